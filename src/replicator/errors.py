@@ -1,0 +1,47 @@
+"""The tree of exceptions; every message is one sentence: what, where, how many, and what to do.
+
+::
+
+    ReplicatorError              anything this package refuses; the command line prints it and exits with 2
+    ├── ReadError                a file, folder or archive that cannot be read as study data
+    ├── WriteError               a target that cannot be written, or that the format cannot hold
+    ├── StudyError               data that were read but cannot be worked with as a study
+    ├── ConfigError              a setting, option or expression out of its bounds
+    ├── FitError                 a study from which nothing can be learned
+    ├── SampleError              a request to the sampler that cannot be met
+    └── ArtifactError            a model file that is damaged, foreign, newer or unsafe
+
+What cannot be learned of a good study is not an error: it is a note in the profile and in the model.
+"""
+
+
+class ReplicatorError(Exception):
+    """Root of all errors that the package raises on purpose."""
+
+
+class ReadError(ReplicatorError):
+    """A file, folder or archive cannot be read as study data."""
+
+
+class WriteError(ReplicatorError):
+    """A target cannot be written, or the format cannot hold the data."""
+
+
+class StudyError(ReplicatorError):
+    """The data were read, but no study can be made of them."""
+
+
+class ConfigError(ReplicatorError):
+    """A setting, option or expression is out of its bounds."""
+
+
+class FitError(ReplicatorError):
+    """Nothing can be learned from the study."""
+
+
+class SampleError(ReplicatorError):
+    """The sampler cannot meet the request."""
+
+
+class ArtifactError(ReplicatorError):
+    """A model file is damaged, foreign, newer than this version, or unsafe."""

@@ -1,0 +1,1 @@
+"""Structured log lines: one JSON object an event, written where the user asked for it and nowhere else."""

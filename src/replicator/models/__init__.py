@@ -1,0 +1,1 @@
+"""Models of arrays: they know nothing of clinical data standards."""

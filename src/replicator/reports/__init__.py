@@ -1,0 +1,1 @@
+"""Summaries, and how they are shown."""

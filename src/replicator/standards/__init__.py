@@ -1,0 +1,1 @@
+"""The standards as versioned data: variables, codelists, and stand-ins for rare terms."""

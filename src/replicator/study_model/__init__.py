@@ -1,0 +1,1 @@
+"""Where the standard meets the models: the spine, the parts, the artifact, the cache."""

@@ -1,0 +1,148 @@
+"""The spine that every dataset hangs on: subjects, arms, marks in time and visits, of the source at fit and of the sample later.
+
+A part learns one dataset *given the spine*; so two datasets are related through the spine and never read each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.profile.structure import DatasetStructure
+from replicator.tables.dataset import Column, Dataset
+
+
+@dataclass(frozen=True, eq=False)
+class Visits:
+    """Visits of all subjects, ordered by subject and then by day.
+
+    Attributes
+    ----------
+    subject : (n_visits,) int32
+        Position of the subject in the spine.
+    number : (n_visits,) float64
+        VISITNUM, rounded to 9 decimals.
+    day : (n_visits,) float64
+        Start of the visit, days since 1970-01-01.
+    end : (n_visits,) float64
+        End of the visit, days since 1970-01-01.
+    """
+
+    subject: NDArray[np.int32]
+    number: NDArray[np.float64]
+    day: NDArray[np.float64]
+    end: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Spine:
+    """Subjects in a fixed order, and what all datasets share of them.
+
+    Attributes
+    ----------
+    n : int
+        Number of subjects.
+    arm : (n,) int32
+        Position in `arms`; every subject has one (a study without arms has the single arm ``""``).
+    arms : tuple of str
+        Names of the arms.
+    anchor : (n,) float64
+        The subject's own day zero, days since 1970-01-01: RFSTDTC, else the subject's first visit or first date.
+    marks : mapping of str to (n,) float64
+        Dates of the subject, days since 1970-01-01, NaN where there is none. Names are ``DM.RFENDTC`` and the like; always
+        present: ``FIRST`` and ``LAST``, the subject's first and last day on study (no dated record of a visit may lie outside).
+    visits : Visits
+        The schedule as it was kept.
+    covariates : mapping of str to (n,) int32
+        Categories of a subject that other datasets may depend on, such as SEX; codes, -1 missing. ``ARM`` is not among them.
+    features : mapping of str to (n,) float64
+        Values of the features that the parts declared (`Fitted.features`), by ``PART/feature``; NaN where a subject has none.
+        When a part samples, its own features have been drawn jointly with those of all other parts.
+    """
+
+    n: int
+    arm: NDArray[np.int32]
+    arms: tuple[str, ...]
+    anchor: NDArray[np.float64]
+    marks: Mapping[str, NDArray[np.float64]]
+    visits: Visits
+    covariates: Mapping[str, NDArray[np.int32]]
+    features: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one dataset before they are finished: which subject each belongs to, and the columns that the part is answerable for.
+
+    Identifiers, --SEQ, study days and all other derivations are added afterwards.
+
+    Attributes
+    ----------
+    subject : (n_rows,) int32
+        Position of the subject in the spine; need not be sorted.
+    columns : mapping of str to Column
+        Of n_rows each.
+    """
+
+    subject: NDArray[np.int32]
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What fitting a part gives.
+
+    Attributes
+    ----------
+    part : Part
+        The learned model.
+    features : mapping of str to (n,) float64
+        One number a subject and feature (a test's level, a count of events); NaN where it does not apply. Their joint
+        distribution is learned by the subject model, which hands drawn values back in `Spine.features`, prefixed ``PART/``.
+    notes : tuple of str
+        What could not be learned, one sentence each with dataset, variable, count and reason.
+    """
+
+    part: Part
+    features: Mapping[str, NDArray[np.float64]]
+    notes: tuple[str, ...] = ()
+
+
+class Part(Protocol):
+    """The model of one dataset given the spine.
+
+    A part is a frozen dataclass whose fields are only None, bool, int, float, str, tuples and str-keyed dicts of such, numpy arrays
+    of bool, int or float, :class:`~replicator.tables.dataset.Text`, and other registered dataclasses. It holds no row of any
+    subject, and no text, category, extreme or combination that fewer than ``config.k`` subjects share.
+    """
+
+    kind: ClassVar[str]
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
+    ) -> Fitted:
+        """Learn a dataset.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            SUPP-- variables have been joined to it as columns named ``QNAM`` of type text; rows of unknown subjects are gone.
+        structure : DatasetStructure
+            Of this dataset, with the joined columns.
+        subject : (n_rows,) int32
+            Position in the spine of each row's subject.
+        """
+        ...
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
+        """Draw the dataset's rows for the subjects of `spine`, all at once."""
+        ...
+
+
+__all__ = ["Fitted", "Part", "Rows", "Self", "Spine", "Visits"]

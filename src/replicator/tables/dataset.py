@@ -1,0 +1,305 @@
+"""Columns, datasets and studies: tables as numpy codes and numbers, with the metadata of their variables.
+
+A column is either :class:`Text` (codes into distinct levels) or :class:`Numbers`. There is one missing value each:
+code -1 and NaN. An empty string never is a level; a literal ``NA`` is text like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.errors import StudyError
+
+Index: TypeAlias = NDArray[np.intp] | NDArray[np.int32] | NDArray[np.int64] | NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A column of text.
+
+    Attributes
+    ----------
+    codes : (n_rows,) int32
+        Position in `levels`; -1 is missing.
+    levels : (n_levels,) object
+        Distinct, non-empty strings, in any order; a level may be unused.
+    """
+
+    codes: NDArray[np.int32]
+    levels: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, values: Iterable[str | None]) -> Text:
+        """Build from strings; ``None`` and ``""`` are missing. Levels come out sorted."""
+        series = pd.Series(list(values), dtype=object)
+        codes, levels = pd.factorize(series.where(series.notna() & (series != "")), sort=True)
+        return cls(codes.astype(np.int32), np.asarray(levels, dtype=object))
+
+    @classmethod
+    def constant(cls, value: str, n: int) -> Text:
+        """Build `n` rows of one value; ``""`` gives a column that is missing throughout."""
+        if value == "":
+            return cls(np.full(n, -1, np.int32), np.empty(0, object))
+        return cls(np.zeros(n, np.int32), np.array([value], dtype=object))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: Index) -> Text:
+        """Keep the rows given by position or mask; levels stay."""
+        return Text(self.codes[rows], self.levels)
+
+    def compact(self) -> Text:
+        """Drop unused levels and sort the rest, so that equal columns have equal codes."""
+        used, codes = np.unique(self.codes, return_inverse=True)
+        has_missing = len(used) > 0 and used[0] == -1
+        kept = self.levels[used[1:] if has_missing else used]
+        order = np.argsort(kept.astype(str), kind="stable") if len(kept) else np.empty(0, np.intp)
+        rank = np.empty(len(kept) + 1, np.int32)
+        rank[order] = np.arange(len(kept), dtype=np.int32)
+        rank[-1] = -1
+        return Text(rank[codes.astype(np.int32) - int(has_missing)], kept[order])
+
+    def strings(self) -> NDArray[np.object_]:
+        """Decode: (n_rows,) object array of str, ``""`` where missing."""
+        return np.append(self.levels, "")[self.codes]
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """(n_rows,) mask of missing cells."""
+        return self.codes < 0
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A column of numbers: `values` (n_rows,) float64, NaN is missing."""
+
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Index) -> Numbers:
+        """Keep the rows given by position or mask."""
+        return Numbers(self.values[rows])
+
+    def strings(self) -> NDArray[np.object_]:
+        """Decode: (n_rows,) object array of str, shortest exact form, whole numbers without a point, ``""`` missing."""
+        unique, inverse = np.unique(self.values, return_inverse=True)
+        return np.array([number_text(value) for value in unique.tolist()], dtype=object)[inverse]
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """(n_rows,) mask of missing cells."""
+        return np.isnan(self.values)
+
+
+Column: TypeAlias = Text | Numbers
+
+
+def number_text(value: float) -> str:
+    """Write a number in its shortest exact form; whole numbers without a point, NaN as ``""``.
+
+    Examples
+    --------
+    >>> number_text(5.0), number_text(0.1), number_text(float("nan"))
+    ('5', '0.1', '')
+    """
+    if value != value:
+        return ""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Metadata of one variable.
+
+    Attributes
+    ----------
+    name : str
+        Upper case, as in the data.
+    label : str
+        Up to 40 characters in SAS transport files; ``""`` if none is known.
+    type : "char" or "num"
+        Must agree with the column: Text is char, Numbers is num.
+    length : int or None
+        Declared bytes (char) as in the source; None if the source declared none.
+    format : str
+        SAS display format such as ``DATE9.``; ``""`` if none.
+    codelist : str
+        Name of a codelist in :attr:`Study.codelists`; ``""`` if none.
+    """
+
+    name: str
+    label: str = ""
+    type: Literal["char", "num"] = "char"
+    length: int | None = None
+    format: str = ""
+    codelist: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One table: a name, a label, and columns in the order of their variables. Immutable by convention."""
+
+    name: str
+    variables: tuple[Variable, ...]
+    columns: Mapping[str, Column]
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        names = [variable.name for variable in self.variables]
+        if len(set(names)) != len(names) or set(names) != set(self.columns):
+            raise StudyError(
+                f"{self.name}: variables and columns do not match one to one; give each column one variable."
+            )
+        if len({len(column) for column in self.columns.values()}) > 1:
+            raise StudyError(f"{self.name}: columns differ in their number of rows; give columns of equal length.")
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variable names in order."""
+        return tuple(variable.name for variable in self.variables)
+
+    @property
+    def domain(self) -> str:
+        """The two-letter domain: the constant value of DOMAIN where there is one (LBCH holds LB), else the name."""
+        column = self.columns.get("DOMAIN")
+        if isinstance(column, Text):
+            used = np.unique(column.codes[column.codes >= 0])
+            if len(used) == 1:
+                return str(column.levels[used[0]])
+        return self.name
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+    def variable(self, name: str) -> Variable:
+        """Return the metadata of one variable."""
+        return next(variable for variable in self.variables if variable.name == name)
+
+    def text(self, name: str) -> Text:
+        """Return a column as text; numbers are written in their shortest exact form."""
+        column = self.columns[name]
+        return column if isinstance(column, Text) else Text.of(column.strings())
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return a column as float64 (n_rows,); text that is no number becomes NaN."""
+        column = self.columns[name]
+        if isinstance(column, Numbers):
+            return column.values
+        levels = pd.to_numeric(pd.Series(column.levels, dtype=object), errors="coerce").to_numpy(np.float64)
+        return np.append(levels, np.nan)[column.codes]
+
+    def take(self, rows: Index) -> Dataset:
+        """Keep the rows given by position or mask."""
+        return replace(self, columns={name: column.take(rows) for name, column in self.columns.items()})
+
+    def with_column(self, variable: Variable, column: Column) -> Dataset:
+        """Replace a column in its place, or add it at the end."""
+        known = variable.name in self.columns
+        variables = (
+            tuple(variable if old.name == variable.name else old for old in self.variables)
+            if known
+            else (*self.variables, variable)
+        )
+        return replace(self, variables=variables, columns={**self.columns, variable.name: column})
+
+    def without(self, *names: str) -> Dataset:
+        """Leave out columns."""
+        return replace(
+            self,
+            variables=tuple(variable for variable in self.variables if variable.name not in names),
+            columns={name: column for name, column in self.columns.items() if name not in names},
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame: text as categories decoded to ``str`` with NaN for missing, numbers as float64."""
+        frame = {
+            name: pd.Series(
+                np.append(column.levels, None)[column.codes] if isinstance(column, Text) else column.values,
+                dtype="str" if isinstance(column, Text) else "float64",
+            )
+            for name in self.names
+            for column in [self.columns[name]]
+        }
+        return pd.DataFrame(frame, columns=list(self.names))
+
+    @classmethod
+    def from_frame(
+        cls, name: str, frame: pd.DataFrame, label: str = "", labels: Mapping[str, str] | None = None
+    ) -> Dataset:
+        """Build from a pandas frame: numeric and boolean columns become numbers, everything else text."""
+        variables, columns = [], {}
+        for column_name in frame.columns:
+            series = frame[column_name]
+            numeric = pd.api.types.is_numeric_dtype(series.dtype)
+            key = str(column_name).upper()
+            columns[key] = (
+                Numbers(series.to_numpy(np.float64, na_value=np.nan))
+                if numeric
+                else Text.of(None if pd.isna(value) else str(value) for value in series)
+            )
+            variables.append(Variable(key, (labels or {}).get(key, ""), "num" if numeric else "char"))
+        return cls(name.upper(), tuple(variables), columns, label)
+
+
+@dataclass(frozen=True)
+class CodelistTerm:
+    """One permitted value of a codelist and its meaning."""
+
+    value: str
+    decode: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Datasets by upper-case name, with what is known about all of them.
+
+    Attributes
+    ----------
+    datasets : mapping of str to Dataset
+        In the order in which they are shown and written.
+    codelists : mapping of str to tuple of CodelistTerm
+        From a Define-XML, by name; empty without one.
+    notes : tuple of str
+        What reading left out or changed, one sentence each.
+    """
+
+    datasets: Mapping[str, Dataset]
+    codelists: Mapping[str, tuple[CodelistTerm, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The study identifier: the first STUDYID found, ``""`` if there is none."""
+        for dataset in self.datasets.values():
+            if "STUDYID" in dataset and dataset.n_rows:
+                found = dataset.text("STUDYID").compact().levels
+                if len(found):
+                    return str(found[0])
+        return ""
+
+    def __getitem__(self, name: str) -> Dataset:
+        return self.datasets[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.datasets
+
+    def with_datasets(self, datasets: Iterable[Dataset]) -> Study:
+        """Return a study with these datasets in place of the present ones."""
+        return replace(self, datasets={dataset.name: dataset for dataset in datasets})

@@ -1,0 +1,160 @@
+"""ISO 8601 dates of clinical data: full, partial, with and without time; study days without a day 0.
+
+Dates are parsed once per distinct text, so a column costs as much as its levels.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.tables.dataset import Index, Text
+
+
+class Precision(IntEnum):
+    """How much of a date is known; `TEXT` is something that is no date (it is kept, not lost)."""
+
+    MISSING = 0
+    TEXT = 1
+    YEAR = 2
+    MONTH = 3
+    DAY = 4
+    HOUR = 5
+    MINUTE = 6
+    SECOND = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Dates:
+    """Parsed dates.
+
+    Attributes
+    ----------
+    day : (n,) float64
+        Days since 1970-01-01; of a partial date the first possible day; NaN where missing or no date.
+    minute : (n,) float64
+        Minutes since midnight (seconds as fractions); NaN where no time is given.
+    precision : (n,) int8
+        A :class:`Precision`.
+    """
+
+    day: NDArray[np.float64]
+    minute: NDArray[np.float64]
+    precision: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def take(self, rows: Index) -> Dates:
+        """Keep the rows given by position or mask."""
+        return Dates(self.day[rows], self.minute[rows], self.precision[rows])
+
+    @property
+    def full(self) -> NDArray[np.bool_]:
+        """(n,) mask of dates known to the day."""
+        return self.precision >= Precision.DAY
+
+    @property
+    def full_day(self) -> NDArray[np.float64]:
+        """(n,) days since 1970-01-01, NaN unless known to the day."""
+        return np.where(self.full, self.day, np.nan)
+
+
+_ISO = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?$"
+)
+
+
+def _parse_one(text: str) -> tuple[float, float, int]:
+    nan = float("nan")
+    match = _ISO.match(text.strip())
+    if match is None:
+        return nan, nan, Precision.TEXT
+    year, month, day, hour, minute, second = match.groups()
+    try:
+        start = np.datetime64(f"{year}-{month or '01'}-{day or '01'}", "D")
+    except ValueError:
+        return nan, nan, Precision.TEXT
+    if hour is not None and (int(hour) > 23 or int(minute or 0) > 59 or float(second or 0) >= 60):
+        return nan, nan, Precision.TEXT
+    known = (
+        Precision.SECOND
+        if second
+        else Precision.MINUTE
+        if minute
+        else Precision.HOUR
+        if hour
+        else Precision.DAY
+        if day
+        else Precision.MONTH
+        if month
+        else Precision.YEAR
+    )
+    clock = nan if hour is None else 60.0 * int(hour) + int(minute or 0) + float(second or 0) / 60.0
+    return float(start.astype(np.int64)), clock, known
+
+
+def parse_dates(column: Text) -> Dates:
+    """Parse a column of ISO 8601 texts; impossible and foreign ones (``2014-02-30``) come out as `Precision.TEXT`.
+
+    Examples
+    --------
+    >>> dates = parse_dates(Text.of(["2014-01-02T11:45", "2003-05", "2014-02-30", None]))
+    >>> dates.precision.tolist()
+    [6, 3, 1, 0]
+    """
+    parsed = [_parse_one(str(level)) for level in column.levels]
+    day = np.array([p[0] for p in parsed] + [np.nan])
+    minute = np.array([p[1] for p in parsed] + [np.nan])
+    precision = np.array([p[2] for p in parsed] + [int(Precision.MISSING)], dtype=np.int8)
+    return Dates(day[column.codes], minute[column.codes], precision[column.codes])
+
+
+def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precision: NDArray[np.int8]) -> Text:
+    """Write dates at the precision asked for; the inverse of :func:`parse_dates` but for time zones.
+
+    Parameters
+    ----------
+    day : (n,) float64
+        Days since 1970-01-01; fractions are cut off; NaN gives a missing cell.
+    minute : (n,) float64
+        Minutes since midnight; where NaN, a precision finer than a day becomes a day.
+    precision : (n,) int8
+        A :class:`Precision`; below YEAR gives a missing cell.
+    """
+    missing = np.isnan(day) | (precision < Precision.YEAR)
+    whole = np.where(missing, 0, np.floor(day)).astype(np.int64)
+    known = np.where(np.isnan(minute), np.minimum(precision, Precision.DAY), precision).astype(np.int8)
+    clock = np.where(known >= Precision.HOUR, np.round(np.where(np.isnan(minute), 0, minute) * 60), 0).astype(np.int64)
+    clock = np.minimum(clock, 86399)
+    clock = np.where(
+        known == Precision.MINUTE, clock // 60 * 60, np.where(known == Precision.HOUR, clock // 3600 * 3600, clock)
+    )
+    key = np.stack([np.where(missing, -1, known).astype(np.int64), whole, clock], axis=1)
+    unique, inverse = np.unique(key, axis=0, return_inverse=True)
+    stamps = unique[:, 1].astype("datetime64[D]").astype("datetime64[s]") + unique[:, 2].astype("timedelta64[s]")
+    width = {int(Precision.YEAR): 4, 3: 7, 4: 10, 5: 13, 6: 16, 7: 19}
+    iso = np.datetime_as_string(stamps, unit="s") if len(unique) else np.empty(0, str)
+    texts = ["" if k < 0 else str(s)[: width[int(k)]] for k, s in zip(unique[:, 0].tolist(), iso, strict=True)]
+    return _from_unique(texts, inverse.reshape(-1))
+
+
+def _from_unique(texts: list[str], inverse: NDArray[np.intp]) -> Text:
+    inner = Text.of(texts)
+    return Text(inner.codes[inverse], inner.levels)
+
+
+def study_day(day: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute --DY: day of the reference is 1, the day before is -1, there is no day 0 (SDTMIG 3.4, 4.4.4).
+
+    Examples
+    --------
+    >>> study_day(np.array([10.0, 9.0, np.nan]), np.array([10.0, 10.0, 10.0])).tolist()
+    [1.0, -1.0, nan]
+    """
+    difference = np.floor(day) - np.floor(reference)
+    return np.where(difference >= 0, difference + 1, difference)
