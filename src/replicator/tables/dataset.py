@@ -68,7 +68,7 @@ class Text:
 
     def strings(self) -> NDArray[np.object_]:
         """Decode: (n_rows,) object array of str, ``""`` where missing."""
-        return np.append(self.levels, "")[self.codes]
+        return np.append(self.levels, np.array([""], object))[self.codes]
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -156,9 +156,7 @@ class Dataset:
     def __post_init__(self) -> None:
         names = [variable.name for variable in self.variables]
         if len(set(names)) != len(names) or set(names) != set(self.columns):
-            raise StudyError(
-                f"{self.name}: variables and columns do not match one to one; give each column one variable."
-            )
+            raise StudyError(f"{self.name}: variables and columns do not match one to one; give each column one variable.")
         if len({len(column) for column in self.columns.values()}) > 1:
             raise StudyError(f"{self.name}: columns differ in their number of rows; give columns of equal length.")
 
@@ -231,7 +229,7 @@ class Dataset:
         """Return a pandas frame: text as categories decoded to ``str`` with NaN for missing, numbers as float64."""
         frame = {
             name: pd.Series(
-                np.append(column.levels, None)[column.codes] if isinstance(column, Text) else column.values,
+                np.append(column.levels, np.array([None], object))[column.codes] if isinstance(column, Text) else column.values,
                 dtype="str" if isinstance(column, Text) else "float64",
             )
             for name in self.names
@@ -240,9 +238,7 @@ class Dataset:
         return pd.DataFrame(frame, columns=list(self.names))
 
     @classmethod
-    def from_frame(
-        cls, name: str, frame: pd.DataFrame, label: str = "", labels: Mapping[str, str] | None = None
-    ) -> Dataset:
+    def from_frame(cls, name: str, frame: pd.DataFrame, label: str = "", labels: Mapping[str, str] | None = None) -> Dataset:
         """Build from a pandas frame: numeric and boolean columns become numbers, everything else text."""
         variables, columns = [], {}
         for column_name in frame.columns:

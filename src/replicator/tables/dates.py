@@ -64,9 +64,7 @@ class Dates:
         return np.where(self.full, self.day, np.nan)
 
 
-_ISO = re.compile(
-    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?$"
-)
+_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?$")
 
 
 def _parse_one(text: str) -> tuple[float, float, int]:
@@ -131,9 +129,7 @@ def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precisio
     known = np.where(np.isnan(minute), np.minimum(precision, Precision.DAY), precision).astype(np.int8)
     clock = np.where(known >= Precision.HOUR, np.round(np.where(np.isnan(minute), 0, minute) * 60), 0).astype(np.int64)
     clock = np.minimum(clock, 86399)
-    clock = np.where(
-        known == Precision.MINUTE, clock // 60 * 60, np.where(known == Precision.HOUR, clock // 3600 * 3600, clock)
-    )
+    clock = np.where(known == Precision.MINUTE, clock // 60 * 60, np.where(known == Precision.HOUR, clock // 3600 * 3600, clock))
     key = np.stack([np.where(missing, -1, known).astype(np.int64), whole, clock], axis=1)
     unique, inverse = np.unique(key, axis=0, return_inverse=True)
     stamps = unique[:, 1].astype("datetime64[D]").astype("datetime64[s]") + unique[:, 2].astype("timedelta64[s]")
