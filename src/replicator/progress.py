@@ -1,0 +1,63 @@
+"""How long work tells how far it is, without knowing who listens: a callable that stages are handed and may leave out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called at the start of every step of a stage, and once more when the last one is done.
+
+    Examples
+    --------
+    >>> def show(step: str, done: int, total: int) -> None:
+    ...     print(f"{step}: {done} of {total}")
+    >>> show("Fit LB", 3, 22)
+    Fit LB: 3 of 22
+    """
+
+    def __call__(self, step: str, done: int, total: int, /) -> None:
+        """Say that `done` of `total` steps are behind us.
+
+        Parameters
+        ----------
+        step : str
+            What is being done now, in words for the user; ``""`` at the end.
+        done, total : int
+            Steps finished and steps altogether, with ``0 <= done <= total``.
+        """
+        ...
+
+
+def silent(step: str, done: int, total: int, /) -> None:
+    """Show nothing."""
+
+
+def within(progress: Progress | None, first: int, last: int, total: int) -> Progress:
+    """Let the steps of one stage fill a span of a longer bar.
+
+    Parameters
+    ----------
+    progress : Progress or None
+        The listener to the whole; None stands for :func:`silent`.
+    first, last, total : int
+        The stage moves the whole from `first` to `last` of `total`.
+
+    Returns
+    -------
+    Progress
+        To be handed to the stage.
+
+    Examples
+    --------
+    >>> stage = within(lambda step, done, total: print(step, done, total), 20, 100, 100)
+    >>> stage("Fit LB", 1, 2)
+    Fit LB 60 100
+    """
+    if progress is None:
+        return silent
+
+    def inner(step: str, done: int, of: int, /) -> None:
+        progress(step, first + (last - first) * done // max(of, 1), total)
+
+    return inner
