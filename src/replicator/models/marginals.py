@@ -1,0 +1,224 @@
+"""One variable's distribution as a quantile function that no single subject can be read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class QuantileMarginal:
+    r"""A piecewise linear quantile function with exponential tails.
+
+    Attributes
+    ----------
+    probability, value : (n_knots,) float64
+        Points of the quantile function, both non-decreasing. A flat stretch is an atom: a value with a probability of its own.
+        Every value is either shared by at least `k` subjects or the mean over at least `k` subjects.
+    lower, upper : float
+        Scales of the tails below the first and above the last knot, in units of the variable; 0 where the distribution ends
+        in an atom.
+    floor, ceiling : float
+        Bounds that draws never pass: 0 where the source was never negative, and the tails' own limits.
+    decimals : int or None
+        Places that draws are rounded to; None leaves them as they are.
+    n, n_subjects : int
+        Values and subjects behind it.
+
+    Notes
+    -----
+    Neighbouring sorted values are joined into groups of at least *k* subjects; a group of mean :math:`m` with middle rank
+    :math:`p` gives the knot :math:`(p, m)`. Above the boundary :math:`a` of the last group (probability :math:`p_0`)
+
+    .. math:: Q(u) = a + s \\ln\\frac{1 - p_0}{1 - u}, \\qquad s = m_{last} - a,
+
+    whose mean over the tail is :math:`m_{last}`; so the source's extremes are neither kept nor the end of the sample. Tails
+    stop at :math:`a + 3s`.
+    """
+
+    kind: ClassVar[str] = "quantile marginal"
+
+    probability: Floats
+    value: Floats
+    lower: float
+    upper: float
+    floor: float
+    ceiling: float
+    decimals: int | None
+    n: int
+    n_subjects: int
+
+    @classmethod
+    def fit(
+        cls,
+        values: Floats,
+        subject: NDArray[np.integer] | None = None,
+        *,
+        k: int = 5,
+        max_knots: int = 100,
+        decimals: int | None = None,
+    ) -> QuantileMarginal:
+        """Learn from values.
+
+        Parameters
+        ----------
+        values : (n,) float64
+            NaN and infinite values are left out.
+        subject : (n,) int, optional
+            Whose value it is; every value a subject of its own by default.
+        k : int
+            Fewest subjects behind a knot.
+        max_knots : int
+            Most knots outside of atoms.
+        decimals : int, optional
+            Places to round draws to.
+
+        Returns
+        -------
+        QuantileMarginal
+            With fewer than `k` subjects a single knot: their mean, without tails.
+        """
+        keep = np.isfinite(values)
+        owner = np.arange(len(values)) if subject is None else np.asarray(subject)
+        x, who = values[keep], owner[keep]
+        order = np.argsort(x, kind="stable")
+        x, who = x[order], who[order]
+        n, n_subjects = len(x), len(np.unique(who))
+        if n == 0:
+            return cls(np.array([0.5]), np.array([np.nan]), 0.0, 0.0, np.nan, np.nan, decimals, 0, 0)
+        if n_subjects < 2 * k:
+            mean = float(x.mean()) if n_subjects >= min(k, 2) else float(_round_to_two(x.mean()))
+            spread = float(x.std()) if n_subjects >= k else 0.0
+            low = 0.0 if x[0] >= 0 else mean - 3 * spread
+            p, v = np.array([0.16, 0.5, 0.84]), mean + spread * np.array([-1.0, 0.0, 1.0])
+            return cls(p, np.maximum(v, low), 0.0, 0.0, low, mean + 3 * spread, decimals, n, n_subjects)
+        atom, start, stop = _atoms(x, who, k, max_knots)
+        probability, value, ends = _knots(x, who, atom, start, stop, k, max_knots)
+        lower, upper = ends
+        floor = 0.0 if x[0] >= 0 else value[0] - 3 * lower
+        return cls(
+            probability,
+            value,
+            float(lower),
+            float(upper),
+            float(max(floor, value[0] - 3 * lower)),
+            float(value[-1] + 3 * upper),
+            decimals,
+            n,
+            n_subjects,
+        )
+
+    def quantile(self, u: Floats) -> Floats:
+        """Return the quantile of each probability: (n,) float64, rounded to `decimals`."""
+        p, v = self.probability, self.value
+        x = np.interp(u, p, v)
+        if self.lower > 0:
+            below = u < p[0]
+            x = np.where(below, v[0] + self.lower * np.log(np.maximum(u, 1e-12) / p[0]), x)
+        if self.upper > 0:
+            above = u > p[-1]
+            x = np.where(above, v[-1] - self.upper * np.log(np.maximum(1 - u, 1e-12) / (1 - p[-1])), x)
+        x = np.clip(x, self.floor, self.ceiling)
+        return x if self.decimals is None else np.round(x, self.decimals)
+
+    def cdf(self, x: Floats) -> Floats:
+        """Return the probability of each value, the middle of the jump at an atom; NaN stays NaN."""
+        p, v = self.probability, self.value
+        right = np.interp(x, _strict(v), p)
+        left = 1 - np.interp(-x, _strict(-v[::-1]), (1 - p)[::-1])
+        u = (left + right) / 2
+        if self.lower > 0:
+            u = np.where(x < v[0], p[0] * np.exp((x - v[0]) / self.lower), u)
+        if self.upper > 0:
+            u = np.where(x > v[-1], 1 - (1 - p[-1]) * np.exp(-(x - v[-1]) / self.upper), u)
+        return np.where(np.isnan(x), np.nan, u)
+
+
+def _round_to_two(value: float) -> float:
+    """Round to two significant digits: what is known of fewer than k subjects."""
+    return float(f"{value:.1e}")
+
+
+def _strict(v: Floats) -> Floats:
+    """Make a non-decreasing sequence increasing, so that interpolation takes the last of equal knots."""
+    step = np.spacing(np.maximum(np.abs(v), 1e-300)) * 4
+    return v + step * np.arange(len(v)) / max(1, len(v))
+
+
+def _distinct_in_groups(who: NDArray[np.integer], group: NDArray[np.integer], n_groups: int) -> NDArray[np.int64]:
+    """Count distinct subjects in each group: (n_groups,)."""
+    pairs = np.unique(np.stack([group, who], axis=1), axis=0)
+    return np.bincount(pairs[:, 0], minlength=n_groups)
+
+
+def _atoms(x: Floats, who: NDArray[np.integer], k: int, max_knots: int) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+    """Values that at least `k` subjects share and that weigh more than a knot: value, first and past-last position."""
+    unique, start, counts = np.unique(x, return_index=True, return_counts=True)
+    group = np.repeat(np.arange(len(unique)), counts)
+    subjects = _distinct_in_groups(who, group, len(unique))
+    weight = max(1.0, len(x) / (2 * max_knots))
+    chosen = (subjects >= k) & (counts >= weight) & (counts > 1)
+    return unique[chosen], start[chosen], start[chosen] + counts[chosen]
+
+
+def _knots(
+    x: Floats,
+    who: NDArray[np.integer],
+    atom: Floats,
+    start: NDArray[np.intp],
+    stop: NDArray[np.intp],
+    k: int,
+    max_knots: int,
+) -> tuple[Floats, Floats, tuple[float, float]]:
+    """Points of the quantile function, and the scales of both tails."""
+    n = len(x)
+    points: list[tuple[float, float]] = []
+    tails = [0.0, 0.0]
+    edges = [0, *np.stack([start, stop], axis=1).reshape(-1).tolist(), n]
+    for i in range(0, len(edges), 2):  # stretches between atoms
+        low, high = edges[i], edges[i + 1]
+        means, middles, boundary = _group_means(x[low:high], who[low:high], k, max(1, round(max_knots * (high - low) / n)))
+        if len(means):
+            first, last = i == 0, i == len(edges) - 2
+            if first and len(means) > 1:
+                tails[0] = max(0.0, boundary[0] - means[0])
+                points.append(((low + boundary[2]) / n, boundary[0]))
+            keep = slice(1 if first and len(means) > 1 else 0, len(means) - 1 if last and len(means) > 1 else len(means))
+            points += [((low + m) / n, v) for m, v in zip(middles[keep], means[keep], strict=True)]
+            if last and len(means) > 1:
+                tails[1] = max(0.0, means[-1] - boundary[1])
+                points.append(((low + boundary[3]) / n, boundary[1]))
+        if i // 2 < len(atom):
+            points += [(high / n, float(atom[i // 2])), (edges[i + 2] / n, float(atom[i // 2]))]
+    if not points:
+        points = [(0.5, float(x.mean()))]
+    array = np.array(points)
+    return array[:, 0], np.maximum.accumulate(array[:, 1]), (tails[0], tails[1])
+
+
+def _group_means(
+    x: Floats, who: NDArray[np.integer], k: int, most: int
+) -> tuple[list[float], list[float], tuple[float, float, float, float]]:
+    """Means and middle ranks of neighbouring values in groups of at least `k` subjects, and the outer groups' inner edges."""
+    n = len(x)
+    groups = min(most, len(np.unique(who)) // k, n)
+    while groups > 0:
+        edge = np.round(np.linspace(0, n, groups + 1)).astype(np.intp)
+        index = np.repeat(np.arange(groups), np.diff(edge))
+        if (_distinct_in_groups(who, index, groups) >= k).all():
+            break
+        groups = groups // 2 if groups > 4 else groups - 1
+    if groups <= 0:
+        return [], [], (0.0, 0.0, 0.0, 0.0)
+    mean = np.add.reduceat(x, edge[:-1]) / np.diff(edge)
+    middle = (edge[:-1] + edge[1:]) / 2
+    if groups > 1:
+        inner = ((mean[0] + mean[1]) / 2, (mean[-2] + mean[-1]) / 2, float(edge[1]), float(edge[-2]))
+    else:
+        inner = (float(mean[0]), float(mean[0]), float(middle[0]), float(middle[0]))
+    return mean.tolist(), middle.tolist(), (float(inner[0]), float(inner[1]), inner[2], inner[3])
