@@ -1,1 +1,118 @@
-"""Learns how a clinical study behaves and makes new subjects who behave the same way."""
+"""Learns how a clinical study behaves from its subjects' data and makes new subjects who behave the same way.
+
+>>> import replicator as rp                                     # doctest: +SKIP
+>>> study = rp.read_study("sample_data/kestrel/csv")            # doctest: +SKIP
+>>> model = rp.fit(study)                                       # doctest: +SKIP
+>>> synthetic = model.sample(1000, seed=7)                      # doctest: +SKIP
+>>> rp.validate(synthetic, against=model)                       # doctest: +SKIP
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from replicator._version import __version__
+
+if TYPE_CHECKING:
+    from replicator import pipeline
+    from replicator.config import FitConfig
+    from replicator.errors import (
+        ArtifactError,
+        ConfigError,
+        FitError,
+        ReadError,
+        ReplicatorError,
+        SampleError,
+        StudyError,
+        WriteError,
+    )
+    from replicator.fitted import FittedStudy, Written
+    from replicator.pipeline import fit, load_model, validate
+    from replicator.profile.compare import ProfileComparison, compare_profiles
+    from replicator.profile.profile import StudyProfile, profile_study
+    from replicator.reports.model import ModelDescription
+    from replicator.rules.certificate import Certificate
+    from replicator.rules.report import ValidationReport
+    from replicator.study_model.cache import Cache
+    from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+    from replicator.tables.readers import read_study
+    from replicator.tables.writers import write_study
+
+__all__ = [
+    "ArtifactError",
+    "Cache",
+    "Certificate",
+    "ConfigError",
+    "Dataset",
+    "FitConfig",
+    "FitError",
+    "FittedStudy",
+    "ModelDescription",
+    "Numbers",
+    "ProfileComparison",
+    "ReadError",
+    "ReplicatorError",
+    "SampleError",
+    "Study",
+    "StudyError",
+    "StudyProfile",
+    "Text",
+    "ValidationReport",
+    "Variable",
+    "WriteError",
+    "Written",
+    "__version__",
+    "compare_profiles",
+    "fit",
+    "load_model",
+    "pipeline",
+    "profile_study",
+    "read_study",
+    "validate",
+    "write_study",
+]
+
+_HOME = {
+    "errors": (
+        "ArtifactError",
+        "ConfigError",
+        "FitError",
+        "ReadError",
+        "ReplicatorError",
+        "SampleError",
+        "StudyError",
+        "WriteError",
+    ),
+    "config": ("FitConfig",),
+    "fitted": ("FittedStudy", "Written"),
+    "pipeline": ("fit", "load_model", "validate"),
+    "profile.compare": ("ProfileComparison", "compare_profiles"),
+    "profile.profile": ("StudyProfile", "profile_study"),
+    "reports.model": ("ModelDescription",),
+    "rules.certificate": ("Certificate",),
+    "rules.report": ("ValidationReport",),
+    "study_model.cache": ("Cache",),
+    "tables.dataset": ("Dataset", "Numbers", "Study", "Text", "Variable"),
+    "tables.readers": ("read_study",),
+    "tables.writers": ("write_study",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use (PEP 562)."""
+    if name == "pipeline":
+        return import_module("replicator.pipeline")
+    home = next((module for module, names in _HOME.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module 'replicator' has no attribute {name!r}")
+    value = getattr(import_module(f"replicator.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name what is public."""
+    return sorted(__all__)

@@ -1,1 +1,342 @@
-"""The command line."""
+"""The command line: one command per verb. Results go to standard output, progress and errors to standard error.
+
+Exit codes: 0 fine; 1 findings; 2 cannot run, with one sentence that says why; 130 interrupted, with nothing half written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+import replicator as rp
+from replicator.errors import ConfigError, ReplicatorError
+from replicator.terminal import Stopwatch, count, progress_bar, size
+
+FINE, FINDINGS, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="replicator",
+    help="Learn how a clinical study behaves from its datasets, and make new subjects who behave the same way.",
+    epilog="Exit codes: 0 fine, 1 findings, 2 cannot run, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+cache_app = typer.Typer(help="Look at what former fits have left for the next ones, and remove it.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
+
+
+class Format(StrEnum):
+    """File formats that a study can be written in."""
+
+    CSV = "csv"
+    XPT = "xpt"
+    PARQUET = "parquet"
+    JSON = "json"
+
+
+class Copula(StrEnum):
+    """Engines of the subject model."""
+
+    GAUSSIAN = "gaussian"
+    COPULAS = "copulas"
+
+
+Data = Annotated[
+    list[Path], typer.Argument(metavar="DATA", help="A folder, files or a zip: CSV, XPT, sas7bdat, Parquet, Dataset-JSON.")
+]
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit has written.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what a former run has written there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+LogJson = Annotated[Path | None, typer.Option("--log-json", metavar="FILE", help="Add structured log lines to this file.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")]
+
+
+@app.command()
+def fit(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Model file to write.")],
+    k: Annotated[int, typer.Option(min=1, max=1000, help="Fewest subjects behind any text, category, extreme or combination.")] = 5,
+    k_terms: Annotated[
+        int, typer.Option(min=1, max=1000, help="Fewest subjects behind a coded term; rarer ones get stand-ins.")
+    ] = 3,
+    copula: Annotated[Copula, typer.Option(help="Engine of the joint model of the subject.")] = Copula.GAUSSIAN,
+    cache: Annotated[bool, typer.Option(help="Use and keep the results of former fits.")] = True,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = None,
+) -> int:
+    """Learn a study and write its model to one file."""
+    rp.pipeline.start_log(log_json)
+    watch = Stopwatch()
+    rp.pipeline.check_target(out, overwrite=overwrite)
+    with progress_bar("Reading", quiet=quiet) as progress:
+        fitted = rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
+        fitted.save(out, overwrite=overwrite)
+    _say(quiet, fitted.headline(), *(f"note: {note}" for note in fitted.notes), f"{out}: {size(out.stat().st_size)}, {watch}")
+    return FINE
+
+
+@app.command()
+def sample(
+    model: ModelFile,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write the datasets to.")],
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Number of subjects; may be left out with --arm.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same model, seed and options give the same bytes.")] = 0,
+    format: Annotated[Format, typer.Option("--format", "-f", help="File format.")] = Format.CSV,
+    where: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only subjects like this, for example 'SEX=F & AGE>65'.")
+    ] = None,
+    arm: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Subjects by arm, for example 'A=50,B=50'.")] = None,
+    domains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only these datasets, for example 'DM,AE,LB'.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = None,
+) -> int:
+    """Make new subjects and write their datasets."""
+    rp.pipeline.start_log(log_json)
+    watch = Stopwatch()
+    arms = parse_arms(arm) if arm else None
+    n = number_of_subjects(n, arms)
+    fitted = rp.load_model(model)
+    names = [name.strip().upper() for name in domains.split(",") if name.strip()] if domains is not None else None
+    with progress_bar("Sampling", quiet=quiet) as progress:
+        written = fitted.write_sample(
+            out,
+            n,
+            seed=seed,
+            format=format.value,
+            where=where,
+            arms=arms,
+            domains=names,
+            workers=workers,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    what = f"{count(n, 'subject')}, {count(written.n_datasets, 'dataset')}, {count(written.n_rows, 'row')}"
+    _say(quiet, f"{out}: {what} as {format.value}, seed {seed}, {watch}")
+    return FINE
+
+
+@app.command()
+def profile(
+    data: Data,
+    html: Html = None,
+    json: Json = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="Say what is different in OTHER: data, or a profile kept with --json.")
+    ] = None,
+    quiet: Quiet = False,
+    log_json: LogJson = None,
+) -> int:
+    """Show what is in a study: datasets, variables, visits, tests, relations, and what cannot be learned."""
+    rp.pipeline.start_log(log_json)
+    with progress_bar("Profiling", quiet=quiet) as progress:
+        report = rp.pipeline.profile_source(data, progress=progress)
+        shown = report if compare is None else rp.compare_profiles(report, rp.pipeline.profile_source(compare))
+    _show(shown, html, json, quiet)
+    return FINE
+
+
+@app.command()
+def validate(
+    data: Data,
+    against: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="Hold the data against this model's source, under the same rules.")
+    ] = None,
+    html: Html = None,
+    json: Json = None,
+    quiet: Quiet = False,
+    log_json: LogJson = None,
+) -> int:
+    """Check data against the rules of the standard, or a sample against the rules of its source.
+
+    Exits with 1 if the data break a rule or, with --against, break one that the source kept or more often than the source.
+    """
+    rp.pipeline.start_log(log_json)
+    with progress_bar("Validating", quiet=quiet) as progress:
+        report = rp.validate(data, against=against, progress=progress)
+    _show(report, html, json, quiet)
+    return FINE if rp.pipeline.is_clean(report) else FINDINGS
+
+
+@app.command()
+def inspect(model: ModelFile, html: Html = None, json: Json = None, quiet: Quiet = False) -> int:
+    """Say in plain words what a model holds, and how few subjects stand behind any value in it."""
+    _show(rp.load_model(model).describe(), html, json, quiet)
+    return FINE
+
+
+@cache_app.command("list")
+def cache_list() -> int:
+    """Show what the cache holds."""
+    cache = rp.Cache()
+    entries = cache.entries()
+    for entry in entries:
+        typer.echo(f"{entry.used:%Y-%m-%d %H:%M}  {size(entry.size):>8}  {entry.stage:<10}  {entry.key[:16]}")
+    typer.echo(f"{cache.folder}: {count(len(entries), 'entry')}, {size(sum(entry.size for entry in entries))}")
+    return FINE
+
+
+@cache_app.command("prune")
+def cache_prune(
+    days: Annotated[float, typer.Option(min=0, help="Remove what has not been used for so many days.")] = 30,
+    megabytes: Annotated[float, typer.Option(min=0, help="Then remove the longest unused until so much is left.")] = 1000,
+) -> int:
+    """Remove old entries."""
+    cache = rp.Cache()
+    removed = cache.prune(max_age_days=days, max_bytes=int(megabytes * 1e6))
+    typer.echo(f"{cache.folder}: removed {count(removed, 'entry')}")
+    return FINE
+
+
+@cache_app.command("clear")
+def cache_clear() -> int:
+    """Remove all entries."""
+    cache = rp.Cache()
+    typer.echo(f"{cache.folder}: removed {count(cache.clear(), 'entry')}")
+    return FINE
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"replicator {rp.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def face(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Learn how a clinical study behaves from its datasets, and make new subjects who behave the same way."""
+
+
+def parse_arms(texts: Sequence[str]) -> dict[str, int]:
+    """Read the numbers of subjects by arm.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Each one or more ``name=number``, separated by commas; a name may hold commas and equal signs.
+
+    Raises
+    ------
+    ConfigError
+        If a text is of another form, names an arm twice, or asks for no subject at all.
+
+    Examples
+    --------
+    >>> parse_arms(["A=50, Drug, high dose=25", "B=0"])
+    {'A': 50, 'Drug, high dose': 25, 'B': 0}
+    """
+    arms: dict[str, int] = {}
+    for text in texts:
+        pairs = re.findall(r"\s*(.+?)\s*=\s*(\d+)\s*(?:,|$)", text)
+        if re.sub(r"\s*(.+?)\s*=\s*(\d+)\s*(?:,|$)", "", text).strip() or not pairs:
+            raise ConfigError(f"--arm {text!r} is not of the form 'A=50,B=50'; give each arm's name, an equal sign and a number.")
+        for name, number in pairs:
+            if name in arms:
+                raise ConfigError(f"--arm names {name!r} twice; give each arm one number.")
+            arms[name] = int(number)
+    if not sum(arms.values()):
+        raise ConfigError("--arm asks for no subject; give at least one arm a number above 0.")
+    return arms
+
+
+def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
+    """Return how many subjects -n and --arm ask for together; ConfigError if neither does, or if they disagree."""
+    if arms is None:
+        if n is None:
+            raise ConfigError("The number of subjects is missing; give -n or --arm.")
+        return n
+    total = sum(arms.values())
+    if n not in (None, total):
+        raise ConfigError(f"-n asks for {n:,} subjects and --arm for {total:,}; make them agree or leave -n out.")
+    return total
+
+
+def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:
+    written = rp.pipeline.write_report(report, html=html, json=json)
+    _say(quiet, rp.pipeline.render_terminal(report, width=_width()), *(f"report: {path}" for path in written))
+
+
+def _width() -> int:
+    if not sys.stdout.isatty():
+        return 120
+    return os.get_terminal_size(sys.stdout.fileno()).columns
+
+
+def _say(quiet: bool, *lines: str) -> None:
+    if not quiet:
+        for line in lines:
+            typer.echo(line)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)  # what is half written is removed on the way out
+    return _guarded(lambda: app(args=arguments, standalone_mode=False))
+
+
+def _guarded(run: Callable[[], Any]) -> int:
+    usage_error = typer.BadParameter.__bases__[0]  # the only one of its family that typer names
+    try:
+        code = run()
+    except ReplicatorError as error:
+        return _refuse(str(error))
+    except usage_error as error:
+        return _refuse(getattr(error, "message", str(error)) if not hasattr(error, "format_message") else error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("replicator: Interrupted; nothing was left half written.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    except MemoryError:
+        return _refuse("Memory ran out; sample fewer subjects at a time, or use fewer --workers.")
+    except OSError as error:
+        return _refuse(f"{error.filename or 'The system'}: {error.strerror or error}.")
+    except Exception as error:
+        if os.environ.get("REPLICATOR_TRACEBACK"):
+            raise
+        return _refuse(f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where).")
+    return code if isinstance(code, int) else FINE
+
+
+def _refuse(sentence: str) -> int:
+    typer.echo("replicator: " + " ".join(sentence.split()), err=True)
+    return CANNOT_RUN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""What the user of a terminal sees while work goes on, and how numbers are put into words for them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from replicator.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+SHOWN_AFTER_SECONDS = 1.0  # work that ends sooner shows no bar
+
+
+@contextmanager
+def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show a bar on standard error while the block runs, if it runs for longer than a second.
+
+    Parameters
+    ----------
+    what : str
+        Shown until the first step says what it is, for example ``"Reading"``.
+    quiet : bool
+        Show nothing, as also happens where standard error is no terminal.
+
+    Yields
+    ------
+    Progress
+        Hand it to the work.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    bar = _Bar(what)
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """A bar that a timer brings up, so that a long first step is seen as well."""
+
+    def __init__(self, what: str) -> None:
+        self._step, self._done, self._total = what, 0, 0
+        self._lock = threading.Lock()
+        self._shown: RichProgress | None = None
+        self._closed = False
+        self._timer = threading.Timer(SHOWN_AFTER_SECONDS, self._show)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def __call__(self, step: str, done: int, total: int, /) -> None:
+        with self._lock:
+            self._step, self._done, self._total = step or self._step, done, total
+            self._update()
+
+    def _show(self) -> None:
+        from rich.console import Console  # noqa: PLC0415  0.1 s that most commands need not pay
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+        with self._lock:
+            if self._closed:
+                return
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+            self._shown = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            self._shown.add_task(self._step, total=None)
+            self._shown.start()
+            self._update()
+
+    def _update(self) -> None:
+        if self._shown is not None:
+            task = self._shown.task_ids[0]
+            self._shown.update(task, description=self._step, completed=self._done, total=self._total or None)
+
+    def close(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._closed = True
+            if self._shown is not None:
+                self._shown.stop()
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __str__(self) -> str:
+        return f"{time.perf_counter() - self._start:.1f} s"
+
+
+def count(n: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "subject"), count(1000, "subject"), count(2, "entry")
+    ('1 subject', '1,000 subjects', '2 entries')
+    """
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+def size(n_bytes: int) -> str:
+    """Write a number of bytes in the unit that suits it.
+
+    Examples
+    --------
+    >>> size(900), size(20_480), size(3_500_000)
+    ('900 B', '20 kB', '3.5 MB')
+    """
+    if n_bytes < 1_000:
+        return f"{n_bytes} B"
+    return f"{n_bytes / 1_000:.0f} kB" if n_bytes < 1_000_000 else f"{n_bytes / 1_000_000:.1f} MB"
