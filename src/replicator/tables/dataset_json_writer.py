@@ -1,0 +1,199 @@
+"""Dataset-JSON 1.1, written in its three forms, whole or chunk by chunk.
+
+Numeric dates of SAS are written as plain numbers with their ``displayFormat``, which loses nothing.
+
+References
+----------
+CDISC, *Dataset-JSON v1.1*, 2024, sections 2 (structure) and 3 (data types).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from replicator._version import __version__
+from replicator.errors import WriteError
+from replicator.tables.dataset import Dataset, Study, Text, Variable, number_text
+
+SUFFIXES = (".json", ".ndjson", ".dsjc")
+"""Endings of the three forms, lower case."""
+
+_BLOCK_BYTES = 1 << 20
+
+
+class DatasetJsonWriter:
+    """Writes one dataset, chunk by chunk; the file appears whole when it is closed, or not at all.
+
+    Rows go to a nameless temporary file first: how many there are, and whether a variable holds whole numbers only, stands
+    before the rows and is known after them. Equal input gives equal bytes.
+
+    Parameters
+    ----------
+    path : Path
+        Its ending chooses the form, see :data:`SUFFIXES`.
+    name, label : str
+        Of the dataset.
+    variables : sequence of Variable
+        In the order in which they are written; every chunk must have them all.
+    study : str
+        Study identifier for the metadata; ``""`` leaves it out.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with DatasetJsonWriter(folder / "dm.json", "DM", [Variable("USUBJID")]) as writer:
+    ...     writer.append(Dataset("DM", (Variable("USUBJID"),), {"USUBJID": Text.of(["S-1"])}))
+    ...     writer.append(Dataset("DM", (Variable("USUBJID"),), {"USUBJID": Text.of(["S-2"])}))
+    >>> json.loads((folder / "dm.json").read_text("utf-8"))["rows"]
+    [['S-1'], ['S-2']]
+    """
+
+    CREATED = "2000-01-01T00:00:00"
+    """Creation time in every file: a fixed one, so that bytes depend on the data alone."""
+
+    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "", study: str = "") -> None:
+        if path.suffix.lower() not in SUFFIXES:
+            raise WriteError(f"{path.name}: the ending must be one of {', '.join(SUFFIXES)}; rename the target.")
+        self._path, self._name, self._label, self._study = path, name, label, study
+        self._variables = tuple(variables)
+        self._whole = {variable.name: True for variable in variables if variable.type == "num"}
+        self._seen = dict.fromkeys(self._whole, False)
+        self._n_rows = 0
+        try:
+            self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by close() or __exit__
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._rows.close()
+
+    def append(self, dataset: Dataset) -> None:
+        """Add the rows of a chunk.
+
+        Raises
+        ------
+        WriteError
+            A variable is absent or of the other type, a number is infinite, a text is no Unicode, or the disk is full.
+        """
+        cells = [self._cells(dataset, variable) for variable in self._variables]
+        rows = [f"[{row}]" for row in map(",".join, zip(*cells, strict=True))]
+        if not rows:
+            return
+        between = ",\n" if self._path.suffix.lower() == ".json" else "\n"
+        text = (between if self._n_rows else "") + between.join(rows)
+        try:
+            self._rows.write(text.encode())
+        except UnicodeEncodeError:
+            raise WriteError(
+                f"{self._name}: a text holds half a surrogate pair, which is no Unicode; correct the source."
+            ) from None
+        except OSError as error:
+            raise self._failure(error) from None
+        self._n_rows += len(rows)
+
+    def close(self) -> None:
+        """Put metadata and rows together and give the file its name; a second call does nothing."""
+        if self._rows.closed:
+            return
+        part = self._path.with_name(f".{self._path.name}.part")
+        try:
+            with self._rows as rows, part.open("wb") as target:
+                rows.seek(0)
+                if self._path.suffix.lower() == ".dsjc":
+                    deflater = zlib.compressobj(6)
+                    for piece in chain([self._head()], iter(lambda: rows.read(_BLOCK_BYTES), b""), [b"\n"]):
+                        target.write(deflater.compress(piece))
+                    target.write(deflater.flush())
+                else:
+                    target.write(self._head())
+                    shutil.copyfileobj(rows, target, _BLOCK_BYTES)
+                    target.write(b"\n]}\n" if self._path.suffix.lower() == ".json" else b"\n")
+            os.replace(part, self._path)
+        except OSError as error:
+            raise self._failure(error) from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _failure(self, error: OSError) -> WriteError:
+        return WriteError(f"{self._path}: cannot be written ({error.strerror or error}); check folder, rights and free space.")
+
+    def _cells(self, dataset: Dataset, variable: Variable) -> list[str]:
+        """Encode a column, each distinct value once."""
+        column = dataset.columns.get(variable.name)
+        if column is None or isinstance(column, Text) != (variable.type == "char"):
+            raise WriteError(
+                f"{self._name}.{variable.name}: a chunk has no such column of type {variable.type}; make chunks alike."
+            )
+        if isinstance(column, Text):
+            levels = [json.dumps(level, ensure_ascii=False) for level in column.levels]
+            return [str(cell) for cell in np.array([*levels, '""'], dtype=object)[column.codes]]
+        unique, inverse = np.unique(column.values, return_inverse=True)
+        if np.isinf(unique).any():
+            n = int(np.isinf(column.values).sum())
+            raise WriteError(f"{self._name}.{variable.name}: {n} numbers are infinite, which JSON cannot hold; make them missing.")
+        known = unique[~np.isnan(unique)]
+        self._whole[variable.name] &= bool(np.all((known == np.floor(known)) & (np.abs(known) <= 2.0**53)))
+        self._seen[variable.name] |= len(known) > 0
+        return [str(cell) for cell in np.array([number_text(value) or "null" for value in unique.tolist()], dtype=object)[inverse]]
+
+    def _head(self) -> bytes:
+        header: dict[str, object] = {
+            "datasetJSONCreationDateTime": self.CREATED,
+            "datasetJSONVersion": "1.1.0",
+            "originator": "Replicator",
+            "sourceSystem": {"name": "Replicator", "version": __version__},
+        }
+        if self._study:
+            header |= {"studyOID": self._study, "metaDataVersionOID": f"MDV.{self._study}"}
+        header |= {
+            "itemGroupOID": f"IG.{self._name}",
+            "records": self._n_rows,
+            "name": self._name,
+            "label": self._label,
+            "columns": [self._column(variable) for variable in self._variables],
+        }
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
+        return (text[:-1] + ',"rows":[\n' if self._path.suffix.lower() == ".json" else text + "\n").encode()
+
+    def _column(self, variable: Variable) -> dict[str, object]:
+        whole = self._whole.get(variable.name, False) and self._seen[variable.name]
+        column: dict[str, object] = {
+            "itemOID": f"IT.{self._name}.{variable.name}",
+            "name": variable.name,
+            "label": variable.label,
+            "dataType": "string" if variable.type == "char" else "integer" if whole else "float",
+        }
+        if variable.length is not None:
+            column["length"] = variable.length
+        if variable.format:
+            column["displayFormat"] = variable.format
+        return column
+
+
+def write_dataset_json(dataset: Dataset, study: Study, path: Path) -> None:
+    """Write one dataset of a study as Dataset-JSON 1.1; the ending of `path` chooses the form.
+
+    Raises
+    ------
+    WriteError
+        The target cannot be written, or the data cannot be held by the format.
+    """
+    with DatasetJsonWriter(path, dataset.name, dataset.variables, dataset.label, study.name) as writer:
+        writer.append(dataset)
