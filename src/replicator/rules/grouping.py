@@ -1,0 +1,80 @@
+"""Groups of rows as integers: keys of several columns, counts, duplicates, medians and running maxima within groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.tables.dataset import Column, Text
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def codes_of(column: Column) -> Ints:
+    """Return a column as integers, equal where its cells are equal and -1 where missing; numbers to 9 decimals (n_rows,)."""
+    if isinstance(column, Text):
+        return column.codes.astype(np.int64)
+    codes, _ = pd.factorize(np.round(column.values, 9))
+    return np.asarray(codes, np.int64)
+
+
+def combine(keys: Sequence[NDArray[np.integer]]) -> Ints:
+    """Return one integer for each row, equal where all `keys` are equal (n_rows,); counted from 0 without gaps."""
+    combined = np.asarray(keys[0], np.int64)
+    for key in keys[1:]:
+        width = int(key.max(initial=-1)) + 2
+        combined = pd.factorize(combined)[0].astype(np.int64) * width + np.asarray(key, np.int64) + 1
+    return np.asarray(pd.factorize(combined)[0], np.int64)
+
+
+def sizes(groups: Ints) -> Ints:
+    """Return the size of each row's group (n_rows,)."""
+    return np.bincount(groups)[groups] if len(groups) else groups
+
+
+def repeats(groups: Ints) -> Mask:
+    """Mark every row whose group appeared in an earlier row (n_rows,)."""
+    return pd.Series(groups).duplicated().to_numpy()
+
+
+def medians(values: Floats, groups: Ints) -> Floats:
+    """Return the median of each row's group (n_rows,); `values` without NaN."""
+    order = np.lexsort((values, groups))
+    count = np.bincount(groups, minlength=int(groups.max(initial=-1)) + 1)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]]) if len(count) else count
+    ranked = values[order]
+    low, high = start + np.maximum(count - 1, 0) // 2, start + count // 2
+    middle = 0.5 * (ranked[np.minimum(low, len(ranked) - 1)] + ranked[np.minimum(high, len(ranked) - 1)]) if len(ranked) else ranked
+    return np.asarray(middle[groups], np.float64)
+
+
+def subjects_per_group(groups: Ints, subjects: NDArray[np.integer], n_groups: int) -> Ints:
+    """Count distinct subjects in each group (n_groups,); rows with a negative group or subject do not count."""
+    known = (groups >= 0) & (subjects >= 0)
+    width = int(subjects.max(initial=-1)) + 1
+    pairs = np.unique(groups[known] * width + subjects[known].astype(np.int64))
+    return np.bincount(pairs // max(width, 1), minlength=n_groups).astype(np.int64)
+
+
+def majority(groups: Ints, values: Ints) -> Ints:
+    """Return the most frequent value of each row's group (n_rows,), the smaller one in a tie; both arguments >= 0."""
+    width = int(values.max(initial=0)) + 1
+    pairs, counts = np.unique(groups * width + values, return_counts=True)
+    owner = pairs // width
+    order = np.lexsort((pairs, -counts, owner))
+    first = np.unique(owner[order], return_index=True)
+    best = np.full(int(groups.max(initial=-1)) + 1, -1, np.int64)
+    best[first[0]] = pairs[order][first[1]] % width
+    return best[groups]
+
+
+def running_maximum(values: Floats, groups: Ints) -> Floats:
+    """Return the greatest earlier value in each row's group, rows being in order (n_rows,); -inf for a group's first row."""
+    series = pd.Series(values)
+    before = series.groupby(groups).cummax().groupby(groups).shift(1)
+    return before.fillna(-np.inf).to_numpy(np.float64)

@@ -1,0 +1,198 @@
+"""A study as the checks look at it: subjects in one numbering, dates parsed once, names found by their suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
+from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine
+from replicator.tables.dataset import Dataset, Study, Text
+from replicator.tables.dates import Dates, Precision, parse_dates
+
+OBSERVATIONS = (Kind.FINDINGS, Kind.EVENTS, Kind.INTERVENTIONS)
+MINUTES = 1440.0
+_ALL_DAY = (Precision.YEAR, Precision.MONTH, Precision.DAY)
+
+
+class StudyView:
+    """Read-only access to a study for checks; everything that costs is computed once.
+
+    Parameters
+    ----------
+    study : Study
+        What is judged.
+    structure : StudyStructure
+        Kinds, prefixes and keys of its datasets.
+    """
+
+    def __init__(self, study: Study, structure: StudyStructure) -> None:
+        self.study = study
+        self.structure = structure
+        self._dates: dict[tuple[str, str], Dates] = {}
+        self._texts: dict[tuple[str, str], Text] = {}
+        self._subject: dict[str, Ints] = {}
+        self._marks: dict[str, Dates] = {}
+        columns = {name: study[name].text(variable) for name in self.names if (variable := self.subject_variable(name))}
+        levels = [column.compact().levels for column in columns.values()]
+        self.subject_ids: NDArray[np.object_] = (
+            np.sort(pd.unique(pd.Series(np.concatenate(levels), dtype=object))) if levels else np.empty(0, object)
+        )
+        index = pd.Index(self.subject_ids, dtype=object)
+        for name, column in columns.items():
+            position = index.get_indexer(pd.Index(column.levels, dtype=object)).astype(np.int64)
+            self._subject[name] = np.append(position, -1)[column.codes]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Datasets that have a known structure, in the study's order."""
+        return tuple(name for name in self.study.datasets if name in self.structure.datasets)
+
+    @property
+    def n_subjects(self) -> int:
+        """Number of distinct subjects in all datasets."""
+        return len(self.subject_ids)
+
+    def of_kind(self, *kinds: Kind) -> tuple[str, ...]:
+        """Datasets of these kinds."""
+        return tuple(name for name in self.names if self.structure.datasets[name].kind in kinds)
+
+    def facts(self, name: str) -> DatasetStructure:
+        """Return the structure of a dataset."""
+        return self.structure.datasets[name]
+
+    def subject_variable(self, name: str) -> str:
+        """Name of the variable that holds the subject, ``""`` if there is none."""
+        found = [v for v in self.structure.datasets[name].with_role(Role.SUBJECT) if v in self.study[name]]
+        return found[0] if found else "USUBJID" if "USUBJID" in self.study[name] else ""
+
+    def subject(self, name: str) -> Ints:
+        """(n_rows,) position of each row's subject in :attr:`subject_ids`, -1 where there is none."""
+        return self._subject.get(name, np.full(self.study[name].n_rows, -1, np.int64))
+
+    def named(self, name: str, suffix: str) -> str:
+        """Name of the variable ``--suffix`` of a dataset, ``""`` if it is not there."""
+        wanted = self.structure.datasets[name].prefix + suffix
+        return wanted if wanted in self.study[name] else ""
+
+    def dataset(self, name: str) -> Dataset:
+        """Return a dataset."""
+        return self.study[name]
+
+    def text(self, name: str, variable: str) -> Text:
+        """Return a column as text, decoded once."""
+        key = (name, variable)
+        if key not in self._texts:
+            self._texts[key] = self.study[name].text(variable)
+        return self._texts[key]
+
+    def codes(self, name: str, variable: str) -> Ints:
+        """(n_rows,) integers, equal where the cells are equal, -1 where missing."""
+        return codes_of(self.study[name][variable])
+
+    def equals(self, name: str, variable: str, *values: str) -> Mask:
+        """(n_rows,) mask of cells that are one of `values`, letter case aside."""
+        column = self.text(name, variable)
+        level = np.array([str(x).strip().upper() in values for x in column.levels] + [False])
+        return level[column.codes]
+
+    def filled(self, name: str, variable: str) -> Mask:
+        """(n_rows,) mask of cells that are not missing."""
+        return ~self.study[name][variable].missing
+
+    def dates(self, name: str, variable: str) -> Dates:
+        """Return a column as dates, parsed once; a numeric column has none."""
+        key = (name, variable)
+        if key not in self._dates:
+            self._dates[key] = parse_dates(self.text(name, variable))
+        return self._dates[key]
+
+    def date_variables(self, name: str) -> tuple[str, ...]:
+        """Names of the variables of a dataset that hold ISO 8601 dates."""
+        dataset = self.study[name]
+        roles = set(self.structure.datasets[name].with_role(Role.DATE, Role.TIMEPOINT))
+        return tuple(
+            v for v in dataset.names if isinstance(dataset[v], Text) and (v.endswith("DTC") or (v in roles and v.endswith("DTM")))
+        )
+
+    @property
+    def subjects_dataset(self) -> str:
+        """Name of the dataset with one row a subject, ``""`` if it is not there."""
+        name = self.structure.subjects
+        return name if name in self.names else ""
+
+    def of_subject(self, variable: str) -> tuple[str, Ints]:
+        """Return where a variable of the subjects dataset stands: (dataset, (n_subjects,) row of each subject, -1 without one)."""
+        name = self.subjects_dataset
+        row = np.full(self.n_subjects, -1, np.int64)
+        if name and variable in self.study[name]:
+            subject = self.subject(name)
+            known = subject >= 0
+            row[subject[known][::-1]] = np.flatnonzero(known)[::-1]
+            return name, row
+        return "", row
+
+    def mark(self, variable: str) -> Dates:
+        """Return a date of the subjects dataset for every subject, missing where there is none: (n_subjects,)."""
+        if variable not in self._marks:
+            name, row = self.of_subject(variable)
+            if name:
+                dates = self.dates(name, variable)
+                padded = Dates(
+                    np.append(dates.day, np.nan), np.append(dates.minute, np.nan), np.append(dates.precision, np.int8(0))
+                )
+                self._marks[variable] = padded.take(row)
+            else:
+                self._marks[variable] = Dates(
+                    np.full(self.n_subjects, np.nan), np.full(self.n_subjects, np.nan), np.zeros(self.n_subjects, np.int8)
+                )
+        return self._marks[variable]
+
+    def mark_of_rows(self, name: str, variable: str) -> Dates:
+        """Return a date of the subjects dataset for every row of a dataset: (n_rows,)."""
+        mark, subject = self.mark(variable), self.subject(name)
+        taken = mark.take(subject) if self.n_subjects else Dates(*(np.empty(0),) * 2, np.empty(0, np.int8))
+        unknown = subject < 0
+        return Dates(
+            np.where(unknown, np.nan, taken.day),
+            np.where(unknown, np.nan, taken.minute),
+            np.where(unknown, 0, taken.precision).astype(np.int8),
+        )
+
+    def has_mark(self, variable: str) -> bool:
+        """Whether any subject has this date."""
+        return bool((self.mark(variable).precision >= Precision.YEAR).any())
+
+    def group(self, name: str, variables: Sequence[str], by_subject: bool = True) -> Ints:
+        """(n_rows,) one integer for each combination of the subject and `variables` (those that are there)."""
+        keys = [self.codes(name, variable) for variable in variables if variable and variable in self.study[name]]
+        first = [self.subject(name)] if by_subject else []
+        return combine([*first, *keys]) if first or keys else np.zeros(self.study[name].n_rows, np.int64)
+
+
+def earliest(dates: Dates) -> Floats:
+    """(n,) first possible minute since 1970-01-01 of each date, NaN where it is none."""
+    return dates.day * MINUTES + np.where(np.isnan(dates.minute), 0.0, dates.minute)
+
+
+def latest(dates: Dates) -> Floats:
+    """(n,) last possible minute since 1970-01-01 of each date, NaN where it is none."""
+    known = np.where(np.isnan(dates.day), 0, dates.day).astype(np.int64).astype("datetime64[D]")
+    last = dates.day.copy()
+    for precision, unit in ((Precision.YEAR, "datetime64[Y]"), (Precision.MONTH, "datetime64[M]")):
+        rows = dates.precision == precision
+        last[rows] = ((known[rows].astype(unit) + 1).astype("datetime64[D]").astype(np.int64) - 1).astype(np.float64)
+    within = np.select(
+        [np.isin(dates.precision, _ALL_DAY), dates.precision == Precision.HOUR, dates.precision == Precision.MINUTE],
+        [MINUTES - 1e-3, np.nan_to_num(dates.minute) + 60 - 1e-3, np.nan_to_num(dates.minute) + 1 - 1e-3],
+        np.nan_to_num(dates.minute),
+    )
+    return np.asarray(last * MINUTES + within, np.float64)
+
+
+def certainly_after(first: Dates, second: Dates) -> Mask:
+    """(n,) mask of `first` lying after `second` whatever the unknown parts of both are; False where either is missing."""
+    return np.asarray(earliest(first) > latest(second))
