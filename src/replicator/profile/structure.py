@@ -88,6 +88,12 @@ class DatasetStructure:
         Name of the dataset that a SUPP-- qualifies, else ``""``.
     keys : tuple of str
         Natural key: smallest set of variables, known from the standard or found, that tells rows apart; ``()`` if none.
+    dependencies : tuple of Dependency
+        Never with the subject as determinant.
+    subject_constant : tuple of str
+        Variables that vary between subjects and never within one, though subjects have several rows.
+    duplicates : tuple of (str, str)
+        Variables equal to an earlier one in every row: copy and original.
     """
 
     name: str
@@ -99,6 +105,8 @@ class DatasetStructure:
     keys: tuple[str, ...] = ()
     parent: str = ""
     dependencies: tuple[Dependency, ...] = ()
+    subject_constant: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
 
     def with_role(self, *roles: Role) -> tuple[str, ...]:
         """Names of the variables that have one of these roles, in order."""
@@ -116,9 +124,20 @@ class DatasetStructure:
 
 @dataclass(frozen=True)
 class StudyStructure:
-    """All datasets, the derivations that hold between and within them, and what cannot be learned, with the reason."""
+    """All datasets, the derivations that hold between and within them, and what cannot be learned, with the reason.
+
+    Attributes
+    ----------
+    datasets : mapping of str to DatasetStructure
+        In the order of the study.
+    subjects : str
+        Name of the dataset with one row a subject; ``""`` if the study has none.
+    subject_variable : str
+        Name of the variable that tells subjects apart in all datasets: USUBJID, or what plays its role.
+    """
 
     datasets: Mapping[str, DatasetStructure]
-    subjects: str  # name of the dataset with one row a subject
+    subjects: str
     derivations: tuple[Derivation, ...] = ()
     notes: tuple[str, ...] = ()
+    subject_variable: str = "USUBJID"

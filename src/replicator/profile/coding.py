@@ -1,0 +1,46 @@
+"""Columns as codes: the form in which keys, dependencies and contents are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.tables.dataset import Column, Text
+
+Codes = NDArray[np.int64]
+
+
+def codes_of(column: Column) -> Codes:
+    """Number the distinct cells of a column.
+
+    Returns
+    -------
+    (n_rows,) int64
+        Equal numbers for equal cells; missing cells are equal to each other and have a number of their own (0).
+    """
+    if isinstance(column, Text):
+        return column.codes.astype(np.int64) + 1
+    codes, _ = pd.factorize(column.values)
+    return codes.astype(np.int64) + 1
+
+
+def combine(parts: Iterable[Codes], n_rows: int) -> Codes:
+    """Number the distinct combinations of codes: (n_rows,) int64 from 0 without gaps, in order of first occurrence."""
+    group = np.zeros(n_rows, np.int64)
+    for part in parts:
+        span = int(part.max(initial=0)) + 1
+        group = pd.factorize(group * span + part)[0].astype(np.int64)
+    return group
+
+
+def n_groups(group: Codes) -> int:
+    """Count the groups of :func:`combine`."""
+    return int(group.max(initial=-1)) + 1
+
+
+def first_rows(group: Codes) -> NDArray[np.intp]:
+    """Return the first row of each group of :func:`combine`, by group."""
+    return np.flatnonzero(np.diff(np.maximum.accumulate(group), prepend=-1))
