@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -27,13 +27,12 @@ app = typer.Typer(
     name="replicator",
     help="Learn how a clinical study behaves from its datasets, and make new subjects who behave the same way.",
     epilog="Exit codes: 0 fine, 1 findings, 2 cannot run, 130 interrupted.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-cache_app = typer.Typer(help="Look at what former fits have left for the next ones, and remove it.", no_args_is_help=True)
+cache_app = typer.Typer(help="Look at what former fits have left for the next ones, and remove it.")
 app.add_typer(cache_app, name="cache")
 
 
@@ -309,13 +308,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _guarded(run: Callable[[], Any]) -> int:
-    usage_error = typer.BadParameter.__bases__[0]  # the only one of its family that typer names
+    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])  # of its family, typer names only this one
     try:
         code = run()
     except ReplicatorError as error:
         return _refuse(str(error))
     except usage_error as error:
-        return _refuse(getattr(error, "message", str(error)) if not hasattr(error, "format_message") else error.format_message())
+        return _refuse(f"{error.format_message().rstrip('.')}; see 'replicator --help'.")
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("replicator: Interrupted; nothing was left half written.", err=True)
         return INTERRUPTED

@@ -1,0 +1,103 @@
+"""The command line: exit codes, one sentence on standard error, arms and numbers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from replicator.cli import main, number_of_subjects, parse_arms
+from replicator.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ("", "Missing command"),
+        ("nosuch", "No such command"),
+        ("fit", "Missing argument"),
+        ("fit nowhere", "-o"),
+        ("fit nowhere -o x.replica --k 0", "--k"),
+        ("sample", "Missing argument"),
+        ("sample m.replica", "-o"),
+        ("sample m.replica -o out", "-n or --arm"),
+        ("sample m.replica -o out -n 0", "'-n'"),
+        ("sample m.replica -o out -n -5", "'-n'"),
+        ("sample m.replica -o out -n 1 --seed x", "--seed"),
+        ("sample m.replica -o out -n 1 --seed -1", "--seed"),
+        ("sample m.replica -o out -n 1 --format doc", "doc"),
+        ("sample m.replica -o out -n 1 --workers 0", "--workers"),
+        ("sample m.replica -o out --arm A", "A=50,B=50"),
+        ("sample m.replica -o out --arm A=0", "no subject"),
+        ("sample m.replica -o out -n 3 --arm A=2", "-n asks for 3"),
+        ("cache nosuch", "No such command"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_exit_2(
+    arguments: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every wrong call names what is wrong on one line of standard error and leaves nothing behind."""
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments.split()) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("replicator: ")
+    assert shown.err.count("\n") == 1
+    assert word in shown.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arms_may_hold_commas_and_equal_signs() -> None:
+    """A name ends at the last equal sign before a number that a comma or the end follows."""
+    assert parse_arms(["A=50,B=50"]) == {"A": 50, "B": 50}
+    assert parse_arms(["Drug, 5 mg = 3", "x=y=4"]) == {"Drug, 5 mg": 3, "x=y": 4}
+
+
+@pytest.mark.parametrize("text", ["", "A", "A=", "=5", "A=-5", "A=1,B", "A=1.5", "A=1,A=2"])
+def test_arms_of_another_form_are_refused(text: str) -> None:
+    """What is not name=number, or names an arm twice, is refused."""
+    with pytest.raises(ConfigError):
+        parse_arms([text])
+
+
+def test_the_number_of_subjects_follows_from_the_arms() -> None:
+    """-n may be left out with --arm, and must agree with it."""
+    assert number_of_subjects(None, {"A": 2, "B": 3}) == 5
+    assert number_of_subjects(5, {"A": 2, "B": 3}) == 5
+    assert number_of_subjects(7, None) == 7
+    with pytest.raises(ConfigError):
+        number_of_subjects(4, {"A": 2, "B": 3})
+    with pytest.raises(ConfigError):
+        number_of_subjects(None, None)
+
+
+def test_help_is_quick_and_loads_no_heavy_library() -> None:
+    """Help needs neither pandas nor numpy, and comes within half a CPU second."""
+    code = (
+        "import sys, time; from replicator.cli import main; main(['--help']);"
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'pydantic', 'rich'} & set(sys.modules);"
+        "assert not heavy, heavy; assert time.process_time() < 0.5, time.process_time()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "fit" in done.stdout
+
+
+def test_an_interrupt_is_exit_130_and_one_sentence(pilot_folder: Path, tmp_path: Path) -> None:
+    """SIGTERM during a fit leaves no model, no temporary file and no traceback."""
+    environment = {**os.environ, "REPLICATOR_CACHE": str(tmp_path / "cache")}
+    target = tmp_path / "out"
+    target.mkdir()
+    command = [sys.executable, "-m", "replicator.cli", "fit", str(pilot_folder), "-o", str(target / "m.replica")]
+    child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    time.sleep(1.0)
+    child.terminate()
+    _, error = child.communicate(timeout=60)
+    assert child.returncode == 130, error
+    assert error.strip().count("\n") == 0
+    assert "Interrupted" in error
+    assert list(target.iterdir()) == []
