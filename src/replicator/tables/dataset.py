@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -144,7 +145,7 @@ class Variable:
     codelist: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """One table: a name, a label, and columns in the order of their variables. Immutable by convention."""
 
@@ -179,6 +180,13 @@ class Dataset:
             if len(used) == 1:
                 return str(column.levels[used[0]])
         return self.name
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name}: {self.n_rows:,} rows, {len(self.variables):,} variables>"
+
+    def _repr_html_(self) -> str:
+        frame = self.take(np.arange(min(self.n_rows, 10))).to_frame()
+        return f"<p>{escape(repr(self)[1:-1])}</p>{frame.to_html(index=False, na_rep='')}"
 
     def __contains__(self, name: object) -> bool:
         return name in self.columns
@@ -262,7 +270,7 @@ class CodelistTerm:
     decode: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """Datasets by upper-case name, with what is known about all of them.
 
@@ -289,6 +297,20 @@ class Study:
                 if len(found):
                     return str(found[0])
         return ""
+
+    def __repr__(self) -> str:
+        listed = ", ".join(f"{dataset.name} {dataset.n_rows:,}" for dataset in self.datasets.values())
+        return f"<Study {self.name or 'without a name'}: rows by dataset {listed or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(dataset.name)}</td><td>{escape(dataset.label)}</td><td>{dataset.n_rows:,}</td>"
+            f"<td>{len(dataset.variables):,}</td></tr>"
+            for dataset in self.datasets.values()
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        head = "<tr><th>dataset</th><th>label</th><th>rows</th><th>variables</th></tr>"
+        return f"<p>Study {escape(self.name)}</p><table>{head}{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
 
     def __getitem__(self, name: str) -> Dataset:
         return self.datasets[name]
