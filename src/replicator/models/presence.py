@@ -1,0 +1,193 @@
+"""Which of many kinds of event a subject has, given how many: incidence by group, and kinds of one block that come together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
+
+LEAST_PRIOR, MOST_PRIOR = (
+    3.0,
+    30.0,
+)  # subjects that the pooled incidence counts for; about 10 was best on the pilot
+MOST_SPREAD = 1.5  # log odds; beyond this a block is all or nothing
+MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
+_ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
+
+
+@dataclass(frozen=True, eq=False)
+class Presence:
+    r"""Fixed-size choice of kinds, subject by subject.
+
+    Attributes
+    ----------
+    weight : (n_groups + 1, n_kinds) float64
+        Log odds of each kind; the last row is that of all groups together.
+    block : (n_kinds,) int32
+        Block (class) of each kind.
+    copies : (n_kinds,) int32
+        How many interchangeable kinds an entry stands for (a pool of rare ones); 1 for a kind of its own.
+    spread : float
+        Standard deviation, on the scale of log odds, of a subject's own inclination to a block.
+
+    Notes
+    -----
+    Subject *i* of group *g* who has :math:`m_i` kinds has kind *u* with probability
+    :math:`\pi_{iu} = \sigma(w_{gu} + b_{i,block(u)} + c_i)`, where :math:`c_i` makes the probabilities add up to :math:`m_i`.
+    The choice is systematic sampling in random order, whose inclusion probabilities are exactly :math:`\pi` (Madow, 1949,
+    Annals of Mathematical Statistics 20:333).
+    """
+
+    kind: ClassVar[str] = "presence"
+
+    weight: Floats
+    block: NDArray[np.int32]
+    copies: NDArray[np.int32]
+    spread: float
+
+    @classmethod
+    def fit(cls, count: Integers, group: Integers, n_groups: int, block: Integers, copies: Integers) -> Presence:
+        """Learn from counts.
+
+        Parameters
+        ----------
+        count : (n_subjects, n_kinds) int
+            Whether a subject has a kind; how many of a pool.
+        group : (n_subjects,) int
+            Group (arm) of each subject, 0 to `n_groups` - 1.
+        n_groups : int
+            Number of groups.
+        block, copies : (n_kinds,) int
+            As above.
+        """
+        size = count.sum(axis=1)
+        some = size > 0
+        x, size, group = count[some].astype(np.float64), size[some].astype(np.float64), np.asarray(group)[some]
+        blocks, pools = np.asarray(block, np.int32), np.asarray(copies, np.int32)
+        n_kinds = len(blocks)
+        if not len(x):
+            return cls(np.zeros((n_groups + 1, n_kinds)), blocks, pools, 0.0)
+        target = _shrunk_means(x, group, n_groups)
+        everyone = np.zeros(len(x), np.intp)
+        flat = _fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))
+        spread = _block_spread(x, size, flat[0], blocks, pools)
+        inclination = spread * np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
+        lean = inclination[:, blocks]
+        weight = np.vstack(
+            [
+                _fit_weights(target[:-1], size, group, pools, lean),
+                _fit_weights(target[-1:], size, everyone, pools, lean),
+            ]
+        )
+        empty = np.bincount(group, minlength=n_groups) == 0
+        weight[:-1][empty] = weight[-1]
+        return cls(weight, blocks, pools, spread)
+
+    def sample(self, size: Integers, group: Integers, rng: np.random.Generator) -> tuple[Integers, Integers, Integers]:
+        """Draw kinds.
+
+        Parameters
+        ----------
+        size : (n,) int
+            Number of different kinds of each subject; more than there are becomes all there are.
+        group : (n,) int
+            Group of each subject; one that is out of range gets the pooled incidences.
+
+        Returns
+        -------
+        subject, kind, copy : (n_chosen,) int64
+            By subject; `copy` says which of a pool, 0 where there is no pool.
+        """
+        entry = np.repeat(np.arange(len(self.block)), self.copies)
+        copy = np.arange(len(entry)) - np.repeat(np.cumsum(self.copies) - self.copies, self.copies)
+        rows = max(1, MOST_CELLS // max(1, len(entry)))
+        known = np.where((np.asarray(group) >= 0) & (np.asarray(group) < len(self.weight) - 1), group, len(self.weight) - 1)
+        subjects, chosen = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for low in range(0, len(size), rows):
+            who, which = self._draw(np.asarray(size[low : low + rows]), known[low : low + rows], entry, rng)
+            subjects.append(who + low)
+            chosen.append(which)
+        subject, position = np.concatenate(subjects), np.concatenate(chosen)
+        return subject, entry[position].astype(np.int64), copy[position].astype(np.int64)
+
+    def _draw(self, size: Integers, group: Integers, entry: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
+        n = len(size)
+        lean = self.spread * rng.standard_normal((n, int(self.block.max(initial=0)) + 1))
+        wanted = np.minimum(size, len(entry)).astype(np.float64)
+        logit = self.weight[group] + lean[:, self.block]
+        probability = _inclusion(logit, wanted, self.copies)[:, entry]
+        order = np.argsort(rng.random(probability.shape, dtype=np.float32), axis=1)
+        total = np.cumsum(np.take_along_axis(probability, order, axis=1), axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total *= np.nan_to_num(wanted / total[:, -1])[:, None]  # rounding must not lose one
+        step = np.floor(total + rng.random(n)[:, None])
+        hit = np.diff(step, axis=1, prepend=0.0) > 0
+        who, place = np.nonzero(hit)
+        return who.astype(np.int64), order[who, place].astype(np.int64)
+
+
+def _shrunk_means(x: Floats, group: Integers, n_groups: int) -> Floats:
+    """Mean count by group, drawn to the pooled mean; the pooled mean last. Each row adds up to that group's mean size."""
+    pooled = x.mean(axis=0)
+    n = np.bincount(group, minlength=n_groups).astype(np.float64)
+    total = np.zeros((n_groups, x.shape[1]))
+    np.add.at(total, group, x)
+    size = total.sum(axis=1) / np.maximum(n, 1)
+    expected = pooled[None, :] * (size / max(pooled.sum(), 1e-12))[:, None]
+    present = n >= 2
+    noise = np.maximum(pooled * (1 - np.minimum(pooled, 1)), 1e-12)
+    excess = (n[present, None] * (total[present] / n[present, None] - expected[present]) ** 2).sum() / max(
+        (present.sum() - 1) * noise.sum(), 1e-12
+    )
+    prior = MOST_PRIOR if excess <= 1 else float(np.clip(n[present].mean() / (excess - 1), LEAST_PRIOR, MOST_PRIOR))
+    shrunk = (total + prior * expected) / (n + prior)[:, None]
+    return np.vstack([shrunk, pooled])
+
+
+def _inclusion(logit: Floats, size: Floats, copies: Integers) -> Floats:
+    """Probabilities (n, n_kinds) of one copy each, of which each row adds up to `size` over all copies; by bisection."""
+    low, high = np.full(len(logit), -60.0), np.full(len(logit), 60.0)
+    for _ in range(36):
+        middle = (low + high) / 2
+        total = _logistic(logit + middle[:, None]) @ copies
+        low, high = np.where(total < size, middle, low), np.where(total < size, high, middle)
+    return np.where(size[:, None] > 0, _logistic(logit + high[:, None]), 0.0)
+
+
+def _logistic(x: Floats) -> Floats:
+    return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
+
+
+def _fit_weights(target: Floats, size: Floats, group: Integers, copies: Integers, lean: Floats) -> Floats:
+    """Log odds (n_groups, n_kinds) whose mean inclusion is the target, given the subjects' sizes and inclinations."""
+    each = np.clip(target / copies, 1e-9, 1 - 1e-6)
+    weight = np.log(each / (1 - each))
+    n = np.maximum(np.bincount(group, minlength=len(target)), 1)[:, None]
+    for _ in range(_ROUNDS):
+        probability = _inclusion(weight[group] + lean, size, copies)
+        mean = np.zeros_like(weight)
+        np.add.at(mean, group, probability)
+        mean = np.clip(mean / n, 1e-9, 1 - 1e-6)
+        weight = np.clip(weight + np.log(each / (1 - each)) - np.log(mean / (1 - mean)), -20, 20)
+    return weight
+
+
+def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: Integers) -> float:
+    """Moment estimate of `Presence.spread`: how much more the number of kinds from a block varies than chance would have it."""
+    probability = _inclusion(np.broadcast_to(weight, x.shape), size, copies)
+    n_blocks = int(block.max(initial=0)) + 1
+    if n_blocks < 2:
+        return 0.0
+    member = np.zeros((len(block), n_blocks))
+    member[np.arange(len(block)), block] = 1.0
+    seen, expected = x @ member, (probability * copies) @ member
+    share = expected / np.maximum(size, 1)[:, None]
+    variance = ((probability * (1 - probability)) * copies) @ member * (1 - share)
+    effect = expected * (1 - share)
+    excess = ((seen - expected) ** 2 - variance).sum()
+    return float(np.clip(np.sqrt(max(0.0, excess) / max((effect**2).sum(), 1e-12)), 0.0, MOST_SPREAD))
