@@ -1,0 +1,86 @@
+"""Files -> :class:`~replicator.tables.dataset.Study`: every format, and the one border where foreign errors become ours."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from replicator.errors import ReadError
+from replicator.tables.dataset import CodelistTerm, Dataset, Study, Variable
+from replicator.tables.dataset_json import read_dataset_json
+from replicator.tables.reading_csv import read_csv
+from replicator.tables.reading_parquet import read_parquet
+from replicator.tables.reading_sas import read_sas7bdat
+from replicator.tables.reading_xpt import read_xpt
+from replicator.tables.study_files import FileKind, study_files
+from replicator.tables.text_cells import clean_dataset
+
+
+def read_study(source: str | Path | Sequence[str | Path]) -> Study:
+    """Read a study.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        A folder, a zip archive, a file, or several of them: CSV (comma, semicolon, tab), SAS transport files of version 5 and 8,
+        sas7bdat, Parquet, Dataset-JSON 1.1, and a Define-XML for what the datasets do not say themselves. A file is known by
+        its first bytes, else by its extension in any case. Other files are left out and named in the notes.
+
+    Returns
+    -------
+    Study
+        Datasets by upper-case name, in alphabetical order; a dataset without rows is kept with its columns.
+
+    Raises
+    ------
+    ReadError
+        If there is no dataset, a file is damaged, foreign or contradictory, or two files hold one dataset.
+    """
+    with study_files(source) as files:
+        declared: Mapping[str, Mapping[str, Variable]] = {}
+        codelists: Mapping[str, tuple[CodelistTerm, ...]] = {}
+        notes = list(files.notes)
+        datasets: dict[str, Dataset] = {}
+        origin: dict[str, str] = {}
+        for path, kind in files.datasets:
+            found, said = _read_file(path, kind, declared)
+            notes += said
+            for dataset in found:
+                if dataset.name in datasets:
+                    raise ReadError(
+                        f"{dataset.name}: two files hold this dataset, {origin[dataset.name]} and {path.name}; leave one."
+                    )
+                datasets[dataset.name] = dataset
+                origin[dataset.name] = path.name
+    return Study({name: datasets[name] for name in sorted(datasets)}, codelists, tuple(notes))
+
+
+def _read_file(path: Path, kind: FileKind, declared: Mapping[str, Mapping[str, Variable]]) -> tuple[list[Dataset], list[str]]:
+    """Read all datasets of one file; whatever goes wrong is a ReadError that names the file."""
+    name = path.stem.upper()
+    try:
+        if kind is FileKind.XPT:
+            return read_xpt(path)
+        if kind is FileKind.JSON:
+            dataset, notes = clean_dataset(read_dataset_json(path))
+        elif kind is FileKind.PARQUET:
+            dataset, notes = read_parquet(path, name)
+        elif kind is FileKind.SAS7BDAT:
+            dataset, notes = read_sas7bdat(path)
+        else:
+            types: dict[str, Literal["char", "num"]] = {key: known.type for key, known in declared.get(name, {}).items()}
+            dataset, notes = read_csv(path, name, types)
+    except ReadError:
+        raise
+    except OSError as error:
+        raise ReadError(
+            f"{path.name}: the file cannot be read ({error.strerror or error}); check that it is whole and yours."
+        ) from error
+    except (pa.ArrowException, ValueError, IndexError, KeyError, OverflowError, MemoryError, zlib.error) as error:
+        reason = str(error).strip().split("\n")[0][:160].rstrip(".")
+        raise ReadError(f"{path.name}: the file is damaged or no {kind} file ({reason}); fetch or export it again.") from error
+    return [dataset], notes

@@ -1,0 +1,137 @@
+"""Delimited text: comma, semicolon or tab; UTF-8 with or without a byte order mark, UTF-16 with one, else Windows-1252."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from replicator.errors import ReadError
+from replicator.tables.column_types import type_columns
+from replicator.tables.dataset import Dataset, Text, Variable
+from replicator.tables.text_cells import decode_windows, text_from_arrow, trimming_note
+
+_DELIMITERS = ",;\t|"
+_UTF8_MARK = b"\xef\xbb\xbf"
+_HEADER_CAP = 1 << 20  # bytes; no line of names is longer
+
+
+def read_csv(path: Path, name: str, declared: Mapping[str, Literal["char", "num"]]) -> tuple[Dataset, list[str]]:
+    """Read one dataset from delimited text.
+
+    ``NA`` is an answer and stays; an empty cell, quoted or not, is missing.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its first line holds the names of the variables.
+    name : str
+        Name of the dataset.
+    declared : mapping of str to {"char", "num"}
+        Types by upper-case variable name, from a Define-XML; may be empty.
+
+    Returns
+    -------
+    Dataset, list of str
+        The dataset without labels, and what reading changed.
+
+    Raises
+    ------
+    ReadError
+        If the file is empty, a row has too many or too few cells, or names are missing or repeated.
+    """
+    data, notes = _as_utf8(path, name)
+    data = data.lstrip(b"\r\n")
+    header_text = _first_record(data)
+    if not header_text.strip():
+        raise ReadError(f"{path.name}: the file holds no header line; a CSV dataset needs the variable names in its first line.")
+    delimiter = _sniff(header_text)
+    names = next(csv.reader([header_text], delimiter=delimiter))
+    keys = [cell.strip().upper() for cell in names]
+    row_names = keys[0] == "" and len(keys) > 1
+    if row_names:
+        keys[0] = ""
+        notes.append(f"{name}: the first column has no name and is taken for row numbers; it was left out.")
+    check_names(path.name, keys[1:] if row_names else keys)
+    columns = _read_columns(path, data, keys, delimiter)
+    if row_names:
+        del columns[""]
+    cells: dict[str, Text] = {}
+    n_trimmed = 0
+    for key, column in columns.items():
+        cells[key], trimmed = text_from_arrow(column)
+        n_trimmed += trimmed
+    notes += trimming_note(name, n_trimmed)
+    typed, type_notes = type_columns(name, cells, declared)
+    variables = tuple(Variable(key, type="char" if isinstance(column, Text) else "num") for key, column in typed.items())
+    return Dataset(name, variables, typed), notes + type_notes
+
+
+def check_names(file_name: str, names: list[str]) -> None:
+    """Raise ReadError unless all variables of a file have names, each once."""
+    if "" in names:
+        raise ReadError(f"{file_name}: column {names.index('') + 1} has no name; name every column in the first line.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ReadError(
+            f"{file_name}: duplicate columns {', '.join(repeated)} (case does not tell them apart); rename or remove all but one."
+        )
+
+
+def _as_utf8(path: Path, name: str) -> tuple[bytes, list[str]]:
+    """Bytes of a file as UTF-8 without a mark, and a note where they were something else."""
+    data = path.read_bytes()
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16").encode(), [f"{name}: the file is UTF-16."]
+    if b"\0" in data:
+        raise ReadError(f"{path.name}: the file holds NUL bytes and is no text; give a CSV file in UTF-8 or Windows-1252.")
+    data = data.removeprefix(_UTF8_MARK)
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            return decode_windows(data).encode(), [f"{name}: the file is not UTF-8 and was read as Windows-1252."]
+    return data, []
+
+
+def _first_record(data: bytes) -> str:
+    """Header: the first line, or more of them where a line break stands inside quotes."""
+    record = b""
+    for line in io.BytesIO(data[:_HEADER_CAP]):
+        record += line
+        if record.count(b'"') % 2 == 0:
+            break
+    return record.decode().rstrip("\r\n")
+
+
+def _sniff(header: str) -> str:
+    """Return the delimiter that stands most often outside quotes; a comma if none does."""
+    bare = "".join(header.split('"')[::2])
+    counts = [bare.count(delimiter) for delimiter in _DELIMITERS]
+    return _DELIMITERS[int(np.argmax(counts))]
+
+
+def _read_columns(path: Path, data: bytes, keys: list[str], delimiter: str) -> dict[str, pa.ChunkedArray]:
+    """Columns as dictionary-encoded strings."""
+    text = pa.dictionary(pa.int32(), pa.string())
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(data),
+            read_options=pa.csv.ReadOptions(column_names=keys, skip_rows=0, skip_rows_after_names=1, block_size=1 << 24),
+            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(keys) > 1),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(keys, text), null_values=[], strings_can_be_null=False, quoted_strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        reason = str(error).removeprefix("CSV parse error: ").strip()
+        raise ReadError(
+            f"{path.name}: rows and header do not fit together ({reason[:160]}); mend the row or its quotes."
+        ) from error
+    return dict(zip(keys, table.columns, strict=True))

@@ -1,0 +1,191 @@
+"""Which files make up a study: folders, lists and zip archives, and what each file is."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from replicator.errors import ReadError
+from replicator.tables import xpt_layout
+from replicator.tables.reading_sas import MAGIC as SAS_MAGIC
+
+MAX_MEMBERS = 2_000
+MAX_BYTES = 20 * 2**30
+"""Bounds of what a zip may hold when unpacked; a study of 10,000 subjects stays far below."""
+
+_HEAD = 65_536
+
+
+class FileKind(StrEnum):
+    """What a file is."""
+
+    XPT = "xpt"
+    SAS7BDAT = "sas7bdat"
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
+    DEFINE = "define"
+    ZIP = "zip"
+
+
+_BY_EXTENSION = {
+    ".xpt": FileKind.XPT,
+    ".sas7bdat": FileKind.SAS7BDAT,
+    ".parquet": FileKind.PARQUET,
+    ".csv": FileKind.CSV,
+    ".tsv": FileKind.CSV,
+    ".ndjson": FileKind.JSON,
+    ".dsjc": FileKind.JSON,
+    ".zip": FileKind.ZIP,
+}
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """The files of a study: datasets with their kinds, in order of their names; the Define-XML, if any; notes on the rest."""
+
+    datasets: tuple[tuple[Path, FileKind], ...]
+    define: Path | None
+    notes: tuple[str, ...]
+
+
+def recognise(path: Path) -> FileKind | None:
+    """Tell what a file is: by its first bytes where they are a signature, else by its extension; None if it is no study data."""
+    extension = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(_HEAD if extension in (".json", ".xml") else 64)
+    if head.startswith((xpt_layout.LIBRARY_5, xpt_layout.LIBRARY_8)):
+        return FileKind.XPT
+    if head.startswith(b"PAR1"):
+        return FileKind.PARQUET
+    if head.startswith(SAS_MAGIC):
+        return FileKind.SAS7BDAT
+    if extension == ".json":
+        return FileKind.JSON if b'"datasetJSON' in head or not head.strip() else None
+    if extension == ".xml":
+        return FileKind.DEFINE if b"<ODM" in head or b":ODM" in head else None
+    return _BY_EXTENSION.get(extension)
+
+
+@contextmanager
+def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFiles]:
+    """Find the files of a study; archives stay unpacked as long as the context is open.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        Folders (their files, not those of folders within), files, and zip archives.
+
+    Raises
+    ------
+    ReadError
+        If a path does not exist or cannot be read, a file that was named is no study data, an archive is unsafe or damaged, or
+        there is no dataset at all.
+    """
+    paths = [Path(source)] if isinstance(source, str | Path) else [Path(item) for item in source]
+    with TemporaryDirectory(prefix="replicator-") as unpacked:
+        datasets: list[tuple[Path, FileKind]] = []
+        defines: list[Path] = []
+        notes: list[str] = []
+        for number, path in enumerate(paths):
+            if path.is_dir():
+                found, left_out = _listed(sorted(path.iterdir()), path.name)
+            elif path.exists() and recognise(path) is FileKind.ZIP:
+                found, left_out = _listed(_unpack(path, Path(unpacked) / str(number)), path.name)
+            elif path.exists():
+                kind = recognise(path)
+                if kind is None:
+                    raise ReadError(
+                        f"{path.name}: no study data; give CSV, XPT, sas7bdat, Parquet, Dataset-JSON or Define-XML files."
+                    )
+                found, left_out = [(path, kind)], []
+            else:
+                raise ReadError(f"{path}: there is no such file or folder; check the path.")
+            datasets += [(file, kind) for file, kind in found if kind is not FileKind.DEFINE]
+            defines += [file for file, kind in found if kind is FileKind.DEFINE]
+            notes += left_out
+        if not datasets:
+            raise ReadError(
+                f"{', '.join(str(path) for path in paths) or 'nothing given'}: no dataset found (CSV, XPT, sas7bdat, Parquet or "
+                "Dataset-JSON); give the folder that holds the datasets themselves."
+            )
+        define, more = _one_define(defines)
+        datasets.sort(key=lambda item: (item[0].stem.upper(), item[0].name))
+        yield StudyFiles(tuple(datasets), define, (*notes, *more))
+
+
+def _listed(files: Iterable[Path], where: str) -> tuple[list[tuple[Path, FileKind]], list[str]]:
+    """Files of a folder or archive that are study data, and one sentence on those that are not."""
+    found: list[tuple[Path, FileKind]] = []
+    others: list[str] = []
+    for path in files:
+        kind = recognise(path) if path.is_file() and not path.name.startswith(".") else None
+        if kind is None or kind is FileKind.ZIP:
+            others.append(path.name + ("/" if path.is_dir() else ""))
+        else:
+            found.append((path, kind))
+    note = f"{where}: {len(others)} left out, not datasets: {', '.join(sorted(others))}."
+    return found, [note] if others else []
+
+
+def _one_define(defines: list[Path]) -> tuple[Path | None, list[str]]:
+    """Choose the Define-XML: ``define.xml`` before others, then by name."""
+    ordered = sorted(defines, key=lambda path: (path.name.lower() != "define.xml", path.name))
+    if len(ordered) > 1:
+        others = ", ".join(path.name for path in ordered[1:])
+        return ordered[0], [f"{ordered[0].name} was read for labels and types, not {others}."]
+    return (ordered[0] if ordered else None), []
+
+
+def _unpack(path: Path, target: Path) -> list[Path]:
+    """Unpack an archive into one flat folder, within the bounds, whatever its members are called."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_members(path, members)
+            target.mkdir()
+            return [_unpack_member(archive, member, target) for member in members if _visible(member.filename)]
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+        raise ReadError(f"{path.name}: the zip archive is damaged or encrypted ({error}); pack it again.") from error
+
+
+def _visible(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return not any(part.startswith((".", "__MACOSX")) for part in parts)
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or ":" in member.filename:
+            raise ReadError(f"{path.name}: the member {member.filename!r} points outside the archive; do not trust this file.")
+    if len(members) > MAX_MEMBERS:
+        raise ReadError(
+            f"{path.name}: {len(members):,} members are more than {MAX_MEMBERS:,}; unpack the study and give the folder."
+        )
+    total = sum(member.file_size for member in members)
+    if total > MAX_BYTES:
+        raise ReadError(
+            f"{path.name}: unpacked it would be {total / 2**30:.1f} GiB, more than {MAX_BYTES / 2**30:.0f}; unpack it yourself and "
+            "give the folder."
+        )
+    names = [PurePosixPath(member.filename).name.upper() for member in members if _visible(member.filename)]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ReadError(f"{path.name}: {', '.join(repeated)} is in the archive more than once; unpack it and give one folder.")
+
+
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> Path:
+    """Copy one member, never more than its stated size."""
+    out = target / PurePosixPath(member.filename).name
+    with archive.open(member) as source, out.open("wb") as copy:
+        left = member.file_size
+        while left and (block := source.read(min(left, 1 << 20))):
+            copy.write(block)
+            left -= len(block)
+    return out
