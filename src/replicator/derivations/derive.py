@@ -1,0 +1,178 @@
+"""Computing derived variables: one, or all of a study in an order in which inputs come before what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derivation import Derivation
+from replicator.derivations.rule import Outcome
+from replicator.derivations.rules import RULES
+from replicator.derivations.workspace import Workspace
+from replicator.errors import StudyError
+from replicator.tables.dataset import Column, Numbers, Study, Text, Variable
+
+
+def derive(derivation: Derivation, study: Study) -> Column:
+    """Compute one derived column.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        As found on a source.
+    study : Study
+        Holds the target's dataset and all inputs; SUPP-- variables are joined to their parents.
+
+    Returns
+    -------
+    Column
+        Of the rows of the target's dataset. Where the rule says nothing, cells stay as they are in `study` if the source had
+        values there (``parameters["elsewhere"]`` is ``"keep"``), else they are missing.
+
+    Raises
+    ------
+    StudyError
+        If the rule is unknown, or the dataset or an input is not in `study`.
+    """
+    return _column(derivation, study, _workspace(derivation, study))
+
+
+def derive_all(derivations: Iterable[Derivation], study: Study, labels: Iterable[Variable] = ()) -> Study:
+    """Compute all derived variables, inputs before targets; those whose dataset or inputs are not in `study` are left as they are.
+
+    Parameters
+    ----------
+    derivations : iterable of Derivation
+        In any order.
+    study : Study
+        SUPP-- variables are joined to their parents.
+    labels : iterable of Variable
+        Metadata for targets that `study` does not hold yet; without one a target gets its name and type only.
+    """
+    known = {variable.name: variable for variable in labels}
+    for derivation in order_derivations(derivations):
+        if _lacking(derivation, study):
+            continue
+        column = derive(derivation, study)
+        dataset = study[derivation.dataset]
+        kind = "char" if isinstance(column, Text) else "num"
+        if derivation.target in dataset:
+            variable = dataset.variable(derivation.target)
+        else:
+            variable = known.get(derivation.target, Variable(derivation.target))
+        changed = dataset.with_column(replace(variable, type=kind), column)
+        study = replace(study, datasets={**study.datasets, dataset.name: changed})
+    return study
+
+
+def _lacking(derivation: Derivation, study: Study) -> list[str]:
+    wanted = {derivation.dataset: ""} if derivation.dataset not in study else {}
+    parts = [name.partition(".") for name in derivation.inputs]
+    return [*wanted, *(f"{dataset}.{name}" for dataset, _, name in parts if dataset not in study or name not in study[dataset])]
+
+
+def _workspace(derivation: Derivation, study: Study) -> Workspace:
+    lacking = _lacking(derivation, study)
+    if derivation.rule not in RULES:
+        raise StudyError(f"{derivation.dataset}.{derivation.target}: the rule {derivation.rule!r} is not known to this version.")
+    if lacking:
+        raise StudyError(f"{derivation.dataset}.{derivation.target}: {', '.join(lacking)} not in the study; add what it follows from.")
+    subjects = str(derivation.parameters.get("subjects", "DM"))
+    variable = str(derivation.parameters.get("subject_variable", "USUBJID"))
+    if subjects not in study or variable not in study[subjects]:
+        raise StudyError(f"{derivation.dataset}.{derivation.target}: {subjects}.{variable} not in the study; add the subjects.")
+    return Workspace(study, subjects, variable)
+
+
+def _column(derivation: Derivation, study: Study, workspace: Workspace) -> Column:
+    outcome = RULES[derivation.rule].compute(workspace, derivation)
+    dataset = study[derivation.dataset]
+    present = dataset[derivation.target] if derivation.target in dataset else None
+    wanted = derivation.parameters.get("type")
+    as_text = wanted == "char" if wanted is not None else isinstance(present if present is not None else outcome.column, Text)
+    computed = as_type(outcome, as_text)
+    if present is None or derivation.parameters.get("elsewhere", "missing") != "keep":
+        return blanked(computed, ~outcome.known)
+    return chosen(outcome.known, computed, as_type(Outcome(present, outcome.known), as_text))
+
+
+def as_type(outcome: Outcome, text: bool) -> Column:
+    """Turn a column into text or numbers; texts that spell no number become missing."""
+    column = outcome.column
+    if isinstance(column, Text) == text:
+        return column
+    if isinstance(column, Numbers):
+        return Text.of(column.strings())
+    levels = np.array([_number(str(level)) for level in column.levels] + [np.nan])
+    return Numbers(levels[column.codes])
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def blanked(column: Column, rows: NDArray[np.bool_]) -> Column:
+    """Make the cells of `rows` (n_rows,) missing."""
+    if isinstance(column, Numbers):
+        return Numbers(np.where(rows, np.nan, column.values))
+    return Text(np.where(rows, -1, column.codes).astype(np.int32), column.levels)
+
+
+def chosen(rows: NDArray[np.bool_], first: Column, second: Column) -> Column:
+    """Take `rows` (n_rows,) of the first column and the others of the second; both of one type."""
+    if isinstance(first, Numbers) and isinstance(second, Numbers):
+        return Numbers(np.where(rows, first.values, second.values))
+    assert isinstance(first, Text) and isinstance(second, Text)
+    inner = Text.of([*map(str, first.levels), *map(str, second.levels)])
+    lookup = np.append(inner.codes, np.int32(-1))
+    moved = np.where(second.codes >= 0, second.codes + len(first.levels), -1)
+    return Text(lookup[np.where(rows, first.codes, moved)].astype(np.int32), inner.levels)
+
+
+def with_exceptions(derivation: Derivation, column: Column, rng: np.random.Generator) -> Column:
+    """Leave cells missing at the rate at which the source left them missing where the rule gives a value."""
+    exceptions = derivation.parameters.get("exceptions")
+    share = float(exceptions.get("missing", 0.0)) if isinstance(exceptions, dict) else 0.0
+    return blanked(column, rng.random(len(column)) < share) if share > 0 else column
+
+
+def follows(later: Derivation, earlier: Derivation) -> bool:
+    """Tell whether a derivation must come after another: it reads its target, or completes it (totals after items).
+
+    Totals read items and write totals of the same variable, so they follow what derives the items and are not read by it.
+    """
+    if later is earlier:
+        return False
+    target = f"{earlier.dataset}.{earlier.target}"
+    if earlier.rule == "total":
+        writes_own = f"{earlier.dataset}.{earlier.target}" == earlier.inputs[0]
+        return later.rule != "converted" and writes_own and target in later.inputs
+    if (later.dataset, later.target) == (earlier.dataset, earlier.target):
+        return later.rule == "total"
+    return target in later.inputs
+
+
+def order_derivations(derivations: Iterable[Derivation]) -> tuple[Derivation, ...]:
+    """Order so that inputs come before what follows from them.
+
+    Raises
+    ------
+    StudyError
+        If derivations follow from each other in a circle.
+    """
+    waiting: Sequence[Derivation] = list(derivations)
+    done: list[Derivation] = []
+    while waiting:
+        ready = [later for later in waiting if not any(follows(later, earlier) for earlier in waiting)]
+        if not ready:
+            names = ", ".join(f"{derivation.dataset}.{derivation.target}" for derivation in waiting)
+            raise StudyError(f"{names} follow from each other in a circle; leave out one of their derivations.")
+        done += ready
+        waiting = [derivation for derivation in waiting if not any(derivation is other for other in ready)]
+    return tuple(done)

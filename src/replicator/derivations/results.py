@@ -1,0 +1,252 @@
+"""Rules of results: standard units, text and number of a result, indicator against the normal range, ratio to its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derivation import Derivation
+from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of, round_half_up
+from replicator.derivations.timing import by_state, common_word
+from replicator.derivations.workspace import Workspace, distinct_subjects
+from replicator.tables.dataset import Numbers, Text
+
+FIXED_SCALES = ((5.0 / 9.0, -160.0 / 9.0), (9.0 / 5.0, 32.0), (1.0, 273.15))  # F to C, C to F, C to K
+LEAST_IN_GROUP = 0.9
+TOLERANCE = 1e-8  # relative
+
+
+def close(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell where two numbers are equal but for the noise of floating point; NaN is equal to nothing."""
+    return np.abs(left - right) <= TOLERANCE * np.maximum(1.0, np.abs(right))
+
+
+def _scaled(x: NDArray[np.float64], factor: float, offset: float, decimals: int | None) -> NDArray[np.float64]:
+    value = x * factor + offset
+    return value if decimals is None else round_half_up(value, decimals)
+
+
+def _fit_scale(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, int | None] | None:
+    """Find factor, offset and decimals with which `x` becomes `y` in nearly all pairs, the shortest factor that does."""
+    if np.mean(close(x, y)) >= LEAST_IN_GROUP:
+        return 1.0, 0.0, None
+    decimals = decimals_of(y)
+    away = x != 0
+    if not away.any():
+        return None
+    factor = float(np.median(y[away] / x[away]))
+    # the largest values say most about the factor where results are rounded
+    large = np.argsort(-np.abs(x), kind="stable")[: max(3, len(x) // 10)]
+    sharp = float(np.sum(y[large] * x[large]) / np.sum(x[large] ** 2)) if np.any(x[large] != 0) else factor
+    candidates = [(float(f"{guess:.{digits}g}"), 0.0) for digits in range(1, 8) for guess in (factor, sharp)]
+    candidates += [(factor, 0.0), (sharp, 0.0), *FIXED_SCALES]
+    best, best_share = None, 0.0
+    for guess, offset in candidates:
+        share = float(np.mean(close(_scaled(x, guess, offset, decimals), y)))
+        if share > best_share + 0.005:
+            best, best_share = (guess, offset, decimals), share
+    return best if best_share >= LEAST_IN_GROUP else None
+
+
+def propose_conversions(source: Source) -> Iterable[Derivation]:
+    """Propose --STRESN as a multiple of --ORRES, by test, category, specimen and both units, rounded as in the source."""
+    workspace = source.workspace
+    for facts in source.of_kind("findings"):
+        origin, target, topic = facts.named("ORRES"), facts.named("STRESN"), facts.named("TESTCD")
+        if not (origin and target and topic):
+            continue
+        by = [name for name in (topic, *(facts.named(suffix) for suffix in ("CAT", "SPEC", "ORRESU", "STRESU"))) if name]
+        x, y = workspace.numbers(f"{facts.name}.{origin}"), workspace.numbers(f"{facts.name}.{target}")
+        group = workspace.groups(facts.name, by, by_subject=False)
+        subject = workspace.subject(facts.name)
+        rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & (subject >= 0))
+        if not len(rows):
+            continue
+        shared = distinct_subjects(group[rows], subject[rows], int(group.max()) + 1)
+        order = rows[np.argsort(group[rows], kind="stable")]
+        starts = np.flatnonzero(np.append(True, group[order][1:] != group[order][:-1]))
+        texts = [workspace.text(f"{facts.name}.{name}") for name in by]
+        table: list[list[object]] = []
+        for first, last in zip(starts, np.append(starts[1:], len(order)), strict=True):
+            scale = _fit_scale(x[order[first:last]], y[order[first:last]]) if shared[group[order[first]]] >= source.k else None
+            if scale is not None:
+                row = order[first]
+                key = ["" if text.codes[row] < 0 else str(text.levels[text.codes[row]]) for text in texts]
+                table.append([key, *scale])
+        if table:
+            inputs = (f"{facts.name}.{origin}", *(f"{facts.name}.{name}" for name in by))
+            yield Derivation(facts.name, target, "converted", inputs, {"by": by, "scales": table})
+
+
+def compute_conversions(workspace: Workspace, derivation: Derivation) -> Outcome:
+    """Multiply numeric original results by the factor of their test and units; other results are not known."""
+    x = workspace.numbers(derivation.inputs[0])
+    by, scales = derivation.parameters["by"], derivation.parameters["scales"]
+    assert isinstance(by, (list, tuple)) and isinstance(scales, (list, tuple))
+    at = workspace.match(derivation.dataset, [str(name) for name in by], [scale[0] for scale in scales])
+    factor = np.array([float(scale[1]) for scale in scales] + [np.nan])
+    offset = np.array([float(scale[2]) for scale in scales] + [np.nan])
+    decimals = np.array([-1 if scale[3] is None else int(scale[3]) for scale in scales] + [-1])
+    value = x * factor[at] + offset[at]
+    value = np.where(decimals[at] >= 0, round_half_up(value, np.maximum(decimals[at], 0)), value)
+    return Outcome(Numbers(value), np.isfinite(value))
+
+
+def propose_result_texts(source: Source) -> Iterable[Derivation]:
+    """Propose --STRESC from --STRESN where there is a number (shortest, or at the decimals of the test), else from --ORRES."""
+    workspace = source.workspace
+    for facts in source.of_kind("findings"):
+        number, target, origin = facts.named("STRESN"), facts.named("STRESC"), facts.named("ORRES")
+        if not target:
+            continue
+        fallback = [[f"{facts.name}.{origin}"], []] if origin else [[]]
+        if origin:
+            yield Derivation(facts.name, target, "text_of_number", (f"{facts.name}.{origin}",), {"style": "as collected"})
+        if number and not workspace.missing(f"{facts.name}.{number}").all():
+            for rest in fallback:
+                inputs = (f"{facts.name}.{number}", *rest)
+                yield Derivation(facts.name, target, "text_of_number", inputs, {"style": "shortest"})
+                table = _text_decimals(source, facts, number, target)
+                if table:
+                    topic = f"{facts.name}.{facts.named('TESTCD')}"
+                    parameters = {"style": "fixed", "decimals": table}
+                    yield Derivation(facts.name, target, "text_of_number", (inputs[0], topic, *rest), parameters)
+                    parameters = {"style": "rounded", "decimals": table}
+                    yield Derivation(facts.name, target, "text_of_number", (inputs[0], topic, *rest), parameters)
+
+
+def _text_decimals(source: Source, facts: DatasetFacts, number: str, target: str) -> dict[str, int]:
+    """Return the most decimals of the texts of each test that k subjects have."""
+    workspace, topic = source.workspace, facts.named("TESTCD")
+    if not topic:
+        return {}
+    texts, tests = workspace.text(f"{facts.name}.{target}"), workspace.text(f"{facts.name}.{topic}")
+    length = np.array([len(str(level).partition(".")[2]) for level in texts.levels] + [0])
+    use = ~workspace.missing(f"{facts.name}.{number}") & (texts.codes >= 0) & (tests.codes >= 0)
+    most = np.zeros(len(tests.levels) + 1, np.int64)
+    np.maximum.at(most, tests.codes[use], length[texts.codes[use]])
+    subject = np.where(use, workspace.subject(facts.name), -1)
+    shared = distinct_subjects(tests.codes.astype(np.int64), subject, len(tests.levels))
+    return {str(level): int(most[i]) for i, level in enumerate(tests.levels) if shared[i] >= source.k}
+
+
+def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcome:
+    """Write numbers as texts in one of three styles, and copy the collected result where there is no number."""
+    style = derivation.parameters["style"]
+    if style == "as collected":
+        column = workspace.text(derivation.inputs[0])
+        return Outcome(column, ~column.missing)
+    values = workspace.numbers(derivation.inputs[0])
+    known = np.isfinite(values)
+    used = 1
+    if style == "shortest":
+        column = Text.of(Numbers(values).strings())
+    else:
+        used = 2
+        table = derivation.parameters["decimals"]
+        assert isinstance(table, dict)
+        tests = workspace.text(derivation.inputs[1])
+        places = np.array([int(table.get(str(level), -1)) for level in tests.levels] + [-1])[tests.codes]
+        known &= places >= 0
+        column = _written(np.where(known, values, np.nan), np.maximum(places, 0), fixed=style == "fixed")
+    if len(derivation.inputs) > used:
+        collected = workspace.text(derivation.inputs[used])
+        blank = ~np.isfinite(values) & (collected.codes >= 0)
+        levels = np.concatenate([column.levels, collected.levels])
+        codes = np.where(blank, collected.codes + len(column.levels), column.codes).astype(np.int32)
+        return Outcome(_merged(codes, levels), known | blank)
+    return Outcome(column, known)
+
+
+def _merged(codes: NDArray[np.int32], levels: NDArray[np.object_]) -> Text:
+    inner = Text.of(str(level) for level in levels)
+    return Text(np.append(inner.codes, np.int32(-1))[codes].astype(np.int32), inner.levels)
+
+
+def _written(values: NDArray[np.float64], decimals: NDArray[np.int64], fixed: bool) -> Text:
+    """Write numbers at given decimals, with or without the zeros at the end."""
+    pairs, inverse = np.unique(np.stack([round_half_up(values, decimals), decimals]), axis=1, return_inverse=True)
+    texts = ["" if value != value else f"{value:.{int(places)}f}" for value, places in pairs.T.tolist()]
+    if not fixed:
+        texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
+    inner = Text.of(texts)
+    return Text(inner.codes[inverse.reshape(-1)], inner.levels)
+
+
+def propose_result_numbers(source: Source) -> Iterable[Derivation]:
+    """Propose --STRESN as the number that --STRESC spells."""
+    for facts in source.of_kind("findings"):
+        target, origin = facts.named("STRESN"), facts.named("STRESC")
+        if target and origin:
+            yield Derivation(facts.name, target, "number_of_text", (f"{facts.name}.{origin}",))
+
+
+def compute_result_numbers(workspace: Workspace, derivation: Derivation) -> Outcome:
+    """Read numbers from texts; texts that spell none are not known."""
+    values = workspace.numbers(derivation.inputs[0])
+    return Outcome(Numbers(values), np.isfinite(values))
+
+
+def _range_state(workspace: Workspace, inputs: Sequence[str], bounds_are_normal: bool) -> NDArray[np.int64]:
+    """Number each result: 0 below its range, 1 inside, 2 above, -1 without result or range."""
+    value, low, high = (workspace.numbers(name) for name in inputs)
+    below = value < low if bounds_are_normal else value <= low
+    above = value > high if bounds_are_normal else value >= high
+    state = np.where(below, 0, np.where(above, 2, 1))
+    return np.where(np.isnan(value) | (np.isnan(low) & np.isnan(high)), -1, state)
+
+
+def propose_indicators(source: Source) -> Iterable[Derivation]:
+    """Propose --NRIND by the result and its range, in standard or original units, with the source's words."""
+    workspace = source.workspace
+    for facts in source.of_kind("findings"):
+        target = facts.named("NRIND")
+        if not target:
+            continue
+        for trio in (("STRESN", "STNRLO", "STNRHI"), ("ORRES", "ORNRLO", "ORNRHI")):
+            inputs = tuple(f"{facts.name}.{facts.named(suffix)}" for suffix in trio)
+            if not workspace.has(*inputs):
+                continue
+            for closed in (True, False):
+                state = _range_state(workspace, inputs, closed)
+                table = [common_word(workspace, facts.name, target, state == number, source.k) for number in range(3)]
+                yield Derivation(facts.name, target, "indicator", inputs, {"words": table, "bounds_are_normal": closed})
+
+
+def compute_indicators(workspace: Workspace, derivation: Derivation) -> Outcome:
+    """Write the word for below, inside or above the range."""
+    state = _range_state(workspace, derivation.inputs, bool(derivation.parameters["bounds_are_normal"]))
+    return by_state(state, derivation.parameters["words"])
+
+
+def propose_ratios(source: Source) -> Iterable[Derivation]:
+    """Propose further numeric variables of a finding as its result divided by a limit of its range, rounded as in the source."""
+    workspace = source.workspace
+    for facts in source.of_kind("findings"):
+        pairs = [(facts.named(top), facts.named(bottom)) for top, bottom in _RATIOS]
+        pairs = [pair for pair in pairs if all(pair)]
+        standard = {facts.named(suffix) for pair in _RATIOS for suffix in pair} | {facts.named("STRESC"), facts.named("SEQ"), facts.named("DY")}
+        for target in workspace.study[facts.name].names if pairs else ():
+            if target in standard or target.startswith("VISIT"):
+                continue
+            values = workspace.numbers(f"{facts.name}.{target}")
+            if np.isfinite(values).sum() * 2 < (~workspace.missing(f"{facts.name}.{target}")).sum() or not np.isfinite(values).any():
+                continue
+            decimals = decimals_of(values)
+            for top, bottom in pairs:
+                inputs = (f"{facts.name}.{top}", f"{facts.name}.{bottom}")
+                yield Derivation(facts.name, target, "ratio", inputs, {"decimals": decimals})
+
+
+_RATIOS = (("STRESN", "STNRHI"), ("STRESN", "STNRLO"), ("ORRES", "ORNRHI"), ("ORRES", "ORNRLO"))
+
+
+def compute_ratios(workspace: Workspace, derivation: Derivation) -> Outcome:
+    """Divide result by limit and round; not known where one is missing or the limit is 0."""
+    top, bottom = (workspace.numbers(name) for name in derivation.inputs)
+    value = top / np.where(bottom == 0, np.nan, bottom)
+    decimals = derivation.parameters["decimals"]
+    value = round_half_up(value, decimals) if isinstance(decimals, int) else value
+    return Outcome(Numbers(value), np.isfinite(value))

@@ -1,0 +1,186 @@
+"""Totals of instruments: a test whose result is the sum or the product of results of other tests at the same occasion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derivation import Derivation
+from replicator.derivations.rule import DatasetFacts, Outcome, Source
+from replicator.derivations.workspace import Codes, Workspace, distinct_subjects
+from replicator.tables.dataset import Numbers
+
+OCCASION = ("VISITNUM", "DTC", "TPTNUM", "TPT", "POS", "SPEC", "LOC", "EVAL", "EVALID")
+LEAST_AGREEMENT = 0.9
+LEAST_OCCASIONS = 10
+MOST_TESTS = 120  # of one category; more are laboratory panels and not instruments
+
+
+@dataclass(frozen=True, eq=False)
+class Occasions:
+    """Results of a dataset by occasion and test.
+
+    Attributes
+    ----------
+    row : (n_occasions, n_tests) int64
+        The row of the dataset, -1 where the test was not done.
+    value : (n_occasions, n_tests) float64
+        Its result, NaN where there is none.
+    """
+
+    row: Codes
+    value: NDArray[np.float64]
+
+
+def _occasions(workspace: Workspace, dataset: str, by: Sequence[str], tests: Sequence[str], topic: str, result: str) -> Occasions:
+    group = workspace.groups(dataset, by)
+    column = workspace.text(f"{dataset}.{topic}")
+    place = {test: number for number, test in enumerate(tests)}
+    test = np.array([place.get(str(level), -1) for level in column.levels] + [-1])[column.codes]
+    rows = np.flatnonzero((group >= 0) & (test >= 0))
+    row = np.full((int(group.max(initial=-1)) + 1, len(tests)), -1, np.int64)
+    row[group[rows][::-1], test[rows][::-1]] = rows[::-1]
+    row = row[(row >= 0).any(axis=1)]
+    value = np.append(workspace.numbers(f"{dataset}.{result}"), np.nan)[row]
+    return Occasions(row, value)
+
+
+def _combined(value: NDArray[np.float64], places: Sequence[int], operation: str, absent: str) -> NDArray[np.float64]:
+    """Add or multiply the columns `places`; absent items make the result unknown, or count for nothing in a sum."""
+    items = value[:, list(places)]
+    if operation == "product":
+        return np.asarray(items.prod(axis=1), dtype=np.float64)
+    if absent == "unknown":
+        return np.asarray(items.sum(axis=1), dtype=np.float64)
+    result = np.nansum(items, axis=1)
+    return np.where(np.isnan(items).all(axis=1), np.nan, result)
+
+
+def _agreement(target: NDArray[np.float64], computed: NDArray[np.float64]) -> tuple[int, float]:
+    both = np.isfinite(target) & np.isfinite(computed)
+    return int(both.sum()), float(np.mean(np.abs(target[both] - computed[both]) < 1e-6)) if both.any() else 0.0
+
+
+def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> tuple[list[int], str] | None:
+    """Find the items of `pool` that add up to a test: all of them, else those that take part in a least-squares fit with weight 1."""
+    for absent in ("unknown", "nothing"):
+        n, share = _agreement(value[:, target], _combined(value, pool, "sum", absent))
+        if n >= LEAST_OCCASIONS and share >= LEAST_AGREEMENT:
+            return list(pool), absent
+    filled = np.nan_to_num(value[:, list(pool)])
+    rows = np.isfinite(value[:, target])
+    if rows.sum() < 2 * len(pool):
+        return None
+    design, wanted = filled[rows], value[rows, target]
+    gram = design.T @ design + 1e-8 * np.eye(len(pool))
+    weights = np.linalg.solve(gram, design.T @ wanted)
+    items = [place for place, weight in zip(pool, weights.tolist(), strict=True) if weight > 0.5]
+    if not 2 <= len(items) < len(pool):
+        return None
+    for absent in ("unknown", "nothing"):
+        n, share = _agreement(value[:, target], _combined(value, items, "sum", absent))
+        if n >= LEAST_OCCASIONS and share >= LEAST_AGREEMENT:
+            return items, absent
+    return None
+
+
+def _product_of_pair(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> list[int] | None:
+    """Find two tests whose product is a third, as severity times frequency."""
+    mine = value[:, target]
+    for i, left in enumerate(pool):
+        for right in pool[i + 1 :]:
+            n, share = _agreement(mine, value[:, left] * value[:, right])
+            if n >= LEAST_OCCASIONS and share >= LEAST_AGREEMENT:
+                return [left, right]
+    return None
+
+
+def propose_totals(source: Source) -> Iterable[Derivation]:
+    """Propose, for each findings dataset, the tests that are sums or products of tests of the same category."""
+    workspace = source.workspace
+    for facts in source.of_kind("findings"):
+        topic, result = facts.named("TESTCD"), facts.named("STRESN")
+        if not topic or not result:
+            continue
+        by = [name for name in (facts.named(suffix) or suffix for suffix in OCCASION) if name in workspace.study[facts.name]]
+        found: list[dict[str, object]] = []
+        for tests in _families(source, facts, topic):
+            occasions = _occasions(workspace, facts.name, by, tests, topic, result)
+            found += _totals_of(occasions.value, tests)
+        if found:
+            targets = [facts.named("STRESN"), facts.named("ORRES")]
+            inputs = (f"{facts.name}.{result}", *(f"{facts.name}.{name}" for name in (topic, *by)))
+            for target in (name for name in targets if name):
+                parameters = {"totals": found, "by": by, "topic": topic}
+                yield Derivation(facts.name, target, "total", inputs, parameters)
+
+
+def _families(source: Source, facts: DatasetFacts, topic: str) -> list[list[str]]:
+    """List the tests of each category that k subjects have, derived ones last."""
+    workspace = source.workspace
+    column = workspace.text(f"{facts.name}.{topic}")
+    category = facts.named("CAT")
+    codes, n = workspace.codes(f"{facts.name}.{category}") if category else (np.zeros(len(column), np.int64), 1)
+    subject = np.where(workspace.missing(f"{facts.name}.{facts.named('STRESN')}"), -1, workspace.subject(facts.name))
+    shared = distinct_subjects(column.codes.astype(np.int64), subject, len(column.levels))
+    families = []
+    for number in range(n):
+        used = np.unique(column.codes[(codes == number) & (column.codes >= 0)])
+        tests = [str(column.levels[code]) for code in used.tolist() if shared[code] >= source.k]
+        if 3 <= len(tests) <= MOST_TESTS:
+            families.append(tests)
+    return families
+
+
+def _totals_of(value: NDArray[np.float64], tests: list[str]) -> list[dict[str, object]]:
+    """Find products first and then sums, the widest range last, so that each total follows its items."""
+    spread = np.array([np.ptp(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in value.T])
+    found: list[dict[str, object]] = []
+    derived: set[int] = set()
+    order = [int(place) for place in np.argsort(spread, kind="stable") if spread[place] > 0]
+    for target in order:
+        smaller = [place for place in order if spread[place] < spread[target]]
+        pair = _product_of_pair(value, target, [place for place in smaller if _alike(tests, place, target)])
+        if pair:
+            derived.add(target)
+            found.append({"test": tests[target], "operation": "product", "items": [tests[place] for place in pair], "absent": "unknown"})
+    for target in (place for place in order if place not in derived):
+        pools = [[place for place in derived if _is_product(found, tests[place])], [place for place in order if place not in derived]]
+        for pool in pools:
+            pool = sorted(place for place in pool if place != target and spread[place] <= spread[target])
+            items = _sum_of_items(value, target, pool) if len(pool) > 1 else None
+            if items:
+                derived.add(target)
+                found.append({"test": tests[target], "operation": "sum", "items": [tests[i] for i in items[0]], "absent": items[1]})
+                break
+    return found
+
+
+def _alike(tests: Sequence[str], left: int, right: int) -> bool:
+    """Tell whether two codes differ only in their last character (NPITM01F, NPITM01S)."""
+    return tests[left][:-1] == tests[right][:-1]
+
+
+def _is_product(found: Sequence[dict[str, object]], test: str) -> bool:
+    return any(entry["test"] == test and entry["operation"] == "product" for entry in found)
+
+
+def compute_totals(workspace: Workspace, derivation: Derivation) -> Outcome:
+    """Compute the totals in their order, each from items that may themselves be totals; all other rows are not known."""
+    parameters, dataset = derivation.parameters, derivation.dataset
+    totals, by = parameters["totals"], parameters["by"]
+    assert isinstance(totals, (list, tuple)) and isinstance(by, (list, tuple))
+    tests = list(dict.fromkeys(str(test) for entry in totals for test in (*entry["items"], entry["test"])))
+    topic, result = str(parameters["topic"]), derivation.inputs[0].partition(".")[2]
+    occasions = _occasions(workspace, dataset, [str(name) for name in by], tests, topic, result)
+    value = occasions.value.copy()
+    out = np.full(workspace.study[dataset].n_rows, np.nan)
+    for entry in totals:
+        target = tests.index(entry["test"])
+        value[:, target] = _combined(value, [tests.index(item) for item in entry["items"]], entry["operation"], entry["absent"])
+        rows = occasions.row[:, target]
+        out[rows[rows >= 0]] = value[rows >= 0, target]
+    return Outcome(Numbers(out), np.isfinite(out))
