@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from replicator.derivations.find import find_derivations
 from replicator.errors import StudyError
 from replicator.profile.coding import codes_of
 from replicator.profile.dependencies import find_dependencies, find_duplicates, find_subject_constant
@@ -49,7 +50,8 @@ def find_structure(study: Study) -> StudyStructure:
         prefix = prefixes[parent] if parent else prefixes[name]
         datasets[name] = dataset_structure(dataset, kinds[name], prefix, subject, parent)
     subjects = _subjects_dataset(study, datasets, subject)
-    return StudyStructure(datasets, subjects, (), tuple(_notes(study, datasets, subject, subjects)), subject)
+    derivations = find_derivations(study, datasets, subjects)
+    return StudyStructure(datasets, subjects, derivations, tuple(_notes(study, datasets, subject, subjects)), subject)
 
 
 def dataset_structure(dataset: Dataset, kind: Kind, prefix: str, subject: str, parent: str = "") -> DatasetStructure:
