@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.extremes import ROOTS
 from replicator.derivations.rule import Outcome, Source, words
-from replicator.derivations.workspace import Workspace, distinct_subjects, split_name
+from replicator.derivations.workspace import Workspace, split_name
 from replicator.tables.dataset import Numbers, Text
 
 IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "VISITDY", "EPOCH")
 RESULTS = ("ORRES", "STRESC", "STRESN")
+FATAL = "FATAL"  # the term of the standard's codelist OUT
 PARTS = ("SUBJID", "SITEID", "INVID")
 NEEDED_LEVELS = 2
 
@@ -134,17 +135,18 @@ def propose_flags(source: Source) -> Iterable[Derivation]:
         levels = {name: _few_levels(workspace, f"{facts.name}.{name}") for name in names}
         for target in names:
             kinds = levels[target]
-            if not kinds or not (set(kinds) <= {"Y", "N"} or target in _two_valued(facts.named("ENRTPT"), facts.named("ENRF"))):
+            status = target in [facts.named(suffix) for suffix in ("STAT", "ENRTPT", "ENRF") if facts.named(suffix)]
+            if not kinds or not (set(kinds) <= {"Y", "N"} or (status and len(kinds) == 1 and _is_shared(source, facts.name, target))):
                 continue
-            yes, no = ("Y", "N" if "N" in kinds else "") if "Y" in kinds or "N" in kinds else (kinds[0], "")
+            yes, no = (kinds[0], "") if status else ("Y", "N" if "N" in kinds else "")
             base = {"yes": yes, "no": no}
             for origin in _presence(facts.name, target, names):
                 yield Derivation(facts.name, target, "flag_of", (origin,), {**base, "test": "present"})
                 if no == "":
                     yield Derivation(facts.name, target, "flag_of", (origin,), {**base, "test": "missing"})
             outcome = facts.named("OUT")
-            if outcome and outcome != target and target == facts.named("SDTH"):
-                for value in _shared_levels(source, f"{facts.name}.{outcome}"):
+            if outcome and target == facts.named("SDTH"):
+                for value in (FATAL, FATAL.capitalize()):
                     yield Derivation(facts.name, target, "flag_of", (f"{facts.name}.{outcome}",), {**base, "test": "equals", "value": value})
             if target == facts.named("SER"):
                 criteria = tuple(f"{facts.name}.{name}" for name in names if _is_seriousness(name, facts.prefix) and levels[name])
@@ -152,8 +154,12 @@ def propose_flags(source: Source) -> Iterable[Derivation]:
                     yield Derivation(facts.name, target, "flag_of", criteria, {**base, "test": "any"})
 
 
-def _two_valued(*names: str) -> tuple[str, ...]:
-    return tuple(name for name in names if name)
+def _is_shared(source: Source, dataset: str, variable: str) -> bool:
+    """Tell whether k subjects have a value in this variable, or the value is the standard's own."""
+    filled = ~source.workspace.missing(f"{dataset}.{variable}")
+    values = source.workspace.text(f"{dataset}.{variable}").compact().levels
+    own = all(value in ("NOT DONE", "ONGOING") for value in values.tolist())
+    return own or len(np.unique(source.workspace.subject(dataset)[filled])) >= source.k
 
 
 def _is_seriousness(name: str, prefix: str) -> bool:
@@ -171,18 +177,12 @@ def _few_levels(workspace: Workspace, name: str) -> list[str]:
 
 
 def _presence(dataset: str, target: str, names: tuple[str, ...]) -> list[str]:
-    """List the dates whose presence a flag may tell of."""
+    """List the dates or results whose presence a flag may tell of."""
     stem = target[:-2] if target.endswith("FL") else target
-    likely = [stem + "DTC"] + ([target[:2] + "ENDTC"] if target.endswith(("ENRTPT", "ENRF")) else [])
+    likely = [stem + "DTC"] + ([target[:-5] + "ENDTC"] if target.endswith("ENRTPT") else [])
+    likely += [target[:-4] + "ENDTC"] if target.endswith("ENRF") else []
+    likely += [target[:-4] + suffix for suffix in RESULTS] if target.endswith("STAT") else []
     return [f"{dataset}.{name}" for name in likely if name in names and name != target]
-
-
-def _shared_levels(source: Source, name: str) -> list[str]:
-    """Return the values that k subjects share, at most twenty."""
-    column = source.workspace.text(name)
-    subject = source.workspace.subject(split_name(name)[0])
-    shared = distinct_subjects(column.codes.astype(np.int64), subject, len(column.levels))
-    return [str(column.levels[i]) for i in np.flatnonzero(shared >= source.k)[:20].tolist()]
 
 
 def _tested(workspace: Workspace, derivation: Derivation) -> NDArray[np.bool_]:

@@ -70,7 +70,8 @@ def derive_all(derivations: Iterable[Derivation], study: Study, labels: Iterable
 
 def _lacking(derivation: Derivation, study: Study) -> list[str]:
     wanted = {derivation.dataset: ""} if derivation.dataset not in study else {}
-    parts = [name.partition(".") for name in derivation.inputs]
+    given = derivation.parameters.get("given")
+    parts = [name.partition(".") for name in (*derivation.inputs, *([given] if isinstance(given, str) else []))]
     return [*wanted, *(f"{dataset}.{name}" for dataset, _, name in parts if dataset not in study or name not in study[dataset])]
 
 
@@ -155,7 +156,7 @@ def follows(later: Derivation, earlier: Derivation) -> bool:
         return later.rule != "converted" and writes_own and target in later.inputs
     if (later.dataset, later.target) == (earlier.dataset, earlier.target):
         return later.rule == "total"
-    return target in later.inputs
+    return target in later.inputs or target == later.parameters.get("given")
 
 
 def order_derivations(derivations: Iterable[Derivation]) -> tuple[Derivation, ...]:

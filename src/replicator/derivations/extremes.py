@@ -14,6 +14,7 @@ from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision
 
 ROOTS = ("RFSTDTC",)  # the subject's own day zero is drawn; all other dates may follow from it
+ORDER_OF_TRUST = ("interventions", "schedule", "events", "findings", "states")  # elements are often made from the subject's dates
 HISTORY = ("MH", "CM", "SU", "PR", "FH")  # reach back before the study, so their dates do not bound participation
 
 
@@ -38,7 +39,7 @@ def propose_subject_dates(source: Source) -> Iterable[Derivation]:
     ]
     others = [facts for facts in source.about_subjects() if facts.kind != "subjects"]
     pools: list[tuple[list[str], dict[str, object]]] = []
-    for facts in sorted(others, key=lambda facts: facts.kind != "interventions"):
+    for facts in sorted(others, key=lambda facts: ORDER_OF_TRUST.index(facts.kind) if facts.kind in ORDER_OF_TRUST else -1):
         dates = _date_variables(source, facts)
         pools += [([date], {}) for date in dates]
         if facts.kind == "interventions" and len(dates) > 1:
@@ -53,16 +54,17 @@ def propose_subject_dates(source: Source) -> Iterable[Derivation]:
         cut = _cut(workspace, f"{subjects}.{target}")
         for rule in ("first", "last"):
             for dates, where in pools:
-                parameters = {**where, "whole_days": cut}
-                yield Derivation(subjects, target, rule, tuple(dates), parameters)
+                for given in ("", *(name for name in ROOTS if workspace.has(f"{subjects}.{name}"))):
+                    parameters = {**where, "whole_days": cut} | ({"given": f"{subjects}.{given}"} if given else {})
+                    yield Derivation(subjects, target, rule, tuple(dates), parameters)
 
 
 def _conditions(source: Source, facts: DatasetFacts) -> list[dict[str, object]]:
-    """List conditions of the form --DECOD = level or --OUT = level that k subjects meet (consent, death, completion)."""
+    """List conditions such as --DECOD = level that k subjects meet (consent, death, the disposition event)."""
     found: list[dict[str, object]] = []
     if facts.kind != "events":
         return found
-    for variable in (facts.named("DECOD"), facts.named("OUT")):
+    for variable in (facts.named("CAT"), facts.named("DECOD"), facts.named("OUT")):
         if variable:
             column = source.workspace.text(f"{facts.name}.{variable}")
             shared = distinct_subjects(column.codes.astype(np.int64), source.workspace.subject(facts.name), len(column.levels))
@@ -100,8 +102,11 @@ def _extreme(workspace: Workspace, derivation: Derivation, last: bool) -> Outcom
     picked, texts = workspace.memory[key]
     if parameters.get("whole_days"):
         texts = np.array([str(text)[:10] for text in texts], dtype=object)
-    known = picked >= 0
-    return Outcome(_from_codes(picked, texts), known)
+    given = parameters.get("given")
+    if given is None:
+        return Outcome(_from_codes(picked, texts), picked >= 0)
+    without = workspace.missing(str(given))
+    return Outcome(_from_codes(np.where(without, -1, picked), texts), (picked >= 0) | without)
 
 
 def _picked(

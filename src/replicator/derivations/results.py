@@ -234,10 +234,11 @@ def propose_ratios(source: Source) -> Iterable[Derivation]:
             values = workspace.numbers(f"{facts.name}.{target}")
             if np.isfinite(values).sum() * 2 < (~workspace.missing(f"{facts.name}.{target}")).sum() or not np.isfinite(values).any():
                 continue
-            decimals = decimals_of(values)
+            decimals, column = decimals_of(values), workspace.study[facts.name][target]
+            padded = isinstance(column, Text) and any(str(level).endswith("0") and "." in str(level) for level in column.levels)
             for top, bottom in pairs:
                 inputs = (f"{facts.name}.{top}", f"{facts.name}.{bottom}")
-                yield Derivation(facts.name, target, "ratio", inputs, {"decimals": decimals})
+                yield Derivation(facts.name, target, "ratio", inputs, {"decimals": decimals, "zeros_kept": padded})
 
 
 _RATIOS = (("STRESN", "STNRHI"), ("STRESN", "STNRLO"), ("ORRES", "ORNRHI"), ("ORRES", "ORNRLO"))
@@ -248,5 +249,9 @@ def compute_ratios(workspace: Workspace, derivation: Derivation) -> Outcome:
     top, bottom = (workspace.numbers(name) for name in derivation.inputs)
     value = top / np.where(bottom == 0, np.nan, bottom)
     decimals = derivation.parameters["decimals"]
-    value = round_half_up(value, decimals) if isinstance(decimals, int) else value
-    return Outcome(Numbers(value), np.isfinite(value))
+    known = np.isfinite(value)
+    if not isinstance(decimals, int):
+        return Outcome(Numbers(value), known)
+    if derivation.parameters["zeros_kept"]:
+        return Outcome(_written(value, np.full(len(value), decimals), fixed=True), known)
+    return Outcome(Numbers(round_half_up(value, decimals)), known)

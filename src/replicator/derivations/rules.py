@@ -17,7 +17,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "first_at_visit": Rule(extremes.propose_visit_dates, extremes.compute_first, coverage=0.5),
         "last_at_visit": Rule(extremes.propose_visit_dates, extremes.compute_last, coverage=0.5),
         "next_of": Rule(extremes.propose_next, extremes.compute_next, coverage=0.3),
-        "flag_of": Rule(copies.propose_flags, copies.compute_flags, counted="either", least=0.98),
+        "flag_of": Rule(copies.propose_flags, copies.compute_flags, counted="either", least=0.98, least_tested=1),
         "age": Rule(timing.propose_ages, timing.compute_ages, least_tested=5),
         "converted": Rule(results.propose_conversions, results.compute_conversions),
         "text_of_number": Rule(results.propose_result_texts, results.compute_result_texts),

@@ -14,7 +14,7 @@ from replicator.derivations.workspace import Codes, Workspace, distinct_subjects
 from replicator.tables.dataset import Numbers
 
 OCCASION = ("VISITNUM", "DTC", "TPTNUM", "TPT", "POS", "SPEC", "LOC", "EVAL", "EVALID")
-LEAST_AGREEMENT = 0.9
+LEAST_AGREEMENT = 0.95  # of all occasions, and of those where the total is not at its commonest value
 LEAST_OCCASIONS = 10
 MOST_TESTS = 120  # of one category; more are laboratory panels and not instruments
 
@@ -59,16 +59,21 @@ def _combined(value: NDArray[np.float64], places: Sequence[int], operation: str,
     return np.where(np.isnan(items).all(axis=1), np.nan, result)
 
 
-def _agreement(target: NDArray[np.float64], computed: NDArray[np.float64]) -> tuple[int, float]:
+def _holds(target: NDArray[np.float64], computed: NDArray[np.float64]) -> bool:
+    """Tell whether a total is computed right, also where it is not at its commonest value: items that are mostly 0 or 1 agree by chance."""
     both = np.isfinite(target) & np.isfinite(computed)
-    return int(both.sum()), float(np.mean(np.abs(target[both] - computed[both]) < 1e-6)) if both.any() else 0.0
+    if both.sum() < LEAST_OCCASIONS:
+        return False
+    same = np.abs(target[both] - computed[both]) < 1e-6
+    values, counts = np.unique(target[both], return_counts=True)
+    away = (target[both] != values[counts.argmax()]) | (computed[both] != values[counts.argmax()])
+    return bool(away.sum() >= LEAST_OCCASIONS and min(same.mean(), same[away].mean()) >= LEAST_AGREEMENT)
 
 
 def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> tuple[list[int], str] | None:
     """Find the items of `pool` that add up to a test: all of them, else those that take part in a least-squares fit with weight 1."""
     for absent in ("unknown", "nothing"):
-        n, share = _agreement(value[:, target], _combined(value, pool, "sum", absent))
-        if n >= LEAST_OCCASIONS and share >= LEAST_AGREEMENT:
+        if _holds(value[:, target], _combined(value, pool, "sum", absent)):
             return list(pool), absent
     filled = np.nan_to_num(value[:, list(pool)])
     rows = np.isfinite(value[:, target])
@@ -81,8 +86,7 @@ def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) 
     if not 2 <= len(items) < len(pool):
         return None
     for absent in ("unknown", "nothing"):
-        n, share = _agreement(value[:, target], _combined(value, items, "sum", absent))
-        if n >= LEAST_OCCASIONS and share >= LEAST_AGREEMENT:
+        if _holds(value[:, target], _combined(value, items, "sum", absent)):
             return items, absent
     return None
 
@@ -92,8 +96,7 @@ def _product_of_pair(value: NDArray[np.float64], target: int, pool: Sequence[int
     mine = value[:, target]
     for i, left in enumerate(pool):
         for right in pool[i + 1 :]:
-            n, share = _agreement(mine, value[:, left] * value[:, right])
-            if n >= LEAST_OCCASIONS and share >= LEAST_AGREEMENT:
+            if _holds(mine, value[:, left] * value[:, right]):
                 return [left, right]
     return None
 
@@ -114,8 +117,23 @@ def propose_totals(source: Source) -> Iterable[Derivation]:
             targets = [facts.named("STRESN"), facts.named("ORRES")]
             inputs = (f"{facts.name}.{result}", *(f"{facts.name}.{name}" for name in (topic, *by)))
             for target in (name for name in targets if name):
-                parameters = {"totals": found, "by": by, "topic": topic}
-                yield Derivation(facts.name, target, "total", inputs, parameters)
+                written = found if target == result else _written_as_number(source, facts, target, found)
+                if written:
+                    yield Derivation(facts.name, target, "total", inputs, {"totals": written, "by": by, "topic": topic})
+
+
+def _written_as_number(source: Source, facts: DatasetFacts, target: str, found: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Keep the totals whose collected result is the same number as their standard one."""
+    workspace = source.workspace
+    tests = workspace.text(f"{facts.name}.{facts.named('TESTCD')}")
+    number = workspace.numbers(f"{facts.name}.{facts.named('STRESN')}")
+    same = workspace.numbers(f"{facts.name}.{target}") == number
+    kept = []
+    for entry in found:
+        rows = np.append(tests.levels == entry["test"], False)[tests.codes].astype(bool) & np.isfinite(number)
+        if rows.any() and same[rows].mean() >= LEAST_AGREEMENT:
+            kept.append(entry)
+    return kept
 
 
 def _families(source: Source, facts: DatasetFacts, topic: str) -> list[list[str]]:
