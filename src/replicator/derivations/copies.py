@@ -59,7 +59,9 @@ def _of_subject(source: Source, dataset: str, target: str) -> list[str]:
     """List variables of the subject that a column might copy: roots and dates for dates, the same name for the rest."""
     subjects = source.subjects
     if target.endswith("DTC"):
-        wanted: tuple[str, ...] = ("RFSTDTC", "RFICDTC", "DTHDTC") if source.workspace.dates(f"{dataset}.{target}").full.any() else ()
+        wanted: tuple[str, ...] = (
+            ("RFSTDTC", "RFICDTC", "DTHDTC") if source.workspace.dates(f"{dataset}.{target}").full.any() else ()
+        )
     else:
         wanted = (target,)
     return [f"{subjects}.{name}" for name in wanted if source.workspace.has(f"{subjects}.{name}")]
@@ -128,7 +130,7 @@ def compute_parts(workspace: Workspace, derivation: Derivation) -> Outcome:
 
 
 def propose_flags(source: Source) -> Iterable[Derivation]:
-    """Propose flags: that another variable is present (DTHFL), has a certain value (AESDTH), or that any of some flags is Y (AESER)."""
+    """Propose flags: another variable is present (DTHFL), has a certain value (AESDTH), or any of some flags is Y (AESER)."""
     workspace = source.workspace
     for facts in source.about_subjects():
         names = workspace.study[facts.name].names
@@ -136,7 +138,9 @@ def propose_flags(source: Source) -> Iterable[Derivation]:
         for target in names:
             kinds = levels[target]
             status = target in [facts.named(suffix) for suffix in ("STAT", "ENRTPT", "ENRF") if facts.named(suffix)]
-            if not kinds or not (set(kinds) <= {"Y", "N"} or (status and len(kinds) == 1 and _is_shared(source, facts.name, target))):
+            if not kinds or not (
+                set(kinds) <= {"Y", "N"} or (status and len(kinds) == 1 and _is_shared(source, facts.name, target))
+            ):
                 continue
             yes, no = (kinds[0], "") if status else ("Y", "N" if "N" in kinds else "")
             base = {"yes": yes, "no": no}
@@ -147,7 +151,9 @@ def propose_flags(source: Source) -> Iterable[Derivation]:
             outcome = facts.named("OUT")
             if outcome and target == facts.named("SDTH"):
                 for value in (FATAL, FATAL.capitalize()):
-                    yield Derivation(facts.name, target, "flag_of", (f"{facts.name}.{outcome}",), {**base, "test": "equals", "value": value})
+                    yield Derivation(
+                        facts.name, target, "flag_of", (f"{facts.name}.{outcome}",), {**base, "test": "equals", "value": value}
+                    )
             if target == facts.named("SER"):
                 criteria = tuple(f"{facts.name}.{name}" for name in names if _is_seriousness(name, facts.prefix) and levels[name])
                 if criteria:
@@ -196,7 +202,7 @@ def _tested(workspace: Workspace, derivation: Derivation) -> NDArray[np.bool_]:
     for origin in derivation.inputs:
         column = workspace.text(origin)
         hits.append(np.append(column.levels == wanted, False)[column.codes].astype(bool))
-    return np.logical_or.reduce(hits)
+    return np.stack(hits).any(axis=0)
 
 
 def compute_flags(workspace: Workspace, derivation: Derivation) -> Outcome:

@@ -58,12 +58,11 @@ def derive_all(derivations: Iterable[Derivation], study: Study, labels: Iterable
             continue
         column = derive(derivation, study)
         dataset = study[derivation.dataset]
-        kind = "char" if isinstance(column, Text) else "num"
         if derivation.target in dataset:
             variable = dataset.variable(derivation.target)
         else:
             variable = known.get(derivation.target, Variable(derivation.target))
-        changed = dataset.with_column(replace(variable, type=kind), column)
+        changed = dataset.with_column(replace(variable, type="char" if isinstance(column, Text) else "num"), column)
         study = replace(study, datasets={**study.datasets, dataset.name: changed})
     return study
 
@@ -80,7 +79,9 @@ def _workspace(derivation: Derivation, study: Study) -> Workspace:
     if derivation.rule not in RULES:
         raise StudyError(f"{derivation.dataset}.{derivation.target}: the rule {derivation.rule!r} is not known to this version.")
     if lacking:
-        raise StudyError(f"{derivation.dataset}.{derivation.target}: {', '.join(lacking)} not in the study; add what it follows from.")
+        raise StudyError(
+            f"{derivation.dataset}.{derivation.target}: {', '.join(lacking)} not in the study; add what it follows from."
+        )
     subjects = str(derivation.parameters.get("subjects", "DM"))
     variable = str(derivation.parameters.get("subject_variable", "USUBJID"))
     if subjects not in study or variable not in study[subjects]:
@@ -91,7 +92,7 @@ def _workspace(derivation: Derivation, study: Study) -> Workspace:
 def _column(derivation: Derivation, study: Study, workspace: Workspace) -> Column:
     outcome = RULES[derivation.rule].compute(workspace, derivation)
     dataset = study[derivation.dataset]
-    present = dataset[derivation.target] if derivation.target in dataset else None
+    present = dataset.columns.get(derivation.target)
     wanted = derivation.parameters.get("type")
     as_text = wanted == "char" if wanted is not None else isinstance(present if present is not None else outcome.column, Text)
     computed = as_type(outcome, as_text)

@@ -45,9 +45,7 @@ def propose_subject_dates(source: Source) -> Iterable[Derivation]:
         if facts.kind == "interventions" and len(dates) > 1:
             pools.append((dates, {}))
         pools += [([date], where) for where in _conditions(source, facts) for date in dates]
-    participation = [
-        date for facts in others if facts.prefix not in HISTORY for date in _date_variables(source, facts)
-    ]
+    participation = [date for facts in others if facts.prefix not in HISTORY for date in _date_variables(source, facts)]
     if len(participation) > 1:
         pools.append((participation, {}))
     for target in targets:

@@ -227,12 +227,19 @@ def propose_ratios(source: Source) -> Iterable[Derivation]:
     for facts in source.of_kind("findings"):
         pairs = [(facts.named(top), facts.named(bottom)) for top, bottom in _RATIOS]
         pairs = [pair for pair in pairs if all(pair)]
-        standard = {facts.named(suffix) for pair in _RATIOS for suffix in pair} | {facts.named("STRESC"), facts.named("SEQ"), facts.named("DY")}
+        standard = {facts.named(suffix) for pair in _RATIOS for suffix in pair} | {
+            facts.named("STRESC"),
+            facts.named("SEQ"),
+            facts.named("DY"),
+        }
         for target in workspace.study[facts.name].names if pairs else ():
             if target in standard or target.startswith("VISIT"):
                 continue
             values = workspace.numbers(f"{facts.name}.{target}")
-            if np.isfinite(values).sum() * 2 < (~workspace.missing(f"{facts.name}.{target}")).sum() or not np.isfinite(values).any():
+            if (
+                np.isfinite(values).sum() * 2 < (~workspace.missing(f"{facts.name}.{target}")).sum()
+                or not np.isfinite(values).any()
+            ):
                 continue
             decimals, column = decimals_of(values), workspace.study[facts.name][target]
             padded = isinstance(column, Text) and any(str(level).endswith("0") and "." in str(level) for level in column.levels)

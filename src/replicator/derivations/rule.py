@@ -147,6 +147,9 @@ def decimals_of(values: NDArray[np.float64], most: int = 9) -> int | None:
     """Find the decimals that nearly all `values` are recorded with; None if more than `most` (no rounding)."""
     values = values[np.isfinite(values)]
     for decimals in range(most + 1):
-        if len(values) == 0 or np.mean(np.abs(np.round(values, decimals) - values) <= 1e-9 * np.maximum(1.0, np.abs(values))) >= 0.99:
+        if (
+            len(values) == 0
+            or np.mean(np.abs(np.round(values, decimals) - values) <= 1e-9 * np.maximum(1.0, np.abs(values))) >= 0.99
+        ):
             return decimals
     return None

@@ -60,7 +60,7 @@ def _combined(value: NDArray[np.float64], places: Sequence[int], operation: str,
 
 
 def _holds(target: NDArray[np.float64], computed: NDArray[np.float64]) -> bool:
-    """Tell whether a total is computed right, also where it is not at its commonest value: items that are mostly 0 or 1 agree by chance."""
+    """Tell whether a total is computed right, also away from its commonest value: items that are mostly 0 agree by chance."""
     both = np.isfinite(target) & np.isfinite(computed)
     if both.sum() < LEAST_OCCASIONS:
         return False
@@ -71,7 +71,7 @@ def _holds(target: NDArray[np.float64], computed: NDArray[np.float64]) -> bool:
 
 
 def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> tuple[list[int], str] | None:
-    """Find the items of `pool` that add up to a test: all of them, else those that take part in a least-squares fit with weight 1."""
+    """Find the items of `pool` that add up to a test: all of them, else those with weight 1 in a least-squares fit."""
     for absent in ("unknown", "nothing"):
         if _holds(value[:, target], _combined(value, pool, "sum", absent)):
             return list(pool), absent
@@ -164,9 +164,14 @@ def _totals_of(value: NDArray[np.float64], tests: list[str]) -> list[dict[str, o
         pair = _product_of_pair(value, target, [place for place in smaller if _alike(tests, place, target)])
         if pair:
             derived.add(target)
-            found.append({"test": tests[target], "operation": "product", "items": [tests[place] for place in pair], "absent": "unknown"})
+            found.append(
+                {"test": tests[target], "operation": "product", "items": [tests[place] for place in pair], "absent": "unknown"}
+            )
     for target in (place for place in order if place not in derived):
-        pools = [[place for place in derived if _is_product(found, tests[place])], [place for place in order if place not in derived]]
+        pools = [
+            [place for place in derived if _is_product(found, tests[place])],
+            [place for place in order if place not in derived],
+        ]
         for pool in pools:
             pool = sorted(place for place in pool if place != target and spread[place] <= spread[target])
             items = _sum_of_items(value, target, pool) if len(pool) > 1 else None
