@@ -2,9 +2,9 @@
 
 Notes
 -----
-A number is ``(-1)**sign * fraction * 16**(exponent - 64)`` with 1 bit of sign, 7 of exponent and a fraction of 56
-bits in [1/16, 1). Every float64 in range fits exactly, since its 53 bits and up to 3 leading zeros need no more than 56. Shorter fields hold the
-leading bytes. Missing is the byte ``.``, ``_`` or ``A`` to ``Z``, and zeros.
+A number is ``(-1)**sign * fraction * 16**(exponent - 64)``: 1 bit of sign, 7 of exponent and 56 of a fraction in [1/16, 1).
+Every float64 in range fits exactly, since 53 bits and up to 3 leading zeros need no more. Shorter fields hold the leading bytes.
+Missing is the byte ``.``, ``_`` or ``A`` to ``Z``, and zeros.
 
 References
 ----------

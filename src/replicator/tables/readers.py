@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 
 from replicator.errors import ReadError
-from replicator.tables.dataset import CodelistTerm, Dataset, Study, Variable
+from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dataset_json import read_dataset_json
+from replicator.tables.define_xml import Define, apply_define, read_define
 from replicator.tables.reading_csv import read_csv
 from replicator.tables.reading_parquet import read_parquet
 from replicator.tables.reading_sas import read_sas7bdat
@@ -41,13 +41,12 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
         If there is no dataset, a file is damaged, foreign or contradictory, or two files hold one dataset.
     """
     with study_files(source) as files:
-        declared: Mapping[str, Mapping[str, Variable]] = {}
-        codelists: Mapping[str, tuple[CodelistTerm, ...]] = {}
+        define = read_define(files.define) if files.define else None
         notes = list(files.notes)
         datasets: dict[str, Dataset] = {}
         origin: dict[str, str] = {}
         for path, kind in files.datasets:
-            found, said = _read_file(path, kind, declared)
+            found, said = _read_file(path, kind, define)
             notes += said
             for dataset in found:
                 if dataset.name in datasets:
@@ -56,10 +55,11 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
                     )
                 datasets[dataset.name] = dataset
                 origin[dataset.name] = path.name
-    return Study({name: datasets[name] for name in sorted(datasets)}, codelists, tuple(notes))
+    study = Study({name: datasets[name] for name in sorted(datasets)}, notes=tuple(notes))
+    return apply_define(study, define) if define else study
 
 
-def _read_file(path: Path, kind: FileKind, declared: Mapping[str, Mapping[str, Variable]]) -> tuple[list[Dataset], list[str]]:
+def _read_file(path: Path, kind: FileKind, define: Define | None) -> tuple[list[Dataset], list[str]]:
     """Read all datasets of one file; whatever goes wrong is a ReadError that names the file."""
     name = path.stem.upper()
     try:
@@ -72,8 +72,8 @@ def _read_file(path: Path, kind: FileKind, declared: Mapping[str, Mapping[str, V
         elif kind is FileKind.SAS7BDAT:
             dataset, notes = read_sas7bdat(path)
         else:
-            types: dict[str, Literal["char", "num"]] = {key: known.type for key, known in declared.get(name, {}).items()}
-            dataset, notes = read_csv(path, name, types)
+            described = define.datasets.get(name) if define else None
+            dataset, notes = read_csv(path, name, {known.name: known.type for known in described.variables} if described else {})
     except ReadError:
         raise
     except OSError as error:

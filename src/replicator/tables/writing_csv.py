@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 
 from replicator.errors import WriteError
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable, number_text
+from replicator.tables.dataset_writer import FileWriter
 
 _NEEDS_QUOTES = re.compile(r'[",\r\n;\t|]|\A[\s\ufeff]|\s\Z')
 _ROWS_AT_ONCE = 200_000
 
 
-class CsvWriter:
+class CsvWriter(FileWriter):
     """Writes one dataset as CSV, chunk by chunk.
 
     Parameters
@@ -31,9 +32,9 @@ class CsvWriter:
     """
 
     def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "") -> None:
+        super().__init__(path)
         self._name = name
         self._variables = tuple(variables)
-        self._file = path.open("xb")
         self._file.write((",".join(_quoted(variable.name) for variable in variables) + "\n").encode())
 
     def append(self, dataset: Dataset) -> None:
@@ -50,10 +51,6 @@ class CsvWriter:
             lines = pc.binary_join_element_wise(*cells, pa.scalar(","))
             ended = pc.binary_join_element_wise(lines, pa.scalar("\n"), pa.scalar(""))
             self._file.write(_bytes(ended))
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
 
     def _cells(self, variable: str, column: Column) -> pa.Array:
         """Cells of a column as the file shows them."""

@@ -1,0 +1,187 @@
+"""Study -> files: every format, chunk by chunk if need be, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypeAlias, get_args
+
+import numpy as np
+import pyarrow as pa
+
+from replicator.errors import WriteError
+from replicator.tables.dataset import Dataset, Study, Text, Variable
+from replicator.tables.dataset_json import DatasetJsonWriter
+from replicator.tables.dataset_writer import DatasetWriter
+from replicator.tables.define_xml_writer import write_define
+from replicator.tables.target_folder import target_folder
+from replicator.tables.writing_csv import CsvWriter
+from replicator.tables.writing_parquet import ParquetWriter
+from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
+
+Format: TypeAlias = Literal["csv", "xpt", "parquet", "json"]
+
+
+class StudyWriter:
+    """Writes datasets into a folder, in any number of chunks each; the folder appears when the context is left without an error.
+
+    Parameters
+    ----------
+    target : path
+        Folder; must be empty or not exist, but for `overwrite`.
+    format : {"csv", "xpt", "parquet", "json"}
+        Of all datasets; files are called after them in lower case.
+    overwrite : bool
+        Replace what a former writing left in the folder; files of others stay, see :func:`~replicator.tables.target_folder`.
+
+    Examples
+    --------
+    ::
+
+        with StudyWriter("out", "xpt") as writer:
+            for chunk in chunks:                    # studies of the same datasets
+                for dataset in chunk.datasets.values():
+                    writer.append(dataset)
+            writer.describe(chunk)                  # define.xml
+    """
+
+    def __init__(self, target: str | Path, format: Format = "csv", overwrite: bool = False) -> None:
+        if format not in get_args(Format):
+            raise WriteError(f"{format!r} is no format to write; choose one of {', '.join(get_args(Format))}.")
+        self._target, self._format, self._overwrite = Path(target), format, overwrite
+        self._writers: dict[str, DatasetWriter] = {}
+        self._names: list[str] = []
+
+    def __enter__(self) -> Self:
+        with _border(self._target):
+            self._place = ExitStack()
+            self._folder = self._place.enter_context(target_folder(self._target, self._overwrite))
+            self._open = ExitStack()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with _border(self._target):
+            try:
+                self._open.__exit__(kind, error, trace)
+            except BaseException as late:
+                self._place.__exit__(type(late), late, late.__traceback__)
+                raise
+            self._place.__exit__(kind, error, trace)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files written, in their final place."""
+        return [self._target / name for name in self._names]
+
+    def append(self, dataset: Dataset, study_name: str = "") -> None:
+        """Add rows; the first chunk of a dataset opens its file and settles its variables.
+
+        Raises
+        ------
+        WriteError
+            If the format cannot hold the data, or the disk is full.
+        """
+        with _border(self._target):
+            if dataset.name not in self._writers:
+                self._writers[dataset.name] = self._open.enter_context(self._opened(dataset, study_name))
+            self._writers[dataset.name].append(dataset)
+
+    def describe(self, study: Study) -> None:
+        """Write the Define-XML from the metadata of `study`, and from its cells where these say nothing."""
+        with _border(self._target):
+            write_define(study, self._folder / "define.xml", suffix=f".{self._format}")
+            self._names.append("define.xml")
+
+    def _opened(self, dataset: Dataset, study_name: str) -> DatasetWriter:
+        file_name = f"{dataset.name.lower()}.{self._format}"
+        if file_name != Path(file_name).name or not dataset.name.strip("."):
+            raise WriteError(f"{dataset.name!r}: this is no name for a file; rename the dataset.")
+        if not dataset.variables:
+            raise WriteError(f"{dataset.name}: the dataset has no variables and cannot be written; leave it out.")
+        path, variables = self._folder / file_name, dataset.variables
+        self._names.append(file_name)
+        if self._format == "csv":
+            return CsvWriter(path, dataset.name, variables, dataset.label)
+        if self._format == "parquet":
+            return ParquetWriter(path, dataset.name, variables, dataset.label)
+        if self._format == "json":
+            return DatasetJsonWriter(path, dataset.name, variables, dataset.label, study_name)
+        return XptWriter(path, dataset.name, variables, dataset.label, xpt_encoding(dataset))
+
+
+def write_study(
+    study: Study, target: str | Path, format: Format = "csv", overwrite: bool = False, define: bool = True
+) -> list[Path]:
+    """Write a study into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    study : Study
+        At least one dataset.
+    target : path
+        Folder; must be empty or not exist, but for `overwrite`.
+    format : {"csv", "xpt", "parquet", "json"}
+        CSV (UTF-8, minimal quotes), SAS transport version 5, Parquet, or Dataset-JSON 1.1.
+    overwrite : bool
+        Replace what a former writing left in the folder; files of others stay.
+    define : bool
+        Put a Define-XML 2.1 beside the datasets, so that labels, types and lengths survive in every format.
+
+    Returns
+    -------
+    list of Path
+        Files written.
+
+    Raises
+    ------
+    WriteError
+        If the target is not empty or not writable, or the format cannot hold the data.
+    """
+    if not study.datasets:
+        raise WriteError("The study has no datasets, so there is nothing to write.")
+    with StudyWriter(target, format, overwrite) as writer:
+        settled = study.with_datasets(_with_lengths(dataset, format) for dataset in study.datasets.values())
+        name = study.name
+        for dataset in settled.datasets.values():
+            writer.append(dataset, name)
+        if define:
+            writer.describe(settled)
+    return writer.paths
+
+
+def _with_lengths(dataset: Dataset, format: Format) -> Dataset:
+    """Give every text variable a length that holds all its texts: the declared one, or the longest text if that is longer."""
+    encoding = xpt_encoding(dataset) if format == "xpt" else "utf-8"
+    most = LONGEST_TEXT if format == "xpt" else None
+    variables = tuple(
+        _with_length(variable, column, encoding, most) if isinstance(column, Text) else variable
+        for variable in dataset.variables
+        for column in [dataset[variable.name]]
+    )
+    return replace(dataset, variables=variables)
+
+
+def _with_length(variable: Variable, column: Text, encoding: str, most: int | None) -> Variable:
+    """Settle one length; a declared one is no more than `most`."""
+    used = np.unique(column.codes)
+    longest = max((len(column.levels[code].encode(encoding, "replace")) for code in used[used >= 0].tolist()), default=1)
+    declared = variable.length or 1
+    return replace(variable, length=max(declared if most is None else min(declared, most), longest))
+
+
+@contextmanager
+def _border(target: Path) -> Iterator[None]:
+    """Turn foreign errors of writing into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"{target}: cannot be written ({error.strerror or error}); check rights and free space, or choose another folder."
+        ) from error
+    except (pa.ArrowException, UnicodeEncodeError) as error:
+        raise WriteError(
+            f"{target}: the data cannot be written ({str(error)[:160]}); correct them or write another format."
+        ) from error

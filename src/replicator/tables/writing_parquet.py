@@ -1,0 +1,52 @@
+"""Parquet: text as strings, numbers as float64, null where missing; labels, lengths and formats in the metadata of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from replicator.tables.dataset import Dataset, Text, Variable
+from replicator.tables.dataset_writer import FileWriter
+from replicator.tables.text_cells import text_to_arrow
+
+
+class ParquetWriter(FileWriter):
+    """Writes one dataset as Parquet, a row group a chunk.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which must not exist.
+    name, label : str
+        Of the dataset; kept in the metadata of the schema.
+    variables : sequence of Variable
+        In the order of the columns; label, length, format and codelist are kept in the metadata of the fields.
+    """
+
+    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "") -> None:
+        super().__init__(path)
+        self._schema = pa.schema([_field(variable) for variable in variables], metadata={"name": name, "label": label})
+        self._writer = pq.ParquetWriter(self._file, self._schema)
+
+    def append(self, dataset: Dataset) -> None:
+        """Add the rows of a chunk as a row group."""
+        columns = [dataset[name] for name in self._schema.names]
+        arrays = [
+            text_to_arrow(column) if isinstance(column, Text) else pa.array(column.values, mask=column.missing)
+            for column in columns
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def finish(self) -> None:
+        """Write the footer."""
+        self._writer.close()
+
+
+def _field(variable: Variable) -> pa.Field:
+    length = "" if variable.length is None else str(variable.length)
+    metadata = {"label": variable.label, "length": length, "format": variable.format, "codelist": variable.codelist}
+    kind = pa.string() if variable.type == "char" else pa.float64()
+    return pa.field(variable.name, kind, metadata={key: value for key, value in metadata.items() if value})

@@ -1,0 +1,230 @@
+"""SAS transport files of version 5, written as arrays of bytes.
+
+Numbers take 8 bytes. The time stamp is fixed, so that bytes depend on the data alone. Text is UTF-8 or Windows-1252, one for the
+whole dataset (:func:`xpt_encoding`). A display format that is no SAS format is left to the Define-XML beside the file.
+
+References
+----------
+SAS Institute, TS-140: The Record Layout of a Data Set in SAS Transport (XPORT) Format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.errors import WriteError
+from replicator.tables import xpt_layout as layout
+from replicator.tables.dataset import Dataset, Numbers, Text, Variable
+from replicator.tables.dataset_writer import FileWriter
+from replicator.tables.ibm_floats import outside_range, to_ibm
+
+Encoding: TypeAlias = Literal["utf-8", "cp1252"]
+
+LONGEST_NAME, LONGEST_LABEL, LONGEST_TEXT = 8, 40, 200
+CREATED = b"01JAN00:00:00:00"
+"""Time stamp of every file."""
+
+_SYSTEM = b"9.4     " + b"Replictr"
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
+_ROWS_AT_ONCE = 50_000
+
+
+class XptWriter(FileWriter):
+    """Writes one dataset as a transport file of version 5, chunk by chunk.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which must not exist.
+    name, label : str
+        Of the dataset.
+    variables : sequence of Variable
+        In the order of the columns. Text without a length gets 200 bytes.
+    encoding : {"utf-8", "cp1252"}
+        Of all text; a reader that finds bytes that are no UTF-8 takes them for Windows-1252.
+
+    Raises
+    ------
+    WriteError
+        If the format cannot hold a name, a label or a length.
+    """
+
+    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "", encoding: Encoding = "utf-8") -> None:
+        self._name, self._encoding = name, encoding
+        self._variables = tuple(variables)
+        self._lengths = [_length(name, variable) for variable in variables]
+        self._positions = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)]).tolist()
+        self._n_rows = 0
+        self._ends_blank = False
+        head = self._head(label)
+        super().__init__(path)
+        self._file.write(head)
+
+    def append(self, dataset: Dataset) -> None:
+        """Add the rows of a chunk.
+
+        Raises
+        ------
+        WriteError
+            If a text is longer than its variable, has characters that the encoding lacks, or a number is out of range.
+        """
+        fields = [self._texts(dataset, index) for index in range(len(self._variables))]
+        for start in range(0, dataset.n_rows, _ROWS_AT_ONCE):
+            rows = slice(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
+            block = np.empty((rows.stop - start, self._positions[-1]), np.uint8)
+            for index, variable in enumerate(self._variables):
+                column = dataset[variable.name]
+                place = slice(self._positions[index], self._positions[index + 1])
+                block[:, place] = to_ibm(column.values[rows]) if isinstance(column, Numbers) else fields[index][column.codes[rows]]
+            self._file.write(block.tobytes())
+            self._ends_blank = bool((block[-1] == ord(" ")).all())
+        self._n_rows += dataset.n_rows
+
+    def finish(self) -> None:
+        """Fill the last record with blanks.
+
+        Raises
+        ------
+        WriteError
+            If the last row is blank and so short that no reader could tell it from the filling.
+        """
+        length = self._positions[-1]
+        if self._ends_blank and length < layout.RECORD:
+            raise WriteError(
+                f"{self._name}: the last row is empty, which a transport file cannot tell from its filling when rows are shorter "
+                "than 80 bytes; remove the row or write another format."
+            )
+        self._file.write(b" " * (-self._n_rows * length % layout.RECORD))
+
+    def _texts(self, dataset: Dataset, index: int) -> NDArray[np.uint8]:
+        """(n_levels + 1, length) bytes of the distinct texts of a column, the last one blank; empty for numbers, once checked."""
+        variable, length = self._variables[index], self._lengths[index]
+        where = f"{self._name}.{variable.name}"
+        column = dataset[variable.name]
+        if isinstance(column, Text) != (variable.type == "char"):
+            raise WriteError(f"{where}: a chunk has this variable not as {variable.type}; give chunks of equal types.")
+        if isinstance(column, Numbers):
+            outside = outside_range(column.values)
+            if outside.any():
+                raise WriteError(
+                    f"{where}: {int(outside.sum()):,} numbers (first: {float(column.values[outside][0])!r}) are out of range for a "
+                    "transport file, 5.4e-79 to 7.2e75; make them missing or write another format."
+                )
+            return np.empty((0, 0), np.uint8)
+        pieces = [self._encoded(where, level) for level in column.levels.tolist()]
+        longest = max(map(len, pieces), default=0)
+        if longest > length:
+            used = column.codes[column.codes >= 0]
+            n_long = int((np.array([len(piece) for piece in pieces])[used] > length).sum())
+            if n_long:
+                raise WriteError(
+                    f"{where}: {n_long:,} texts are longer than {length} bytes, the most that this variable can take in a "
+                    "transport file; shorten them, declare a greater length (up to 200), or write another format."
+                )
+        padded = [piece[:length].ljust(length) for piece in pieces] + [b" " * length]
+        return np.frombuffer(b"".join(padded), np.uint8).reshape(len(padded), length)
+
+    def _encoded(self, where: str, text: str) -> bytes:
+        try:
+            return text.encode(self._encoding)
+        except UnicodeEncodeError as error:
+            raise WriteError(
+                f"{where}: {text[:40]!r} has the character {text[error.start]!r}, which {self._encoding} lacks; correct it or "
+                "write another format."
+            ) from error
+
+    def _head(self, label: str) -> bytes:
+        """All records before the first row."""
+        if not _NAME.fullmatch(self._name):
+            raise WriteError(
+                f"{self._name}: a transport file takes dataset names of up to 8 letters, digits and underscores; rename the "
+                "dataset or write another format."
+            )
+        if not 0 < len(self._variables) <= 9999:
+            raise WriteError(
+                f"{self._name}: {len(self._variables)} variables; a transport file holds 1 to 9,999; write another format."
+            )
+        text = self._label(self._name, label)
+        records = np.zeros(len(self._variables), layout.NAMESTR)
+        for index, variable in enumerate(self._variables):
+            records[index] = self._namestr(index, variable)
+        block = records.tobytes()
+        zeros = b"0" * 30 + b"  "
+        stamp = CREATED.ljust(layout.RECORD)
+        return b"".join(
+            [
+                layout.LIBRARY_5 + layout.HEADER_END + zeros,
+                b"SAS     SAS     SASLIB  " + _SYSTEM + b" " * 24 + CREATED,
+                stamp,
+                layout.MEMBER_5 + layout.HEADER_END + b"000000000000000001600000000140  ",
+                layout.DESCRIPTOR_5 + layout.HEADER_END + zeros,
+                b"SAS     " + self._name.encode().ljust(8) + b"SASDATA " + _SYSTEM + b" " * 24 + CREATED,
+                CREATED + b" " * 16 + text.ljust(40) + b" " * 8,
+                layout.NAMESTR_5 + layout.HEADER_END + b"000000%04d" % len(self._variables) + b"0" * 20 + b"  ",
+                block.ljust(-(-len(block) // layout.RECORD) * layout.RECORD),
+                layout.ROWS_5 + layout.HEADER_END + zeros,
+            ]
+        )
+
+    def _namestr(self, index: int, variable: Variable) -> tuple[object, ...]:
+        """Fields of one NAMESTR record."""
+        where = f"{self._name}.{variable.name}"
+        if not _NAME.fullmatch(variable.name):
+            raise WriteError(
+                f"{where}: a transport file takes variable names of up to 8 letters, digits and underscores; rename it or write "
+                "another format."
+            )
+        label = self._label(where, variable.label).ljust(40)
+        try:
+            form, width, decimals = layout.format_parts(variable.format)
+        except ValueError:
+            form, width, decimals = "", 0, 0
+        if len(form) > 8 or width > 32767:
+            form, width, decimals = "", 0, 0
+        kind = 1 if variable.type == "num" else 2
+        return (
+            *(kind, 0, self._lengths[index], index + 1, variable.name.encode().ljust(8), label),
+            *(form.encode().ljust(8), width, decimals, 0, b"", b" " * 8, 0, 0, self._positions[index], b"", 0, b""),
+        )
+
+    def _label(self, where: str, label: str) -> bytes:
+        encoded = self._encoded(where, label)
+        if len(encoded) > LONGEST_LABEL:
+            raise WriteError(
+                f"{where}: the label has {len(encoded)} bytes, a transport file takes 40; shorten {label[:60]!r} or write "
+                "another format."
+            )
+        return encoded
+
+
+def _length(dataset: str, variable: Variable) -> int:
+    if variable.type == "num":
+        return 8
+    length = LONGEST_TEXT if variable.length is None else max(variable.length, 1)
+    if length > LONGEST_TEXT:
+        raise WriteError(
+            f"{dataset}.{variable.name}: texts of up to {length} bytes, a transport file takes 200; shorten them or write "
+            "another format."
+        )
+    return length
+
+
+def xpt_encoding(dataset: Dataset) -> Encoding:
+    """Choose the encoding: UTF-8, unless a text or label fits its bounds only in Windows-1252.
+
+    Non-ASCII characters take one byte there and two or more in UTF-8, so a text of 200 characters may fit the one alone.
+    """
+    texts = [(level, LONGEST_TEXT) for column in dataset.columns.values() if isinstance(column, Text) for level in column.levels]
+    texts += [(dataset.label, LONGEST_LABEL), *((variable.label, LONGEST_LABEL) for variable in dataset.variables)]
+    special = [(text, bound) for text, bound in texts if not text.isascii()]
+    try:
+        fits = all(len(text.encode("cp1252")) <= bound for text, bound in special)
+    except UnicodeEncodeError:
+        return "utf-8"
+    return "cp1252" if fits and any(len(text.encode()) > bound for text, bound in special) else "utf-8"
