@@ -1,0 +1,152 @@
+"""What a model holds, in plain words, for the person who must sign."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from html import escape
+
+from replicator.config import FitConfig
+from replicator.reports.holdings import count_holdings
+
+SHOWN_TEXTS = 8  # per dataset on the terminal; JSON has them all
+
+
+@dataclass(frozen=True)
+class PartDescription:
+    """What is held of one dataset.
+
+    Attributes
+    ----------
+    name : str
+        The dataset, or what else the part stands for.
+    kind : str
+        What kind of model it is.
+    n_numbers : int
+        Numbers held: parameters, shares, codes.
+    texts : tuple of str
+        All texts held, sorted.
+    models : mapping of str to int
+        The models it is made of, by kind.
+    fewest_subjects : int or None
+        Smallest number of subjects that one of these was learned from; None if none says it.
+    """
+
+    name: str
+    kind: str
+    n_numbers: int
+    texts: tuple[str, ...]
+    models: Mapping[str, int] = field(default_factory=dict)
+    fewest_subjects: int | None = None
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a model holds.
+
+    Attributes
+    ----------
+    study : str
+        STUDYID of the source.
+    n_subjects : int
+        Subjects of the source.
+    config : FitConfig
+        What was asked of the fit.
+    parts : tuple of PartDescription
+        One for each dataset, and one for what all share.
+    copied : mapping of str to int
+        Datasets about no subject (the trial's design) that are held as they are, with their rows.
+    n_rules_passed, n_rules_failed : int
+        Rules that the source passed and failed; of the failed ones the rates are held, no rows.
+    notes : tuple of str
+        What could not be learned.
+    """
+
+    study: str
+    n_subjects: int
+    config: FitConfig
+    parts: tuple[PartDescription, ...]
+    copied: Mapping[str, int]
+    n_rules_passed: int
+    n_rules_failed: int
+    notes: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts held of subjects, sorted."""
+        return tuple(sorted({text for part in self.parts for text in part.texts}))
+
+    @property
+    def fewest_subjects(self) -> int | None:
+        """Smallest number of subjects that any model was learned from; None if none says it."""
+        return min((part.fewest_subjects for part in self.parts if part.fewest_subjects is not None), default=None)
+
+    def sentences(self) -> tuple[str, ...]:
+        """Say the whole in a few sentences."""
+        k, k_terms = self.config.k, self.config.k_terms
+        said = [
+            f"A model of the study {self.study or 'without a name'}, learned from {self.n_subjects:,} subjects.",
+            "It holds no row of any subject, no identifier, and nothing that is executed when it is read.",
+            f"No text, category, extreme or combination that fewer than {k} subjects share is in it"
+            + (
+                f"; for the coded terms of a dictionary the bound is {k_terms}, and rarer ones have become stand-ins."
+                if k_terms != k
+                else "; rarer coded terms have become stand-ins."
+            ),
+        ]
+        if self.fewest_subjects is not None:
+            said.append(f"The smallest number of subjects that any of its models was learned from is {self.fewest_subjects:,}.")
+        if k < 5 or k_terms < 3:
+            said.append("These bounds are lower than usual: someone asked for that when the model was fitted.")
+        if self.copied:
+            listed = ", ".join(f"{name} ({rows:,})" for name, rows in self.copied.items())
+            said.append(f"Of the trial's design, which is about no subject, it holds all rows: {listed}.")
+        failed = f"and of {self.n_rules_failed:,} that it failed the rate"
+        said.append(f"It carries {self.n_rules_passed:,} rules that its source passed, {failed}.")
+        return tuple(said)
+
+    def to_text(self, width: int = 100) -> str:
+        """Write for a terminal `width` characters wide."""
+        lines = [line for sentence in self.sentences() for line in textwrap.wrap(sentence, width)]
+        lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'subjects':>9}  for example"]
+        for part in self.parts:
+            support = f"{part.fewest_subjects:,}" if part.fewest_subjects is not None else ""
+            examples = ", ".join(part.texts[:SHOWN_TEXTS])
+            row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {examples}"
+            lines.append(row if len(row) <= width else row[: width - 1] + "…")
+        lines += ["", "subjects: the fewest that any of the part's models was learned from, where they say it"]
+        if self.notes:
+            lines += ["", "Not learned, or learned in part:"]
+            lines += [
+                line for note in self.notes for line in textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
+            ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(part.name)}</td><td>{escape(part.kind)}</td><td>{part.n_numbers:,}</td><td>{len(part.texts):,}</td>"
+            f"<td>{'' if part.fewest_subjects is None else part.fewest_subjects}</td>"
+            f"<td>{escape(', '.join(part.texts[:SHOWN_TEXTS]))}</td></tr>"
+            for part in self.parts
+        )
+        titles = ("part", "kind", "numbers", "texts", "fewest subjects", "for example")
+        head = "".join(f"<th>{title}</th>" for title in titles)
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+            + f"<table><tr>{head}</tr>{rows}</table>"
+            + (f"<p>Not learned, or learned in part:</p><ul>{notes}</ul>" if notes else "")
+        )
+
+    def to_json(self) -> str:
+        """Write as JSON text, with all texts held."""
+        plain = {**asdict(self), "config": self.config.model_dump(), "fewest_subjects": self.fewest_subjects}
+        return json.dumps(plain, ensure_ascii=False, indent=1)
+
+
+def describe_part(name: str, kind: str, model: object) -> PartDescription:
+    """Describe one part by counting what it holds."""
+    held = count_holdings(model)
+    return PartDescription(name, kind, held.n_numbers, held.texts, held.kinds, held.fewest_subjects)
