@@ -1,0 +1,113 @@
+"""Stand-in terms: every class has enough, names are found as studies write them, own dictionaries take precedence."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicator.errors import ConfigError, ReadError
+from replicator.standards.stand_ins import KINDS, StandIns, load_stand_ins
+
+BUILT_IN = load_stand_ins()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_lists_are_clean(kind: str) -> None:
+    """Capitals, no blanks around, no doubles within a class, at most 200 characters as the standard allows."""
+    for name, terms in BUILT_IN.by_kind[kind].items():
+        assert name == name.upper().strip()
+        assert len(set(terms)) == len(terms) > 0, name
+        assert all(term == term.upper() == " ".join(term.split()) and 0 < len(term) <= 200 for term in terms), name
+
+
+def test_the_lists_are_long_enough() -> None:
+    events = BUILT_IN.by_kind["event"]
+    assert len(events) == 27
+    assert min(map(len, events.values())) >= 20
+    assert sum(map(len, events.values())) > 1000
+    assert len({term for terms in BUILT_IN.by_kind["medication"].values() for term in terms}) > 550
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "meant"),
+    [
+        ("Gastrointestinal disorders", "event", "GASTROINTESTINAL DISORDERS"),
+        ("GASTROINTESTINAL", "event", "GASTROINTESTINAL DISORDERS"),
+        (
+            "  general disorders  and administration site conditions",
+            "event",
+            "GENERAL DISORDERS AND ADMINISTRATION SITE CONDITIONS",
+        ),
+        (
+            "NEOPLASMS BENIGN, MALIGNANT AND UNSPECIFIED",
+            "event",
+            "NEOPLASMS BENIGN, MALIGNANT AND UNSPECIFIED (INCL CYSTS AND POLYPS)",
+        ),
+        ("Musculo-skeletal", "event", "MUSCULOSKELETAL AND CONNECTIVE TISSUE DISORDERS"),
+        ("Skin", "event", "SKIN AND SUBCUTANEOUS TISSUE DISORDERS"),
+        ("HEART", "event", "CARDIAC DISORDERS"),
+        ("CNS", "event", "NERVOUS SYSTEM DISORDERS"),
+        ("Renal disease", "event", "RENAL AND URINARY DISORDERS"),
+        ("NERVOUS SYSTEM", "medication", "NERVOUS SYSTEM"),
+        ("SYSTEMIC HORMONAL PREPARATIONS, EXCL.", "medication", "SYSTEMIC HORMONAL PREPARATIONS, EXCL. SEX HORMONES AND INSULINS"),
+        ("Musculoskeletal system", "medication", "MUSCULO-SKELETAL SYSTEM"),
+        ("BETA BLOCKERS", "medication", "BETA BLOCKING AGENTS"),
+        ("ANTIBACTERIAL", "medication", "ANTIBACTERIALS FOR SYSTEMIC USE"),
+        ("Lipid modifying agents, plain", "medication", "LIPID MODIFYING AGENTS"),
+        ("SURGERY", "procedure", "SURGICAL PROCEDURES"),
+    ],
+)
+def test_classes_are_found_as_studies_write_them(written: str, kind: str, meant: str) -> None:
+    assert BUILT_IN.closest(written, kind) == meant
+    assert BUILT_IN.terms(written, kind) == BUILT_IN.by_kind[kind][meant]
+
+
+def test_an_unlisted_class_gets_the_most_ordinary_of_all() -> None:
+    """First terms of all classes come before second ones, and none is lost."""
+    terms = BUILT_IN.terms("UNCODED", "event")
+    classes = BUILT_IN.by_kind["event"]
+    assert set(terms[: len(classes)]) == {first[0] for first in classes.values()}
+    assert set(terms) == {term for each in classes.values() for term in each}
+
+
+@given(st.text(max_size=30), st.sampled_from(KINDS))
+def test_no_name_is_left_without_terms(name: str, kind: str) -> None:
+    assert BUILT_IN.terms(name, kind)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'device' is no kind"):
+        BUILT_IN.terms("CARDIAC DISORDERS", "device")
+
+
+def test_an_own_dictionary_replaces_its_kinds_only(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "Class,Term,Kind,Code\nHerzerkrankungen,Herzklopfen,event,1\nHerzerkrankungen,Vorhofflimmern,Event,2\n", "utf-8-sig"
+    )
+    own = load_stand_ins(path)
+    assert own.by_kind["event"] == {"HERZERKRANKUNGEN": ("Herzklopfen", "Vorhofflimmern")}
+    assert own.terms("anything", "event") == ("Herzklopfen", "Vorhofflimmern")
+    assert own.by_kind["medication"] == BUILT_IN.by_kind["medication"]
+    assert isinstance(own, StandIns)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"term,class\nx,y\n", "lacks the columns kind"),
+        (b"", "lacks the columns term, class, kind"),
+        (b"term,class,kind\n", "has no terms"),
+        (b"term,class,kind\nx,y,device\n", "line 2 has the term 'x' of kind 'device'"),
+        (b"term,class,kind\n ,y,event\n", "line 2 has the term ''"),
+        (b"term,class,kind\nx\n", "line 2"),
+        (b"term,class,kind\n\xe9,y,event\n", "cannot be read"),
+    ],
+)
+def test_bad_dictionaries_give_one_sentence(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_bytes(content)
+    with pytest.raises(ReadError, match=words):
+        load_stand_ins(tmp_path / "own.csv")
+    with pytest.raises(ReadError, match=r"absent\.csv"):
+        load_stand_ins(tmp_path / "absent.csv")
