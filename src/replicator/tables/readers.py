@@ -78,9 +78,16 @@ def _read_file(path: Path, kind: FileKind, define: Define | None) -> tuple[list[
         raise
     except OSError as error:
         raise ReadError(
-            f"{path.name}: the file cannot be read ({error.strerror or error}); check that it is whole and yours."
+            f"{path.name}: the file cannot be read ({_reason(error)}); check that it is whole and may be read."
         ) from error
     except (pa.ArrowException, ValueError, IndexError, KeyError, OverflowError, MemoryError, zlib.error) as error:
-        reason = str(error).strip().split("\n")[0][:160].rstrip(".")
-        raise ReadError(f"{path.name}: the file is damaged or no {kind} file ({reason}); fetch or export it again.") from error
+        raise ReadError(
+            f"{path.name}: the file is damaged or no {kind} file ({_reason(error)}); fetch or export it again."
+        ) from error
     return [dataset], notes
+
+
+def _reason(error: Exception) -> str:
+    """First line of what a foreign error says, no longer than a sentence."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return text.strip().split("\n")[0][:160].rstrip(".")

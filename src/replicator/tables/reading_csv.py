@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -48,29 +49,36 @@ def read_csv(path: Path, name: str, declared: Mapping[str, Literal["char", "num"
     """
     data, notes = _as_utf8(path, name)
     data = data.lstrip(b"\r\n")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n") + b"\n"
     header_text = _first_record(data)
     if not header_text.strip():
         raise ReadError(f"{path.name}: the file holds no header line; a CSV dataset needs the variable names in its first line.")
     delimiter = _sniff(header_text)
-    names = next(csv.reader([header_text], delimiter=delimiter))
+    try:
+        names = next(csv.reader([header_text], delimiter=delimiter))
+    except csv.Error as error:
+        raise ReadError(f"{path.name}: the line of variable names is damaged ({error}); mend its quotes.") from error
     keys = [cell.strip().upper() for cell in names]
-    row_names = keys[0] == "" and len(keys) > 1
-    if row_names:
-        keys[0] = ""
-        notes.append(f"{name}: the first column has no name and is taken for row numbers; it was left out.")
-    check_names(path.name, keys[1:] if row_names else keys)
-    columns = _read_columns(path, data, keys, delimiter)
-    if row_names:
-        del columns[""]
+    check_names(path.name, keys[1:] if _unnamed_first(keys) else keys)
     cells: dict[str, Text] = {}
     n_trimmed = 0
-    for key, column in columns.items():
+    for key, column in _read_columns(path, data, keys, delimiter).items():
         cells[key], trimmed = text_from_arrow(column)
         n_trimmed += trimmed
+    if _unnamed_first(keys):
+        if not all(str(level).isdigit() for level in cells.pop("").levels):
+            raise ReadError(f"{path.name}: column 1 has no name; name every column in the first line.")
+        notes.append(f"{name}: the first column has no name and holds row numbers; it was left out.")
     notes += trimming_note(name, n_trimmed)
     typed, type_notes = type_columns(name, cells, declared)
     variables = tuple(Variable(key, type="char" if isinstance(column, Text) else "num") for key, column in typed.items())
     return Dataset(name, variables, typed), notes + type_notes
+
+
+def _unnamed_first(names: list[str]) -> bool:
+    """Tell whether only the first of several columns has no name, as when row numbers were written along."""
+    return len(names) > 1 and names[0] == ""
 
 
 def check_names(file_name: str, names: list[str]) -> None:
@@ -120,18 +128,41 @@ def _sniff(header: str) -> str:
 def _read_columns(path: Path, data: bytes, keys: list[str], delimiter: str) -> dict[str, pa.ChunkedArray]:
     """Columns as dictionary-encoded strings."""
     text = pa.dictionary(pa.int32(), pa.string())
+    converting = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(keys, text), null_values=[], strings_can_be_null=False, quoted_strings_can_be_null=False
+    )
+    block = max(1 << 20, 4 * len(keys) * 1024)
     try:
         table = pa.csv.read_csv(
             pa.BufferReader(data),
-            read_options=pa.csv.ReadOptions(column_names=keys, skip_rows=0, skip_rows_after_names=1, block_size=1 << 24),
-            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(keys) > 1),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(keys, text), null_values=[], strings_can_be_null=False, quoted_strings_can_be_null=False
-            ),
+            read_options=pa.csv.ReadOptions(column_names=keys, skip_rows_after_names=1, block_size=block),
+            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=converting,
         )
     except pa.ArrowInvalid as error:
-        reason = str(error).removeprefix("CSV parse error: ").strip()
-        raise ReadError(
-            f"{path.name}: rows and header do not fit together ({reason[:160]}); mend the row or its quotes."
-        ) from error
+        raise ReadError(_ragged(path, data, keys, delimiter)) from error
     return dict(zip(keys, table.columns, strict=True))
+
+
+def _ragged(path: Path, data: bytes, keys: list[str], delimiter: str) -> str:
+    """Say which rows do not fit the line of names, without showing what is in them."""
+    odd: list[tuple[int, int]] = []
+
+    def collect(row: pa.csv.InvalidRow) -> str:
+        odd.append((row.number, row.actual_columns))
+        return "skip"
+
+    with suppress(pa.ArrowInvalid):
+        pa.csv.read_csv(
+            pa.BufferReader(data),
+            read_options=pa.csv.ReadOptions(column_names=keys, use_threads=False),
+            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=collect),
+            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string())),
+        )
+    if not odd:
+        return f"{path.name}: the file cannot be parsed as CSV, perhaps for a quote that is never closed; mend it or export again."
+    number, cells = odd[0]
+    return (
+        f"{path.name}: rows with more or fewer cells than the {len(keys)} variable names: {len(odd):,} (first: row {number}, "
+        f"{cells} cells); mend delimiters and quotes."
+    )

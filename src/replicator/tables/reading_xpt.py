@@ -19,6 +19,8 @@ from replicator.tables.dataset import Column, Dataset, Numbers, Variable
 from replicator.tables.ibm_floats import from_ibm
 from replicator.tables.text_cells import clean_text, decode_windows
 
+_DAMAGED = "{}: the headers of the transport file are damaged or cut short; fetch the file again."
+
 
 @dataclass(frozen=True)
 class _Field:
@@ -71,6 +73,8 @@ def read_xpt(path: Path) -> tuple[list[Dataset], list[str]]:
         )
     modern = data.startswith(layout.LIBRARY_8)
     starts = _aligned(data, layout.MEMBER_8 if modern else layout.MEMBER_5)
+    if not starts:
+        raise ReadError(_DAMAGED.format(path.name))
     datasets, notes = [], []
     for start, stop in zip(starts, [*starts[1:], len(data)], strict=True):
         dataset, said = _decode(path, _member(path, data, start, stop, modern))
@@ -102,7 +106,7 @@ def _aligned(data: bytes, header: bytes) -> list[int]:
 
 def _member(path: Path, data: bytes, start: int, stop: int, modern: bool) -> _Member:
     """Parse the headers of one dataset, which reaches from `start` to `stop`."""
-    cut = ReadError(f"{path.name}: the headers of the transport file are damaged or cut short; fetch the file again.")
+    cut = ReadError(_DAMAGED.format(path.name))
     size = int(data[start + 74 : start + 78])
     at = start + 4 * layout.RECORD
     names = data[start + 2 * layout.RECORD : start + 3 * layout.RECORD]
@@ -127,6 +131,10 @@ def _member(path: Path, data: bytes, start: int, stop: int, modern: bool) -> _Me
     stated = data[at + 48 : at + 63].strip() if modern else b""
     at += layout.RECORD
     fields = [_field(record, long_labels.get(int(record["number"])), modern) for record in records]
+    if any(field.position < 0 or field.length < (2 if field.numeric else 1) or field.length > 8 * 4096 for field in fields):
+        raise cut
+    if any(field.numeric and field.length > 8 for field in fields):
+        raise cut
     row_length = max((field.position + field.length for field in fields), default=0)
     rows = _rows(path, data, at, stop, row_length, int(stated) if stated.isdigit() else None)
     name = names[8 : 40 if modern else 16]
@@ -205,9 +213,8 @@ def _decode(path: Path, member: _Member) -> tuple[Dataset, list[str]]:
         for index, field in enumerate(member.fields)
         if not field.numeric
     }
-    pieces = [member.label, *(field.label for field in member.fields)] + [
-        level for _, levels in raw_texts.values() for level in levels
-    ]
+    pieces = [member.name, member.label, *(piece for field in member.fields for piece in (field.name, field.label, field.format))]
+    pieces += [level for _, levels in raw_texts.values() for level in levels]
     notes = []
     try:
         b"\n".join(pieces).decode("utf-8")

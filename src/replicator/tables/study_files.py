@@ -57,8 +57,11 @@ class StudyFiles:
 def recognise(path: Path) -> FileKind | None:
     """Tell what a file is: by its first bytes where they are a signature, else by its extension; None if it is no study data."""
     extension = path.suffix.lower()
-    with path.open("rb") as file:
-        head = file.read(_HEAD if extension in (".json", ".xml") else 64)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD if extension in (".json", ".xml") else 64)
+    except OSError as error:
+        raise ReadError(f"{path}: the file cannot be read ({error.strerror or error}); check its rights.") from error
     if head.startswith((xpt_layout.LIBRARY_5, xpt_layout.LIBRARY_8)):
         return FileKind.XPT
     if head.startswith(b"PAR1"):
@@ -94,7 +97,7 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
         notes: list[str] = []
         for number, path in enumerate(paths):
             if path.is_dir():
-                found, left_out = _listed(sorted(path.iterdir()), path.name)
+                found, left_out = _listed(_entries(path), path.name)
             elif path.exists() and recognise(path) is FileKind.ZIP:
                 found, left_out = _listed(_unpack(path, Path(unpacked) / str(number)), path.name)
             elif path.exists():
@@ -117,6 +120,13 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
         define, more = _one_define(defines)
         datasets.sort(key=lambda item: (item[0].stem.upper(), item[0].name))
         yield StudyFiles(tuple(datasets), define, (*notes, *more))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise ReadError(f"{folder}: the folder cannot be read ({error.strerror or error}); check its rights.") from error
 
 
 def _listed(files: Iterable[Path], where: str) -> tuple[list[tuple[Path, FileKind]], list[str]]:
