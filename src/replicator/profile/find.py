@@ -15,13 +15,15 @@ from replicator.profile.structure import Content, DatasetStructure, Kind, StudyS
 from replicator.tables.dataset import Dataset, Study
 
 
-def find_structure(study: Study) -> StudyStructure:
+def find_structure(study: Study, derivations: bool = True) -> StudyStructure:
     """Find what is in a study.
 
     Parameters
     ----------
     study : Study
         As read; SUPP-- not joined.
+    derivations : bool
+        Whether to look for derivations among the variables as they stand; without, ``structure.derivations`` is empty.
 
     Returns
     -------
@@ -50,8 +52,8 @@ def find_structure(study: Study) -> StudyStructure:
         prefix = prefixes[parent] if parent else prefixes[name]
         datasets[name] = dataset_structure(dataset, kinds[name], prefix, subject, parent)
     subjects = _subjects_dataset(study, datasets, subject)
-    derivations = find_derivations(study, datasets, subjects)
-    return StudyStructure(datasets, subjects, derivations, tuple(_notes(study, datasets, subject, subjects)), subject)
+    found = find_derivations(study, datasets, subjects) if derivations else ()
+    return StudyStructure(datasets, subjects, found, tuple(_notes(study, datasets, subject, subjects)), subject)
 
 
 def dataset_structure(dataset: Dataset, kind: Kind, prefix: str, subject: str, parent: str = "") -> DatasetStructure:
