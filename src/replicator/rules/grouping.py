@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from replicator.tables.dataset import Column, Text
+from replicator.tables.dataset import Column, Numbers, Text
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,13 +44,16 @@ def repeats(groups: Ints) -> Mask:
 
 def medians(values: Floats, groups: Ints) -> Floats:
     """Return the median of each row's group (n_rows,); `values` without NaN."""
+    if not len(values):
+        return values
     order = np.lexsort((values, groups))
-    count = np.bincount(groups, minlength=int(groups.max(initial=-1)) + 1)
-    start = np.concatenate([[0], np.cumsum(count)[:-1]]) if len(count) else count
+    count = np.bincount(groups)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
     ranked = values[order]
-    low, high = start + np.maximum(count - 1, 0) // 2, start + count // 2
-    middle = 0.5 * (ranked[np.minimum(low, len(ranked) - 1)] + ranked[np.minimum(high, len(ranked) - 1)]) if len(ranked) else ranked
-    return np.asarray(middle[groups], np.float64)
+    last = len(ranked) - 1
+    low, high = np.minimum(start + np.maximum(count - 1, 0) // 2, last), np.minimum(start + count // 2, last)
+    middle: Floats = np.asarray(0.5 * (ranked[low] + ranked[high]), np.float64)
+    return middle[groups]
 
 
 def subjects_per_group(groups: Ints, subjects: NDArray[np.integer], n_groups: int) -> Ints:
@@ -78,3 +81,10 @@ def running_maximum(values: Floats, groups: Ints) -> Floats:
     series = pd.Series(values)
     before = series.groupby(groups).cummax().groupby(groups).shift(1)
     return before.fillna(-np.inf).to_numpy(np.float64)
+
+
+def distinct_per_row(groups: Ints, values: Floats) -> Ints:
+    """Count the distinct values of each row's group (n_rows,); groups are counted from 0 without gaps."""
+    pairs = combine([groups, codes_of(Numbers(values))])
+    _, first = np.unique(pairs, return_index=True)
+    return np.bincount(groups[first], minlength=int(groups.max(initial=-1)) + 1)[groups]

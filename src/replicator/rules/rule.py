@@ -43,6 +43,8 @@ class Rule:
         Name of the one dataset that the rule is about; ``""`` for every dataset that it fits.
     variable : str
         The variable that the rule is about; ``""`` where the check finds its variables itself.
+    detail : str
+        What tells the rule apart from others of its code and scope, for example ``TESTCD > POS``; mostly ``""``.
     parameters : mapping
         What the check needs besides; plain JSON values.
     """
@@ -55,13 +57,14 @@ class Rule:
     origin: Origin = Origin.STANDARD
     dataset: str = ""
     variable: str = ""
+    detail: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The code with its scope, unique among the rules of a run: ``SRC-RANGE LB.LBSTRESN``."""
         scope = ".".join(part for part in (self.dataset, self.variable) if part)
-        return f"{self.code} {scope}" if scope else self.code
+        return " ".join(part for part in (self.code, scope, self.detail) if part)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values; the inverse of :meth:`from_dict`."""
@@ -74,6 +77,7 @@ class Rule:
             "origin": self.origin.value,
             "dataset": self.dataset,
             "variable": self.variable,
+            "detail": self.detail,
             "parameters": dict(self.parameters),
         }
 
@@ -86,7 +90,7 @@ class Rule:
         StudyError
             If a field is missing or holds something else than it should.
         """
-        texts = {name: state.get(name) for name in ("code", "kind", "message", "remedy", "dataset", "variable")}
+        texts = {name: state.get(name) for name in ("code", "kind", "message", "remedy", "dataset", "variable", "detail")}
         parameters = state.get("parameters")
         if not all(isinstance(text, str) for text in texts.values()) or not isinstance(parameters, Mapping):
             raise StudyError(f"A rule with code {texts['code']!r} is not complete; write the rules again with this version.")

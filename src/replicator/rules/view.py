@@ -38,9 +38,8 @@ class StudyView:
         self._marks: dict[str, Dates] = {}
         columns = {name: study[name].text(variable) for name in self.names if (variable := self.subject_variable(name))}
         levels = [column.compact().levels for column in columns.values()]
-        self.subject_ids: NDArray[np.object_] = (
-            np.sort(pd.unique(pd.Series(np.concatenate(levels), dtype=object))) if levels else np.empty(0, object)
-        )
+        found = pd.unique(pd.Series(np.concatenate(levels), dtype=object)) if levels else ()
+        self.subject_ids: NDArray[np.object_] = np.array(sorted(str(level) for level in found), dtype=object)
         index = pd.Index(self.subject_ids, dtype=object)
         for name, column in columns.items():
             position = index.get_indexer(pd.Index(column.levels, dtype=object)).astype(np.int64)
@@ -120,9 +119,11 @@ class StudyView:
 
     @property
     def subjects_dataset(self) -> str:
-        """Name of the dataset with one row a subject, ``""`` if it is not there."""
+        """Name of the dataset with one row a subject, even where a subject has two by mistake; ``""`` if it is not there."""
         name = self.structure.subjects
-        return name if name in self.names else ""
+        if name in self.names:
+            return name
+        return next((name for name in self.of_kind(Kind.SUBJECTS) if self.study[name].domain == "DM"), "")
 
     def of_subject(self, variable: str) -> tuple[str, Ints]:
         """Return where a variable of the subjects dataset stands: (dataset, (n_subjects,) row of each subject, -1 without one)."""

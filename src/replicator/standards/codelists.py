@@ -28,6 +28,8 @@ class Codelist:
         Variables that it belongs to, by whole name and by what follows the domain's letters.
     terms : tuple of str
         Submission values.
+    only_where : tuple of (str, str)
+        Variables and the value that each must have in a row for the codelist to bind it.
     """
 
     name: str
@@ -36,10 +38,13 @@ class Codelist:
     variables: tuple[str, ...]
     suffixes: tuple[str, ...]
     terms: tuple[str, ...]
+    only_where: tuple[tuple[str, str], ...] = ()
 
     def fits(self, variable: str, prefix: str) -> bool:
         """Tell whether a variable of a dataset with these letters is bound to the codelist."""
-        return variable in self.variables or bool(prefix and variable.startswith(prefix) and variable[len(prefix) :] in self.suffixes)
+        return variable in self.variables or bool(
+            prefix and variable.startswith(prefix) and variable[len(prefix) :] in self.suffixes
+        )
 
 
 def _read(name: str) -> Mapping[str, Any]:
@@ -63,6 +68,7 @@ def codelists() -> tuple[Codelist, ...]:
             tuple(entry["variables"]),
             tuple(entry["suffixes"]),
             tuple(entry["terms"]),
+            tuple(entry.get("only_where", {}).items()),
         )
         for name, entry in _read("codelists.json")["codelists"].items()
     )

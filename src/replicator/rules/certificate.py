@@ -1,0 +1,174 @@
+"""A source and a sample under the same rules, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scipy.stats import binom
+
+from replicator.errors import StudyError
+from replicator.rules.report import Outcome, Status, ValidationReport
+from replicator.rules.rule import Severity
+
+SIGNIFICANCE = 0.01  # chance of calling two equal rates different, on each side
+RATIO = 1.25  # rates nearer than this factor are the same, however many rows there are
+
+
+class Verdict(StrEnum):
+    """How the sample stands to the source under one rule."""
+
+    PASSED = "passed by both"
+    BROKEN = "passed by the source, failed by the sample"
+    SAME_RATE = "failed by both at about the same rate"
+    MORE = "failed by the sample more often"
+    LESS = "failed by the sample less often"
+    NOT_TESTED = "not tested on one side"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`."""
+
+    rule: str
+    dataset: str
+    variable: str
+    severity: Severity
+    verdict: Verdict
+    source_tested: int
+    source_failed: int
+    sample_tested: int
+    sample_failed: int
+
+    @property
+    def source_rate(self) -> float:
+        """Share of failures among the source's tests, 0 where nothing was tested."""
+        return self.source_failed / max(self.source_tested, 1)
+
+    @property
+    def sample_rate(self) -> float:
+        """Share of failures among the sample's tests, 0 where nothing was tested."""
+        return self.sample_failed / max(self.sample_tested, 1)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return {**self.__dict__, "severity": self.severity.value, "verdict": self.verdict.value}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All rules on both sides.
+
+    Attributes
+    ----------
+    comparisons : tuple of Comparison
+        One for each rule, dataset and variable that either side tested.
+    """
+
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the sample breaks no rule that the source passed and fails none more often."""
+        return not self.of(Verdict.BROKEN, Verdict.MORE)
+
+    def of(self, *verdicts: Verdict) -> tuple[Comparison, ...]:
+        """Comparisons with one of these verdicts."""
+        return tuple(comparison for comparison in self.comparisons if comparison.verdict in verdicts)
+
+    def counts(self) -> dict[Verdict, int]:
+        """Count comparisons by verdict."""
+        found = Counter(comparison.verdict for comparison in self.comparisons)
+        return {verdict: found[verdict] for verdict in Verdict}
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return {
+            "holds": self.holds,
+            "counts": {verdict.value: n for verdict, n in self.counts().items()},
+            "comparisons": [comparison.to_dict() for comparison in self.comparisons],
+        }
+
+    def to_json(self) -> str:
+        """Write as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, object]) -> Certificate:
+        """Build from :meth:`to_dict`.
+
+        Raises
+        ------
+        StudyError
+            If a part is missing or broken.
+        """
+        items = state.get("comparisons")
+        try:
+            if not isinstance(items, list):
+                raise TypeError
+            return cls(
+                tuple(
+                    Comparison(**{**item, "severity": Severity(item["severity"]), "verdict": Verdict(item["verdict"])})
+                    for item in items
+                )
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StudyError("A stored certificate is not complete; validate again with this version.") from error
+
+
+def certificate(source: ValidationReport, sample: ValidationReport) -> Certificate:
+    """Compare a sample with its source, rule by rule, dataset by dataset and variable by variable.
+
+    Parameters
+    ----------
+    source, sample : ValidationReport
+        Of runs of the same rules; the source's may have lost its findings (:meth:`ValidationReport.without_rows`).
+
+    Notes
+    -----
+    A rule that the source passed must be passed: one failure breaks it. Of a rule that the source failed, let ``f`` failures in
+    ``t`` tests be its rate; the failures of one subject hang together, so the test counts failing subjects ``c`` (failures, where
+    there are no subjects). If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m``
+    trials and probability ``t_sample / (t_source + t_sample)``. The sample fails *more often* if its rate is above 1.25 times the
+    source's and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and
+    ``P(X <= c_sample) < 0.01``; else at about the same rate.
+    """
+    severities = {rule.id: rule.severity for rule in (*source.rules, *sample.rules)}
+    before = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in source.outcomes if outcome.n_tested}
+    after = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in sample.outcomes if outcome.n_tested}
+    comparisons = []
+    for key in (*before, *(key for key in after if key not in before)):
+        old, new = before.get(key), after.get(key)
+        comparisons.append(
+            Comparison(
+                *key,
+                severities.get(key[0], Severity.ERROR),
+                _verdict(old, new),
+                old.n_tested if old else 0,
+                old.n_failed if old else 0,
+                new.n_tested if new else 0,
+                new.n_failed if new else 0,
+            )
+        )
+    return Certificate(tuple(comparisons))
+
+
+def _verdict(source: Outcome | None, sample: Outcome | None) -> Verdict:
+    if source is None or sample is None:
+        failed = sample is not None and sample.status is Status.FAILED
+        return Verdict.BROKEN if failed else Verdict.NOT_TESTED
+    if not source.n_failed:
+        return Verdict.BROKEN if sample.n_failed else Verdict.PASSED
+    old_rate, new_rate = source.n_failed / source.n_tested, sample.n_failed / sample.n_tested
+    old_count = source.n_failed_subjects or source.n_failed
+    new_count = sample.n_failed_subjects or sample.n_failed
+    share = sample.n_tested / (source.n_tested + sample.n_tested)
+    total = old_count + new_count
+    if new_rate > RATIO * old_rate and binom.sf(new_count - 1, total, share) < SIGNIFICANCE:
+        return Verdict.MORE
+    if new_rate < old_rate / RATIO and binom.cdf(new_count, total, share) < SIGNIFICANCE:
+        return Verdict.LESS
+    return Verdict.SAME_RATE

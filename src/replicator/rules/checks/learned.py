@@ -1,0 +1,206 @@
+"""Checks whose parameters were learned from a source; each is about the one dataset and variable that its rule names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import numpy as np
+
+from replicator.rules.grouping import Floats, Ints, Mask, combine, majority
+from replicator.rules.rule import Rule
+from replicator.rules.tested import Tested, tested
+from replicator.rules.view import StudyView, certainly_after
+from replicator.tables.dataset import Numbers, Text, number_text
+from replicator.tables.dates import Dates
+
+SEPARATOR = " | "  # between the parts of a combination, in the parameters of a rule
+_DIGITS, _LETTERS = re.compile(r"[0-9]+"), re.compile(r"[^\W\d_]+")
+
+
+def shape_of(text: str) -> str:
+    """Write a text's shape: runs of digits become ``9``, runs of letters ``A``, all else stays.
+
+    Examples
+    --------
+    >>> shape_of("01-701-1015"), shape_of("2014-01-02T11:45")
+    ('9-9-9', '9-9-9A9:9')
+    """
+    return _DIGITS.sub("9", _LETTERS.sub("A", text))
+
+
+def level_text(view: StudyView, name: str, variable: str) -> Text:
+    """Return a column as text, with numbers rounded to 9 decimals, so that noise in the last bits makes no new values."""
+    column = view.dataset(name)[variable]
+    if isinstance(column, Text):
+        return column
+    values, inverse = np.unique(np.round(column.values, 9), return_inverse=True)
+    levels = np.array([number_text(value) for value in values.tolist()], dtype=object)
+    known = ~np.isnan(values)
+    position = np.where(known, np.arange(len(values)), -1).astype(np.int32)
+    return Text(position[inverse.reshape(-1)], levels)
+
+
+def combination(view: StudyView, name: str, variables: Sequence[str]) -> tuple[Ints, list[str]]:
+    """Return (n_rows,) codes of the combinations of `variables`, and their texts; a variable ``DM.ARM`` is looked up by subject.
+
+    Missing cells take part as ``""``.
+    """
+    columns = [_lookup(view, name, variable) for variable in variables]
+    codes = combine([column.codes for column in columns])
+    _, first = np.unique(codes, return_index=True)
+    parts = [np.append(column.levels, np.array([""], object))[column.codes[first]] for column in columns]
+    return codes, [SEPARATOR.join(str(part) for part in row) for row in zip(*parts, strict=True)]
+
+
+def _lookup(view: StudyView, name: str, variable: str) -> Text:
+    home, _, inner = variable.rpartition(".")
+    if not home:
+        return level_text(view, name, variable)
+    source, row = view.of_subject(inner)
+    column = level_text(view, source, inner)
+    return Text(np.append(np.append(column.codes, np.int32(-1))[row], np.int32(-1))[view.subject(name)], column.levels)
+
+
+def _there(view: StudyView, name: str, variables: Sequence[str]) -> bool:
+    for variable in variables:
+        home, _, inner = variable.rpartition(".")
+        where = view.subjects_dataset if home else name
+        if not where or where not in view.names or inner not in view.dataset(where):
+            return False
+    return name in view.names
+
+
+def known_values(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Every value is one of the parameter ``values``."""
+    name, variable = rule.dataset, rule.variable
+    if _there(view, name, (variable,)):
+        column, known = level_text(view, name, variable), set(cast(list[str], rule.parameters["values"]))
+        foreign = np.array([str(level) not in known for level in column.levels] + [False])
+        yield tested(name, variable, ~column.missing, foreign[column.codes])
+
+
+def always_filled(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """No cell is missing."""
+    if _there(view, rule.dataset, (rule.variable,)):
+        missing = view.dataset(rule.dataset)[rule.variable].missing
+        yield tested(rule.dataset, rule.variable, np.ones(len(missing), bool), missing)
+
+
+def always_empty(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Every cell is missing."""
+    if _there(view, rule.dataset, (rule.variable,)):
+        missing = view.dataset(rule.dataset)[rule.variable].missing
+        yield tested(rule.dataset, rule.variable, np.ones(len(missing), bool), ~missing)
+
+
+def text_shape(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Every text has one of the shapes in the parameter ``shapes``."""
+    name, variable = rule.dataset, rule.variable
+    if _there(view, name, (variable,)):
+        column, known = level_text(view, name, variable), set(cast(list[str], rule.parameters["shapes"]))
+        foreign = np.array([shape_of(str(level)) not in known for level in column.levels] + [False])
+        yield tested(name, variable, ~column.missing, foreign[column.codes])
+
+
+def value_range(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """A number lies in the bounds of its group: ``by`` names the grouping variables, ``bounds`` gives low and high by group."""
+    by = cast(list[str], rule.parameters["by"])
+    name, variable = rule.dataset, rule.variable
+    if not _there(view, name, (variable, *by)):
+        return
+    bounds = cast(Mapping[str, Sequence[float]], rule.parameters["bounds"])
+    values = view.dataset(name).numbers(variable)
+    if by:
+        group, texts = combination(view, name, by)
+    else:
+        group, texts = np.zeros(len(values), np.int64), [""]
+    low: Floats = np.array([bounds.get(text, (-np.inf, np.inf))[0] for text in texts] or [-np.inf])
+    high: Floats = np.array([bounds.get(text, (-np.inf, np.inf))[1] for text in texts] or [np.inf])
+    listed = np.array([text in bounds for text in texts] or [False])
+    yield tested(name, variable, ~np.isnan(values) & listed[group], (values < low[group]) | (values > high[group]))
+
+
+def follows_from(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Where the variables ``determinants`` are equal, the dependent is equal too, and as the source had it where ``values`` knows.
+
+    Rows that differ from their group's usual value fail. Needs the whole study.
+    """
+    determinants = cast(list[str], rule.parameters["determinants"])
+    name, variable = rule.dataset, rule.variable
+    if not _there(view, name, (*determinants, variable)):
+        return
+    group, texts = combination(view, name, determinants)
+    value = level_text(view, name, variable)
+    usual = majority(group, value.codes.astype(np.int64) + 1) - 1 if len(group) else group
+    wrong: Mask = usual != value.codes
+    known = cast(Mapping[str, str], rule.parameters.get("values", {}))
+    if known:
+        position = {str(level): code for code, level in enumerate(value.levels)} | {"": -1}
+        expected = np.array([position.get(known[text], -2) if text in known else -3 for text in texts], np.int64)[group]
+        wrong = np.where(expected == -3, wrong, expected != value.codes)
+    yield tested(name, variable, np.ones(len(group), bool), wrong)
+
+
+def known_combination(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Where the variables ``given`` are one of the keys of ``allowed``, the variables ``then`` are one of its values."""
+    given, then = cast(list[str], rule.parameters["given"]), cast(list[str], rule.parameters["then"])
+    name = rule.dataset
+    if not _there(view, name, (*given, *then)):
+        return
+    allowed = cast(Mapping[str, Sequence[str]], rule.parameters["allowed"])
+    key, key_texts = combination(view, name, given)
+    value, value_texts = combination(view, name, then)
+    listed = np.array([text in allowed for text in key_texts] or [False])
+    pairs = combine([key, value])
+    _, first = np.unique(pairs, return_index=True)
+    fine = np.array(
+        [
+            value_texts[v] in allowed.get(key_texts[k], ()) or key_texts[k] not in allowed
+            for k, v in zip(key[first].tolist(), value[first].tolist(), strict=True)
+        ]
+        or [True]
+    )
+    shown = next((variable for variable in then if "." not in variable), then[0])
+    yield tested(name, shown, listed[key], ~fine[pairs])
+
+
+def dates_of(view: StudyView, name: str, variable: str) -> Dates:
+    """Return dates of a dataset's rows: its own variable, or with a dot one of the subjects dataset."""
+    home, _, inner = variable.rpartition(".")
+    return view.mark_of_rows(name, inner) if home else view.dates(name, variable)
+
+
+def date_order(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """The date ``first`` does not certainly lie after the date ``second``."""
+    first, second = cast(str, rule.parameters["first"]), cast(str, rule.parameters["second"])
+    name = rule.dataset
+    if _there(view, name, (first, second)):
+        a, b = dates_of(view, name, first), dates_of(view, name, second)
+        shown = second if "." not in second else first
+        yield tested(name, shown, ~np.isnan(a.day) & ~np.isnan(b.day), certainly_after(a, b))
+
+
+def present_by_arm(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Subjects of the arms in ``all`` have a row in the dataset; subjects of the arms in ``none`` have none.
+
+    What is shown is the subject's row in the dataset of subjects.
+    """
+    arm_variable, home = cast(str, rule.parameters["arm"]), view.subjects_dataset
+    if not home or rule.dataset not in view.names or arm_variable not in view.dataset(home):
+        return
+    has = np.zeros(view.n_subjects + 1, bool)
+    has[view.subject(rule.dataset)[view.subject(rule.dataset) >= 0]] = True
+    present = has[view.subject(home)]
+    arm = level_text(view, home, arm_variable)
+    always, never = (
+        np.array([str(level) in cast(list[str], rule.parameters[key]) for level in arm.levels] + [False])[arm.codes]
+        for key in ("all", "none")
+    )
+    yield tested(home, arm_variable, (always | never) & (view.subject(home) >= 0), (always & ~present) | (never & present))
+
+
+def as_numbers(view: StudyView, name: str, variable: str) -> Numbers:
+    """Return a column as numbers."""
+    return Numbers(view.dataset(name).numbers(variable))

@@ -1,0 +1,88 @@
+"""Checks of names, labels, lengths and required variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+
+from replicator.profile.structure import Kind
+from replicator.rules.rule import Rule
+from replicator.rules.tested import Tested, tested, tested_names
+from replicator.rules.view import StudyView
+from replicator.tables.dataset import Text
+
+_REQUIRED: dict[Kind, tuple[str, ...]] = {
+    Kind.SUBJECTS: ("STUDYID", "DOMAIN", "USUBJID", "SUBJID", "SITEID", "SEX", "ARMCD", "ARM", "COUNTRY"),
+    Kind.FINDINGS: ("STUDYID", "DOMAIN", "USUBJID", "--SEQ", "--TESTCD", "--TEST"),
+    Kind.EVENTS: ("STUDYID", "DOMAIN", "USUBJID", "--SEQ", "--TERM"),
+    Kind.INTERVENTIONS: ("STUDYID", "DOMAIN", "USUBJID", "--SEQ", "--TRT"),
+    Kind.SCHEDULE: ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM"),
+    Kind.STATES: ("STUDYID", "DOMAIN", "USUBJID", "ETCD"),
+    Kind.QUALIFIERS: ("STUDYID", "RDOMAIN", "USUBJID", "QNAM", "QLABEL", "QVAL"),
+}
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
+
+
+def _required(view: StudyView, name: str) -> tuple[str, ...]:
+    prefix = view.facts(name).prefix
+    of_sdtm = "DOMAIN" in view.dataset(name) or "RDOMAIN" in view.dataset(name)
+    wanted = _REQUIRED.get(view.facts(name).kind, ()) if of_sdtm else ()
+    return tuple(variable.replace("--", prefix) for variable in wanted)
+
+
+def required_present(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Variables that the standard requires are in the dataset."""
+    for name in view.names:
+        if wanted := _required(view, name):
+            yield tested_names(name, len(wanted), [variable for variable in wanted if variable not in view.dataset(name)])
+
+
+def required_filled(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Variables that the standard requires have a value in every row; a row of a pool may lack its subject."""
+    for name in view.names:
+        dataset = view.dataset(name)
+        for variable in _required(view, name):
+            if variable in dataset:
+                missing = dataset[variable].missing
+                if variable == "USUBJID" and "POOLID" in dataset:
+                    missing = missing & dataset["POOLID"].missing
+                yield tested(name, variable, np.ones(dataset.n_rows, bool), missing)
+
+
+def variable_names(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Names are upper case, at most 8 characters, and begin with a letter."""
+    for name in view.names:
+        names = view.dataset(name).names
+        yield tested_names(name, len(names), [variable for variable in names if not _NAME.fullmatch(variable)])
+
+
+def variable_labels(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Labels have at most 40 characters; only datasets that have labels are tested."""
+    for name in view.names:
+        labelled = [variable for variable in view.dataset(name).variables if variable.label]
+        if labelled:
+            yield tested_names(name, len(labelled), [variable.name for variable in labelled if len(variable.label) > 40])
+
+
+def text_length(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Text has at most ``limit`` bytes."""
+    limit = cast(int, rule.parameters["limit"])
+    for name in view.names:
+        for variable in view.dataset(name).names:
+            column = view.dataset(name)[variable]
+            if isinstance(column, Text):
+                long = np.array([len(str(level)) > limit or len(str(level).encode()) > limit for level in column.levels] + [False])
+                yield tested(name, variable, ~column.missing, long[column.codes])
+
+
+def outer_blanks(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Text neither begins nor ends with a blank, and has no control characters."""
+    for name in view.names:
+        for variable in view.dataset(name).names:
+            column = view.dataset(name)[variable]
+            if isinstance(column, Text):
+                odd = [str(x) != str(x).strip() or any(ord(c) < 32 or ord(c) == 127 for c in str(x)) for x in column.levels]
+                yield tested(name, variable, ~column.missing, np.array([*odd, False])[column.codes])

@@ -1,0 +1,147 @@
+"""Learn what the cells of one variable keep to: values, shapes, ranges, and whether they are ever missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from replicator.profile.structure import Content, Kind, Role, VariableStructure
+from replicator.rules.checks.learned import combination, level_text, shape_of
+from replicator.rules.grouping import Floats, Ints, subjects_per_group
+from replicator.rules.rule import Origin, Rule
+from replicator.rules.view import StudyView
+from replicator.tables.dataset import Text
+
+MOST_VALUES = 200  # longer lists are no codelists
+MOST_SHAPES = 20
+WIDENINGS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # steps by which a range is widened; in widths between its k-supported ends
+_CODED = (Content.CATEGORY, Content.CONSTANT)
+_NO_CODES = (Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.RESULT)
+_NO_RANGE = (Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.VISIT, Role.SUBJECT, Role.TIMEPOINT, Role.EPOCH, Role.SYNONYM)
+
+
+def learn_values(view: StudyView, name: str, k: int) -> Iterator[Rule]:
+    """Yield candidates for the rules of each variable of one dataset."""
+    subject = view.subject(name)
+    for variable in view.facts(name).variables:
+        if variable.name not in view.dataset(name):
+            continue
+        yield from _missing(view, name, variable)
+        if variable.content is Content.EMPTY:
+            continue
+        column = level_text(view, name, variable.name)
+        support = subjects_per_group(column.codes.astype(np.int64), subject, len(column.levels))
+        is_text = isinstance(view.dataset(name)[variable.name], Text)
+        if variable.content in _CODED and variable.role not in _NO_CODES and (is_text or variable.role is Role.VISIT):
+            yield from _codes(name, variable, column, support, k)
+        if is_text and variable.role in (Role.SUBJECT, Role.RECORD_ID, Role.DATE, Role.TIMEPOINT):
+            yield from _shapes(name, variable, column, subject, k)
+        if not is_text and variable.role not in _NO_RANGE:
+            yield from _range(view, name, variable, k)
+
+
+def _rule(code: str, kind: str, name: str, variable: str, message: str, remedy: str, **parameters: object) -> Rule:
+    return Rule(code, kind, message, remedy, origin=Origin.SOURCE, dataset=name, variable=variable, parameters=parameters)
+
+
+def _missing(view: StudyView, name: str, variable: VariableStructure) -> Iterator[Rule]:
+    missing = view.dataset(name)[variable.name].missing
+    if missing.all():
+        yield _rule(
+            "SRC-EMPTY", "always_empty", name, variable.name, "there is a value where the source has none", "Remove the value."
+        )
+    elif not missing.any():
+        yield _rule("SRC-FILLED", "always_filled", name, variable.name, "a value is missing; the source misses none", "Fill it.")
+
+
+def _codes(name: str, variable: VariableStructure, column: Text, support: Ints, k: int) -> Iterator[Rule]:
+    used = support > 0
+    if 0 < used.sum() <= MOST_VALUES and (support[used] >= k).all() and np.bincount(column.codes + 1)[1:].sum():
+        yield _rule(
+            "SRC-VALUES",
+            "known_values",
+            name,
+            variable.name,
+            "the value is none that the source has",
+            "Use a value of the source.",
+            values=sorted(str(level) for level in column.levels[used]),
+        )
+
+
+def _shapes(name: str, variable: VariableStructure, column: Text, subject: Ints, k: int) -> Iterator[Rule]:
+    shapes = Text.of(shape_of(str(level)) for level in column.levels)
+    of_row = np.append(shapes.codes, np.int32(-1))[column.codes].astype(np.int64)
+    support = subjects_per_group(of_row, subject, len(shapes.levels))
+    used = support > 0
+    if 0 < used.sum() <= MOST_SHAPES and (support[used] >= k).all():
+        yield _rule(
+            "SRC-SHAPE",
+            "text_shape",
+            name,
+            variable.name,
+            "the text does not have the form that the source's have",
+            "Write it in the form of the source (9 stands for digits, A for letters).",
+            shapes=sorted(str(shape) for shape in shapes.levels[used]),
+        )
+
+
+def _range(view: StudyView, name: str, variable: VariableStructure, k: int) -> Iterator[Rule]:
+    by: list[str] = []
+    if view.facts(name).kind is Kind.FINDINGS and (test := view.named(name, "TESTCD")):
+        original = variable.name in (view.named(name, x) for x in ("ORRES", "ORNRLO", "ORNRHI"))
+        unit = view.named(name, "ORRESU" if original else "STRESU")
+        by = [test, *([unit] if unit else [])]
+    values, subject = view.dataset(name).numbers(variable.name), view.subject(name)
+    group, texts = combination(view, name, by) if by else (np.zeros(len(values), np.int64), [""])
+    usable = np.isfinite(values) & (subject >= 0)
+    bounds = {
+        texts[at]: list(bound)
+        for at in np.unique(group[usable]).tolist()
+        if (bound := _bounds(values[usable & (group == at)], subject[usable & (group == at)], k)) is not None
+    }
+    if bounds:
+        yield _rule(
+            "SRC-RANGE",
+            "value_range",
+            name,
+            variable.name,
+            "the number lies far outside the source's",
+            "Check the number and its unit.",
+            by=by,
+            bounds=bounds,
+        )
+
+
+def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None:
+    """Return a rounded range that k subjects support and that holds all values, or None.
+
+    The supported ends are the k-th lowest of the subjects' minima and the k-th highest of their maxima. They are widened by the
+    first of the factors in `WIDENINGS` (times their distance) that holds all values, and rounded outwards to two digits; so what
+    the range tells of the most extreme subject is which of seven coarse steps it is in. A range of positive values stays so.
+    """
+    subjects, inverse = np.unique(subject, return_inverse=True)
+    if len(subjects) < k:
+        return None
+    low, high = np.full(len(subjects), np.inf), np.full(len(subjects), -np.inf)
+    np.minimum.at(low, inverse, values)
+    np.maximum.at(high, inverse, values)
+    supported_low, supported_high = float(np.sort(low)[k - 1]), float(np.sort(high)[-k])
+    supported_low, supported_high = min(supported_low, supported_high), max(supported_low, supported_high)
+    width = supported_high - supported_low or max(abs(supported_high), 1.0)
+    for step in WIDENINGS:
+        lower, upper = _outwards(supported_low - step * width, -1), _outwards(supported_high + step * width, 1)
+        if (values >= 0).all():
+            lower = max(lower, 0.0)
+        if lower <= values.min() and values.max() <= upper:
+            return lower, upper
+    return None
+
+
+def _outwards(value: float, direction: int) -> float:
+    """Round to two significant digits, away from the inside of the range."""
+    if value == 0:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
+    steps = np.ceil(value / unit) if direction > 0 else np.floor(value / unit)
+    return float(np.round(steps * unit, 12))
