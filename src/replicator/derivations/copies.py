@@ -202,7 +202,7 @@ def _tested(workspace: Workspace, derivation: Derivation) -> NDArray[np.bool_]:
     for origin in derivation.inputs:
         column = workspace.text(origin)
         hits.append(np.append(column.levels == wanted, False)[column.codes].astype(bool))
-    return np.stack(hits).any(axis=0)
+    return np.asarray(np.stack(hits).any(axis=0), dtype=bool)
 
 
 def compute_flags(workspace: Workspace, derivation: Derivation) -> Outcome:

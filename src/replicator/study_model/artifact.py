@@ -1,0 +1,148 @@
+"""The model file: what was learned of a study, its settings, its rules and its profile, in one file that runs nothing.
+
+``docs/artifact-format.md`` is the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from replicator._version import __version__
+from replicator.config import FitConfig
+from replicator.errors import ArtifactError
+from replicator.study_model.container import array_bytes, json_bytes, pack, parse_array, parse_json, unpack, write_whole
+from replicator.study_model.registry import KINDS
+from replicator.study_model.state import Arrays, Json, Registry, from_state, to_state
+
+PROTOCOL = 1
+FORMAT = "replicator model"
+MODEL, RULES, PROFILE = "model.json", "rules.json", "profile.json"
+ARRAYS, NPY = "arrays/", ".npy"
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True)
+class ArtifactContents(Generic[Model]):
+    """What a model file holds.
+
+    Attributes
+    ----------
+    model : Model
+        The root of the model, a registered dataclass.
+    source : str
+        Fingerprint of the study that it was learned from.
+    config : FitConfig
+        What was asked of the fit.
+    rules : JSON
+        The rules that the source was put to, and how it did; None if there are none.
+    profile : JSON
+        The profile of the source; None if it was not kept.
+    version : str
+        Version of the package that wrote the file; set when a file is read.
+    """
+
+    model: Model
+    source: str
+    config: FitConfig
+    rules: Json = None
+    profile: Json = None
+    version: str = __version__
+
+
+def pack_state(manifest: Mapping[str, Any], value: object, registry: Registry, others: Mapping[str, Json]) -> bytes:
+    """Make the bytes of a container of one value and further JSON parts."""
+    tree, arrays = to_state(value, registry)
+    parts = {MODEL: json_bytes(tree), **{name: json_bytes(part) for name, part in others.items()}}
+    parts |= {f"{ARRAYS}{name}{NPY}": array_bytes(array) for name, array in arrays.items()}
+    return pack(manifest, parts)
+
+
+def parse_state(parts: Mapping[str, bytes], registry: Registry, shown: str) -> Any:
+    """Read the value that :func:`pack_state` has put into a container."""
+    if MODEL not in parts:
+        raise ArtifactError(f"{shown}: without {MODEL}, so not a model file; give a file that was saved by this package.")
+    arrays: Arrays = {
+        name.removeprefix(ARRAYS).removesuffix(NPY): parse_array(content, shown, name)
+        for name, content in parts.items()
+        if name.startswith(ARRAYS) and name.endswith(NPY)
+    }
+    try:
+        return from_state(parse_json(parts[MODEL], shown, MODEL), arrays, registry)
+    except ArtifactError as error:
+        raise ArtifactError(f"{shown}: {error}") from error
+    except RecursionError as error:
+        raise ArtifactError(f"{shown}: {MODEL} is nested too deep; do not trust this file.") from error
+
+
+def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registry = KINDS) -> None:
+    """Write a model file, whole or not at all; the same contents give the same bytes.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    ArtifactError
+        If the model holds something that model files cannot.
+    """
+    manifest = {
+        "format": FORMAT,
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "source": contents.source,
+        "config": contents.config.model_dump(),
+    }
+    others = {name: part for name, part in ((RULES, contents.rules), (PROFILE, contents.profile)) if part is not None}
+    write_whole(Path(path), pack_state(manifest, contents.model, registry, others))
+
+
+def load_artifact(path: Path, registry: Registry = KINDS, root: type | None = None) -> ArtifactContents[Any]:
+    """Read a model file; nothing in it is imported or run.
+
+    Parameters
+    ----------
+    path : Path
+        A file that :func:`save_artifact` has written.
+    registry : mapping of str to type
+        The classes that it may hold.
+    root : type, optional
+        What its model must be.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing, foreign, damaged, unsafe, or of a newer protocol.
+    """
+    path = Path(path)
+    shown = str(path)
+    if path.is_dir():
+        raise ArtifactError(f"{shown}: a folder and not a model file; give the file that fit has written.")
+    manifest, parts = unpack(path, shown)
+    protocol, version, source = manifest.get("protocol"), manifest.get("version"), manifest.get("source")
+    if manifest.get("format") != FORMAT or type(protocol) is not int or not isinstance(version, str) or not isinstance(source, str):
+        raise ArtifactError(f"{shown}: not a model file; give a file that was saved by this package.")
+    if protocol > PROTOCOL:
+        raise ArtifactError(
+            f"{shown}: written by version {version[:40]} in protocol {protocol}, and version {__version__} reads protocols up to "
+            f"{PROTOCOL}; update the package."
+        )
+    if protocol < 1:
+        raise ArtifactError(f"{shown}: protocol {protocol} does not exist; do not trust this file.")
+    try:
+        config = FitConfig(**manifest["config"])
+    except (KeyError, TypeError, ValidationError) as error:
+        raise ArtifactError(f"{shown}: the settings of its fit cannot be read; get it again from where it was made.") from error
+    known = {MODEL, RULES, PROFILE}
+    odd = [name for name in parts if name not in known and not (name.startswith(ARRAYS) and name.endswith(NPY))]
+    if odd:
+        raise ArtifactError(f"{shown}: holds {odd[0]}, which model files do not; do not trust it.")
+    model = parse_state(parts, registry, shown)
+    if root is not None and not isinstance(model, root):
+        raise ArtifactError(f"{shown}: holds a {type(model).__name__} and not a {root.__name__}; give a file that fit has written.")
+    rules, profile = (parse_json(parts[name], shown, name) if name in parts else None for name in (RULES, PROFILE))
+    return ArtifactContents(model, source, config, rules, profile, version)

@@ -1,0 +1,232 @@
+"""The zip around a model's parts: written whole or not at all, the same bytes for the same parts; read without trust.
+
+Everything that foreign libraries raise on a bad file becomes :class:`~replicator.errors.ArtifactError` here.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.errors import ArtifactError, WriteError
+from replicator.study_model.state import DTYPES
+
+MANIFEST = "manifest.json"
+MOST_MEMBERS = 20_000
+MOST_BYTES = 1 << 30  # of all parts together
+MOST_MANIFEST = 16 << 20
+FREE_BYTES = 16 << 20  # what a file of any size may hold ...
+MOST_RATIO = 200  # ... and how many times its own size more
+LONGEST_NAME = 400
+DATE = (1980, 1, 1, 0, 0, 0)
+NAME = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_~.-]+(?:/[A-Za-z0-9_~.-]+)*\Z")
+MAGIC = b"\x93NUMPY\x01\x00"
+
+BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    RuntimeError,
+    NotImplementedError,
+    MemoryError,
+)
+
+
+def pack(manifest: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
+    """Make the bytes of a container; `manifest` is completed with the size and sha256 of each part."""
+    listed = {name: {"bytes": len(parts[name]), "sha256": hashlib.sha256(parts[name]).hexdigest()} for name in sorted(parts)}
+    members = {MANIFEST: json_bytes({**manifest, "parts": listed}), **{name: parts[name] for name in sorted(parts)}}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=6)
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, whatever happens.
+
+    Raises
+    ------
+    WriteError
+        If the folder does not exist or cannot be written to, or the disk is full; nothing is left behind.
+    """
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}); choose another place or make room.") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def unpack(source: Path | bytes, shown: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Read and check a container.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        The file, or what it holds.
+    shown : str
+        How messages name it.
+
+    Returns
+    -------
+    manifest : dict
+    parts : dict of str to bytes
+        Sizes and sha256 agree with the manifest.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no such file, is damaged, holds names or sizes that it must not, or was changed after it was written.
+    """
+    try:
+        total = len(source) if isinstance(source, bytes) else source.stat().st_size
+        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+            members = _checked_members(archive, total, shown)
+            manifest = parse_json(_content(archive, members[MANIFEST]), shown, MANIFEST)
+            listed = _checked_manifest(manifest, members, shown)
+            parts = {name: _content(archive, members[name]) for name in listed}
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{shown}: there is no such file; check the path.") from error
+    except zipfile.BadZipFile as error:
+        raise ArtifactError(f"{shown}: not a model file, or damaged ({error}); get it again from where it was made.") from error
+    except BROKEN as error:
+        raise ArtifactError(f"{shown}: cannot be read ({error}); get it again from where it was made.") from error
+    for name, content in parts.items():
+        if hashlib.sha256(content).hexdigest() != listed[name]["sha256"]:
+            raise ArtifactError(f"{shown}: {name} was changed after the file was written; get it again from where it was made.")
+    return manifest, parts
+
+
+def _checked_members(archive: zipfile.ZipFile, total: int, shown: str) -> dict[str, zipfile.ZipInfo]:
+    """Check number, names and declared sizes of all members before any is read."""
+    entries = archive.infolist()
+    if len(entries) > MOST_MEMBERS:
+        raise ArtifactError(f"{shown}: {len(entries)} members are more than a model file may hold ({MOST_MEMBERS}).")
+    if len({entry.filename.casefold() for entry in entries}) != len(entries):
+        raise ArtifactError(f"{shown}: two members of one name; this file was not made by this package.")
+    for entry in entries:
+        if len(entry.filename) > LONGEST_NAME or NAME.match(entry.filename) is None:
+            raise ArtifactError(
+                f"{shown}: member {entry.filename[:80]!r} has a name that model files do not hold; do not trust it."
+            )
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 0x1:
+            raise ArtifactError(f"{shown}: {entry.filename} is packed or locked in a way that model files are not.")
+    members = {entry.filename: entry for entry in entries}
+    if MANIFEST not in members:
+        raise ArtifactError(f"{shown}: a zip without {MANIFEST}, so not a model file; give a file that was saved by this package.")
+    declared = sum(entry.file_size for entry in entries)
+    if declared > min(MOST_BYTES, FREE_BYTES + MOST_RATIO * total) or members[MANIFEST].file_size > MOST_MANIFEST:
+        raise ArtifactError(
+            f"{shown}: would unpack to {declared} bytes, far more than its {total} bytes can mean; do not trust it."
+        )
+    return members
+
+
+def _checked_manifest(manifest: Any, members: Mapping[str, zipfile.ZipInfo], shown: str) -> dict[str, dict[str, Any]]:
+    """Check that the manifest lists each other member with its size."""
+    listed = manifest.get("parts") if isinstance(manifest, dict) else None
+    if not isinstance(listed, dict) or set(listed) != set(members) - {MANIFEST}:
+        raise ArtifactError(f"{shown}: the manifest does not list the file's parts; get it again from where it was made.")
+    for name, entry in listed.items():
+        size = entry.get("bytes") if isinstance(entry, dict) else None
+        if type(size) is not int or size != members[name].file_size or not isinstance(entry.get("sha256"), str):
+            raise ArtifactError(f"{shown}: {name} is not of the size that the manifest says; get it again from where it was made.")
+    return listed
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as file:
+        content = file.read(entry.file_size)
+        if len(content) != entry.file_size or file.read(1):
+            raise zipfile.BadZipFile(f"{entry.filename} is shorter or longer than it says")
+    return content
+
+
+def json_bytes(tree: Any) -> bytes:
+    """Write JSON as the container holds it: UTF-8, one entry a line, no NaN."""
+    return (json.dumps(tree, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def parse_json(content: bytes, shown: str, name: str) -> Any:
+    """Read JSON; nesting too deep, numbers too long and anything that is no JSON give one sentence."""
+    try:
+        return json.loads(content.decode("utf-8", "surrogatepass"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{shown}: {name} cannot be read; get it again from where it was made.") from error
+
+
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """Write an array in NumPy's format 1.0, little-endian, C order."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def parse_array(content: bytes, shown: str, name: str) -> NDArray[Any]:
+    """Read an array in NumPy's format 1.0; nothing but numbers and truth values, and exactly as many as the header says.
+
+    Raises
+    ------
+    ArtifactError
+        If it holds objects (pickles), another order or type, or more or fewer bytes than it says.
+    """
+    try:
+        if not content.startswith(MAGIC):
+            raise ValueError("no array of NumPy's format 1.0")
+        (length,) = struct.unpack_from("<H", content, len(MAGIC))
+        start = len(MAGIC) + 2 + length
+        header = ast.literal_eval(content[len(MAGIC) + 2 : start].decode("latin-1")) if length <= 1000 else None
+        if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
+            raise ValueError("no header of an array")
+        descr, shape = header["descr"], header["shape"]
+        if descr not in DTYPES or header["fortran_order"] is not False:
+            raise ValueError("an array of objects, or of a type that models do not hold")
+        if not isinstance(shape, tuple) or len(shape) > 8 or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+            raise ValueError("an impossible shape")
+        dtype = np.dtype(str(descr))
+        if math.prod(shape) * dtype.itemsize != len(content) - start:
+            raise ValueError("another size than the header says")
+        if dtype.kind == "b" and len(content) > start and max(content[start:]) > 1:
+            raise ValueError("truth values that are neither 0 nor 1")
+        return np.frombuffer(content, dtype, offset=start).reshape(shape).copy()
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, struct.error) as error:
+        raise ArtifactError(f"{shown}: {name} is no safe array ({str(error)[:100]}); do not trust this file.") from error

@@ -1,0 +1,101 @@
+"""Fingerprints of data and code: what a result depends on, in 64 hexadecimal digits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator._version import __version__
+from replicator.config import FitConfig
+from replicator.study_model.artifact import PROTOCOL
+from replicator.tables.dataset import Column, Dataset, Study, Text, Variable
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _canonical(codes: NDArray[np.int32], levels: NDArray[np.object_]) -> tuple[NDArray[np.int32], list[str]]:
+    """Return codes into sorted, used levels, so that equal columns are equal however they were read."""
+    used = np.zeros(len(levels) + 1, bool)
+    used[codes] = True
+    kept = np.flatnonzero(used[:-1])
+    texts = levels[kept].astype(str) if len(kept) else np.empty(0, str)
+    order = np.argsort(texts, kind="stable")
+    place = np.full(len(levels) + 1, -1, np.int32)
+    place[kept[order]] = np.arange(len(kept), dtype=np.int32)
+    return place[codes], [str(text) for text in texts[order].tolist()]
+
+
+def _feed(digest: Any, column: Column) -> None:
+    if isinstance(column, Text):
+        codes, levels = _canonical(column.codes, column.levels)
+        digest.update(json.dumps(levels).encode())
+        digest.update(codes.astype("<i4").tobytes())
+    else:
+        values = np.where(np.isnan(column.values), np.nan, column.values + 0.0)  # one NaN, and no negative zero
+        digest.update(values.astype("<f8").tobytes())
+
+
+def _described(variable: Variable) -> list[object]:
+    return [variable.name, variable.label, variable.type, variable.length, variable.format, variable.codelist]
+
+
+def dataset_fingerprint(dataset: Dataset) -> str:
+    """Return the sha256 of a dataset: its name, label, variables in order with their metadata, and all cells in row order.
+
+    Levels in another order, unused levels, and other bit patterns of NaN make no difference.
+    """
+    header = [dataset.name, dataset.label, dataset.n_rows, [_described(variable) for variable in dataset.variables]]
+    digest = hashlib.sha256(json.dumps(header).encode())
+    for variable in dataset.variables:
+        digest.update(b"\x1e")
+        _feed(digest, dataset[variable.name])
+    return digest.hexdigest()
+
+
+def study_fingerprint(study: Study) -> str:
+    """Return the sha256 of a study: its datasets, whatever the order and the files that they came from, and its codelists."""
+    parts = {name: dataset_fingerprint(dataset) for name, dataset in study.datasets.items()}
+    return combined_fingerprint(parts, study)
+
+
+def combined_fingerprint(datasets: dict[str, str], study: Study) -> str:
+    """Return the fingerprint of a study whose datasets' fingerprints are known, by name."""
+    codelists = {name: [[term.value, term.decode] for term in terms] for name, terms in study.codelists.items()}
+    content = json.dumps([sorted(datasets.items()), sorted(codelists.items())])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+@cache
+def code_fingerprint() -> str:
+    """Return the sha256 of the package's own sources and of NumPy's version, so that no result outlives its code."""
+    digest = hashlib.sha256(f"{__version__} {np.__version__}".encode())
+    for path in sorted(PACKAGE.rglob("*")):
+        if path.suffix in (".py", ".json", ".csv") and path.is_file():
+            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\x00" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def cache_key(stage: str, data: Iterable[str], config: FitConfig | None = None, more: object = None) -> str:
+    """Return the key of one result in the cache.
+
+    Parameters
+    ----------
+    stage : str
+        What is computed, for example ``part LB``.
+    data : iterable of str
+        Fingerprints of all that it is computed from.
+    config : FitConfig, optional
+        Its settings.
+    more : plain JSON, optional
+        Whatever else it depends on.
+    """
+    settings = None if config is None else config.model_dump()
+    content = json.dumps([stage, list(data), settings, more, PROTOCOL, code_fingerprint()], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
