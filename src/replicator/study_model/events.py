@@ -1,0 +1,205 @@
+"""The part of events and interventions: occurrences of terms in time, and the rows that report them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.models.presence import Presence
+from replicator.models.recurrence import Recurrence
+from replicator.models.reporting import Reporting
+from replicator.profile.structure import DatasetStructure
+from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
+from replicator.study_model.events_dates import DatePattern, OccurrenceDates, fit_dates, sample_dates
+from replicator.study_model.events_fatal import Fatal
+from replicator.study_model.events_occurrences import find_occurrences
+from replicator.study_model.events_patterns import DatePatterns
+from replicator.study_model.events_terms import TermCatalogue, fit_terms
+from replicator.study_model.spine import Fitted, Rows, Spine
+from replicator.tables.dataset import Column, Dataset
+from replicator.tables.dates import parse_dates
+
+LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
+
+
+@dataclass(frozen=True, eq=False)
+class EventsPart:
+    """Model of a dataset whose rows are occurrences of a term.
+
+    Attributes
+    ----------
+    name : str
+        The dataset.
+    arms : tuple of str
+        Arms of the source, in the order of the groups of `presence`.
+    catalogue : TermCatalogue
+        The terms.
+    presence : Presence
+        Which terms a subject has, given how many: feature ``terms``.
+    recurrence : Recurrence
+        Which of them come again, given how often: feature ``repeats``.
+    patterns : DatePatterns
+        How start and end are known.
+    dates : OccurrenceDates
+        Start and end.
+    reporting : Reporting or None
+        At which visits occurrences are reported; None where the dataset is not bound to visits and each is one row.
+    fatal : Fatal or None
+        What a death makes of an occurrence.
+    columns : OccurrenceColumns
+        All other columns.
+    """
+
+    kind: ClassVar[str] = "events part"
+
+    name: str
+    arms: tuple[str, ...]
+    catalogue: TermCatalogue
+    presence: Presence
+    recurrence: Recurrence
+    patterns: DatePatterns
+    dates: OccurrenceDates
+    reporting: Reporting | None
+    fatal: Fatal | None
+    columns: OccurrenceColumns
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
+    ) -> Fitted:
+        """Learn a dataset of events or interventions; see :class:`~replicator.study_model.spine.Part`."""
+        found = find_occurrences(dataset, structure, subject, spine)
+        head = dataset.take(found.first_row)
+        owner = subject[found.first_row]
+        terms = fit_terms(head, structure, owner, config)
+        catalogue = terms.catalogue
+        block = catalogue.block[terms.kind_of].astype(np.int64)
+        plan = column_plan(dataset, structure, found)
+        start, end = (head.text(name) if name else None for name in (plan.start, plan.end))
+        first = spine.marks["FIRST"][owner]
+        pattern = tuple(
+            DatePattern.of(column, parse_dates(column), first, owner, config.k)
+            if column is not None
+            else DatePattern(np.zeros(found.n, np.int64), ())
+            for column in (start, end)
+        )
+        arm = spine.arm[owner].astype(np.int64)
+        visits = spine.visits
+        reporting = None
+        start_day, end_day = (parse_dates(c).day if c is not None else np.full(found.n, np.nan) for c in (start, end))
+        if found.visit is not None:
+            linked = found.visit >= 0
+            reporting = Reporting.fit(
+                owner,
+                start_day,
+                end_day,
+                visits.subject,
+                visits.number,
+                visits.day,
+                (found.of_row[linked], found.visit[linked]),
+                config.k,
+            )
+        last_visit = _last_visit(reporting, spine)
+        fatal, set_aside = Fatal.fit(head, structure, owner, end_day, spine)
+        columns, column_notes = fit_columns(
+            dataset,
+            structure,
+            plan,
+            found,
+            subject,
+            spine,
+            (terms.kind_of, block),
+            (pattern[0].code, pattern[1].code),
+            set_aside,
+            config,
+        )
+        fitted = cls(
+            dataset.name,
+            spine.arms,
+            catalogue,
+            *_fit_counts(owner, terms.unit, terms.kind_of, catalogue, spine),
+            DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
+            fit_dates(start, end, (pattern[0], pattern[1]), owner, block, spine, last_visit, config.k),
+            reporting,
+            fatal,
+            columns,
+        )
+        return Fitted(fitted, _features(owner, terms.unit, spine.n), (*terms.notes, *column_notes))
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
+        """Draw the rows of all subjects of a spine."""
+        group = _groups(self.arms, spine)
+        n_terms = _feature(spine, f"{self.name}/terms")
+        who, kind_of, slot = self.presence.sample(n_terms, group, rng)
+        repeats = _feature(spine, f"{self.name}/repeats") * (np.bincount(who, minlength=spine.n) > 0)
+        row = self.catalogue.sample(kind_of, slot, rng)
+        times = 1 + self.recurrence.sample(who, kind_of, repeats, rng)
+        owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
+        block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
+        arm = group[owner].astype(np.int64)
+        start_code, end_code = self.patterns.sample(block, kind_of, arm, rng)
+        last_visit = _last_visit(self.reporting, spine)
+        drawn = sample_dates(self.dates, start_code, end_code, owner, block, spine, last_visit, rng)
+        if self.reporting is not None:
+            visits = spine.visits
+            occurrence, visit, closed = self.reporting.sample(
+                owner, drawn.start, drawn.end, visits.subject, visits.number, visits.day, rng
+            )
+        else:
+            occurrence, visit, closed = np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
+        columns: dict[str, Column] = {
+            name: column.take(row[occurrence])
+            for name, column in zip(self.catalogue.variables, self.catalogue.columns, strict=True)
+        }
+        columns |= self.columns.sample(
+            spine, owner, (kind_of, block, arm), (start_code, end_code), drawn, (occurrence, visit, closed), rng
+        )
+        if self.fatal is not None:
+            columns = self.fatal.apply(columns, owner[occurrence], occurrence, drawn.start, spine, rng)
+        return Rows(owner[occurrence].astype(np.int32), columns)
+
+
+def _fit_counts(
+    owner: NDArray[np.int32], unit: NDArray[np.int64], kind_of: NDArray[np.int64], catalogue: TermCatalogue, spine: Spine
+) -> tuple[Presence, Recurrence]:
+    n_kinds = len(catalogue.block)
+    pair, index, times = np.unique(np.stack([owner.astype(np.int64), unit], axis=1), axis=0, return_index=True, return_counts=True)
+    count = np.zeros((spine.n, n_kinds), np.int64)
+    np.add.at(count, (pair[:, 0], kind_of[index]), 1)
+    presence = Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots)
+    return presence, Recurrence.fit(pair[:, 0], kind_of[index], times - 1, n_kinds)
+
+
+def _features(owner: NDArray[np.int32], unit: NDArray[np.int64], n: int) -> Mapping[str, NDArray[np.float64]]:
+    """Number of different terms of each subject, and of occurrences beyond the first of a term where that is not rare."""
+    pair = np.unique(np.stack([owner.astype(np.int64), unit], axis=1), axis=0)
+    terms = np.bincount(pair[:, 0], minlength=n).astype(np.float64)
+    repeats = np.bincount(owner, minlength=n) - terms
+    if repeats.sum() < LEAST_REPEATS * max(1, len(owner)):
+        return {"terms": terms}
+    return {"terms": terms, "repeats": repeats}
+
+
+def _feature(spine: Spine, name: str) -> NDArray[np.int64]:
+    """Counts (n,) as drawn; 0 where the subject has none."""
+    drawn = spine.features.get(name)
+    if drawn is None:
+        return np.zeros(spine.n, np.int64)
+    return np.maximum(np.nan_to_num(np.round(drawn)), 0).astype(np.int64)
+
+
+def _groups(arms: tuple[str, ...], spine: Spine) -> NDArray[np.int64]:
+    """Group of each subject: position of the arm's name among the source's, -1 for a new arm."""
+    position = {arm: i for i, arm in enumerate(arms)}
+    return np.array([position.get(arm, -1) for arm in spine.arms], np.int64)[spine.arm]
+
+
+def _last_visit(reporting: Reporting | None, spine: Spine) -> NDArray[np.float64] | None:
+    if reporting is None:
+        return None
+    return reporting.last_day(spine.n, spine.visits.subject, spine.visits.number, spine.visits.day)

@@ -1,0 +1,123 @@
+"""How terms and their codes are written, and names for terms that stand in for rare ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from replicator.standards.stand_ins import StandIns
+
+MOST_NUMBERS = 200_000
+_NUMBERED = re.compile(r"(\D*)(\d+)$")
+_MODIFIERS = (
+    "RECURRENT {}",
+    "{} AGGRAVATED",
+    "CHRONIC {}",
+    "ACUTE {}",
+    "{} NOS",
+    "TRANSIENT {}",
+    "INTERMITTENT {}",
+    "{} POST PROCEDURE",
+)
+_FORMS = ("{} SR", "{} XR", "{} FORTE", "{} COMBINATION", "{} PLUS", "{} GENERIC", "{} RETARD", "{} LOW DOSE")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a variable's values are written.
+
+    Attributes
+    ----------
+    case : str
+        ``upper``, ``lower``, ``sentence``, ``title`` or ``""`` for no rule.
+    prefix : str
+        Before the number of numbered values such as ``HLT_0617``.
+    width : int
+        Digits of that number, padded with zeros; 0 where it is not padded.
+    numbered : bool
+        Whether values are numbered.
+    """
+
+    case: str
+    prefix: str
+    width: int
+    numbered: bool
+
+    @classmethod
+    def of(cls, values: list[str]) -> Style:
+        """Find the style that most of the values have."""
+        if not values:
+            return cls("", "", 0, False)
+        found = [m.groups() for m in (_NUMBERED.match(value) for value in values) if m]
+        prefixes: dict[str, int] = {}
+        for prefix, _ in found:
+            prefixes[prefix] = prefixes.get(prefix, 0) + 1
+        best = max(prefixes, key=lambda p: prefixes[p], default="")
+        if prefixes.get(best, 0) >= 0.8 * len(values):
+            widths = {len(digits) for prefix, digits in found if prefix == best}
+            return cls("", best, widths.pop() if len(widths) == 1 else 0, True)
+        rules = {
+            "upper": str.upper,
+            "sentence": lambda text: text[:1].upper() + text[1:].lower(),
+            "title": str.title,
+            "lower": str.lower,
+        }
+        for case, rule in rules.items():
+            if sum(rule(value) == value for value in values) >= 0.7 * len(values):
+                return cls(case, "", 0, False)
+        return cls("", "", 0, False)
+
+    def write(self, text: str) -> str:
+        """Write a text in this case."""
+        if self.case == "upper":
+            return text.upper()
+        if self.case == "lower":
+            return text.lower()
+        if self.case == "sentence":
+            return text[:1].upper() + text[1:].lower()
+        return text.title() if self.case == "title" else text
+
+    def numbering(self, values: list[str], rng: np.random.Generator) -> list[str]:
+        """Numbered values that are none of the source's, in random order; empty where values are not numbered."""
+        if not self.numbered:
+            return []
+        used = {int(m.group(2)) for m in map(_NUMBERED.match, values) if m and m.group(1) == self.prefix}
+        wanted = min(20 * len(values) + 200, MOST_NUMBERS)
+        low = 10 ** (len(str(min(used))) - 1) if not self.width else 1
+        high = max(10 ** len(str(max(used))) - 1, low + 2 * (wanted + len(used)))
+        drawn = rng.integers(low, high + 1, 2 * (wanted + len(used)))
+        fresh = [number for number in dict.fromkeys(drawn.tolist()) if number not in used][:wanted]
+        return [f"{self.prefix}{number:0{self.width}d}" for number in fresh]
+
+
+class Namer:
+    """Hands out ordinary terms by class, each once and none that the source has."""
+
+    def __init__(self, stand_ins: StandIns, kind: str, source: set[str], rng: np.random.Generator) -> None:
+        self._stand_ins, self._kind, self._used, self._rng = stand_ins, kind, set(source), rng
+        self._forms = _FORMS if kind == "medication" else _MODIFIERS
+
+    def names(self, class_name: str, n: int) -> list[str]:
+        """Return `n` names for a class, plain ones first, then with a word added, then numbered."""
+        plain = list(self._stand_ins.terms(class_name, self._kind))
+        plain = [plain[i] for i in self._rng.permutation(len(plain))]
+        out: list[str] = []
+        for form in ("{}", *self._forms):
+            out += self._fresh((form.format(term) for term in plain), n - len(out))
+        number = 1
+        while len(out) < n:
+            out += self._fresh((f"{term} TYPE {number}" for term in plain or ["TERM"]), n - len(out))
+            number += 1
+        return out
+
+    def _fresh(self, names: object, most: int) -> list[str]:
+        out = []
+        for name in names:  # type: ignore[attr-defined]
+            if len(out) >= most:
+                break
+            if name.casefold() not in self._used:
+                self._used.add(name.casefold())
+                out.append(name)
+        return out

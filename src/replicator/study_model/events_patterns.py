@@ -1,0 +1,53 @@
+"""How start and end of an occurrence are known together: their eras and precisions given the term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable, Codes
+from replicator.study_model.attributes import count_subjects
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class DatePatterns:
+    """Pairs of patterns of start and end (codes as in :class:`~replicator.study_model.events_dates.DatePattern`).
+
+    Attributes
+    ----------
+    start, end : (n_pairs,) int64
+        Codes of each pair; every pair is shared by at least k subjects, or made of the most frequent end for its start.
+    table : BackoffTable
+        Pair given class, term and arm.
+    """
+
+    kind: ClassVar[str] = "date patterns"
+
+    start: Ints
+    end: Ints
+    table: BackoffTable
+
+    @classmethod
+    def fit(cls, start: Ints, end: Ints, block: Ints, kind_of: Ints, arm: Ints, owner: NDArray[np.int32], k: int) -> DatePatterns:
+        """Learn from occurrences (n,)."""
+        pairs, inverse = np.unique(np.stack([start, end], axis=1), axis=0, return_inverse=True)
+        code = inverse.reshape(-1).astype(np.int64)
+        people = count_subjects(code, owner, len(pairs))
+        kept = np.flatnonzero(people >= k)
+        if not len(kept) and len(pairs):
+            kept = np.array([np.bincount(code).argmax()])
+        position = np.full(len(pairs), -1, np.int64)
+        position[kept] = np.arange(len(kept))
+        rows = position[code] >= 0 if len(code) else np.zeros(0, bool)
+        given = [x[rows] for x in (block, kind_of, arm)]
+        return cls(pairs[kept, 0], pairs[kept, 1], BackoffTable.fit(position[code][rows], given, owner[rows], k=k, strength=5.0))
+
+    def sample(self, block: Codes, kind_of: Codes, arm: Codes, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """Draw the codes of start and end of each occurrence."""
+        pair = self.table.sample([block, kind_of, arm], rng)
+        return np.append(self.start, 0)[pair], np.append(self.end, 0)[pair]
