@@ -19,6 +19,7 @@ import typer
 
 import replicator as rp
 from replicator.errors import ConfigError, ReplicatorError
+from replicator.log import configure, log_event
 from replicator.terminal import Stopwatch, count, progress_bar, size
 
 FINE, FINDINGS, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
@@ -78,7 +79,7 @@ def fit(
     log_json: LogJson = None,
 ) -> int:
     """Learn a study and write its model to one file."""
-    rp.pipeline.start_log(log_json)
+    _start(log_json)
     watch = Stopwatch()
     rp.pipeline.check_target(out, overwrite=overwrite)
     with progress_bar("Reading", quiet=quiet) as progress:
@@ -106,7 +107,7 @@ def sample(
     log_json: LogJson = None,
 ) -> int:
     """Make new subjects and write their datasets."""
-    rp.pipeline.start_log(log_json)
+    _start(log_json)
     watch = Stopwatch()
     arms = parse_arms(arm) if arm else None
     n = number_of_subjects(n, arms)
@@ -142,7 +143,7 @@ def profile(
     log_json: LogJson = None,
 ) -> int:
     """Show what is in a study: datasets, variables, visits, tests, relations, and what cannot be learned."""
-    rp.pipeline.start_log(log_json)
+    _start(log_json)
     with progress_bar("Profiling", quiet=quiet) as progress:
         report = rp.pipeline.profile_source(data, progress=progress)
         shown = report if compare is None else rp.compare_profiles(report, rp.pipeline.profile_source(compare))
@@ -165,7 +166,7 @@ def validate(
 
     Exits with 1 if the data break a rule or, with --against, break one that the source kept or more often than the source.
     """
-    rp.pipeline.start_log(log_json)
+    _start(log_json)
     with progress_bar("Validating", quiet=quiet) as progress:
         report = rp.validate(data, against=against, progress=progress)
     _show(report, html, json, quiet)
@@ -269,6 +270,11 @@ def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
     return total
 
 
+def _start(log_json: Path | None) -> None:
+    configure(log_json)
+    log_event("request", arguments=sys.argv[1:], version=rp.__version__)
+
+
 def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:
     written = rp.pipeline.write_report(report, html=html, json=json)
     _say(quiet, rp.pipeline.render_terminal(report, width=_width()), *(f"report: {path}" for path in written))
@@ -316,6 +322,7 @@ def _guarded(run: Callable[[], Any]) -> int:
     except usage_error as error:
         return _refuse(f"{error.format_message().rstrip('.')}; see 'replicator --help'.")
     except (KeyboardInterrupt, typer.Abort):
+        log_event("interrupted")
         typer.echo("replicator: Interrupted; nothing was left half written.", err=True)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
@@ -333,7 +340,9 @@ def _guarded(run: Callable[[], Any]) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    typer.echo("replicator: " + " ".join(sentence.split()), err=True)
+    said = " ".join(sentence.split())
+    log_event("error", message=said)
+    typer.echo(f"replicator: {said}", err=True)
     return CANNOT_RUN
 
 
