@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from replicator.fitted import FittedStudy, Written
     from replicator.pipeline import fit, load_model, validate
     from replicator.profile.compare import ProfileComparison, compare_profiles
-    from replicator.profile.profile import StudyProfile, profile_study
+    from replicator.profile.profile import profile_study
+    from replicator.profile.study_profile import StudyProfile
     from replicator.reports.model import ModelDescription
     from replicator.rules.certificate import Certificate
     from replicator.rules.report import ValidationReport
@@ -90,7 +91,8 @@ _HOME = {
     "fitted": ("FittedStudy", "Written"),
     "pipeline": ("fit", "load_model", "validate"),
     "profile.compare": ("ProfileComparison", "compare_profiles"),
-    "profile.profile": ("StudyProfile", "profile_study"),
+    "profile.profile": ("profile_study",),
+    "profile.study_profile": ("StudyProfile",),
     "reports.model": ("ModelDescription",),
     "rules.certificate": ("Certificate",),
     "rules.report": ("ValidationReport",),
