@@ -1,0 +1,166 @@
+r"""Scales on which numeric series are additive: a power transform, bounds, and the precision of the record.
+
+All series of a dataset are held together, one array entry each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.marginals import QuantileMarginal
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+POWERS = (1.0, 0.5, 0.0)  # untransformed, square root, logarithm: the steps of Tukey's ladder that keep their meaning
+MOST_DECIMALS = 8  # more places than this are the noise of a floating-point number, not a precision
+FEWEST_FOR_DIGITS = 100  # values before a preference for last digits is believed
+
+
+@dataclass(frozen=True, eq=False)
+class NumericScales:
+    r"""Transforms and precision of `n_series` numeric series.
+
+    Attributes
+    ----------
+    power : (n_series,) float64
+        :math:`\lambda` of the Box-Cox family: 1 leaves values as they are, 0 is the logarithm.
+    shift : (n_series,) float64
+        Added before the transform, in units of the series; more than 0 only where a power below 1 meets zeros.
+    low, high : (n_series,) float64
+        Bounds of sampled values; no single subject's extreme (see :class:`QuantileMarginal`).
+    decimals : (n_series,) int64
+        Places of the record; -1 where values are not rounded.
+    digits : (n_series, 11) float64
+        Cumulated shares of the last digits 0 to 9, starting at 0; evenly spread where there is no preference.
+
+    References
+    ----------
+    Box, Cox: An analysis of transformations. J. R. Stat. Soc. B 26 (1964) 211-252.
+    """
+
+    kind: ClassVar[str] = "numeric scales"
+
+    power: Floats
+    shift: Floats
+    low: Floats
+    high: Floats
+    decimals: NDArray[np.int64]
+    digits: Floats
+
+    @classmethod
+    def fit(cls, values: Floats, series: Codes, subject: Codes, decimals: NDArray[np.int64], *, k: int = 5) -> NumericScales:
+        """Choose transform, bounds and digits of every series.
+
+        Parameters
+        ----------
+        values : (n,) float64
+            Finite results.
+        series, subject : (n,) int
+            Which series a value belongs to, and whose it is.
+        decimals : (n_series,) int
+            Places of each series' record.
+        k : int
+            Fewest subjects behind a bound.
+        """
+        n_series = len(decimals)
+        smallest = np.full(n_series, np.inf)
+        np.minimum.at(smallest, series, values)
+        positive = np.full(n_series, np.inf)
+        np.minimum.at(positive, series[values > 0], values[values > 0])
+        shift = np.where((smallest == 0) & np.isfinite(positive), positive / 2, 0.0)
+        allowed = (smallest >= 0) & np.isfinite(positive)
+        power = _best_power(values, series, subject, shift, allowed, n_series)
+        shift = np.where(power < 1, shift, 0.0)
+        low, high = np.zeros(n_series), np.zeros(n_series)
+        order = np.argsort(series, kind="stable")
+        edges = np.searchsorted(series[order], np.arange(n_series + 1))
+        for j in range(n_series):
+            rows = order[edges[j] : edges[j + 1]]
+            marginal = QuantileMarginal.fit(values[rows], subject[rows], k=k, max_knots=50)
+            low[j], high[j] = marginal.floor, marginal.ceiling
+        decimals = np.where(decimals > MOST_DECIMALS, -1, decimals)
+        return cls(power, shift, low, high, decimals, _last_digits(values, series, decimals, n_series))
+
+    def forward(self, values: Floats, series: Codes) -> Floats:
+        """Transform values of the given series: (n,) float64."""
+        return _transform(values, self.power[series], self.shift[series])
+
+    def backward(self, latent: Floats, series: Codes) -> Floats:
+        """Turn transformed values back, keep them in bounds and record them at the precision of the series: (n,) float64."""
+        power, shift = self.power[series], self.shift[series]
+        with np.errstate(over="ignore"):
+            logged = np.exp(np.minimum(latent, 700.0))
+        rooted = np.maximum(1 + np.where(power > 0, power, 1) * latent, 0.0) ** (1 / np.where(power > 0, power, 1))
+        raw = np.where(power == 1, latent, np.where(power == 0, logged, rooted)) - shift
+        return self.record(np.clip(raw, self.low[series], self.high[series]), series)
+
+    def record(self, raw: Floats, series: Codes) -> Floats:
+        """Round to the places of the series with its preference for last digits: (n,) float64."""
+        places = self.decimals[series]
+        unit = 10.0 ** -np.maximum(places, 0)
+        steps = raw / unit
+        decade = np.floor((steps + 0.5) / 10)
+        position = (steps + 0.5) / 10 - decade
+        shares = self.digits[series]
+        even = np.abs(shares - np.linspace(0, 1, 11)).max(axis=1) < 1e-9
+        digit = np.clip((position[:, None] >= shares[:, 1:]).sum(axis=1), 0, 9)
+        preferred = decade * 10 + digit
+        rounded = np.round(np.where(even, np.round(steps), preferred) * unit, MOST_DECIMALS)
+        return np.where(places < 0, raw, np.clip(rounded, self.low[series], self.high[series]))
+
+
+def _transform(values: Floats, power: Floats, shift: Floats) -> Floats:
+    moved = values + shift
+    safe = np.maximum(moved, np.finfo(np.float64).tiny)
+    rooted = (safe ** np.where(power > 0, power, 1) - 1) / np.where(power > 0, power, 1)
+    return np.where(power == 1, values, np.where(power == 0, np.log(safe), rooted))
+
+
+def _best_power(values: Floats, series: Codes, subject: Codes, shift: Floats, allowed: NDArray[np.bool_], n_series: int) -> Floats:
+    """Box-Cox profile likelihood of the scatter within subjects, or of all values where subjects have one each."""
+    n_subjects = int(subject.max(initial=0)) + 1
+    count = np.bincount(series, minlength=n_series)
+    _, pair = np.unique(series * n_subjects + subject, return_inverse=True)
+    pairs = np.bincount(series, weights=1 / np.bincount(pair)[pair], minlength=n_series) if len(pair) else np.zeros(n_series)
+    repeated = count - pairs >= 0.5 * count
+    inside = allowed[series]
+    logs = np.bincount(
+        series, weights=np.where(inside, np.log(np.where(inside, values + shift[series], 1.0)), 0.0), minlength=n_series
+    )
+    group = np.where(repeated[series], pair, len(count) + int(pair.max(initial=0)) + 1 + series)
+    _, group = np.unique(group, return_inverse=True)
+    size = np.bincount(group)
+    best, chosen = np.full(n_series, -np.inf), np.ones(n_series)
+    for power in POWERS:
+        y = _transform(np.where(inside, values, 1.0), np.full(len(values), power), shift[series])
+        y = np.where(inside, y, values)
+        centred = y - (np.bincount(group, weights=y) / size)[group]
+        scatter = np.bincount(series, weights=centred**2, minlength=n_series)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            likelihood = -0.5 * count * np.log(scatter / np.maximum(count, 1)) + (power - 1) * logs
+        # the untransformed scale keeps its place unless another is clearly better (likelihood ratio, one parameter, 5 %)
+        better = allowed & (likelihood > best + (1.92 if power == POWERS[1] else 0.0)) & (scatter > 0)
+        better |= (power == 1.0) & (scatter > 0)
+        best, chosen = np.where(better, likelihood, best), np.where(better, power, chosen)
+    return chosen
+
+
+def _last_digits(values: Floats, series: Codes, decimals: NDArray[np.int64], n_series: int) -> Floats:
+    steps = np.round(np.abs(values) * 10.0 ** np.maximum(decimals, 0)[series])
+    digit = (steps % 10).astype(np.intp)
+    counts = np.bincount(series * 10 + digit, minlength=n_series * 10).reshape(n_series, 10).astype(np.float64)
+    total = counts.sum(axis=1)
+    highest = np.zeros(n_series)
+    np.maximum.at(highest, series, steps)
+    lowest = np.full(n_series, np.inf)
+    np.minimum.at(lowest, series, steps)
+    expected = np.maximum(total, 1)[:, None] / 10
+    uneven = ((counts - expected) ** 2 / expected).sum(axis=1) > 60.0 + 0.1 * total
+    believed = uneven & (total >= FEWEST_FOR_DIGITS) & (decimals >= 0) & (highest - lowest >= 30)
+    shares = np.where(believed[:, None], counts / np.maximum(total, 1)[:, None], 0.1)
+    return np.concatenate([np.zeros((n_series, 1)), np.cumsum(shares, axis=1)], axis=1)

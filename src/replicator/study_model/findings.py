@@ -1,0 +1,382 @@
+"""The part of a findings dataset (LB VS EG QS SC PC ...): what is measured when, the values of all tests together, and how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.models.longitudinal import Occasions
+from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.findings_columns import OtherColumns
+from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
+from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
+from replicator.study_model.findings_results import LEVELLED, Observed, Results, read_results
+from replicator.study_model.findings_units import Units
+from replicator.study_model.findings_values import Values, decode
+from replicator.study_model.spine import Fitted, Rows, Spine
+from replicator.tables.dataset import Column, Dataset, Text
+from replicator.tables.dates import parse_dates
+
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class FindingsPart:
+    """The learned model of one findings dataset.
+
+    Attributes
+    ----------
+    name : str
+        The dataset; features come back as ``NAME/feature``.
+    labels : tuple of str
+        Visits that at least k subjects have; the pool of all others is last.
+    visit_numbers : bool
+        Whether visits are told apart by VISITNUM.
+    label, repeat, scheduled : (n_cells,) int64, int64, bool
+        Kinds of occasions (see :class:`Cells`).
+    start : DayOffsets
+        Days from the anchor of occasions that the spine does not schedule.
+    series_labels : tuple of str
+        What each series is called in the names of features.
+    units, results, values, columns : Units, Results, Values, OtherColumns
+        What is measured when, what it stands for, how it behaves, and what stands beside it.
+    dates : tuple of DateColumn
+        When.
+    """
+
+    kind: ClassVar[str] = "findings part"
+
+    name: str
+    labels: tuple[str, ...]
+    visit_numbers: bool
+    label: NDArray[np.int64]
+    repeat: NDArray[np.int64]
+    scheduled: Flags
+    start: DayOffsets
+    series_labels: tuple[str, ...]
+    units: Units
+    results: Results
+    values: Values
+    columns: OtherColumns
+    dates: tuple[DateColumn, ...]
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
+    ) -> Fitted:
+        """Learn a findings dataset; see :class:`~replicator.study_model.spine.Part`."""
+        k = config.k
+        rows = read_rows(dataset, structure, subject, k)
+        who = subject.astype(np.intp)
+        cells = find_cells(rows, who, spine)
+        main_date = _main_date(dataset, structure)
+        day = parse_dates(main_date).full_day if main_date is not None else np.full(dataset.n_rows, np.nan)
+        grid, start = _source_grid(cells, rows, who, day, spine, k)
+        occasion = _place(grid, cells, rows, who)
+        kept = (occasion >= 0) & (rows.series >= 0)
+        notes = _notes(dataset.name, rows, occasion, k)
+        results, observed, more = read_results(dataset, structure, np.where(kept, rows.series, -1), who, rows.n_series, k)
+        occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
+        arm = spine.arm[grid.subject].astype(np.intp)
+        sizes = (len(spine.arms), len(cells.label))
+        values, features = Values.fit(results, observed, occasion[observed.row], arm, grid.cell, occasions, sizes, k)
+        present = np.zeros((len(grid.subject), rows.n_series), bool)
+        present[occasion[kept], rows.series[kept]] = True
+        units = Units.fit(
+            present, _codes_of_results(results, observed, occasion, present.shape), arm, grid.cell, occasions, sizes, k
+        )
+        inside = np.flatnonzero(kept)
+        part_rows = dataset.take(inside)
+        state, number = _states(results, observed, dataset.n_rows)
+        position = _positions(part_rows, structure, results, rows.series[inside], number[inside])
+        codes = _conditions(rows.series[inside], occasion[inside], position, state[inside], grid, cells, spine)
+        columns, further = OtherColumns.fit(part_rows, structure, _taken(rows, inside), codes, results.names.present, spine, k)
+        dates = tuple(
+            DateColumn.fit(
+                name,
+                part_rows.text(name),
+                grid.day[occasion[inside]],
+                occasion[inside],
+                units.panel[rows.series[inside]].astype(np.intp),
+                rows.series[inside],
+                grid.cell[occasion[inside]],
+                codes["ARM"],
+                who[inside],
+                (rows.n_series, len(cells.label)),
+                k,
+            )
+            for name in _date_names(structure)
+            if not part_rows[name].missing.all()
+        )
+        series_labels = _series_labels(dataset, rows)
+        part = cls(
+            dataset.name,
+            rows.labels,
+            rows.visit_name == "VISITNUM",
+            cells.label.astype(np.int64),
+            cells.repeat.astype(np.int64),
+            cells.scheduled,
+            start,
+            series_labels,
+            units,
+            results,
+            values,
+            columns,
+            dates,
+        )
+        return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further))
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
+        """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
+        cells = Cells(self.label.astype(np.intp), self.repeat.astype(np.intp), self.scheduled)
+        grid = _sorted_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
+        occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
+        arm = spine.arm[grid.subject].astype(np.intp)
+        seen = self.units.sample(arm, grid.cell, occasions, rng)
+        noise = self.values.latent.noise(occasions, rng)
+        features = self._draw_features(spine, occasions, rng)
+        column_seen = seen[:, self.results.series]
+        latent = self.values.sample(noise, column_seen, features, arm, grid.cell, occasions)
+        if self.units.follows:
+            narrowed = self.units.restrict(seen, self._read_off(latent, seen))
+            latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, occasions)
+            seen = self.units.restrict(seen, self._read_off(latent, seen))
+        occasion, series = np.nonzero(seen)
+        number, token = self._results_of(latent, occasion, series)
+        written = self.results.write(series, number, token)
+        out: dict[str, Column] = {}
+        state = np.where(token >= 0, token + 1, 0)
+        codes = _conditions(series, occasion, np.zeros(len(series), np.intp), state, grid, cells, spine)
+        out.update(
+            self.columns.sample(
+                {**codes, "POSITION": np.zeros(len(series), np.intp)},
+                self._visit_number(grid, occasion),
+                self.visit_numbers,
+                len(series),
+                rng,
+            )
+        )
+        who = grid.subject[occasion]
+        bounds = (spine.marks["FIRST"][who], spine.marks["LAST"][who])
+        panel = self.units.panel[series].astype(np.intp)
+        out.update(
+            sample_dates(self.dates, grid.day[occasion], bounds, occasion, panel, series, grid.cell[occasion], codes["ARM"], rng)
+        )
+        return Rows(who.astype(np.int32), {**out, **written})
+
+    def _visit_number(self, grid: Grid, occasion: Codes) -> Floats:
+        own = np.array([float(text) if self.visit_numbers and text else np.nan for text in self.labels])
+        return np.where(np.isfinite(grid.number), grid.number, own[self.label[grid.cell]])[occasion]
+
+    def _results_of(self, latent: Floats, occasion: Codes, series: Codes) -> tuple[Floats, Codes]:
+        """Return number and token (-1 for a number) of each (occasion, series)."""
+        token = np.full(len(series), -1, np.intp)
+        stated = np.flatnonzero(self.results.state[series] >= 0)
+        column = self.results.state[series[stated]]
+        level, _ = decode(self.results, latent, occasion[stated], column)
+        token[stated] = self.results.token[column, level]
+        value = self.results.value[series]
+        levelled = np.flatnonzero((token < 0) & (self.results.form[value] == LEVELLED))
+        level, _ = decode(self.results, latent, occasion[levelled], value[levelled])
+        token[levelled] = self.results.token[value[levelled], level]
+        _, probability = decode(self.results, latent, occasion, value)
+        return self.results.numbers(probability, value, token < 0), token
+
+    def _read_off(self, latent: Floats, seen: Flags) -> Floats:
+        """Results of the series that others follow from: (n_occasions, n_series), NaN elsewhere."""
+        out = np.full(seen.shape, np.nan)
+        for parent in sorted({rule.parent for rule in self.units.follows}):
+            rows = np.flatnonzero(seen[:, parent])
+            number, token = self._results_of(latent, rows, np.full(len(rows), parent, np.intp))
+            out[rows, parent] = np.where(token >= 0, -1.0 - token, number)
+        return out
+
+    def _feature_columns(self) -> list[tuple[str, str, int]]:
+        """Name, kind and latent column of every feature."""
+        found = []
+        for column, series in enumerate(self.results.series.tolist()):
+            what = self.series_labels[series]
+            own = column == self.results.value[series]
+            found.append((f"level[{what}]" if own else f"state[{what}]", "level", column))
+            if self.values.latent.slope[column] > 0:
+                found.append((f"slope[{what}]", "slope", column))
+            if self.values.latent.spread[column] > 0:
+                found.append((f"spread[{what}]", "spread", column))
+        return found
+
+    def _name_features(self, features: Mapping[str, Floats], occasions: Occasions, n: int, k: int) -> dict[str, Floats]:
+        who = occasions.subject[occasions.starts] if len(occasions.subject) else np.empty(0, np.intp)
+        out = {}
+        for name, what, column in self._feature_columns():
+            value = np.full(n, np.nan)
+            value[who] = features[what][:, column]
+            known = np.isfinite(value)
+            if known.sum() >= k and np.unique(value[known]).size > 1:
+                out[name] = value
+        return out
+
+    def _draw_features(self, spine: Spine, occasions: Occasions, rng: np.random.Generator) -> dict[str, Floats]:
+        """Features of the subjects seen: as drawn with the subject, independent normals where the subject has none."""
+        who = occasions.subject[occasions.starts] if len(occasions.subject) else np.empty(0, np.intp)
+        shape = (len(who), len(self.results.series))
+        out = {name: rng.standard_normal(shape) for name in ("level", "slope", "spread")}
+        known = np.zeros(shape, bool)
+        for name, what, column in self._feature_columns():
+            drawn = spine.features.get(f"{self.name}/{name}")
+            if drawn is not None:
+                mine = np.isfinite(drawn[who])
+                out[what][mine, column] = drawn[who][mine]
+                if what == "level":
+                    known[mine, column] = True
+        spread = self.values.spread_ties(out["level"], rng)
+        out["level"] = np.where(known, spread, out["level"])
+        return out
+
+
+def _date_names(structure: DatasetStructure) -> tuple[str, ...]:
+    return tuple(one.name for one in structure.variables if one.role is Role.DATE or one.content is Content.DATE)
+
+
+def _main_date(dataset: Dataset, structure: DatasetStructure) -> Text | None:
+    name = structure.named("DTC") or structure.named("STDTC") or next(iter(structure.with_role(Role.DATE)), "")
+    return dataset.text(name) if name else None
+
+
+def _source_grid(cells: Cells, rows: FindingsRows, who: Codes, day: Floats, spine: Spine, k: int) -> tuple[Grid, DayOffsets]:
+    """Occasions of the source: days of the spine's visits, else those on which the rows were made."""
+    grid = lay_grid(cells, rows.labels, spine)
+    occasion = _place(grid, cells, rows, who)
+    seen = (occasion >= 0) & np.isfinite(day)
+    made = np.full(len(grid.subject), np.inf)
+    np.minimum.at(made, occasion[seen], day[seen])
+    own = np.where(np.isfinite(made) & ~cells.scheduled[grid.cell], made, np.nan)
+    start = DayOffsets.fit(own - spine.anchor[grid.subject], grid.cell, grid.subject, len(cells.label), k)
+    middle = np.array([marginal.quantile(np.array([0.5]))[0] if marginal.n else 0.0 for marginal in start.marginals])
+    expected = spine.anchor[grid.subject] + middle[start.own[grid.cell]]
+    filled = np.where(np.isfinite(grid.day), grid.day, np.where(np.isfinite(own), own, expected))
+    return _ordered(Grid(grid.subject, grid.cell, filled, grid.number), cells), start
+
+
+def _sorted_grid(grid: Grid, spine: Spine, start: DayOffsets, cells: Cells, rng: np.random.Generator) -> Grid:
+    """Occasions of a sample, with days drawn for those that the spine does not schedule."""
+    day = grid.day.copy()
+    open_days = np.flatnonzero(np.isnan(day))
+    drawn = spine.anchor[grid.subject[open_days]] + start.sample(grid.cell[open_days], rng)
+    low, high = spine.marks["FIRST"][grid.subject[open_days]], spine.marks["LAST"][grid.subject[open_days]]
+    drawn = np.where(np.isfinite(low), np.maximum(drawn, low), drawn)
+    day[open_days] = np.where(np.isfinite(high), np.minimum(drawn, high), drawn)
+    return _ordered(Grid(grid.subject, grid.cell, day, grid.number), cells)
+
+
+def _ordered(grid: Grid, cells: Cells) -> Grid:
+    order = np.lexsort([cells.repeat[grid.cell], grid.cell, grid.day, grid.subject])
+    return Grid(grid.subject[order], grid.cell[order], grid.day[order], grid.number[order])
+
+
+def _place(grid: Grid, cells: Cells, rows: FindingsRows, who: Codes) -> Codes:
+    """Occasion of each row: (n_rows,) int, -1 where the grid has none."""
+    width = int(max(rows.repeat.max(initial=0), cells.repeat.max(initial=0))) + 1
+    table = np.full((len(rows.labels), width), -1, np.intp)
+    table[cells.label, cells.repeat] = np.arange(len(cells.label))
+    cell = table[rows.label, rows.repeat]
+    number = np.where(cells.scheduled[cell], rows.number, np.nan)
+    both = np.concatenate([np.nan_to_num(grid.number, nan=np.inf), np.nan_to_num(number, nan=np.inf)])
+    _, codes = np.unique(both, return_inverse=True)
+    span, size = int(codes.max(initial=0)) + 1, len(cells.label)
+    there = (grid.subject * size + grid.cell) * span + codes[: len(grid.subject)]
+    wanted = (who * size + cell) * span + codes[len(grid.subject) :]
+    if not len(there):
+        return np.full(len(wanted), -1, np.intp)
+    order = np.argsort(there, kind="stable")
+    place = np.minimum(np.searchsorted(there[order], wanted), len(there) - 1)
+    return np.where(there[order][place] == wanted, order[place], -1)
+
+
+def _notes(name: str, rows: FindingsRows, occasion: Codes, k: int) -> tuple[str, ...]:
+    notes = []
+    rare = int((rows.series < 0).sum())
+    if rare:
+        notes.append(
+            f"{name}: {rare} rows belong to tests that fewer than {k} subjects have; they are not learned, lower k to keep them."
+        )
+    outside = int(((occasion < 0) & (rows.series >= 0)).sum())
+    if outside:
+        notes.append(
+            f"{name}: {outside} rows are at visits that the schedule does not have for their subject; they are not learned."
+        )
+    return tuple(notes)
+
+
+def _codes_of_results(results: Results, observed: Observed, occasion: Codes, shape: tuple[int, ...]) -> Floats:
+    """Results that others may follow from: numbers as they are, tokens as -1 - token; NaN elsewhere."""
+    out = np.full(shape, np.nan)
+    series = results.series[observed.column]
+    token = results.token[observed.column, observed.level]
+    coded = np.where(token >= 0, -1.0 - token, observed.number)
+    use = np.isfinite(coded)
+    out[occasion[observed.row[use]], series[use]] = coded[use]
+    return out
+
+
+def _states(results: Results, observed: Observed, n_rows: int) -> tuple[Codes, Floats]:
+    """Token + 1 of each row, 0 for a number, and the number: (n_rows,) each."""
+    state, number = np.zeros(n_rows, np.intp), np.full(n_rows, np.nan)
+    token = results.token[observed.column, observed.level]
+    said = token >= 0
+    state[observed.row[said]] = token[said] + 1
+    counted = np.isfinite(observed.number)
+    number[observed.row[counted]] = observed.number[counted]
+    return state, number
+
+
+def _positions(dataset: Dataset, structure: DatasetStructure, results: Results, series: Codes, number: Floats) -> Codes:
+    return np.zeros(dataset.n_rows, np.intp)
+
+
+def _conditions(
+    series: Codes, occasion: Codes, position: Codes, state: Codes, grid: Grid, cells: Cells, spine: Spine
+) -> dict[str, Codes]:
+    who = grid.subject[occasion]
+    cell = grid.cell[occasion]
+    codes = {
+        "SERIES": series,
+        "OCCASION": occasion,
+        "SUBJECT": who,
+        "CELL": cell,
+        "LABEL": cells.label[cell],
+        "ARM": spine.arm[who].astype(np.intp),
+        "POSITION": position,
+        "STATE": state,
+    }
+    return {**{name: value[who].astype(np.intp) for name, value in spine.covariates.items()}, **codes}
+
+
+def _taken(rows: FindingsRows, inside: Codes) -> FindingsRows:
+    return FindingsRows(
+        rows.series_names,
+        rows.series[inside],
+        rows.n_series,
+        rows.first_row,
+        rows.visit_name,
+        rows.labels,
+        rows.label[inside],
+        rows.number[inside],
+        rows.repeat[inside],
+    )
+
+
+def _series_labels(dataset: Dataset, rows: FindingsRows) -> tuple[str, ...]:
+    """Name of each series: its topic, with the other variables where several series share it."""
+    cells = [dataset.text(name).strings()[rows.first_row] for name in rows.series_names]
+    if not cells:
+        return tuple("ALL" for _ in range(rows.n_series))
+    topics = [str(text) for text in cells[0]]
+    full = ["|".join(str(part) for part in parts) for parts in zip(*cells, strict=True)]
+    return tuple(topic if topics.count(topic) == 1 else long for topic, long in zip(topics, full, strict=True))

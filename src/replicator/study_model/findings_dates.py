@@ -1,0 +1,252 @@
+"""When findings were made: days around the visit, times of day, planned times after a reference, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable
+from replicator.models.marginals import QuantileMarginal
+from replicator.tables.dataset import Text
+from replicator.tables.dates import Dates, Precision, format_dates, parse_dates
+
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+DAY = 1440.0  # minutes
+SAME = 0.98  # share of groups with a single date from which the group has one date
+
+
+@dataclass(frozen=True, eq=False)
+class DayOffsets:
+    """Days from a base, by the kind of occasion.
+
+    Attributes
+    ----------
+    own : (n_cells,) int64
+        Position of a cell's marginal; the pooled one is last.
+    marginals : tuple of QuantileMarginal
+        Whole days.
+    """
+
+    kind: ClassVar[str] = "day offsets"
+
+    own: NDArray[np.int64]
+    marginals: tuple[QuantileMarginal, ...]
+
+    @classmethod
+    def fit(cls, offset: Floats, cell: Codes, subject: Codes, n_cells: int, k: int) -> DayOffsets:
+        """Learn from offsets; NaN are left out."""
+        seen = np.isfinite(offset)
+        own, marginals = np.full(n_cells, -1, np.int64), []
+        for c in range(n_cells):
+            mine = seen & (cell == c)
+            if len(np.unique(subject[mine])) >= 2 * k:
+                own[c] = len(marginals)
+                marginals.append(QuantileMarginal.fit(offset[mine], subject[mine], k=k, decimals=0))
+        marginals.append(QuantileMarginal.fit(offset[seen], subject[seen], k=k, decimals=0))
+        return cls(np.where(own < 0, len(marginals) - 1, own), tuple(marginals))
+
+    def sample(self, cell: Codes, rng: np.random.Generator) -> Floats:
+        """Draw days: (n,) float64."""
+        u, out = rng.random(len(cell)), np.zeros(len(cell))
+        which = self.own[cell]
+        for i in np.unique(which).tolist():
+            rows = which == i
+            if self.marginals[i].n:
+                out[rows] = self.marginals[i].quantile(u[rows])
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class DateColumn:
+    """One date variable of a findings dataset.
+
+    Attributes
+    ----------
+    name : str
+        The variable.
+    level : str
+        ``occasion``, ``panel`` or ``row``: what has one date.
+    offset : DayOffsets
+        Of the day from the occasion's base day.
+    minute : QuantileMarginal
+        Time of day of the base, minutes; in steps of the source's own rounding.
+    elapsed : (n_series,) float64
+        Minutes from the occasion's reference to the series; 0 unless the level is ``row``.
+    scatter : QuantileMarginal
+        Minutes around it.
+    precision : BackoffTable
+        :class:`Precision` given panel, cell and arm.
+    """
+
+    kind: ClassVar[str] = "findings date"
+
+    name: str
+    level: str
+    offset: DayOffsets
+    minute: QuantileMarginal
+    elapsed: Floats
+    scatter: QuantileMarginal
+    precision: BackoffTable
+
+    @classmethod
+    def fit(
+        cls,
+        name: str,
+        column: Text,
+        base: Floats,
+        occasion: Codes,
+        panel: Codes,
+        series: Codes,
+        cell: Codes,
+        arm: Codes,
+        subject: Codes,
+        sizes: tuple[int, int],
+        k: int,
+    ) -> DateColumn:
+        """Learn a date variable.
+
+        Parameters
+        ----------
+        name, column : str, (n,) Text
+            The variable.
+        base : (n,) float64
+            Base day of each row's occasion.
+        occasion, panel, series, cell, arm, subject : (n,) int
+            Of each row.
+        sizes : (n_series, n_cells)
+            Extents.
+        k : int
+            Fewest subjects behind a quantile or a precision.
+        """
+        dates = parse_dates(column)
+        known = dates.full & np.isfinite(base)
+        stamp = np.where(known, (dates.day - base) * DAY + np.nan_to_num(dates.minute), np.nan)
+        groups = {"occasion": occasion, "panel": _pairs(occasion, panel), "row": np.arange(len(base))}
+        level = next(one for one, group in groups.items() if one == "row" or _single(group[known], stamp[known]) >= SAME)
+        elapsed, scatter = np.zeros(sizes[0]), np.zeros(int(known.sum()))
+        reference = stamp
+        if level == "row":
+            elapsed, reference = _elapsed(stamp, occasion, series, known, sizes[0], subject, k)
+            scatter = (stamp - reference - elapsed[series])[known]
+        group = groups["occasion" if level == "row" else level]
+        _, first = np.unique(group[known], return_index=True)
+        rows = np.flatnonzero(known)[first]
+        day = np.floor(reference[rows] / DAY)
+        clock = np.where(np.isfinite(dates.minute[rows]) | (level == "row"), reference[rows] - day * DAY, np.nan)
+        return cls(
+            name,
+            level,
+            DayOffsets.fit(day, cell[rows], subject[rows], sizes[1], k),
+            QuantileMarginal.fit(clock, subject[rows], k=k, decimals=0),
+            elapsed,
+            QuantileMarginal.fit(np.round(scatter, 3), subject[known], k=k, decimals=0),
+            _fit_precision(dates, panel, cell, arm, subject, k),
+        )
+
+    def sample(
+        self,
+        base: Floats,
+        bounds: tuple[Floats, Floats],
+        occasion: Codes,
+        panel: Codes,
+        series: Codes,
+        cell: Codes,
+        arm: Codes,
+        rng: np.random.Generator,
+    ) -> Text:
+        """Draw dates.
+
+        Parameters
+        ----------
+        base : (n,) float64
+            Base day of each row's occasion.
+        bounds : tuple of (n,) float64
+            First and last day on study of each row's subject.
+        occasion, panel, series, cell, arm : (n,) int
+            Of each row.
+        """
+        group = occasion if self.level != "panel" else _pairs(occasion, panel)
+        _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
+        inverse = inverse.reshape(-1)
+        day = base[first] + self.offset.sample(cell[first], rng)
+        clock = self.minute.quantile(rng.random(len(first))) if self.minute.n else np.full(len(first), np.nan)
+        precision = self.precision.sample([panel[first], cell[first], arm[first]], rng, len(first))
+        low, high = bounds[0][first], bounds[1][first]
+        day = np.where(np.isfinite(low), np.maximum(day, low), day)
+        day = np.where(np.isfinite(high), np.minimum(day, high), day)[inverse]
+        minute, written = clock[inverse], precision[inverse].astype(np.int8)
+        if self.level == "row":
+            minute = np.nan_to_num(minute) + self.elapsed[series]
+            if self.scatter.n:
+                minute = minute + self.scatter.quantile(rng.random(len(minute)))
+            day, minute = day + np.floor(minute / DAY), minute % DAY
+        return format_dates(day, minute, written)
+
+
+def _pairs(a: Codes, b: Codes) -> Codes:
+    return (a * (int(b.max(initial=0)) + 1) + b).astype(np.intp)
+
+
+def _single(group: Codes, stamp: Floats) -> float:
+    """Share of groups in which all rows have the same value."""
+    if not len(group):
+        return 1.0
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(group[order]) != 0]))
+    low, high = np.minimum.reduceat(stamp[order], starts), np.maximum.reduceat(stamp[order], starts)
+    return float((low == high).mean())
+
+
+def _elapsed(
+    stamp: Floats, occasion: Codes, series: Codes, known: NDArray[np.bool_], n_series: int, subject: Codes, k: int
+) -> tuple[Floats, Floats]:
+    """Minutes from each occasion's reference to each series, and the reference: (n_series,), (n_rows,)."""
+    elapsed, reference = np.zeros(n_series), np.where(known, stamp, np.nan)
+    inverse = np.unique(occasion, return_inverse=True)[1].reshape(-1)
+    for _ in range(2):
+        start = _medians((stamp - elapsed[series])[known], inverse[known], int(inverse.max(initial=0)) + 1)
+        elapsed = np.nan_to_num(_medians((stamp - start[inverse])[known], series[known], n_series))
+        reference = start[inverse]
+    shared = np.bincount(
+        np.unique(_pairs(series[known], subject[known])) // (int(subject[known].max(initial=0)) + 1), minlength=n_series
+    )
+    first = elapsed[shared >= k].min() if (shared >= k).any() else 0.0
+    elapsed = np.round(np.where(shared >= k, elapsed - first, 0.0))
+    return elapsed, reference + first
+
+
+def _medians(values: Floats, group: Codes, n: int) -> Floats:
+    order = np.lexsort([values, group])
+    count = np.bincount(group, minlength=n)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    out = np.full(n, np.nan)
+    seen = count > 0
+    ordered = values[order]
+    out[seen] = (ordered[(start + (count - 1) // 2)[seen]] + ordered[(start + count // 2)[seen]]) / 2
+    return out
+
+
+def _fit_precision(dates: Dates, panel: Codes, cell: Codes, arm: Codes, subject: Codes, k: int) -> BackoffTable:
+    code = np.where(dates.precision == Precision.TEXT, Precision.MISSING, dates.precision).astype(np.int64)
+    return BackoffTable.fit(code, [panel, cell, arm], subject, k=k)
+
+
+def sample_dates(
+    columns: Sequence[DateColumn],
+    base: Floats,
+    bounds: tuple[Floats, Floats],
+    occasion: Codes,
+    panel: Codes,
+    series: Codes,
+    cell: Codes,
+    arm: Codes,
+    rng: np.random.Generator,
+) -> dict[str, Text]:
+    """Draw all date variables of the rows."""
+    return {one.name: one.sample(base, bounds, occasion, panel, series, cell, arm, rng) for one in columns}

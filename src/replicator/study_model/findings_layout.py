@@ -1,0 +1,318 @@
+"""Rows of a findings dataset as (subject, occasion, series): what tells rows of one visit apart, and when subjects were seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Dataset, Text
+from replicator.tables.dates import parse_dates
+
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+# variables that name what was measured, where, how and at which planned time; the order in which they are tried
+SERIES_SUFFIXES = [
+    "TPTNUM",
+    "TPT",
+    "ELTM",
+    "TPTREF",
+    "POS",
+    "LAT",
+    "LOC",
+    "DIR",
+    "PORTOT",
+    "SPEC",
+    "SPCCND",
+    "METHOD",
+    "LEAD",
+    "CAT",
+    "SCAT",
+    "EVAL",
+    "EVALID",
+    "ORRESU",
+    "ANTREG",
+    "LEVEL",
+    "CHRON",
+    "DISTR",
+    "OBJ",
+    "SPCIES",
+    "STRAIN",
+    "RESCAT",
+]
+VISIT_NAMES = ("VISITNUM", "VISIT")
+FEW_REPEATS = 0.01  # share of rows below which a further variable is not worth splitting series for
+MOST_REPEATS = 8  # records of one series at one visit
+IN_SPINE = 0.9  # share of a visit's records that the spine must know for the visit to be the spine's
+UNPLANNED = ""  # label of the pool of visits that fewer than k subjects have
+
+
+@dataclass(frozen=True, eq=False)
+class FindingsRows:
+    """Rows of the source in terms of series and occasions.
+
+    Attributes
+    ----------
+    series_names : tuple of str
+        Variables that make a series, the topic first.
+    series : (n_rows,) int
+        Series of each row; -1 for those that fewer than k subjects have.
+    n_series : int
+        Number of series.
+    first_row : (n_series,) int
+        A row of each series, to look up what depends on it.
+    visit_name : str
+        Variable that tells visits apart; ``""`` if there is none.
+    labels : tuple of str
+        Visits that at least k subjects have, as text; the pool of all others is last.
+    label : (n_rows,) int
+        Visit of each row.
+    number : (n_rows,) float64
+        VISITNUM rounded to 9 decimals, NaN without.
+    repeat : (n_rows,) int
+        Number of the record among those of its subject, series and visit, from 0.
+    """
+
+    series_names: tuple[str, ...]
+    series: Codes
+    n_series: int
+    first_row: Codes
+    visit_name: str
+    labels: tuple[str, ...]
+    label: Codes
+    number: Floats
+    repeat: Codes
+
+
+def read_rows(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> FindingsRows:
+    """Find series and visits.
+
+    Parameters
+    ----------
+    dataset, structure : Dataset, DatasetStructure
+        The dataset.
+    subject : (n_rows,) int32
+        Position of each row's subject in the spine.
+    k : int
+        Fewest subjects that make a series or a visit of its own.
+    """
+    who = subject.astype(np.intp)
+    visit_name, visit, number = _visits(dataset, structure, who)
+    topic = structure.named("TESTCD") or next(iter(structure.with_role(Role.TOPIC)), "")
+    names = [topic] if topic else []
+    series = _codes(dataset, topic) if topic else np.zeros(dataset.n_rows, np.intp)
+    candidates = _candidates(structure, topic, visit_name)
+    repeats = _repeats(who, visit, series)
+    while candidates and repeats > 0:
+        left = [_repeats(who, visit, _join(series, _codes(dataset, name))) for name in candidates]
+        best = int(np.argmin(left))
+        if repeats - left[best] <= FEW_REPEATS * dataset.n_rows:
+            break
+        names.append(candidates[best])
+        series = _join(series, _codes(dataset, candidates.pop(best)))
+        repeats = left[best]
+    if not visit_name and repeats > FEW_REPEATS * dataset.n_rows:
+        visit = _date_ranks(dataset, structure, who)
+    series = _shared(series, who, k)
+    labels, label = _labels(visit, number, who, k)
+    order = _row_order(dataset, structure)
+    repeat = np.minimum(_numbered(who, visit, series, order), MOST_REPEATS - 1)
+    n_series = int(series.max(initial=-1)) + 1
+    first = np.zeros(n_series, np.intp)
+    first[series[::-1][series[::-1] >= 0]] = np.arange(dataset.n_rows)[::-1][series[::-1] >= 0]
+    return FindingsRows(tuple(names), series, n_series, first, visit_name, labels, label, number, repeat)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Kinds of occasions: a visit and the number of the record at it.
+
+    Attributes
+    ----------
+    label, repeat : (n_cells,) int
+        Of each cell.
+    scheduled : (n_cells,) bool
+        Whether the spine knows the visit; otherwise the dataset has it to itself.
+    """
+
+    label: Codes
+    repeat: Codes
+    scheduled: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Occasions at which something may be measured, ordered by subject, day and record.
+
+    Attributes
+    ----------
+    subject, cell : (n,) int
+        Whose, and of which kind.
+    day : (n,) float64
+        Day of the spine's visit; NaN for occasions of the dataset alone.
+    number : (n,) float64
+        VISITNUM of the spine's visit; NaN likewise.
+    """
+
+    subject: Codes
+    cell: Codes
+    day: Floats
+    number: Floats
+
+
+def find_cells(rows: FindingsRows, subject: Codes, spine: Spine) -> Cells:
+    """Find the kinds of occasions, and which of them the spine schedules.
+
+    A cell is scheduled where the spine has nearly all of its occasions.
+    """
+    known = np.isfinite(rows.number) & in_spine(subject, rows.number, spine)
+    key, cell = np.unique(rows.label * MOST_REPEATS + rows.repeat, return_inverse=True)
+    share = np.bincount(cell, weights=known) / np.bincount(cell)
+    return Cells(key // MOST_REPEATS, key % MOST_REPEATS, share >= IN_SPINE)
+
+
+def in_spine(subject: Codes, number: Floats, spine: Spine) -> NDArray[np.bool_]:
+    """Tell which (subject, visit number) pairs the spine has: (n,) bool."""
+    visits = spine.visits
+    if not len(visits.number) or not len(number):
+        return np.zeros(len(number), bool)
+    _, codes = np.unique(np.concatenate([visits.number, number]), return_inverse=True)
+    width = int(codes.max()) + 1
+    there = visits.subject.astype(np.intp) * width + codes[: len(visits.number)]
+    return np.asarray(np.isin(subject * width + codes[len(visits.number) :], there), bool) & np.isfinite(number)
+
+
+def lay_grid(cells: Cells, labels: tuple[str, ...], spine: Spine) -> Grid:
+    """List all occasions that the cells allow for the subjects of a spine."""
+    visits = spine.visits
+    names = {float(text): i for i, text in enumerate(labels[:-1]) if _is_number(text)}
+    numbers = np.array(sorted(names), np.float64)
+    codes = np.array([names[value] for value in numbers.tolist()], np.intp)
+    place = np.minimum(np.searchsorted(numbers, visits.number), max(len(numbers) - 1, 0))
+    known = numbers[place] == visits.number if len(numbers) else np.zeros(len(visits.number), bool)
+    label = np.where(known, codes[place] if len(codes) else 0, len(labels) - 1)
+    subject, cell, day, number = [], [], [], []
+    for c in range(len(cells.label)):
+        if cells.scheduled[c]:
+            rows = np.flatnonzero(label == cells.label[c])
+            subject.append(visits.subject[rows].astype(np.intp))
+            day.append(visits.day[rows])
+            number.append(visits.number[rows])
+        else:
+            subject.append(np.arange(spine.n))
+            day.append(np.full(spine.n, np.nan))
+            number.append(np.full(spine.n, np.nan))
+        cell.append(np.full(len(subject[-1]), c, np.intp))
+    if not subject:
+        empty = np.empty(0)
+        return Grid(np.empty(0, np.intp), np.empty(0, np.intp), empty, empty)
+    who, what, when = np.concatenate(subject), np.concatenate(cell), np.concatenate(day)
+    return Grid(who, what, when, np.concatenate(number))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _codes(dataset: Dataset, name: str) -> Codes:
+    column = dataset[name]
+    if isinstance(column, Text):
+        return column.codes.astype(np.intp)
+    _, codes = np.unique(column.values, return_inverse=True)
+    return np.where(np.isnan(column.values), -1, codes).astype(np.intp)
+
+
+def _join(a: Codes, b: Codes) -> Codes:
+    _, joined = np.unique((a + 1) * (int(b.max(initial=-1)) + 2) + b + 1, return_inverse=True)
+    return joined.astype(np.intp)
+
+
+def _repeats(*codes: Codes) -> int:
+    joined = codes[0]
+    for other in codes[1:]:
+        joined = _join(joined, other)
+    return len(joined) - len(np.unique(joined))
+
+
+def _candidates(structure: DatasetStructure, topic: str, visit_name: str) -> list[str]:
+    by_name = [structure.named(suffix) for suffix in SERIES_SUFFIXES]
+    usable = (Role.GROUPING, Role.TIMEPOINT, Role.QUALIFIER, Role.SYNONYM)
+    by_key = [name for name in structure.keys if structure.variable(name).role in usable]
+    named = [name for name in dict.fromkeys([*by_name, *by_key]) if name and name not in (topic, visit_name)]
+    kinds = {variable.name: variable.content for variable in structure.variables}
+    return [name for name in named if kinds[name] not in (Content.EMPTY, Content.CONSTANT, Content.DATE, Content.UNIQUE)]
+
+
+def _visits(dataset: Dataset, structure: DatasetStructure, who: Codes) -> tuple[str, Codes, Floats]:
+    """Name of the variable that tells visits apart, codes of the visits, and VISITNUM."""
+    number = np.full(dataset.n_rows, np.nan)
+    if "VISITNUM" in dataset:
+        number = np.round(dataset.numbers("VISITNUM"), 9)
+    if np.isfinite(number).mean() >= 0.5:
+        _, codes = np.unique(number, return_inverse=True)
+        return "VISITNUM", codes.astype(np.intp), number
+    names = [name for name in ("VISIT", *structure.with_role(Role.EPOCH)) if name in dataset]
+    spread = [(len(np.unique(_codes(dataset, name)[_codes(dataset, name) >= 0])), name) for name in names]
+    usable = [(levels, name) for levels, name in spread if levels > 1]
+    if usable:
+        name = "VISIT" if any(name == "VISIT" for _, name in usable) else max(usable)[1]
+        return name, _codes(dataset, name) + 1, np.full(dataset.n_rows, np.nan)
+    return "", np.zeros(dataset.n_rows, np.intp), np.full(dataset.n_rows, np.nan)
+
+
+def _row_order(dataset: Dataset, structure: DatasetStructure) -> Floats:
+    name = structure.named("DTC") or structure.named("STDTC")
+    if not name:
+        return np.arange(dataset.n_rows, dtype=np.float64)
+    dates = parse_dates(dataset.text(name))
+    stamp = np.nan_to_num(dates.day * 1440 + np.nan_to_num(dates.minute), nan=0.0)
+    return np.argsort(np.lexsort([np.arange(dataset.n_rows), stamp])).astype(np.float64)
+
+
+def _date_ranks(dataset: Dataset, structure: DatasetStructure, who: Codes) -> Codes:
+    """Rank of each row's day among the days of its subject, from 0."""
+    name = structure.named("DTC") or structure.named("STDTC")
+    if not name:
+        return np.zeros(dataset.n_rows, np.intp)
+    day = np.nan_to_num(parse_dates(dataset.text(name)).full_day, nan=-1e9)
+    key, inverse = np.unique(np.stack([who, day], axis=1), axis=0, return_inverse=True)
+    first = np.searchsorted(key[:, 0], key[:, 0])
+    return (np.arange(len(key)) - first)[inverse.reshape(-1)].astype(np.intp)
+
+
+def _shared(series: Codes, who: Codes, k: int) -> Codes:
+    """Number the series that at least k subjects have; -1 for the others."""
+    codes = _join(series, np.zeros(len(series), np.intp))
+    pairs = np.unique(np.stack([codes, who], axis=1), axis=0)
+    enough = np.bincount(pairs[:, 0], minlength=int(codes.max(initial=-1)) + 1) >= k
+    number = np.where(enough, np.cumsum(enough) - 1, -1)
+    return number[codes].astype(np.intp)
+
+
+def _labels(visit: Codes, number: Floats, who: Codes, k: int) -> tuple[tuple[str, ...], Codes]:
+    codes = _shared(visit, who, k)
+    n_labels = int(codes.max(initial=-1)) + 1
+    texts = []
+    for i in range(n_labels):
+        row = int(np.flatnonzero(codes == i)[0])
+        texts.append(repr(float(number[row])) if np.isfinite(number[row]) else f"#{int(visit[row])}")
+    return (*texts, UNPLANNED), np.where(codes < 0, n_labels, codes)
+
+
+def _numbered(who: Codes, visit: Codes, series: Codes, order: Floats) -> Codes:
+    """Number the rows of each (subject, visit, series) from 0 in the given order."""
+    group = _join(_join(who, visit), series)
+    sequence = np.lexsort([order, group])
+    sorted_group = group[sequence]
+    position = np.arange(len(group)) - np.searchsorted(sorted_group, sorted_group)
+    out = np.empty(len(group), np.intp)
+    out[sequence] = position
+    return out

@@ -1,0 +1,162 @@
+"""What is measured when: panels, members that a panel misses, and tests that only follow from the result of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.longitudinal import Occasions
+from replicator.models.panels import Presence, find_panels
+
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+FOLLOWS = 0.97  # share of occasions on which a result must tell whether a test is done
+GAIN = 0.5  # of the errors that the test's own rate makes, at least, must be gone
+MOST_CODES = 25  # distinct results of a test that another may follow from
+
+
+@dataclass(frozen=True, eq=False)
+class Follows:
+    """A panel that is done only after certain results of another test.
+
+    Attributes
+    ----------
+    panel, parent : int
+        Panel, and series of the other test.
+    codes : (n_codes,) float64
+        Results of the parent: numbers, or positions of levels.
+    allowed : (n_codes,) bool
+        Whether the panel is done after them.
+    """
+
+    kind: ClassVar[str] = "follows"
+
+    panel: int
+    parent: int
+    codes: Floats
+    allowed: Flags
+
+    def allows(self, result: Floats) -> Flags:
+        """Tell whether results (n,) allow the panel; NaN does not."""
+        nearest = np.abs(np.nan_to_num(result)[:, None] - self.codes[None, :]).argmin(axis=1)
+        return self.allowed[nearest] & np.isfinite(result)
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Panels, their members, and what follows from what.
+
+    Attributes
+    ----------
+    panel : (n_series,) int64
+        Panel of each series.
+    member : (n_series,) int64
+        Unit of a series that its panel sometimes misses; -1 where it never does.
+    n_panels : int
+        Number of panels; their units come first.
+    follows : tuple of Follows
+        In an order in which parents come before what follows from them.
+    presence : Presence
+        Of all units.
+    """
+
+    kind: ClassVar[str] = "findings units"
+
+    panel: NDArray[np.int64]
+    member: NDArray[np.int64]
+    n_panels: int
+    follows: tuple[Follows, ...]
+    presence: Presence
+
+    @classmethod
+    def fit(
+        cls,
+        present: Flags,
+        result: Floats,
+        arm: Codes,
+        cell: Codes,
+        occasions: Occasions,
+        sizes: tuple[int, int],
+        k: int,
+    ) -> Units:
+        """Learn.
+
+        Parameters
+        ----------
+        present : (n_occasions, n_series) bool
+            What was measured when.
+        result : (n_occasions, n_series) float64
+            Results that others may follow from; NaN elsewhere.
+        arm, cell, occasions, sizes, k
+            As for :class:`Presence`.
+        """
+        panel = find_panels(present)
+        n_panels = int(panel.max(initial=-1)) + 1
+        there = np.stack([present[:, panel == p].any(axis=1) for p in range(n_panels)], axis=1) if n_panels else present
+        follows = _find_followers(there, present, result, panel, occasions.subject, k)
+        possible = np.ones_like(there)
+        for rule in follows:
+            possible[:, rule.panel] = rule.allows(result[:, rule.parent])
+        incomplete = np.flatnonzero((present != there[:, panel]).any(axis=0))
+        member = np.full(present.shape[1], -1, np.int64)
+        member[incomplete] = n_panels + np.arange(len(incomplete))
+        units = np.concatenate([there, present[:, incomplete]], axis=1)
+        may = np.concatenate([possible, there[:, panel[incomplete]]], axis=1)
+        return cls(panel.astype(np.int64), member, n_panels, follows, Presence.fit(units, may, arm, cell, occasions, sizes, k=k))
+
+    def sample(self, arm: Codes, cell: Codes, occasions: Occasions, rng: np.random.Generator) -> Flags:
+        """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
+        units = self.presence.sample(arm, cell, occasions, rng)
+        out = units[:, self.panel]
+        some = self.member >= 0
+        out[:, some] &= units[:, self.member[some]]
+        return out
+
+    def restrict(self, seen: Flags, result: Floats) -> Flags:
+        """Take away what does not follow from the results: (n_occasions, n_series) bool."""
+        out = seen.copy()
+        for rule in self.follows:
+            done = rule.allows(result[:, rule.parent]) & out[:, rule.parent]
+            out[:, self.panel == rule.panel] &= done[:, None]
+        return out
+
+
+def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, subject: Codes, k: int) -> tuple[Follows, ...]:
+    """Panels whose presence the result of a more common test tells."""
+    codes: list[tuple[int, Floats]] = []
+    for j in range(present.shape[1]):
+        distinct = np.unique(result[np.isfinite(result[:, j]), j])
+        if 2 <= len(distinct) <= MOST_CODES:
+            codes.append((j, distinct))
+    if not codes:
+        return ()
+    hot = np.concatenate([(result[:, [j]] == distinct[None, :]) for j, distinct in codes], axis=1).astype(np.float32)
+    edges = np.concatenate([[0], np.cumsum([len(distinct) for _, distinct in codes])])
+    together = hot.T @ there.astype(np.float32)  # (codes, panels)
+    count = hot.sum(axis=0)
+    n_there, n_present = there.sum(axis=0), present.sum(axis=0)
+    rules: list[tuple[float, Follows]] = []
+    for p in range(there.shape[1]):
+        best: tuple[float, Follows] | None = None
+        for (j, distinct), start, stop in zip(codes, edges[:-1], edges[1:], strict=True):
+            if panel[j] == p or n_present[j] <= n_there[p]:
+                continue
+            yes, total = together[start:stop, p], count[start:stop]
+            if yes.sum() < FOLLOWS * n_there[p]:
+                continue
+            right = np.maximum(yes, total - yes).sum()
+            chance = max(yes.sum(), total.sum() - yes.sum())
+            wrong, plain = total.sum() - right, total.sum() - chance
+            allowed = yes > total / 2
+            if right < FOLLOWS * total.sum() or wrong > GAIN * plain or allowed.all() or not allowed.any():
+                continue
+            if best is None or wrong < best[0]:
+                best = (float(wrong), Follows(p, j, distinct, allowed))
+        if best is not None and len(np.unique(subject[there[:, p]])) >= k:
+            rules.append((-float(n_there[p]), best[1]))
+    return tuple(rule for _, rule in sorted(rules, key=lambda pair: (pair[0], pair[1].panel)))

@@ -1,0 +1,202 @@
+"""Values of all tests of a findings dataset on their latent scales: means by visit and arm, subjects, and what varies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from replicator.models.cell_means import CellMeans
+from replicator.models.copula import normal_scores
+from replicator.models.longitudinal import Occasions, TwoLevel
+from replicator.models.ordinal import hermite_weights, level_scores
+from replicator.models.panels import normal_latent
+from replicator.study_model.findings_results import ADDITIVE, LEVELLED, Observed, Results
+
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    r"""Latent values of all columns.
+
+    Attributes
+    ----------
+    shift : (n_columns, n_arms, n_cells) float64
+        Mean of additive columns on their scale; of the others, of the latent normal.
+    width : (n_columns,) float64
+        Standard deviation around the shift that gives a ranked or levelled column unit variance; 1 for additive ones.
+    bottom, top : (n_columns,) float64
+        Share of subjects who are always at the lowest or highest level.
+    latent : TwoLevel
+        Around the shift.
+    """
+
+    kind: ClassVar[str] = "findings values"
+
+    shift: Floats
+    width: Floats
+    bottom: Floats
+    top: Floats
+    latent: TwoLevel
+
+    @classmethod
+    def fit(
+        cls,
+        results: Results,
+        observed: Observed,
+        occasion: Codes,
+        arm: Codes,
+        cell: Codes,
+        occasions: Occasions,
+        sizes: tuple[int, int],
+        k: int,
+    ) -> tuple[Values, dict[str, Floats]]:
+        """Learn.
+
+        Parameters
+        ----------
+        results, observed : Results, Observed
+            Latent columns and their observations.
+        occasion : (n,) int
+            Occasion of each observation.
+        arm, cell : (n_occasions,) int
+            Of each occasion.
+        occasions : Occasions
+            Whose and when.
+        sizes : (n_arms, n_cells)
+            Extents.
+        k : int
+            Fewest subjects behind a quantile.
+
+        Returns
+        -------
+        Values, dict of str to (n_seen, n_columns) float64
+            Features of each subject seen.
+        """
+        column, n_columns = observed.column, len(results.form)
+        scores = level_scores(results.share)
+        weights = hermite_weights(results.share)
+        discrete = results.form != ADDITIVE
+        shown = np.where(discrete, np.maximum(weights.sum(axis=1), 1e-6), 1.0)
+        y = scores[column, np.maximum(observed.level, 0)]
+        added = ~discrete[column]
+        y[added] = results.scales.forward(observed.number[added], results.series[column[added]].astype(np.intp))
+        subject = occasions.run[occasion]
+        extents = (n_columns, *sizes)
+        shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents).mean
+        rest = y - shift[column, arm[occasion], cell[occasion]]
+        latent, features = TwoLevel.fit(rest, occasion, column, occasions, n_columns, shown, k=k)
+        moved = np.where(discrete[:, None, None], shift / shown[:, None, None], shift)
+        explained = _variance(moved[column, arm[occasion], cell[occasion]], column, n_columns)
+        width = np.where(discrete, np.sqrt(np.maximum(1 - explained, 0.2)), 1.0)
+        normal = normal_latent(latent, weights)
+        latent = replace(
+            latent,
+            between=np.where(discrete, normal.between, latent.between),
+            within=np.where(discrete, normal.within, latent.within),
+        )
+        level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
+        return cls(moved, width, bottom, top, latent), {**features, "level": level}
+
+    def sample(
+        self,
+        noise: Floats,
+        seen: NDArray[np.bool_],
+        features: Mapping[str, Floats],
+        arm: Codes,
+        cell: Codes,
+        occasions: Occasions,
+    ) -> Floats:
+        """Put latent values together: (n_occasions, n_columns) float64, meaningful where `seen`."""
+        deviation = self.latent.compose(noise, seen, features, occasions)
+        return self.shift[:, arm, cell].T + self.width * deviation
+
+    def spread_ties(self, level: Floats, rng: np.random.Generator) -> Floats:
+        """Spread drawn levels that stand for "always lowest" or "always highest" over the normals they stand for.
+
+        Parameters
+        ----------
+        level : (n_seen, n_columns) float64
+            Drawn features.
+        """
+        u = rng.random(level.shape)
+        low_score, high_score = _tail_mean(self.bottom), -_tail_mean(self.top)
+        low = (self.bottom > 0) & (level <= low_score + 1e-9)
+        high = (self.top > 0) & (level >= high_score - 1e-9)
+        level = np.where(low, ndtri(np.clip(u * self.bottom, 1e-6, 1 - 1e-6)), level)
+        return np.where(high, ndtri(np.clip(1 - u * self.top, 1e-6, 1 - 1e-6)), level)
+
+
+def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple[Codes, Floats]:
+    """Read levels and probabilities or transformed values off latent values.
+
+    Parameters
+    ----------
+    latent : (n_occasions, n_columns) float64
+        From :meth:`Values.sample`.
+    row, column : (n,) int
+        Which ones.
+
+    Returns
+    -------
+    level : (n,) int
+        Of levelled columns; 0 for others.
+    value : (n,) float64
+        What :meth:`Results.numbers` takes.
+    """
+    value = latent[row, column]
+    form = results.form[column]
+    edge = np.cumsum(results.share, axis=1)[:, :-1]
+    probability = np.where(form == ADDITIVE, 0.0, ndtr(np.where(form == ADDITIVE, 0.0, value)))
+    level = np.zeros(len(row), np.intp)
+    levelled = form == LEVELLED
+    last = (results.share > 0).sum(axis=1) - 1
+    level[levelled] = np.minimum(
+        (probability[levelled, None] >= edge[column[levelled]]).sum(axis=1), np.maximum(last, 0)[column[levelled]]
+    )
+    return level, np.where(form == ADDITIVE, value, probability)
+
+
+def _variance(values: Floats, group: Codes, n: int) -> Floats:
+    count = np.maximum(np.bincount(group, minlength=n), 1)
+    mean = np.bincount(group, weights=values, minlength=n) / count
+    return np.bincount(group, weights=(values - mean[group]) ** 2, minlength=n) / count
+
+
+def _tail_mean(share: Floats) -> Floats:
+    """Mean of a standard normal below its quantile at `share`."""
+    safe = np.clip(share, 1e-9, 1 - 1e-9)
+    return -np.exp(-0.5 * ndtri(safe) ** 2) / np.sqrt(2 * np.pi) / safe
+
+
+def _tie_extremes(
+    level: Floats, y: Floats, column: Codes, subject: Codes, discrete: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
+    """Normal scores of the levels of discrete columns; subjects always lowest (or highest) share one score."""
+    out = level.copy()
+    n_columns = level.shape[1]
+    bottom, top = np.zeros(n_columns), np.zeros(n_columns)
+    least, most = np.full(level.shape, np.inf), np.full(level.shape, -np.inf)
+    np.minimum.at(least, (subject, column), y)
+    np.maximum.at(most, (subject, column), y)
+    lowest, highest = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
+    np.minimum.at(lowest, column, y)
+    np.maximum.at(highest, column, y)
+    for c in np.flatnonzero(discrete):
+        seen = np.isfinite(least[:, c])
+        if highest[c] <= lowest[c]:
+            out[:, c] = np.nan
+            continue
+        value = np.where(np.isfinite(level[:, c]), level[:, c], 0.0)
+        span = np.abs(value).max() + 1
+        low, high = seen & (most[:, c] == lowest[c]), seen & (least[:, c] == highest[c])
+        value = np.where(low, -span, np.where(high, span, value))
+        out[:, c] = normal_scores(np.where(seen, value, np.nan))
+        bottom[c], top[c] = low.sum() / max(1, seen.sum()), high.sum() / max(1, seen.sum())
+    return out, bottom, top
