@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from html import escape
 
 from scipy.stats import binom
 
 from replicator.errors import StudyError
-from replicator.rules.report import Outcome, Status, ValidationReport
+from replicator.rules.report import Outcome, Status, ValidationReport, html_table
 from replicator.rules.rule import Severity
 
 SIGNIFICANCE = 0.01  # chance of calling two equal rates different, on each side
 RATIO = 1.25  # rates nearer than this factor are the same, however many rows there are
+COMPARISON_TITLES = ("verdict", "severity", "rule", "where", "source", "sample")
 
 
 class Verdict(StrEnum):
@@ -53,6 +55,13 @@ class Comparison:
         """Share of failures among the sample's tests, 0 where nothing was tested."""
         return self.sample_failed / max(self.sample_tested, 1)
 
+    def cells(self) -> tuple[str, ...]:
+        """Return what a table shows of the comparison, in the order of :data:`COMPARISON_TITLES`."""
+        where = f"{self.dataset}.{self.variable}" if self.variable else self.dataset
+        source = f"{self.source_failed:,} of {self.source_tested:,} ({self.source_rate:.2%})"
+        sample = f"{self.sample_failed:,} of {self.sample_tested:,} ({self.sample_rate:.2%})"
+        return (self.verdict.value, self.severity.value, self.rule, where, source, sample)
+
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values."""
         return {**self.__dict__, "severity": self.severity.value, "verdict": self.verdict.value}
@@ -83,6 +92,16 @@ class Certificate:
         """Count comparisons by verdict."""
         found = Counter(comparison.verdict for comparison in self.comparisons)
         return {verdict: found[verdict] for verdict in Verdict}
+
+    def summary(self) -> str:
+        """Say the whole in one sentence."""
+        counts = self.counts()
+        said = "; ".join(f"{counts[verdict]:,} {verdict.value}" for verdict in Verdict if counts[verdict])
+        return f"The certificate {'holds' if self.holds else 'does not hold'}: {said or 'nothing was tested'}."
+
+    def _repr_html_(self) -> str:
+        shown = self.of(Verdict.BROKEN, Verdict.MORE, Verdict.LESS, Verdict.SAME_RATE)
+        return f"<p>{escape(self.summary())}</p>{html_table(COMPARISON_TITLES, (comparison.cells() for comparison in shown))}"
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values."""

@@ -44,16 +44,16 @@ def repeats(groups: Ints) -> Mask:
 
 def medians(values: Floats, groups: Ints) -> Floats:
     """Return the median of each row's group (n_rows,); `values` without NaN."""
-    if not len(values):
-        return values
+    if len(values) == 0:
+        return np.empty(0, np.float64)
     order = np.lexsort((values, groups))
     count = np.bincount(groups)
     start = np.concatenate([[0], np.cumsum(count)[:-1]])
     ranked = values[order]
     last = len(ranked) - 1
     low, high = np.minimum(start + np.maximum(count - 1, 0) // 2, last), np.minimum(start + count // 2, last)
-    middle: Floats = np.asarray(0.5 * (ranked[low] + ranked[high]), np.float64)
-    return middle[groups]
+    middle = np.asarray(0.5 * (ranked[low] + ranked[high]), np.float64)
+    return np.take(middle, groups)
 
 
 def subjects_per_group(groups: Ints, subjects: NDArray[np.integer], n_groups: int) -> Ints:
@@ -78,9 +78,8 @@ def majority(groups: Ints, values: Ints) -> Ints:
 
 def running_maximum(values: Floats, groups: Ints) -> Floats:
     """Return the greatest earlier value in each row's group, rows being in order (n_rows,); -inf for a group's first row."""
-    series = pd.Series(values)
-    before = series.groupby(groups).cummax().groupby(groups).shift(1)
-    return before.fillna(-np.inf).to_numpy(np.float64)
+    highest = pd.Series(values).groupby(groups).cummax()
+    return np.asarray(highest.groupby(groups).shift(1).fillna(-np.inf), np.float64)
 
 
 def distinct_per_row(groups: Ints, values: Floats) -> Ints:

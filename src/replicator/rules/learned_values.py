@@ -15,7 +15,7 @@ from replicator.tables.dataset import Text
 
 MOST_VALUES = 200  # longer lists are no codelists
 MOST_SHAPES = 20
-WIDENINGS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # steps by which a range is widened; in widths between its k-supported ends
+WIDENINGS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps by which a range is widened, in widths between its supported ends
 _CODED = (Content.CATEGORY, Content.CONSTANT)
 _NO_CODES = (Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.RESULT)
 _NO_RANGE = (Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.VISIT, Role.SUBJECT, Role.TIMEPOINT, Role.EPOCH, Role.SYNONYM)
@@ -116,9 +116,10 @@ def _range(view: StudyView, name: str, variable: VariableStructure, k: int) -> I
 def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None:
     """Return a rounded range that k subjects support and that holds all values, or None.
 
-    The supported ends are the k-th lowest of the subjects' minima and the k-th highest of their maxima. They are widened by the
-    first of the factors in `WIDENINGS` (times their distance) that holds all values, and rounded outwards to two digits; so what
-    the range tells of the most extreme subject is which of seven coarse steps it is in. A range of positive values stays so.
+    The supported ends are the k-th lowest of the subjects' minima and the k-th highest of their maxima. With w their distance and
+    e w the farthest that a value lies beyond them, both ends are widened by the first of the steps in `WIDENINGS` that is at least
+    2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
+    extreme one is which of eight coarse steps it is in. A range of values that are not negative stays so.
     """
     subjects, inverse = np.unique(subject, return_inverse=True)
     if len(subjects) < k:
@@ -129,13 +130,12 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
     supported_low, supported_high = float(np.sort(low)[k - 1]), float(np.sort(high)[-k])
     supported_low, supported_high = min(supported_low, supported_high), max(supported_low, supported_high)
     width = supported_high - supported_low or max(abs(supported_high), 1.0)
-    for step in WIDENINGS:
-        lower, upper = _outwards(supported_low - step * width, -1), _outwards(supported_high + step * width, 1)
-        if (values >= 0).all():
-            lower = max(lower, 0.0)
-        if lower <= values.min() and values.max() <= upper:
-            return lower, upper
-    return None
+    beyond = max(supported_low - float(values.min()), float(values.max()) - supported_high, 0.0) / width
+    step = next((step for step in WIDENINGS if step >= 2 * beyond + WIDENINGS[0]), None)
+    if step is None:
+        return None
+    lower, upper = _outwards(supported_low - step * width, -1), _outwards(supported_high + step * width, 1)
+    return (max(lower, 0.0) if (values >= 0).all() else lower), upper
 
 
 def _outwards(value: float, direction: int) -> float:

@@ -88,7 +88,7 @@ CHECKS: dict[str, Check] = {
     "always_filled": Check(learned.always_filled, "the variable"),
     "always_empty": Check(learned.always_empty, "the variable"),
     "text_shape": Check(learned.text_shape, "the variable"),
-    "follows_from": Check(learned.follows_from, "the determinants and the dependent"),
+    "follows_from": Check(learned.follows_from, "the determinants and the dependent", whole_study=True),
     "known_combination": Check(learned.known_combination, "the variables of the combination"),
     "date_order": Check(learned.date_order, "both dates"),
     "present_by_arm": Check(learned.present_by_arm, "the dataset and the arm"),

@@ -7,12 +7,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from html import escape
 from typing import TypeVar
 
 from replicator.errors import StudyError
 from replicator.rules.rule import Origin, Rule, Severity
 
 T = TypeVar("T", bound="Outcome | Finding")
+
+FINDING_TITLES = ("severity", "rule", "where", "failed", "rows", "values", "what is wrong", "what to do")
+SHOWN_ROWS = 5  # rows and values that a table shows of a finding; JSON has them all
+
+
+def html_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Write a table as HTML; every cell is escaped."""
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Status(StrEnum):
@@ -103,6 +114,16 @@ class Finding:
         place = f" in row {self.rows[0] + 1}" if self.rows and example else ""
         return f"{self.code} {where}: {self.message} ({self.n_failed} of {self.n_tested}{example}{place}). {self.remedy}"
 
+    def cells(self) -> tuple[str, ...]:
+        """Return what a table shows of the finding, in the order of :data:`FINDING_TITLES`."""
+        where = f"{self.dataset}.{self.variable}" if self.variable else self.dataset
+        rows = ", ".join(str(row + 1) for row in self.rows[:SHOWN_ROWS]) + (
+            " …" if self.n_failed > SHOWN_ROWS and self.rows else ""
+        )
+        shown = list(dict.fromkeys(value for value in self.values if value))[:SHOWN_ROWS]
+        share = f"{self.n_failed:,} of {self.n_tested:,}"
+        return (self.severity.value, self.code, where, share, rows, ", ".join(shown), self.message, self.remedy)
+
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values."""
         return {
@@ -189,6 +210,18 @@ class ValidationReport:
     def without_rows(self) -> ValidationReport:
         """Leave out the findings, which hold rows and values of subjects: rules and rates are what a model may keep."""
         return replace(self, findings=())
+
+    def summary(self) -> str:
+        """Say the whole in one sentence."""
+        counts = self.counts()
+        return (
+            f"{len(self.rules):,} rules: {counts[Status.PASSED]:,} passed, {counts[Status.FAILED]:,} failed "
+            f"({self.n_errors:,} findings that are errors, {self.n_warnings:,} that are warnings), "
+            f"{counts[Status.NOT_APPLICABLE]:,} not applicable."
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.summary())}</p>{html_table(FINDING_TITLES, (finding.cells() for finding in self.findings))}"
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values; the inverse of :meth:`from_dict`."""
