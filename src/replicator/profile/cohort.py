@@ -13,7 +13,7 @@ from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import parse_dates
 
 _REFERENCES = ("RFSTDTC", "RFXSTDTC", "TRTSDT", "RANDDT")  # day 0 of a subject, the first that is known
-_ARMS = ("ARM", "ACTARM", "TRT01P", "TRT01A", "ARMCD", "ACTARMCD", "SETCD")
+ARMS = ("ARM", "ACTARM", "TRT01P", "TRT01A", "ARMCD", "ACTARMCD", "SETCD")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,8 @@ class Cohort:
         Names of the arms; ``("all",)`` in a study without arms.
     reference : (n,) float64
         Reference start, days since 1970-01-01; NaN unknown.
+    arm_variable : str
+        Where the arms come from; ``""`` in a study without arms.
     """
 
     variable: str
@@ -39,6 +41,7 @@ class Cohort:
     arm: NDArray[np.int64]
     arms: tuple[str, ...]
     reference: NDArray[np.float64]
+    arm_variable: str = ""
 
     @property
     def n(self) -> int:
@@ -65,20 +68,20 @@ def find_cohort(study: Study, structure: StudyStructure) -> Cohort:
     names = [study[name].text(variable).compact().levels for name in ordered if variable in study[name]]
     index = pd.Index(pd.unique(np.concatenate(names).astype(str)) if names else np.empty(0, str))
     bare = Cohort(variable, index, np.zeros(len(index), np.int64), ("all",), np.full(len(index), np.nan))
-    arm, arms = _arms(study, structure, bare)
-    return Cohort(variable, index, arm, arms, _reference(study, structure, bare))
+    arm, arms, arm_variable = _arms(study, structure, bare)
+    return Cohort(variable, index, arm, arms, _reference(study, structure, bare), arm_variable)
 
 
-def _arms(study: Study, structure: StudyStructure, bare: Cohort) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _arms(study: Study, structure: StudyStructure, bare: Cohort) -> tuple[NDArray[np.int64], tuple[str, ...], str]:
     if structure.subjects:
         dataset, found = study[structure.subjects], structure.datasets[structure.subjects]
-        for name in _ARMS:
+        for name in ARMS:
             if name in dataset and found.variable(name).content is not Content.EMPTY:
                 column = dataset.text(name).compact()
                 arm = np.full(bare.n + 1, -1, np.int64)
                 arm[bare.rows(dataset)] = column.codes
-                return arm[: bare.n], tuple(str(level) for level in column.levels)
-    return bare.arm, bare.arms
+                return arm[: bare.n], tuple(str(level) for level in column.levels), name
+    return bare.arm, bare.arms, ""
 
 
 def _reference(study: Study, structure: StudyStructure, bare: Cohort) -> NDArray[np.float64]:

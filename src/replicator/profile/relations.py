@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from replicator.profile.coding import codes_of
-from replicator.profile.cohort import Cohort
+from replicator.profile.cohort import ARMS, Cohort
 from replicator.profile.protected import count_subjects, rounded
 from replicator.profile.results import result_numbers
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, StudyStructure
@@ -138,9 +138,10 @@ def _add_demography(
     names: list[str],
     columns: list[NDArray[np.float64]],
 ) -> None:
-    copies = {copy for copy, _ in found.duplicates} | {d.dependent for d in found.dependencies if d.dependent < min(d.determinants)}
+    copies = {copy for copy, _ in found.duplicates}
     for variable in found.variables:
-        if variable.role is not Role.QUALIFIER or variable.name in copies:
+        other_arm = variable.name in ARMS and variable.name != cohort.arm_variable
+        if variable.role is not Role.QUALIFIER or variable.name in copies or other_arm:
             continue
         if variable.content in (Content.INTEGER, Content.DECIMAL) and isinstance(dataset[variable.name], Numbers):
             column = np.full(cohort.n, np.nan)
@@ -236,6 +237,6 @@ def _compare(
     n = int(known.sum())
     if n == 0 or int(count_subjects(np.zeros(n, np.int64), subject[known], 1)[0]) < k:
         return
-    before, after = float((apart[known] < 0).mean()), float((apart[known] > 0).mean())
+    before, equal, after = (float(side[known].mean()) for side in (apart < 0, apart == 0, apart > 0))
     if 1 - before >= _NEARLY_ALWAYS or 1 - after >= _NEARLY_ALWAYS:
-        found.append(DateOrder(left, right, n, rounded(before), rounded(1 - before - after), rounded(after)))
+        found.append(DateOrder(left, right, n, rounded(before), rounded(equal), rounded(after)))
