@@ -97,7 +97,7 @@ def _check_header(path: Path) -> None:
     header_length, page_size = struct.unpack_from(order + "II", head, 196 + shift)
     (n_pages,) = struct.unpack_from(order + ("Q" if wide else "I"), head, 204 + shift)
     if not (_HEADER <= header_length <= size and page_size >= 256):
-        raise ReadError(f"{path.name}: the header of the SAS dataset is damaged; fetch the file again.")
+        raise ReadError(f"{path.name}: the header of the SAS dataset is damaged or cut short; fetch the file again.")
     if header_length + n_pages * page_size > size:
         raise ReadError(
             f"{path.name}: the dataset is cut short ({size:,} bytes of {header_length + n_pages * page_size:,}); fetch it again."

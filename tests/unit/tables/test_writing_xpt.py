@@ -1,0 +1,123 @@
+"""What a transport file of version 5 can hold, and what it refuses in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from replicator.errors import ReadError, WriteError
+from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+from replicator.tables.readers import read_study
+from replicator.tables.reading_xpt import read_xpt
+from replicator.tables.writers import write_study
+from replicator.tables.writing_xpt import XptWriter
+from replicator.tables.xpt_layout import format_parts, format_text
+
+
+def one(variable: Variable, *values: str | float | None, name: str = "DM", label: str = "") -> Study:
+    column = (
+        Numbers(np.array(values, dtype=np.float64))
+        if variable.type == "num"
+        else Text.of(None if value is None else str(value) for value in values)
+    )
+    return Study({name: Dataset(name, (variable,), {variable.name: column}, label)})
+
+
+@pytest.mark.parametrize(
+    ("study", "sentence"),
+    [
+        (one(Variable("TOOLONGNAME"), "x"), "variable names of up to 8"),
+        (one(Variable("1ST"), "x"), "variable names of up to 8"),
+        (one(Variable("SEX"), "x", name="SUPPDM_OLD"), "dataset names of up to 8"),
+        (one(Variable("SEX", "l" * 41), "x"), "the label has 41 bytes"),
+        (one(Variable("SEX"), "x", label="é" * 41), "the label has"),
+        (one(Variable("SEX"), "y" * 201), "a transport file takes 200"),
+        (one(Variable("AGE", type="num"), 1.0, 1e76, -1e80), r"2 numbers \(first: 1e\+76\) are out of range"),
+        (one(Variable("AGE", type="num"), 1e-79), "out of range"),
+        (one(Variable("SEX"), "x", None), "the last row is empty"),
+    ],
+)
+def test_what_version_5_cannot_hold(tmp_path: Path, study: Study, sentence: str) -> None:
+    with pytest.raises(WriteError, match=sentence) as caught:
+        write_study(study, tmp_path / "out", "xpt")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
+    study = one(Variable("SEX"), "α")
+    with (
+        pytest.raises(WriteError, match="'α', which cp1252 lacks"),
+        XptWriter(tmp_path / "dm.xpt", "DM", study["DM"].variables, encoding="cp1252") as writer,
+    ):
+        writer.append(study["DM"])
+
+
+def test_text_of_200_characters_fits_in_windows_1252(tmp_path: Path) -> None:
+    study = one(Variable("TSVAL"), "é" * 200, "plain", name="TS")
+    write_study(study, tmp_path / "out", "xpt")
+    back = read_study(tmp_path / "out")
+    assert back["TS"]["TSVAL"].strings().tolist() == ["é" * 200, "plain"]
+    assert "TS: the text of ts.xpt is not UTF-8 and was read as Windows-1252." in back.notes
+
+
+def test_lengths_grow_with_the_text_and_never_shrink(tmp_path: Path) -> None:
+    for declared, values, length in (
+        (None, ["abc"], 3),
+        (10, ["abc"], 10),
+        (2, ["abc"], 3),
+        (500, ["abc"], 200),
+        (None, [None, "é"], 2),
+    ):
+        target = tmp_path / f"{declared}-{length}"
+        write_study(one(Variable("SEX", length=declared), *values), target, "xpt")
+        assert read_study(target / "dm.xpt")["DM"].variable("SEX").length == length
+
+
+def test_a_chunk_with_longer_text_than_declared_is_refused(tmp_path: Path) -> None:
+    study = one(Variable("SEX", length=2), "abc", "x", "abcd")
+    with (
+        pytest.raises(WriteError, match="2 texts are longer than 2 bytes"),
+        XptWriter(tmp_path / "dm.xpt", "DM", study["DM"].variables) as writer,
+    ):
+        writer.append(study["DM"])
+
+
+def test_formats_and_leading_blanks_are_kept(tmp_path: Path) -> None:
+    for variable, values in (
+        (Variable("TRTSDT", "Date", "num", None, "DATE9."), [20892.0, np.nan]),
+        (Variable("IDVARVAL", "Value", "char", 8, "$8."), ["   2", "12"]),
+        (Variable("AVAL", "", "num", None, "8.2"), [0.1, -0.0]),
+    ):
+        study = one(variable, *values)
+        target = tmp_path / variable.name
+        write_study(study, target, "xpt", define=False)
+        back = read_study(target)["DM"]
+        assert back.variables == (variable,)
+        assert back[variable.name].strings().tolist() == study["DM"][variable.name].strings().tolist()
+
+
+@pytest.mark.parametrize("text", ["", "DATE9.", "8.", "8.2", "$200.", "$CHAR20.", "E8601DT19.", "BEST12.", "COMMA10.2"])
+def test_format_texts_come_apart_and_together(text: str) -> None:
+    assert format_text(*format_parts(text)) == text
+
+
+def test_cut_files_are_found_out(tmp_path: Path) -> None:
+    columns = {"USUBJID": Text.of(f"S-{i:03}" for i in range(100))}
+    write_study(Study({"DM": Dataset("DM", (Variable("USUBJID"),), columns)}), tmp_path / "out", "xpt", define=False)
+    whole = (tmp_path / "out" / "dm.xpt").read_bytes()
+    for size in (80, 240, 500, 560, 800, 801, 1000):
+        (tmp_path / "dm.xpt").write_bytes(whole[:size])
+        with pytest.raises(ReadError, match=r"cut short|ends within"):
+            read_xpt(tmp_path / "dm.xpt")
+
+
+def test_a_file_of_two_datasets_gives_both(tmp_path: Path) -> None:
+    for name in ("DM", "AE"):
+        write_study(one(Variable("SEX", length=3), "F", "M", name=name), tmp_path / name, "xpt", define=False)
+    first, second = ((tmp_path / name / f"{name.lower()}.xpt").read_bytes() for name in ("DM", "AE"))
+    (tmp_path / "both.xpt").write_bytes(first + second[240:])
+    study = read_study(tmp_path / "both.xpt")
+    assert {name: dataset.n_rows for name, dataset in study.datasets.items()} == {"AE": 2, "DM": 2}
