@@ -185,7 +185,7 @@ def _few_levels(workspace: Workspace, name: str) -> list[str]:
 def _presence(dataset: str, target: str, names: tuple[str, ...]) -> list[str]:
     """List the dates or results whose presence a flag may tell of."""
     stem = target[:-2] if target.endswith("FL") else target
-    likely = [stem + "DTC"] + ([target[:-5] + "ENDTC"] if target.endswith("ENRTPT") else [])
+    likely = [stem + "DTC"] + ([target[:-6] + "ENDTC"] if target.endswith("ENRTPT") else [])
     likely += [target[:-4] + "ENDTC"] if target.endswith("ENRF") else []
     likely += [target[:-4] + suffix for suffix in RESULTS] if target.endswith("STAT") else []
     return [f"{dataset}.{name}" for name in likely if name in names and name != target]

@@ -147,14 +147,13 @@ def with_exceptions(derivation: Derivation, column: Column, rng: np.random.Gener
 def follows(later: Derivation, earlier: Derivation) -> bool:
     """Tell whether a derivation must come after another: it reads its target, or completes it (totals after items).
 
-    Totals read items and write totals of the same variable, so they follow what derives the items and are not read by it.
+    Totals read items and write totals of the same variable, so they follow the conversion of the items, which does not read them.
     """
     if later is earlier:
         return False
     target = f"{earlier.dataset}.{earlier.target}"
     if earlier.rule == "total":
-        writes_own = f"{earlier.dataset}.{earlier.target}" == earlier.inputs[0]
-        return later.rule != "converted" and writes_own and target in later.inputs
+        return later.rule != "converted" and target in later.inputs
     if (later.dataset, later.target) == (earlier.dataset, earlier.target):
         return later.rule == "total"
     return target in later.inputs or target == later.parameters.get("given")

@@ -6,7 +6,6 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -15,11 +14,15 @@ from pydantic import BaseModel
 from replicator.tables.dataset import Text
 
 
-@cache
-def hints_of(cls: Any) -> dict[str, Any]:
+_HINTS: dict[type, dict[str, Any]] = {}  # resolving is slow, and classes do not change
+
+
+def hints_of(cls: type) -> dict[str, Any]:
     """Return the types of a dataclass's fields, resolved, by name."""
-    resolved = get_type_hints(cls)
-    return {field.name: resolved[field.name] for field in fields(cls)} if is_dataclass(cls) else {}
+    if cls not in _HINTS:
+        resolved = get_type_hints(cls)
+        _HINTS[cls] = {field.name: resolved[field.name] for field in fields(cls)} if is_dataclass(cls) else {}
+    return _HINTS[cls]
 
 
 def checked(value: Any, hint: Any) -> tuple[bool, Any]:
@@ -67,7 +70,6 @@ def _checked_class(value: Any, cls: Any) -> tuple[bool, Any]:
     return cls is Mapping and isinstance(value, dict), value
 
 
-@cache
 def _protocol_members(cls: Any) -> tuple[str, ...]:
     return tuple(name for name in {**vars(cls), **vars(cls).get("__annotations__", {})} if not name.startswith("_"))
 

@@ -1,0 +1,110 @@
+"""Totals of instruments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from replicator.derivations.derive import derive, derive_all
+from replicator.tables.dataset import Numbers, Study, Text
+
+from .small_studies import days, find_in, make_study, subjects
+
+N = 60
+IDS = subjects(N)
+DM = {"USUBJID": IDS, "RFSTDTC": days("2020-03-01", range(N))}
+
+
+def instrument(tests: dict[str, np.ndarray], collected: bool = False) -> Study:
+    """One occasion a subject and visit; `tests` are (2 N,) results, NaN where an item was not asked."""
+    names, values = zip(*tests.items(), strict=True)
+    rows = [(i, test) for test in range(len(names)) for i in range(2 * N) if values[test][i] == values[test][i]]
+    result = [float(values[test][i]) for i, test in rows]
+    qs = {
+        "USUBJID": [IDS[i // 2] for i, _ in rows],
+        "QSTESTCD": [names[test] for _, test in rows],
+        "QSCAT": ["SCALE"] * len(rows),
+        "VISITNUM": [float(i % 2 + 1) for i, _ in rows],
+        "QSSTRESN": result,
+    }
+    if collected:
+        qs["QSORRES"] = [str(int(value)) for value in result]
+    return make_study(DM=DM, QS=qs)
+
+
+def items(n: int, low: int = 0, high: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {f"I{i:02d}": rng.integers(low, high + 1, 2 * N).astype(float) for i in range(n)}
+
+
+def test_a_sum_of_all_items_and_of_some() -> None:
+    """The total of all items is found, and the subscale of the first three."""
+    scale = items(7)
+    tests = {**scale, "SUB": sum(list(scale.values())[:3]), "TOT": sum(scale.values())}
+    totals = find_in(instrument(tests))["QS", "QSSTRESN total"].parameters["totals"]
+    by_name = {entry["test"]: entry["items"] for entry in totals}  # type: ignore[attr-defined]
+    assert by_name["SUB"] == ["I00", "I01", "I02"]
+    assert set(by_name["TOT"]) in ({*scale}, {"SUB", "I03", "I04", "I05", "I06"})
+
+
+def test_products_of_severity_and_frequency_and_their_sum() -> None:
+    """Scores are products of pairs, asked only of those who have the symptom; the total adds the scores that are there."""
+    rng = np.random.default_rng(1)
+    tests: dict[str, np.ndarray] = {}
+    scores = []
+    for symptom in range(4):
+        present = rng.random(2 * N) < 0.5
+        frequency = np.where(present, rng.integers(1, 5, 2 * N), np.nan)
+        severity = np.where(present, rng.integers(1, 4, 2 * N), np.nan)
+        tests |= {f"S{symptom}F": frequency, f"S{symptom}V": severity, f"S{symptom}X": frequency * severity}
+        scores.append(frequency * severity)
+    tests["TOTAL"] = np.nansum(scores, axis=0)
+    derivation = find_in(instrument(tests))["QS", "QSSTRESN total"]
+    found = {entry["test"]: (entry["operation"], sorted(entry["items"])) for entry in derivation.parameters["totals"]}  # type: ignore[attr-defined]
+    assert {name: found[name] for name in found if name != "TOTAL"} == {
+        f"S{s}X": ("product", [f"S{s}F", f"S{s}V"]) for s in range(4)
+    }
+    assert found["TOTAL"] == ("sum", [f"S{s}X" for s in range(4)])
+
+
+def test_laboratory_tests_do_not_add_up_by_chance() -> None:
+    """Unrelated results give no totals, and items that are mostly 0 give no products."""
+    rng = np.random.default_rng(2)
+    rare = {f"R{i}": (rng.random(2 * N) < 0.04).astype(float) for i in range(8)}
+    lab = {f"L{i}": np.round(rng.normal(10, 2, 2 * N), 1) for i in range(8)}
+    assert ("QS", "QSSTRESN total") not in find_in(instrument({**rare, **lab}))
+
+
+def test_totals_follow_their_items_through_all_result_columns() -> None:
+    """After sampling, ORRES of the items gives STRESN of the items, that gives the total, and that its STRESC and ORRES."""
+    scale = items(5)
+    study = instrument({**scale, "TOT": sum(scale.values())}, collected=True)
+    frame = study["QS"].to_frame()
+    study = make_study(
+        DM=DM, QS={**{n: frame[n].tolist() for n in frame if n not in ("STUDYID", "DOMAIN")}, "QSSTRESC": frame["QSORRES"].tolist()}
+    )
+    found = find_in(study)
+    assert {name for _, name in found} >= {"QSSTRESN", "QSSTRESN total", "QSORRES total", "QSSTRESC"}
+    qs = study["QS"]
+    text = qs.text("QSORRES")
+    changed = text.strings()
+    item, total = qs.text("QSTESTCD").strings() == "I00", qs.text("QSTESTCD").strings() == "TOT"
+    changed[item] = "9"
+    changed[total] = "0"
+    sampled = study.with_datasets([study["DM"], qs.with_column(qs.variable("QSORRES"), Text.of(changed))])
+    done = derive_all(found.values(), sampled)["QS"]
+    numbers = done.numbers("QSSTRESN")
+    np.testing.assert_array_equal(numbers[item], 9.0)
+    np.testing.assert_array_equal(numbers[total], sum(list(scale.values())[1:]) + 9)
+    assert done.text("QSORRES").strings()[total].tolist() == [str(int(v)) for v in numbers[total]]
+    assert done.text("QSSTRESC").strings()[total].tolist() == [str(int(v)) for v in numbers[total]]
+
+
+def test_an_absent_item_makes_a_total_unknown_if_the_source_says_so() -> None:
+    """Where totals of incomplete forms are missing in the source, they are not computed."""
+    scale = items(5)
+    for values in scale.values():
+        values[::7] = np.nan
+    study = instrument({**scale, "TOT": sum(scale.values())})
+    derivation = find_in(study)["QS", "QSSTRESN total"]
+    assert [entry["absent"] for entry in derivation.parameters["totals"]] == ["unknown"]  # type: ignore[attr-defined]
+    assert isinstance(derive(derivation, study), Numbers)
