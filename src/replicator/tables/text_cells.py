@@ -62,6 +62,13 @@ def text_to_arrow(column: Text) -> pa.Array:
     return levels.take(pa.array(column.codes, mask=column.codes < 0))
 
 
+def longest_text(column: Text, encoding: str = "utf-8") -> int:
+    """Bytes of the longest text in a column, 0 if all are missing; characters that the encoding lacks count as one."""
+    used = np.zeros(len(column.levels) + 1, dtype=bool)
+    used[column.codes] = True
+    return max((len(level.encode(encoding, "replace")) for level in column.levels[used[:-1]].tolist()), default=0)
+
+
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in range(128, 256)}
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeAlias, get_args
 
-import numpy as np
 import pyarrow as pa
 
 from replicator.errors import WriteError
@@ -18,6 +18,7 @@ from replicator.tables.dataset_json import DatasetJsonWriter
 from replicator.tables.dataset_writer import DatasetWriter
 from replicator.tables.define_xml_writer import write_define
 from replicator.tables.target_folder import target_folder
+from replicator.tables.text_cells import longest_text
 from replicator.tables.writing_csv import CsvWriter
 from replicator.tables.writing_parquet import ParquetWriter
 from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
@@ -53,6 +54,8 @@ class StudyWriter:
             raise WriteError(f"{format!r} is no format to write; choose one of {', '.join(get_args(Format))}.")
         self._target, self._format, self._overwrite = Path(target), format, overwrite
         self._writers: dict[str, DatasetWriter] = {}
+        self._first: dict[str, Dataset] = {}
+        self._longest: dict[str, dict[str, int]] = {}
         self._names: list[str] = []
 
     def __enter__(self) -> Self:
@@ -82,17 +85,35 @@ class StudyWriter:
         Raises
         ------
         WriteError
-            If the format cannot hold the data, or the disk is full.
+            If the format cannot hold the data, a chunk has not the variables of the first one, or the disk is full.
         """
+        name = dataset.name
         with _border(self._target):
-            if dataset.name not in self._writers:
-                self._writers[dataset.name] = self._open.enter_context(self._opened(dataset, study_name))
-            self._writers[dataset.name].append(dataset)
+            if name not in self._writers:
+                self._writers[name] = self._open.enter_context(self._opened(dataset, study_name))
+                self._first[name] = dataset
+                self._longest[name] = {}
+            first = self._first[name]
+            if [(v.name, v.type) for v in dataset.variables] != [(v.name, v.type) for v in first.variables]:
+                raise WriteError(f"{name}: a chunk has other variables or types than the first one; give chunks that are alike.")
+            self._writers[name].append(dataset)
+            self._first[name] = first if first.n_rows else dataset
+            known = self._longest[name]
+            for key, column in dataset.columns.items():
+                if isinstance(column, Text):
+                    known[key] = max(known.get(key, 0), longest_text(column))
 
     def describe(self, study: Study) -> None:
-        """Write the Define-XML from the metadata of `study`, and from its cells where these say nothing."""
+        """Write the Define-XML of what has been written.
+
+        Codelists come from `study`; types that no variable declares from the first chunks that had rows; lengths from all chunks.
+        """
         with _border(self._target):
-            write_define(study, self._folder / "define.xml", suffix=f".{self._format}")
+            written = study.with_datasets(
+                replace(first, variables=_lengthened(first.variables, self._longest[name], self._format))
+                for name, first in self._first.items()
+            )
+            write_define(written, self._folder / "define.xml", suffix=f".{self._format}")
             self._names.append("define.xml")
 
     def _opened(self, dataset: Dataset, study_name: str) -> DatasetWriter:
@@ -155,21 +176,19 @@ def write_study(
 def _with_lengths(dataset: Dataset, format: Format) -> Dataset:
     """Give every text variable a length that holds all its texts: the declared one, or the longest text if that is longer."""
     encoding = xpt_encoding(dataset) if format == "xpt" else "utf-8"
-    most = LONGEST_TEXT if format == "xpt" else None
-    variables = tuple(
-        _with_length(variable, column, encoding, most) if isinstance(column, Text) else variable
-        for variable in dataset.variables
-        for column in [dataset[variable.name]]
+    longest = {name: longest_text(column, encoding) for name, column in dataset.columns.items() if isinstance(column, Text)}
+    return replace(dataset, variables=_lengthened(dataset.variables, longest, format))
+
+
+def _lengthened(variables: tuple[Variable, ...], longest: Mapping[str, int], format: Format) -> tuple[Variable, ...]:
+    """Settle the lengths of text; a declared one beyond what the format takes is cut to that."""
+    most = LONGEST_TEXT if format == "xpt" else sys.maxsize
+    return tuple(
+        replace(variable, length=max(min(variable.length or 1, most), longest[variable.name]))
+        if variable.type == "char"
+        else variable
+        for variable in variables
     )
-    return replace(dataset, variables=variables)
-
-
-def _with_length(variable: Variable, column: Text, encoding: str, most: int | None) -> Variable:
-    """Settle one length; a declared one is no more than `most`."""
-    used = np.unique(column.codes)
-    longest = max((len(column.levels[code].encode(encoding, "replace")) for code in used[used >= 0].tolist()), default=1)
-    declared = variable.length or 1
-    return replace(variable, length=max(declared if most is None else min(declared, most), longest))
 
 
 @contextmanager

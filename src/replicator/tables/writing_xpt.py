@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -23,6 +24,7 @@ from replicator.tables import xpt_layout as layout
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 from replicator.tables.dataset_writer import FileWriter
 from replicator.tables.ibm_floats import outside_range, to_ibm
+from replicator.tables.text_cells import longest_text
 
 Encoding: TypeAlias = Literal["utf-8", "cp1252"]
 
@@ -45,7 +47,8 @@ class XptWriter(FileWriter):
     name, label : str
         Of the dataset.
     variables : sequence of Variable
-        In the order of the columns. Text without a length gets 200 bytes.
+        In the order of the columns. A text that is longer than its variable widens it, up to 200 bytes; what stands in the file by
+        then is copied once.
     encoding : {"utf-8", "cp1252"}
         Of all text; a reader that finds bytes that are no UTF-8 takes them for Windows-1252.
 
@@ -58,11 +61,12 @@ class XptWriter(FileWriter):
     def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "", encoding: Encoding = "utf-8") -> None:
         self._name, self._encoding = name, encoding
         self._variables = tuple(variables)
-        self._lengths = [_length(name, variable) for variable in variables]
-        self._positions = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)]).tolist()
+        self._label_text, self._path = label, path
+        self._lengths = [8 if variable.type == "num" else min(variable.length or 1, LONGEST_TEXT) for variable in variables]
+        self._positions = _positions(self._lengths)
         self._n_rows = 0
         self._ends_blank = False
-        head = self._head(label)
+        head = self._head()
         super().__init__(path)
         self._file.write(head)
 
@@ -72,8 +76,9 @@ class XptWriter(FileWriter):
         Raises
         ------
         WriteError
-            If a text is longer than its variable, has characters that the encoding lacks, or a number is out of range.
+            If a text is longer than 200 bytes or has characters that the encoding lacks, or a number is out of range.
         """
+        self._widen(dataset)
         fields = [self._texts(dataset, index) for index in range(len(self._variables))]
         for start in range(0, dataset.n_rows, _ROWS_AT_ONCE):
             rows = slice(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
@@ -118,17 +123,44 @@ class XptWriter(FileWriter):
                 )
             return np.empty((0, 0), np.uint8)
         pieces = [self._encoded(where, level) for level in column.levels.tolist()]
-        longest = max(map(len, pieces), default=0)
-        if longest > length:
-            used = column.codes[column.codes >= 0]
-            n_long = int((np.array([len(piece) for piece in pieces])[used] > length).sum())
-            if n_long:
-                raise WriteError(
-                    f"{where}: {n_long:,} texts are longer than {length} bytes, the most that this variable can take in a "
-                    "transport file; shorten them, declare a greater length (up to 200), or write another format."
-                )
         padded = [piece[:length].ljust(length) for piece in pieces] + [b" " * length]
         return np.frombuffer(b"".join(padded), np.uint8).reshape(len(padded), length)
+
+    def _widen(self, dataset: Dataset) -> None:
+        """Make room for the texts of a chunk."""
+        lengths = list(self._lengths)
+        for index, variable in enumerate(self._variables):
+            column = dataset[variable.name]
+            if variable.type == "num" or not isinstance(column, Text):
+                continue
+            longest = longest_text(column, self._encoding)
+            if longest > LONGEST_TEXT:
+                sizes = np.array([len(level.encode(self._encoding, "replace")) for level in column.levels.tolist()] + [0])
+                raise WriteError(
+                    f"{self._name}.{variable.name}: {int((sizes[column.codes] > LONGEST_TEXT).sum()):,} texts are longer than the "
+                    "200 bytes that a transport file takes; shorten them or write another format."
+                )
+            lengths[index] = max(lengths[index], longest)
+        if lengths != self._lengths:
+            self._rewrite(lengths)
+
+    def _rewrite(self, lengths: list[int]) -> None:
+        """Copy the rows written so far into a file with wider fields."""
+        start, narrow, old = len(self._head()), self._positions, self._file
+        self._lengths, self._positions = lengths, _positions(lengths)
+        wider = self._path.with_name(f"{self._path.name}.wider")
+        old.close()
+        with self._path.open("rb") as source:
+            source.seek(start)
+            self._file = wider.open("xb")
+            self._file.write(self._head())
+            while data := source.read(_ROWS_AT_ONCE * narrow[-1]):
+                rows = np.frombuffer(data, np.uint8).reshape(-1, narrow[-1])
+                block = np.full((len(rows), self._positions[-1]), ord(" "), np.uint8)
+                for index, place in enumerate(self._positions[:-1]):
+                    block[:, place : place + narrow[index + 1] - narrow[index]] = rows[:, narrow[index] : narrow[index + 1]]
+                self._file.write(block.tobytes())
+        wider.replace(self._path)
 
     def _encoded(self, where: str, text: str) -> bytes:
         try:
@@ -139,7 +171,7 @@ class XptWriter(FileWriter):
                 "write another format."
             ) from error
 
-    def _head(self, label: str) -> bytes:
+    def _head(self) -> bytes:
         """All records before the first row."""
         if not _NAME.fullmatch(self._name):
             raise WriteError(
@@ -150,7 +182,7 @@ class XptWriter(FileWriter):
             raise WriteError(
                 f"{self._name}: {len(self._variables)} variables; a transport file holds 1 to 9,999; write another format."
             )
-        text = self._label(self._name, label)
+        text = self._label(self._name, self._label_text)
         records = np.zeros(len(self._variables), layout.NAMESTR)
         for index, variable in enumerate(self._variables):
             records[index] = self._namestr(index, variable)
@@ -203,16 +235,9 @@ class XptWriter(FileWriter):
         return encoded
 
 
-def _length(dataset: str, variable: Variable) -> int:
-    if variable.type == "num":
-        return 8
-    length = LONGEST_TEXT if variable.length is None else max(variable.length, 1)
-    if length > LONGEST_TEXT:
-        raise WriteError(
-            f"{dataset}.{variable.name}: texts of up to {length} bytes, a transport file takes 200; shorten them or write "
-            "another format."
-        )
-    return length
+def _positions(lengths: list[int]) -> list[int]:
+    """Where the fields of a row begin; the last one is the length of a row."""
+    return [0, *accumulate(lengths)]
 
 
 def xpt_encoding(dataset: Dataset) -> Encoding:

@@ -11,7 +11,7 @@ from replicator.errors import ReadError, WriteError
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 from replicator.tables.readers import read_study
 from replicator.tables.reading_xpt import read_xpt
-from replicator.tables.writers import write_study
+from replicator.tables.writers import StudyWriter, write_study
 from replicator.tables.writing_xpt import XptWriter
 from replicator.tables.xpt_layout import format_parts, format_text
 
@@ -33,7 +33,7 @@ def one(variable: Variable, *values: str | float | None, name: str = "DM", label
         (one(Variable("SEX"), "x", name="SUPPDM_OLD"), "dataset names of up to 8"),
         (one(Variable("SEX", "l" * 41), "x"), "the label has 41 bytes"),
         (one(Variable("SEX"), "x", label="é" * 41), "the label has"),
-        (one(Variable("SEX"), "y" * 201), "a transport file takes 200"),
+        (one(Variable("SEX"), "y" * 201, "x"), "1 texts are longer than the 200 bytes"),
         (one(Variable("AGE", type="num"), 1.0, 1e76, -1e80), r"2 numbers \(first: 1e\+76\) are out of range"),
         (one(Variable("AGE", type="num"), 1e-79), "out of range"),
         (one(Variable("SEX"), "x", None), "the last row is empty"),
@@ -76,13 +76,28 @@ def test_lengths_grow_with_the_text_and_never_shrink(tmp_path: Path) -> None:
         assert read_study(target / "dm.xpt")["DM"].variable("SEX").length == length
 
 
-def test_a_chunk_with_longer_text_than_declared_is_refused(tmp_path: Path) -> None:
-    study = one(Variable("SEX", length=2), "abc", "x", "abcd")
-    with (
-        pytest.raises(WriteError, match="2 texts are longer than 2 bytes"),
-        XptWriter(tmp_path / "dm.xpt", "DM", study["DM"].variables) as writer,
-    ):
-        writer.append(study["DM"])
+def test_longer_text_in_a_later_chunk_widens_its_variable(tmp_path: Path) -> None:
+    """Chunks give the bytes of the whole, though only the last one shows how long the texts are."""
+    variables = (Variable("ARM", "Arm"), Variable("AGE", "Age", "num"), Variable("SITE", "Site", "char", 3))
+    arms, sites = ["A", None, "Ab", "Placebo", "B", "Placebo and more"], ["1", "12", "1234", None, "1", "12345"]
+    columns = {"ARM": Text.of(arms), "AGE": Numbers(np.arange(6.0)), "SITE": Text.of(sites)}
+    whole = Dataset("DM", variables, columns)
+    write_study(Study({"DM": whole}), tmp_path / "whole", "xpt")
+    with StudyWriter(tmp_path / "parts", "xpt") as writer:
+        for row in range(6):
+            writer.append(whole.take(np.array([row])))
+        writer.describe(Study({"DM": whole.take(np.array([5]))}))
+    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["define.xml", "dm.xpt"]
+    assert (tmp_path / "parts" / "dm.xpt").read_bytes() == (tmp_path / "whole" / "dm.xpt").read_bytes()
+    back = read_study(tmp_path / "parts")["DM"]
+    assert [variable.length for variable in back.variables][::2] == [16, 5]
+
+
+def test_chunks_of_other_variables_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="other variables or types"), StudyWriter(tmp_path / "out", "csv") as writer:
+        writer.append(one(Variable("SEX"), "F")["DM"])
+        writer.append(one(Variable("SEX", type="num"), 1.0)["DM"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_formats_and_leading_blanks_are_kept(tmp_path: Path) -> None:
