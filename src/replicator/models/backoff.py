@@ -9,6 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+_PAIR = 1 << 32
+_TRIES = 6  # draws from a parent before a target that the child lists itself is taken after all
+
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
 
@@ -35,6 +38,11 @@ class BackoffLevel:
     starts: NDArray[np.int64]
     targets: NDArray[np.int32]
     cumulative: NDArray[np.float64]
+
+    def pairs(self) -> NDArray[np.int64]:
+        """Cell and target of each entry as one number, sorted: (n_entries,)."""
+        owner = np.repeat(np.arange(len(self.keys), dtype=np.int64), np.diff(self.starts))
+        return owner * _PAIR + self.targets + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,29 +128,55 @@ class BackoffTable:
             inside = digit < radix
             keys.append(keys[-1] * radix + np.where(inside, digit, 0))
             valid.append(valid[-1] & inside)
+        cells = [_find(level, key, good) for level, key, good in zip(self.levels, keys, valid, strict=True)]
+        pairs = [level.pairs() for level in self.levels]
         out = np.full(size, -1, np.int32)
         open_rows = np.arange(size)
         for depth in range(len(self.levels) - 1, -1, -1):
             level = self.levels[depth]
-            u = rng.random(size)[open_rows]
-            if not len(level.keys) or not len(open_rows):
-                continue
-            wanted = keys[depth][open_rows]
-            cell = np.minimum(np.searchsorted(level.keys, wanted), len(level.keys) - 1)
-            found = (level.keys[cell] == wanted) & valid[depth][open_rows]
-            entry = np.searchsorted(level.cumulative, cell + u, side="right")
-            last = level.starts[cell + 1]
-            if depth == 0:
-                entry = np.minimum(entry, last - 1)
-            done = found & (entry < last)
-            out[open_rows[done]] = level.targets[entry[done]]
-            open_rows = open_rows[~done]
+            again = open_rows[cells[depth][open_rows] >= 0]
+            passed_on = [open_rows[cells[depth][open_rows] < 0]]
+            for attempt in range(_TRIES):
+                cell = cells[depth][again]
+                entry = np.searchsorted(level.cumulative, cell + rng.random(len(again)), side="right")
+                last = level.starts[cell + 1]
+                if depth == 0:
+                    entry = np.minimum(entry, last - 1)
+                own = entry < last
+                passed_on.append(again[~own])
+                rows, target = again[own], level.targets[entry[own]]
+                if attempt == _TRIES - 1 or depth == len(self.levels) - 1:
+                    out[rows] = target
+                    break
+                refused = np.zeros(len(rows), bool)
+                for deeper in range(depth + 1, len(self.levels)):
+                    refused |= _lists(pairs[deeper], cells[deeper][rows], target)
+                out[rows[~refused]] = target[~refused]
+                again = rows[refused]
+            open_rows = np.concatenate(passed_on)
         return out
 
     @property
     def n_cells(self) -> int:
         """Number of cells over all depths."""
         return sum(len(level.keys) for level in self.levels)
+
+
+def _find(level: BackoffLevel, key: NDArray[np.int64], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Cell of each row at one depth, -1 if there is none: (n,)."""
+    if not len(level.keys):
+        return np.full(len(key), -1, np.int64)
+    cell = np.minimum(np.searchsorted(level.keys, key), len(level.keys) - 1)
+    return np.where((level.keys[cell] == key) & valid, cell, -1)
+
+
+def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether a cell has an entry of its own for a target: (n,)."""
+    if not len(pairs):
+        return np.zeros(len(cell), bool)
+    wanted = cell * _PAIR + target + 1
+    at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+    return (pairs[at] == wanted) & (cell >= 0)
 
 
 def _fit_level(

@@ -142,7 +142,7 @@ class EventsPart:
         owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
         block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
         arm = group[owner].astype(np.int64)
-        start_code, end_code = self.patterns.sample(block, kind_of, arm, rng)
+        start_code, end_code = self.patterns.sample(block, kind_of, arm, owner, rng)
         last_visit = _last_visit(self.reporting, spine)
         drawn = sample_dates(self.dates, start_code, end_code, owner, block, spine, last_visit, rng)
         if self.reporting is not None:

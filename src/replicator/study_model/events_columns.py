@@ -18,8 +18,9 @@ from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_occurrences import Occurrences
+from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.spine import Spine
-from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
+from replicator.tables.dataset import Column, Dataset, Text, Variable
 from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
@@ -86,7 +87,7 @@ class OccurrenceColumns:
         Variables of start, end and, where rows are bound to visits, the day of the visit; ``""`` for none.
     phases : (n_phases,) int64
         Codes of start pattern, end pattern and whether the first row came after the end, sorted.
-    qualifiers : Attributes
+    qualifiers : Qualifiers
         Of the occurrence, given phase, class, term and arm.
     varying : tuple of Varying
         Of further rows.
@@ -110,7 +111,7 @@ class OccurrenceColumns:
     end: str
     collected: str
     phases: Ints
-    qualifiers: Attributes
+    qualifiers: Qualifiers
     varying: tuple[Varying, ...]
     ids: tuple[RecordIds, ...]
     visits: VisitColumns | None
@@ -151,7 +152,7 @@ class OccurrenceColumns:
         opening = np.zeros(n, bool)
         opening[occurrence[rank == 0]] = closed[rank == 0]
         phase = _find(self.phases, _phase(pattern[0], pattern[1], opening))
-        cells = dict(self.qualifiers.sample([phase, block, kind_of, arm], rng, n))
+        cells = self.qualifiers.sample([phase, block, kind_of, arm], rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
             present = ~cells.pop(_present(ids.name)).missing
@@ -235,7 +236,7 @@ def fit_columns(
         head = head.with_column(_variable(_present(name)), Text(np.where(head[name].missing, -1, 0).astype(np.int32), _YES))
     use = ~set_aside if (~set_aside).any() else np.ones(found.n, bool)
     given = [_find(phases, phase), term[1], term[0], spine.arm[owner].astype(np.int64)]
-    qualifiers, notes = Attributes.fit(
+    qualifiers, notes = Qualifiers.fit(
         head.take(use), [*(_present(name) for name in plan.ids), *plan.qualifiers], [g[use] for g in given], owner[use], config.k
     )
     later = (rank > 0) & ~set_aside[occurrence]
@@ -337,12 +338,7 @@ def _visit_columns(rows: Dataset, plan: ColumnPlan, visit: Ints, spine: Spine) -
         top = np.full(len(levels), -1, np.int64)
         by_count = np.argsort(counts, kind="stable")
         top[pairs[by_count, 0]] = pairs[by_count, 1]
-        top = np.append(top, -1)
-        values.append(
-            Text(top.astype(np.int32), distinct.levels)
-            if isinstance(distinct, Text)
-            else Numbers(np.append(distinct.values, np.nan)[top])
-        )
+        values.append(take_levels(distinct, np.append(top, -1)))
     return VisitColumns(levels, plan.visits, tuple(values))
 
 
@@ -380,6 +376,4 @@ def _sample_varying(
     base = np.append(np.array([position.get(text, -1) for text in distinct.strings().tolist()], np.int64), -1)[base]
     drawn = item.table.sample([(closed * 2 + opening[occurrence]).astype(np.int64), base[occurrence]], rng)
     code = np.where(rank > 0, drawn, base[occurrence])
-    if isinstance(item.levels, Text):
-        return Text(code.astype(np.int32), item.levels.levels)
-    return Numbers(np.append(item.levels.values, np.nan)[code])
+    return take_levels(item.levels, code)

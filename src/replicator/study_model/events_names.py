@@ -84,10 +84,12 @@ class Style:
         if not self.numbered:
             return []
         used = {int(m.group(2)) for m in map(_NUMBERED.match, values) if m and m.group(1) == self.prefix}
-        wanted = min(20 * len(values) + 200, MOST_NUMBERS)
-        low = 10 ** (len(str(min(used))) - 1) if not self.width else 1
-        high = max(10 ** len(str(max(used))) - 1, low + 2 * (wanted + len(used)))
-        drawn = rng.integers(low, high + 1, 2 * (wanted + len(used)))
+        wanted = min(6 * len(values) + 60, MOST_NUMBERS)
+        low = 1 if self.width else 10 ** (len(str(min(used))) - 1)
+        high = 10 ** len(str(max(used))) - 1
+        while high - low < wanted + len(used):
+            high = 10 * high + 9
+        drawn = rng.permutation(np.arange(low, high + 1)) if high - low < 10**6 else rng.integers(low, high + 1, 2 * wanted)
         fresh = [number for number in dict.fromkeys(drawn.tolist()) if number not in used][:wanted]
         return [f"{self.prefix}{number:0{self.width}d}" for number in fresh]
 

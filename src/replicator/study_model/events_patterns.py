@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.backoff import BackoffTable, Codes
+from replicator.models.chain import ConditionalChain
+from replicator.models.conditional import Codes
 from replicator.study_model.attributes import count_subjects
 
 Ints = NDArray[np.int64]
@@ -22,7 +23,7 @@ class DatePatterns:
     ----------
     start, end : (n_pairs,) int64
         Codes of each pair; every pair is shared by at least k subjects, or made of the most frequent end for its start.
-    table : BackoffTable
+    chain : ConditionalChain
         Pair given class, term and arm.
     """
 
@@ -30,7 +31,7 @@ class DatePatterns:
 
     start: Ints
     end: Ints
-    table: BackoffTable
+    chain: ConditionalChain
 
     @classmethod
     def fit(cls, start: Ints, end: Ints, block: Ints, kind_of: Ints, arm: Ints, owner: NDArray[np.int32], k: int) -> DatePatterns:
@@ -45,9 +46,10 @@ class DatePatterns:
         position[kept] = np.arange(len(kept))
         rows = position[code] >= 0 if len(code) else np.zeros(0, bool)
         given = [x[rows] for x in (block, kind_of, arm)]
-        return cls(pairs[kept, 0], pairs[kept, 1], BackoffTable.fit(position[code][rows], given, owner[rows], k=k, strength=5.0))
+        chain = ConditionalChain.fit([position[code][rows]], given, owner[rows], k=k)
+        return cls(pairs[kept, 0], pairs[kept, 1], chain)
 
-    def sample(self, block: Codes, kind_of: Codes, arm: Codes, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    def sample(self, block: Codes, kind_of: Codes, arm: Codes, owner: Codes, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Draw the codes of start and end of each occurrence."""
-        pair = self.table.sample([block, kind_of, arm], rng)
+        pair = self.chain.sample([block, kind_of, arm], rng, len(owner), owner)[0]
         return np.append(self.start, 0)[pair], np.append(self.end, 0)[pair]

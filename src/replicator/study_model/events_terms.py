@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
@@ -206,7 +207,12 @@ class _Builder:
             name: len(np.unique(np.stack([unit, coded[name][0]], axis=1), axis=0)) / max(1, len(self.texts[name])) for name in names
         }
         self.modal = {name: _modal(coded[name][0], unit, len(kept))[0] for name in names}
+        self.rare = {name: self._rare_texts(name) for name in names}
         self.cells: dict[str, list[str]] = {name: [] for name in names}
+
+    def _rare_texts(self, name: str) -> set[str]:
+        people = count_subjects(self.coded[name][0], self.subject, len(self.texts[name]))
+        return {text.casefold() for text, n in zip(self.texts[name], people.tolist(), strict=True) if n < self.config.k_terms}
 
     def build(self, dataset: str, stand_in_kind: str, class_names: tuple[str, ...]) -> Terms:
         rng = stream(0, "stand-ins", dataset)
@@ -310,7 +316,11 @@ class _Builder:
         return first.tolist(), count.tolist(), edge.tolist()
 
     def _neutral(self, name: str, display: str, numbers: list[str]) -> str:
-        return numbers.pop() if self.styles[name].numbered else self.styles[name].write(display)
+        """Cell of a variable where its own values are too rare: the term itself, but never the text of one of the rare values."""
+        if self.styles[name].numbered:
+            return numbers.pop()
+        text = self.styles[name].write(display)
+        return self.styles[name].write(f"{display} NOS") if text.casefold() in self.rare[name] else text
 
     def _pool(
         self, block: int, basis: int, mine: Ints, names: list[str], numbers: Mapping[str, list[str]], rng: np.random.Generator
@@ -335,7 +345,7 @@ class _Builder:
 
     def _column(self, name: str) -> Column:
         if isinstance(self.coded[name][1], Numbers):
-            return Numbers(np.array([float(text) if text else np.nan for text in self.cells[name]]))
+            return Numbers(pd.to_numeric(pd.Series(self.cells[name], dtype=object), errors="coerce").to_numpy(np.float64))
         return Text.of(self.cells[name])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
-from replicator.models.longitudinal import Occasions
+from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 ADDITIVE, RANKED, LEVELLED = 0, 1, 2
 FEW_NUMBERS = 7  # distinct numbers, up to which they are ranked rather than measured
-ATOM = 0.15  # share of rows at the lowest or highest number from which a series is ranked
+ATOM = 0.05  # share of rows at the lowest or highest number from which a series is ranked
 OUTLYING = 3.0  # ranges of the other codes, beyond which a number is a code of its own (96 = not applicable)
 NOT_AN_ANSWER = frozenset({"NA", "N/A", "NOT APPLICABLE", "NOT DONE", "UNKNOWN", "UNK", "U", "ND", "NOT EVALUABLE", "NE"})
 MOST_LEVELS = 60

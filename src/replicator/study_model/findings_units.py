@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.longitudinal import Occasions
+from replicator.models.persistence import Occasions
 from replicator.models.panels import Presence, find_panels
 
 Codes = NDArray[np.intp]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,9 +12,9 @@ from scipy.special import ndtr, ndtri
 
 from replicator.models.cell_means import CellMeans
 from replicator.models.copula import normal_scores
-from replicator.models.longitudinal import Occasions, TwoLevel
+from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_weights, level_scores
-from replicator.models.panels import normal_latent
+from replicator.models.persistence import Occasions
 from replicator.study_model.findings_results import ADDITIVE, LEVELLED, Observed, Results
 
 Codes = NDArray[np.intp]
@@ -91,16 +91,10 @@ class Values:
         extents = (n_columns, *sizes)
         shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents).mean
         rest = y - shift[column, arm[occasion], cell[occasion]]
-        latent, features = TwoLevel.fit(rest, occasion, column, occasions, n_columns, shown, k=k)
+        latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, k=k)
         moved = np.where(discrete[:, None, None], shift / shown[:, None, None], shift)
         explained = _variance(moved[column, arm[occasion], cell[occasion]], column, n_columns)
         width = np.where(discrete, np.sqrt(np.maximum(1 - explained, 0.2)), 1.0)
-        normal = normal_latent(latent, weights)
-        latent = replace(
-            latent,
-            between=np.where(discrete, normal.between, latent.between),
-            within=np.where(discrete, normal.within, latent.within),
-        )
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
         return cls(moved, width, bottom, top, latent), {**features, "level": level}
 

@@ -52,7 +52,7 @@ class Spine:
     arms : tuple of str
         Names of the arms.
     anchor : (n,) float64
-        The subject's own day zero, days since 1970-01-01: RFSTDTC, else the subject's first visit or first date.
+        The subject's own day zero, days since 1970-01-01: RFSTDTC, else the day on which the first visit would have put it.
     marks : mapping of str to (n,) float64
         Dates of the subject, days since 1970-01-01, NaN where there is none. Names are ``DM.RFENDTC`` and the like; always
         present: ``FIRST`` and ``LAST``, the subject's first and last day on study (no dated record of a visit may lie outside).
@@ -61,8 +61,9 @@ class Spine:
     covariates : mapping of str to (n,) int32
         Categories of a subject that other datasets may depend on, such as SEX; codes, -1 missing. ``ARM`` is not among them.
     features : mapping of str to (n,) float64
-        Values of the features that the parts declared (`Fitted.features`), by ``PART/feature``; NaN where a subject has none.
-        When a part samples, its own features have been drawn jointly with those of all other parts.
+        Values of the features that the parts declared (`Fitted.features`), by ``DATASET/feature``.
+        When a part samples, its own features have been drawn jointly with those of all other parts; every subject has a value
+        then: whether it is used is the part's decision.
     """
 
     n: int
@@ -103,14 +104,17 @@ class Fitted:
         The learned model.
     features : mapping of str to (n,) float64
         One number a subject and feature (a test's level, a count of events); NaN where it does not apply. Their joint
-        distribution is learned by the subject model, which hands drawn values back in `Spine.features`, prefixed ``PART/``.
+        distribution is learned by the subject model, which hands drawn values back in `Spine.features`, prefixed ``DATASET/``.
     notes : tuple of str
         What could not be learned, one sentence each with dataset, variable, count and reason.
+    nominal : frozenset of str
+        Features that are codes without an order.
     """
 
     part: Part
     features: Mapping[str, NDArray[np.float64]]
     notes: tuple[str, ...] = ()
+    nominal: frozenset[str] = frozenset()
 
 
 class Part(Protocol):

@@ -1,0 +1,272 @@
+"""Many variables of a subject, numbers and categories, drawn together given the subject's group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from replicator.models.copula import GaussianCopula, normal_scores
+from replicator.models.marginals import QuantileMarginal
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int32] | NDArray[np.int64]
+
+MOST_ORDINAL = 10  # a whole number with no more distinct values than this is drawn as an ordered category
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryTrait:
+    r"""A category by group, as thresholds on a standard normal.
+
+    Attributes
+    ----------
+    values : (n_levels,) float64
+        What each level stands for: a code, or a whole number; in the order of the latent variable.
+    cumulative : (n_groups, n_levels) float64
+        :math:`P(level \le j \mid group)`; the last column is 1.
+    """
+
+    kind: ClassVar[str] = "category trait"
+
+    values: Floats
+    cumulative: Floats
+
+    def draw(self, z: Floats, group: Codes) -> Floats:
+        """Turn standard normals (n,) into levels (n,)."""
+        position = (ndtr(z)[:, None] > self.cumulative[group][:, :-1]).sum(axis=1)
+        return self.values[position]
+
+    def scores(self, values: Floats, group: Codes) -> Floats:
+        """Mean of the latent normal given each value (n,); NaN stays NaN."""
+        order = np.argsort(self.values, kind="stable")
+        seen = np.isfinite(values)
+        position = order[np.searchsorted(self.values[order], np.where(seen, values, self.values[0])).clip(max=len(order) - 1)]
+        edge = np.concatenate([np.zeros((len(self.cumulative), 1)), self.cumulative], axis=1)
+        density = np.exp(-0.5 * ndtri(edge) ** 2) / np.sqrt(2 * np.pi)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = -np.diff(density, axis=1) / np.diff(edge, axis=1)
+        return np.where(seen, np.nan_to_num(mean[group, position]), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class NumberTrait:
+    r"""A number by group: one quantile function, shifted and scaled by group on the normal scale.
+
+    Attributes
+    ----------
+    marginal : QuantileMarginal
+        Of all groups together.
+    shift, scale : (n_groups,) float64
+        :math:`x = Q(\Phi(shift_g + scale_g z))`.
+    """
+
+    kind: ClassVar[str] = "number trait"
+
+    marginal: QuantileMarginal
+    shift: Floats
+    scale: Floats
+
+    def draw(self, z: Floats, group: Codes) -> Floats:
+        """Turn standard normals (n,) into values (n,)."""
+        return self.marginal.quantile(ndtr(self.shift[group] + self.scale[group] * z))
+
+
+@dataclass(frozen=True, eq=False)
+class JointModel:
+    """Traits of a subject and the copula that ties them.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Traits in the order of the copula.
+    traits : tuple of CategoryTrait or NumberTrait
+        One a name.
+    copula : GaussianCopula
+        Correlation within groups.
+    """
+
+    kind: ClassVar[str] = "joint model"
+
+    names: tuple[str, ...]
+    traits: tuple[CategoryTrait | NumberTrait, ...]
+    copula: GaussianCopula
+
+    @classmethod
+    def fit(
+        cls,
+        values: Mapping[str, Floats],
+        nominal: frozenset[str],
+        group: Codes,
+        stratum: Codes,
+        k: int,
+        decimals: Mapping[str, int | None] | None = None,
+    ) -> JointModel:
+        """Learn traits.
+
+        Parameters
+        ----------
+        values : mapping of str to (n,) float64
+            One value a subject; NaN where it does not apply (drawn values always apply).
+        nominal : frozenset of str
+            Names whose values are codes without an order.
+        group : (n,) int
+            Group of each subject, 0 to n_groups - 1.
+        stratum : (n_groups,) int
+            Groups of one stratum borrow strength from each other; others have nothing in common.
+        k : int
+            Fewest subjects behind a value.
+        decimals : mapping of str to int or None, optional
+            Places to round numbers to.
+        """
+        n_groups = len(stratum)
+        names = tuple(values)
+        traits: list[CategoryTrait | NumberTrait] = []
+        scores = np.full((len(group), len(names)), np.nan)
+        late: list[int] = []
+        for j, name in enumerate(names):
+            x = values[name]
+            seen = np.isfinite(x)
+            distinct = np.unique(x[seen])
+            whole = len(distinct) <= MOST_ORDINAL and bool((distinct == np.round(distinct)).all())
+            if name in nominal or (whole and len(distinct)):
+                trait: CategoryTrait | NumberTrait = _fit_category(x, group, stratum, k, ordered=name not in nominal)
+                if name in nominal and isinstance(trait, CategoryTrait) and len(trait.values) > 2:
+                    late.append(j)
+                else:
+                    scores[:, j] = trait.scores(x, group) if isinstance(trait, CategoryTrait) else 0.0
+            else:
+                trait, scores[:, j] = _fit_number(x, group, stratum, n_groups, k, (decimals or {}).get(name))
+            traits.append(trait)
+        axes = _principal_axes(scores)
+        for j in late:
+            trait = traits[j]
+            assert isinstance(trait, CategoryTrait)
+            traits[j] = ordered = _order_levels(trait, values[names[j]], axes)
+            scores[:, j] = ordered.scores(values[names[j]], group)
+        return cls(names, tuple(traits), GaussianCopula.fit(scores))
+
+    def sample(self, group: Codes, rng: np.random.Generator) -> dict[str, Floats]:
+        """Draw all traits for subjects of the given groups: (n,) float64 by name, never NaN where the source had any value."""
+        z = self.copula.sample(len(group), rng)
+        return {name: trait.draw(z[:, j], group) for j, (name, trait) in enumerate(zip(self.names, self.traits, strict=True))}
+
+
+def shrink_to_pool(counts: Floats, stratum: Codes) -> Floats:
+    r"""Probabilities of levels by group, drawn towards those of the stratum.
+
+    Parameters
+    ----------
+    counts : (n_groups, n_levels) float64
+    stratum : (n_groups,) int
+
+    Returns
+    -------
+    (n_groups, n_levels) float64
+        :math:`B\,\hat p_g + (1 - B)\,\hat p`, with :math:`B = \max(0, 1 - df / X^2)` from the chi-square of homogeneity within
+        the stratum (James-Stein); a stratum of one group keeps its own.
+    """
+    out = np.zeros_like(counts)
+    for s in np.unique(stratum):
+        rows = stratum == s
+        mine = counts[rows]
+        total = mine.sum(axis=1, keepdims=True)
+        pool = mine.sum(axis=0) / max(mine.sum(), 1e-9)
+        expected = total * pool
+        used = pool > 0
+        chi = float((((mine - expected) ** 2)[:, used] / np.maximum(expected[:, used], 1e-9)).sum())
+        df = (int((total > 0).sum()) - 1) * (int(used.sum()) - 1)
+        weight = max(0.0, 1 - df / chi) if chi > 0 and df > 0 else (1.0 if df == 0 else 0.0)
+        own = mine / np.maximum(total, 1e-9)
+        out[rows] = np.where(total > 0, weight * own + (1 - weight) * pool, pool)
+    everywhere = counts.sum(axis=0) / max(counts.sum(), 1e-9)
+    return np.where(out.sum(axis=1, keepdims=True) > 0, out, everywhere)
+
+
+def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool) -> CategoryTrait:
+    seen = np.isfinite(x)
+    if not seen.any():
+        return CategoryTrait(np.array([np.nan]), np.ones((len(stratum), 1)))
+    levels, code = np.unique(x[seen], return_inverse=True)
+    counts = np.zeros((len(stratum), len(levels)))
+    np.add.at(counts, (np.asarray(group)[seen], code), 1.0)
+    total = counts.sum(axis=0)
+    if ordered:  # rare numbers join their nearest common neighbour
+        common = np.flatnonzero(total >= k)
+        if not len(common):
+            common = np.array([total.argmax()])
+        nearest = common[np.abs(levels[:, None] - levels[common][None, :]).argmin(axis=1)]
+        merged = np.zeros((len(stratum), len(levels)))
+        np.add.at(merged.T, nearest, counts.T)
+        levels, counts = levels[common], merged[:, common]
+    else:  # a rare state is kept as such, its count is not
+        factor = np.where((total > 0) & (total < k), k / 2 / np.maximum(total, 1), 1.0)
+        counts = counts * factor
+    probability = shrink_to_pool(counts, stratum)
+    cumulative = np.cumsum(probability, axis=1)
+    cumulative = cumulative / cumulative[:, -1:]
+    cumulative[:, -1] = 1.0
+    return CategoryTrait(levels, cumulative)
+
+
+def _fit_number(x: Floats, group: Codes, stratum: Codes, n_groups: int, k: int, decimals: int | None) -> tuple[NumberTrait, Floats]:
+    marginal = QuantileMarginal.fit(x, k=k, decimals=decimals)
+    score = normal_scores(x)
+    shift, scale = np.zeros(n_groups), np.ones(n_groups)
+    seen = np.isfinite(score)
+    group = np.asarray(group)
+    n = np.bincount(group[seen], minlength=n_groups).astype(np.float64)
+    if seen.any():
+        mean = np.bincount(group[seen], score[seen], minlength=n_groups) / np.maximum(n, 1)
+        square = np.bincount(group[seen], score[seen] ** 2, minlength=n_groups) / np.maximum(n, 1)
+        variance = np.maximum(square - mean**2, 0)
+        for s in np.unique(stratum):
+            rows = (stratum == s) & (n > 0)
+            if rows.any():
+                shift[rows], scale[rows] = _shrink_moments(n[rows], mean[rows], variance[rows])
+        # a group of which nothing is known behaves like all others together
+    residual = (score - shift[group]) / np.maximum(scale[group], 0.05)
+    return NumberTrait(marginal, shift, scale), residual
+
+
+def _shrink_moments(n: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Empirical Bayes means and standard deviations of groups that belong together."""
+    total = n.sum()
+    pooled_mean = float((n * mean).sum() / total)
+    within = float((n * variance).sum() / max(total - len(n), 1))
+    if len(n) == 1:
+        return mean, np.sqrt(np.maximum(variance * n / np.maximum(n - 1, 1), 1e-4))
+    between = max(
+        0.0, float((n * (mean - pooled_mean) ** 2).sum() - (len(n) - 1) * within) / (total - float((n**2).sum()) / total + 1e-9)
+    )
+    weight = between / (between + within / n) if between > 0 else np.zeros(len(n))
+    shift = weight * mean + (1 - weight) * pooled_mean
+    scale = np.sqrt(np.maximum((n * variance + 20 * within) / (n + 20), 1e-4))
+    return shift, scale
+
+
+def _principal_axes(scores: Floats, most: int = 4) -> Floats:
+    """First principal components of the scores, missing ones at their mean: (n, up to `most`)."""
+    used = np.isfinite(scores).any(axis=0)
+    filled = np.nan_to_num(scores[:, used])
+    if filled.size == 0 or min(filled.shape) < 2:
+        return np.zeros((len(scores), 1))
+    u, s, _ = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
+    return u[:, :most] * s[:most]
+
+
+def _order_levels(trait: CategoryTrait, x: Floats, axes: Floats) -> CategoryTrait:
+    """Order the levels of a category along the axis that tells them apart best."""
+    code = np.searchsorted(trait.values, np.where(np.isfinite(x), x, trait.values[0])).clip(max=len(trait.values) - 1)
+    n = np.bincount(code, minlength=len(trait.values))
+    means = np.stack([np.bincount(code, axis, minlength=len(n)) / np.maximum(n, 1) for axis in axes.T], axis=1)
+    strength = (n[:, None] * means**2).sum(axis=0) / np.maximum((axes**2).sum(axis=0), 1e-9)
+    order = np.argsort(means[:, int(strength.argmax())], kind="stable")
+    steps = np.diff(np.concatenate([np.zeros((len(trait.cumulative), 1)), trait.cumulative], axis=1), axis=1)[:, order]
+    cumulative = np.cumsum(steps, axis=1)
+    cumulative[:, -1] = 1.0
+    return CategoryTrait(trait.values[order], cumulative)

@@ -1,0 +1,101 @@
+"""From drawn rows to a finished study: identifiers, order, derivations, SUPP-- and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import derive_all
+from replicator.profile.structure import Kind
+from replicator.rng import stream
+from replicator.study_model.joining import split_supplements
+from replicator.study_model.spine import Rows, Spine
+from replicator.study_model.study_model import StudyModel
+from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+
+
+def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: Mapping[str, Rows], start: int, seed: int) -> Study:
+    """Finish the datasets of one chunk.
+
+    Parameters
+    ----------
+    model : StudyModel
+    spine : Spine
+        The chunk's subjects.
+    head : mapping of str to Column
+        Columns of the subjects' dataset.
+    rows : mapping of str to Rows
+        Rows of the other datasets.
+    start : int
+        Number of subjects before this chunk.
+    seed : int
+        Of the sample, for links.
+
+    Returns
+    -------
+    Study
+        Datasets about subjects in the order of the source; without reference datasets.
+    """
+    everyone = np.arange(spine.n, dtype=np.int32)
+    made = model.ids.make(start, spine.n, {name: column.strings() for name, column in _with_study(model, head, spine).items()})
+    ids = made.pop(model.ids.variable)
+    datasets: dict[str, Dataset] = {}
+    subject: dict[str, NDArray[np.int32]] = {}
+    if model.subjects.dataset:
+        layout = model.layouts[model.subjects.dataset]
+        own = {name: column for name, column in made.items() if name in {v.name for v in layout.variables}}
+        datasets[layout.name] = layout.finish(_dataset(layout.name, {**head, **own}), everyone, ids)
+        subject[layout.name] = everyone
+    for name, drawn in rows.items():
+        layout = model.layouts[name]
+        table = model.visit_names.fill(
+            _dataset(name, drawn.columns), tuple(v for v in layout.visit_names if "VISITNUM" in drawn.columns)
+        )
+        order = layout.sort(table, drawn.subject)
+        owner = drawn.subject[order]
+        datasets[name] = layout.finish(table.take(order), owner, ids)
+        subject[name] = owner
+    study = derive_all(model.derivations, Study(datasets))
+    datasets = dict(study.datasets)
+    links = model.links.sample(datasets, subject, ids, stream(seed, "links", start))
+    for name, layout in model.layouts.items():
+        if layout.dataset_kind is Kind.LINKS:
+            relation = links.get(name)
+            n = relation.n_rows if relation is not None else 0
+            datasets[name] = replace(layout, subject="", sequence="").finish(
+                relation if relation is not None else _dataset(name, {}), np.zeros(n, np.int32), ids
+            )
+    for name in dict.fromkeys(item.dataset for item in model.supplements):
+        items = tuple(item for item in model.supplements if item.dataset == name)
+        layout = model.layouts[name]
+        parent = datasets[items[0].parent]
+        datasets[items[0].parent], datasets[name] = split_supplements(
+            parent, items, Dataset(name, layout.variables, _nothing(layout.variables), layout.label)
+        )
+    return Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
+
+
+def _ready(model: StudyModel, datasets: Mapping[str, Dataset], name: str) -> Dataset:
+    """The dataset in the source's variables and no others; without rows if nobody made any."""
+    layout = model.layouts[name]
+    if name not in datasets:
+        return Dataset(name, layout.variables, _nothing(layout.variables), layout.label)
+    own = {variable.name for variable in layout.variables}
+    dataset = datasets[name].without(*(v.name for v in datasets[name].variables if v.name not in own))
+    return Dataset(name, layout.variables, dict(dataset.columns), layout.label)
+
+
+def _with_study(model: StudyModel, head: Mapping[str, Column], spine: Spine) -> dict[str, Column]:
+    return {"STUDYID": Text.constant(model.name, spine.n), **head}
+
+
+def _dataset(name: str, columns: Mapping[str, Column]) -> Dataset:
+    variables = tuple(Variable(c, type="char" if isinstance(column, Text) else "num") for c, column in columns.items())
+    return Dataset(name, variables, dict(columns))
+
+
+def _nothing(variables: tuple[Variable, ...]) -> dict[str, Column]:
+    return {v.name: Text.constant("", 0) if v.type == "char" else Numbers(np.empty(0)) for v in variables}

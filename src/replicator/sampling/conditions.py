@@ -1,0 +1,111 @@
+"""What a user asks of the subjects: exact numbers per arm, and conditions on their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.errors import ConfigError
+from replicator.tables.dataset import Column, Numbers
+
+_CLAUSE = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(.+?)\s*$")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One comparison: a variable of the subjects' dataset, a sign, a value."""
+
+    variable: str
+    sign: str
+    value: str
+
+
+def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
+    """Parse a condition such as ``SEX=F & AGE>65``.
+
+    Parameters
+    ----------
+    text : str
+        Comparisons joined by ``&`` (or ``and``); values may stand in quotes.
+    known : sequence of str
+        Variables that may be named.
+
+    Raises
+    ------
+    ConfigError
+        If a clause cannot be read or names another variable.
+    """
+    clauses = []
+    for piece in re.split(r"&&?|\band\b", text):
+        match = _CLAUSE.match(piece)
+        if match is None:
+            raise ConfigError(f"--where: {piece.strip()!r} is not a comparison; write for example 'SEX=F & AGE>65'.")
+        variable, sign, value = match.group(1).upper(), match.group(2), match.group(3).strip("\"'")
+        if variable not in known:
+            raise ConfigError(f"--where: {variable} is not a variable of the subjects; choose among {', '.join(known)}.")
+        sign = {"==": "=", "<>": "!="}.get(sign, sign)
+        if sign in ("<", ">", "<=", ">=") and not _is_number(value):
+            raise ConfigError(f"--where: {variable} {sign} {value!r} needs a number; write for example 'AGE>65'.")
+        clauses.append(Clause(variable, sign, value))
+    return tuple(clauses)
+
+
+def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> NDArray[np.bool_]:
+    """Tell which of `n` subjects meet all clauses; a missing value meets only ``!=``."""
+    keep = np.ones(n, bool)
+    for clause in clauses:
+        column = columns[clause.variable]
+        if isinstance(column, Numbers) or clause.sign in ("<", ">", "<=", ">="):
+            numbers = column.values if isinstance(column, Numbers) else _numbers(column.strings())
+            value = float(clause.value) if _is_number(clause.value) else np.nan
+            compare = {
+                "=": numbers == value,
+                "!=": numbers != value,
+                "<": numbers < value,
+                ">": numbers > value,
+                "<=": numbers <= value,
+                ">=": numbers >= value,
+            }[clause.sign]
+            keep &= compare
+        else:
+            same = column.strings() == clause.value
+            keep &= same if clause.sign == "=" else ~same
+    return keep
+
+
+def parse_arms(text: str, arms: Sequence[str]) -> dict[str, int]:
+    """Parse exact numbers per arm such as ``Placebo=50,Xanomeline High Dose=50``.
+
+    Raises
+    ------
+    ConfigError
+        If an arm is unknown, or a number is not a whole number from 0 up.
+    """
+    out: dict[str, int] = {}
+    for piece in text.split(","):
+        name, found, number = piece.rpartition("=")
+        name = name.strip()
+        if not found or not number.strip().isdigit():
+            raise ConfigError(f"--arm: {piece.strip()!r} is not an arm and a whole number; write for example '{arms[0]}=50'.")
+        if name not in arms:
+            raise ConfigError(f"--arm: {name!r} is not an arm of the model; choose among {', '.join(map(repr, arms))}.")
+        out[name] = out.get(name, 0) + int(number)
+    if not sum(out.values()):
+        raise ConfigError("--arm: the numbers add up to 0; ask for at least one subject.")
+    return out
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(texts: NDArray[np.object_]) -> NDArray[np.float64]:
+    return np.array([float(text) if _is_number(text) else np.nan for text in texts.tolist()])

@@ -1,0 +1,222 @@
+"""Sampling: subjects in chunks of fixed size, a random stream each, in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from replicator.errors import SampleError
+from replicator.progress import Progress, silent
+from replicator.rng import stream
+from replicator.sampling.assembly import assemble
+from replicator.sampling.conditions import Clause, meets
+from replicator.study_model.spine import Spine
+from replicator.study_model.study_model import StudyModel
+from replicator.tables.dataset import Column, Study
+from replicator.tables.joined import concatenate
+
+CHUNK = 500  # subjects drawn together; part of what a seed means
+MOST_FRUITLESS = 200  # chunks without a match after which a condition counts as impossible
+
+
+def sample_study(
+    model: StudyModel,
+    n: int,
+    seed: int = 0,
+    *,
+    where: Sequence[Clause] = (),
+    arms: Mapping[str, int] | None = None,
+    domains: Sequence[str] | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Study:
+    """Draw a study of `n` new subjects; the same model, seed and n give the same study, whatever the number of workers.
+
+    Parameters
+    ----------
+    model : StudyModel
+    n : int
+        Subjects, at least 1.
+    seed : int
+        Not negative.
+    where : sequence of Clause
+        Conditions that every subject meets, from :func:`~replicator.sampling.conditions.parse_where`.
+    arms : mapping of str to int, optional
+        Exact numbers per arm; they add up to `n`.
+    domains : sequence of str, optional
+        Datasets to return; all by default. The others' random streams are not touched by it.
+    workers : int
+        Processes.
+    progress : callable
+        Told of each chunk.
+
+    Raises
+    ------
+    SampleError
+        If `n`, `seed`, an arm or a domain is out of bounds, or nobody meets the conditions.
+    """
+    chunks = list(sample_chunks(model, n, seed, where=where, arms=arms, domains=domains, workers=workers, progress=progress))
+    datasets = {name: concatenate([chunk[name] for chunk in chunks]) for name in chunks[0].datasets}
+    datasets |= {name: dataset for name, dataset in model.reference.items() if domains is None or name in domains}
+    ordered = {name: datasets[name] for name in model.layouts if name in datasets}
+    return Study(ordered, model.codelists)
+
+
+def sample_chunks(
+    model: StudyModel,
+    n: int,
+    seed: int = 0,
+    *,
+    where: Sequence[Clause] = (),
+    arms: Mapping[str, int] | None = None,
+    domains: Sequence[str] | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Iterator[Study]:
+    """Draw the same subjects chunk by chunk, without reference datasets; see :func:`sample_study`."""
+    check_request(model, n, seed, arms, domains)
+    jobs = plan_chunks(model, n, seed, where, arms)
+    wanted = tuple(domains) if domains is not None else None
+    if workers == 1:
+        for done, job in enumerate(jobs):
+            progress("Sample", done, len(jobs))
+            yield _sample_chunk(model, seed, job, wanted)
+    else:
+        pool = Parallel(n_jobs=workers, return_as="generator")
+        results = pool(delayed(_sample_chunk)(model, seed, job, wanted) for job in jobs)
+        for done, study in enumerate(results):
+            progress("Sample", done, len(jobs))
+            yield study
+    progress("", len(jobs), len(jobs))
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """The subjects of one chunk that a sample takes.
+
+    Attributes
+    ----------
+    chunk : int
+        Its number.
+    arm : (CHUNK,) int32 or None
+        Arms where they are given.
+    accepted : (n_accepted,) intp or None
+        Positions of the subjects who meet the conditions; None for all.
+    n : int
+        How many of them are taken, from the first.
+    start : int
+        Subjects of the sample before them.
+    """
+
+    chunk: int
+    arm: NDArray[np.int32] | None
+    accepted: NDArray[np.intp] | None
+    n: int
+    start: int
+
+
+def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], arms: Mapping[str, int] | None) -> list[Job]:
+    """Decide which subjects of which chunks are taken."""
+    needed = None if arms is None else {model.subjects.arms.index(name): count for name, count in arms.items() if count}
+    jobs: list[Job] = []
+    taken, chunk, fruitless = 0, 0, 0
+    while taken < n:
+        arm = None if needed is None else _mixed_arms(needed)
+        accepted: NDArray[np.intp] | None = None
+        if where:
+            _, head = draw_subjects(model, seed, chunk, arm)
+            accepted = np.flatnonzero(meets(where, head, CHUNK))
+        if arm is not None and needed is not None:
+            positions = np.arange(CHUNK) if accepted is None else accepted
+            rank = np.zeros(len(positions), np.int64)
+            for code in needed:
+                mine = arm[positions] == code
+                rank[mine] = np.arange(int(mine.sum()))
+            accepted = positions[rank < np.array([needed.get(code, 0) for code in arm[positions].tolist()])]
+            for code, count in zip(*np.unique(arm[accepted], return_counts=True), strict=True):
+                needed[int(code)] -= int(count)
+            needed = {code: count for code, count in needed.items() if count}
+        size = min(CHUNK if accepted is None else len(accepted), n - taken)
+        if size:
+            jobs.append(Job(chunk, arm, accepted, size, taken))
+        taken += size
+        chunk += 1
+        fruitless = 0 if size else fruitless + 1
+        if fruitless > MOST_FRUITLESS:
+            raise SampleError(
+                f"Only {taken:,} of {chunk * CHUNK:,} drawn subjects meet the conditions, and {n:,} are asked for; loosen --where."
+            )
+    return jobs
+
+
+def _mixed_arms(needed: Mapping[int, int]) -> NDArray[np.int32]:
+    """Arms of a chunk in the proportions that are still needed, mixed evenly."""
+    position = np.concatenate([(np.arange(count) + 0.5) / count for count in needed.values()])
+    which = np.concatenate([np.full(count, code) for code, count in needed.items()])
+    return np.resize(which[np.argsort(position, kind="stable")], CHUNK).astype(np.int32)
+
+
+def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int32] | None) -> tuple[Spine, dict[str, Column]]:
+    """Draw the subjects of one chunk, without visits."""
+    drawn = model.subjects.sample_arms(CHUNK, stream(seed, chunk, "arm"))
+    return model.subjects.sample(drawn if arm is None else arm, stream(seed, chunk, "subjects"))
+
+
+def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ...] | None) -> Study:
+    spine, head = draw_subjects(model, seed, job.chunk, job.arm)
+    if job.accepted is not None:
+        spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
+    spine = replace(spine, visits=model.schedule.sample(spine, stream(seed, job.chunk, "visits")))
+    rows = {name: part.sample(spine, stream(seed, job.chunk, "part", name)) for name, part in model.parts.items()}
+    study = assemble(model, spine, head, rows, job.start, seed)
+    if job.n < spine.n:
+        study = _first_subjects(model, study, job.n, job.start)
+    if domains is not None:
+        study = study.with_datasets(dataset for name, dataset in study.datasets.items() if name in domains)
+    return study
+
+
+def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
+    """Keep some subjects of a spine that has no visits yet."""
+    return replace(
+        spine,
+        n=len(positions),
+        arm=spine.arm[positions],
+        anchor=spine.anchor[positions],
+        marks={name: day[positions] for name, day in spine.marks.items()},
+        covariates={name: codes[positions] for name, codes in spine.covariates.items()},
+        features={name: values[positions] for name, values in spine.features.items()},
+    )
+
+
+def _first_subjects(model: StudyModel, study: Study, n: int, start: int) -> Study:
+    """Keep the first `n` subjects of a chunk, by the numbers in their identifiers."""
+    out = []
+    for dataset in study.datasets.values():
+        if model.ids.variable not in dataset:
+            out.append(dataset)
+            continue
+        column = dataset.text(model.ids.variable)
+        ours = np.array([model.ids.number_of(str(level)) < model.ids.first + start + n for level in column.levels] + [False])
+        out.append(dataset.take(ours[column.codes]))
+    return study.with_datasets(out)
+
+
+def check_request(model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None) -> None:
+    """Refuse what cannot be sampled, in one sentence."""
+    if n < 1:
+        raise SampleError(f"{n} subjects cannot be sampled; ask for at least 1.")
+    if seed < 0:
+        raise SampleError(f"The seed {seed} is negative; give a whole number from 0 up.")
+    if arms is not None and sum(arms.values()) != n:
+        raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
+    unknown = [name for name in arms or {} if name not in model.subjects.arms]
+    if unknown:
+        raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {', '.join(map(repr, model.subjects.arms))}.")
+    missing = [name for name in domains or () if name not in model.layouts]
+    if missing:
+        raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")

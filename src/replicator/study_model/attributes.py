@@ -1,0 +1,296 @@
+"""Columns of a row given codes that are known of it: tuples that occur together, numbers, and texts nobody can be known by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable, Codes
+from replicator.models.marginals import QuantileMarginal
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+WITHHELD = "TEXT WITHHELD"  # stands where fewer than k subjects share a text
+MOST_LEVELS = 60  # a number with more distinct values than this is drawn from a marginal
+MOST_TEMPLATES = 1500
+COVERAGE = 0.98  # share of rows that a wider tuple must still cover
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Columns that are drawn together, as one row of a table of tuples.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Variables.
+    values : tuple of Column
+        Their cells, one row a tuple; each tuple is shared by at least k subjects.
+    table : BackoffTable
+        Tuple given the conditions and the tuples of the blocks before.
+    """
+
+    kind: ClassVar[str] = "block"
+
+    names: tuple[str, ...]
+    values: tuple[Column, ...]
+    table: BackoffTable
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A number with many values: whether it is there, and a marginal for each common value of the first condition."""
+
+    kind: ClassVar[str] = "measure"
+
+    name: str
+    present: BackoffTable
+    cells: tuple[int, ...]
+    marginals: tuple[QuantileMarginal, ...]
+    pooled: QuantileMarginal
+
+
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    """Columns given conditions."""
+
+    kind: ClassVar[str] = "attributes"
+
+    blocks: tuple[Block, ...]
+    measures: tuple[Measure, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        dataset: Dataset,
+        names: Sequence[str],
+        given: Sequence[Codes],
+        subject: NDArray[np.int32],
+        k: int,
+        standard: frozenset[str] = frozenset(),
+    ) -> tuple[Attributes, tuple[str, ...]]:
+        """Learn columns given codes.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Rows to learn from.
+        names : sequence of str
+            Columns to learn.
+        given : sequence of (n_rows,) int
+            Conditions, the most important first.
+        subject : (n_rows,) int32
+            Whose row it is.
+        k : int
+            Fewest subjects behind a tuple.
+        standard : frozenset of str
+            Columns whose values are terms of the standard: they are nobody's words, so rare ones stay.
+
+        Returns
+        -------
+        Attributes, notes : tuple of str
+        """
+        notes: list[str] = []
+        measures = []
+        coded: list[tuple[str, NDArray[np.int64], Column]] = []
+        for name in names:
+            prepared, note = prepare_column(dataset, name, subject, 1 if name in standard else k)
+            notes += note
+            if prepared is None:
+                measures.append(_fit_measure(name, dataset.numbers(name), given, subject, k))
+            else:
+                coded.append(prepared)
+        blocks: list[Block] = []
+        before: list[Codes] = []
+        while coded:
+            block, codes, used = fit_block(coded, _conditions(given, before), subject, k)
+            blocks.append(block)
+            before.append(codes)
+            coded = coded[used:]
+        return cls(tuple(blocks), tuple(measures)), tuple(notes)
+
+    def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int) -> Mapping[str, Column]:
+        """Draw the columns of `n` rows given their codes."""
+        out: dict[str, Column] = {}
+        before: list[Codes] = []
+        for block in self.blocks:
+            code = block.table.sample(_conditions(given, before), rng, n)
+            before.append(code)
+            for name, column in zip(block.names, block.values, strict=True):
+                out[name] = column.take(code)
+        for measure in self.measures:
+            out[measure.name] = Numbers(_sample_measure(measure, given, rng, n))
+        return out
+
+
+def _conditions(given: Sequence[Codes], before: Sequence[Codes]) -> list[Codes]:
+    """The first condition, the last two blocks, then the other conditions."""
+    return [*given[:1], *before[-2:], *given[1:]]
+
+
+def column_codes(column: Column) -> tuple[NDArray[np.int64], Column]:
+    """Code a column: codes (n_rows,), -1 missing, and the distinct values as a column of their own, sorted."""
+    if isinstance(column, Text):
+        compact = column.compact()
+        return compact.codes.astype(np.int64), Text(np.arange(len(compact.levels), dtype=np.int32), compact.levels)
+    seen = ~np.isnan(column.values)
+    values, inverse = np.unique(column.values[seen], return_inverse=True)
+    codes = np.full(len(column), -1, np.int64)
+    codes[seen] = inverse
+    return codes, Numbers(values)
+
+
+def count_subjects(codes: NDArray[np.int64], subject: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+    """Distinct subjects by code 0 to n - 1; -1 is left out."""
+    seen = codes >= 0
+    if not seen.any():
+        return np.zeros(n, np.int64)
+    span = int(subject.max()) + 1
+    pairs = np.unique(codes[seen] * span + subject[seen])
+    return np.bincount(pairs // span, minlength=n)
+
+
+def protect_levels(
+    codes: NDArray[np.int64], levels: Column, subject: NDArray[np.int32], k: int
+) -> tuple[NDArray[np.int64], Column, int]:
+    """Take away levels that fewer than k subjects share.
+
+    Rare texts of a column in which they are common (free text) become one text that is nobody's; rare categories and numbers go to
+    the code of the most frequent level.
+
+    Returns
+    -------
+    codes : (n_rows,) int64
+    levels : Column
+    withheld : int
+        Number of levels taken away.
+    """
+    n = len(levels)
+    subjects = count_subjects(codes, subject, n)
+    rare = subjects < k
+    withheld = int(rare.sum())
+    if not withheld:
+        return codes, levels, 0
+    rows = np.bincount(codes[codes >= 0], minlength=n)
+    free = isinstance(levels, Text) and rows[rare].sum() > 0.1 * max(1, rows.sum())
+    kept = np.flatnonzero(~rare)
+    target = np.full(n, -1, np.int64)
+    target[kept] = np.arange(len(kept))
+    if free and isinstance(levels, Text):
+        target[rare] = len(kept)
+        new: Column = Text(np.arange(len(kept) + 1, dtype=np.int32), np.append(levels.levels[kept], np.array([WITHHELD], object)))
+    elif len(kept) == 0:
+        new = levels.take(np.empty(0, np.intp))
+    elif isinstance(levels, Numbers):
+        nearest = np.abs(levels.values[:, None] - levels.values[kept][None, :]).argmin(axis=1)
+        target = np.where(rare, nearest, target)
+        new = levels.take(kept)
+    else:
+        target[rare] = target[kept[rows[kept].argmax()]]
+        new = Text(np.arange(len(kept), dtype=np.int32), levels.levels[kept])
+    return np.append(target, -1)[codes], new, withheld
+
+
+def prepare_column(
+    dataset: Dataset, name: str, subject: NDArray[np.int32], k: int
+) -> tuple[tuple[str, NDArray[np.int64], Column] | None, list[str]]:
+    """Code a column and take away what fewer than `k` subjects share.
+
+    Returns
+    -------
+    prepared : (name, codes, levels) or None
+        None for a number with so many values that it needs a marginal.
+    notes : list of str
+    """
+    codes, levels = column_codes(dataset[name])
+    if isinstance(levels, Numbers) and len(levels) > MOST_LEVELS:
+        return None, []
+    codes, levels, withheld = protect_levels(codes, levels, subject, k)
+    notes = [f"{dataset.name}.{name}: {withheld} values that fewer than {k} subjects share are not kept; lower k to keep them."]
+    return (name, codes, levels), notes if withheld else []
+
+
+def fit_block(
+    coded: Sequence[tuple[str, NDArray[np.int64], Column]], given: Sequence[Codes], subject: NDArray[np.int32], k: int
+) -> tuple[Block, NDArray[np.int64], int]:
+    """Join as many of the leading columns as still leave (nearly) every row in a tuple that k subjects share."""
+    joint = np.zeros(len(subject), np.int64)
+    used, n_tuples, covered = 0, 1, 1.0
+    for _, codes, levels in coded:
+        wider, inverse = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
+        subjects = count_subjects(inverse, subject, len(wider))
+        share = float((subjects[inverse] >= k).mean()) if len(inverse) else 1.0
+        if used and (share < COVERAGE * covered or len(wider) > MOST_TEMPLATES):
+            break
+        joint, used, n_tuples, covered = inverse, used + 1, len(wider), share
+    first = np.full(n_tuples, 0, np.intp)
+    first[joint[::-1]] = np.arange(len(joint))[::-1]
+    subjects = count_subjects(joint, subject, n_tuples)
+    rows = np.bincount(joint, minlength=n_tuples)
+    kept = np.flatnonzero(subjects >= k)
+    if not len(kept) and n_tuples:
+        kept = np.array([rows.argmax()]) if used > 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
+    position = np.full(n_tuples, -1, np.int64)
+    position[kept] = np.arange(len(kept))
+    code = position[joint] if len(joint) else joint
+    seen = code >= 0
+    values = []
+    for _, codes, levels in coded[:used]:
+        cell = codes[first[kept]] if len(joint) else np.empty(0, np.int64)
+        values.append(_take_with_missing(levels, cell))
+    table = BackoffTable.fit(code[seen], [np.asarray(g, np.int64)[seen] for g in given], subject[seen], k=k)
+    names = tuple(name for name, _, _ in coded[:used])
+    empty = [_take_with_missing(levels, np.array([-1])) for _, _, levels in coded[:used]]
+    # one tuple more, of missing cells, for rows whose tuple is not known
+    return Block(names, tuple(_append(v, e) for v, e in zip(values, empty, strict=True)), table), code, used
+
+
+def _take_with_missing(levels: Column, codes: NDArray[np.int64]) -> Column:
+    if isinstance(levels, Text):
+        return Text(codes.astype(np.int32), levels.levels)
+    return Numbers(np.append(levels.values, np.nan)[codes])
+
+
+def _append(column: Column, row: Column) -> Column:
+    if isinstance(column, Text) and isinstance(row, Text):
+        return Text(np.append(column.codes, row.codes), column.levels)
+    assert isinstance(column, Numbers) and isinstance(row, Numbers)
+    return Numbers(np.append(column.values, row.values))
+
+
+def _fit_measure(name: str, values: NDArray[np.float64], given: Sequence[Codes], subject: NDArray[np.int32], k: int) -> Measure:
+    decimals = count_decimals(values)
+    seen = ~np.isnan(values)
+    present = BackoffTable.fit(seen.astype(np.int64), given, subject, k=k)
+    cells: list[int] = []
+    marginals = []
+    if given:
+        first = np.asarray(given[0])
+        for cell in np.unique(first[seen]).tolist():
+            mine = seen & (first == cell)
+            if len(np.unique(subject[mine])) >= 4 * k:
+                cells.append(int(cell))
+                marginals.append(QuantileMarginal.fit(values[mine], subject[mine], k=k, decimals=decimals))
+    pooled = QuantileMarginal.fit(values[seen], subject[seen], k=k, decimals=decimals)
+    return Measure(name, present, tuple(cells), tuple(marginals), pooled)
+
+
+def _sample_measure(measure: Measure, given: Sequence[Codes], rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+    u = rng.random(n)
+    values = measure.pooled.quantile(u)
+    for cell, marginal in zip(measure.cells, measure.marginals, strict=True):
+        mine = np.asarray(given[0]) == cell
+        values[mine] = marginal.quantile(u[mine])
+    return np.where(measure.present.sample(given, rng, n) > 0, values, np.nan)
+
+
+def count_decimals(values: NDArray[np.float64], most: int = 6) -> int | None:
+    """Fewest decimals that write every value within float noise; None if more than `most` are needed."""
+    x = values[np.isfinite(values)]
+    for decimals in range(most + 1):
+        if np.allclose(x, np.round(x, decimals), rtol=1e-9, atol=1e-9):
+            return decimals
+    return None

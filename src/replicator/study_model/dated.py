@@ -1,0 +1,179 @@
+"""A date of a row, as it stands to other dates that are already known: the same day, the day after, or some days away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable, Codes
+from replicator.models.marginals import QuantileMarginal
+from replicator.tables.dataset import Text
+from replicator.tables.dates import Dates, Precision, format_dates
+
+Floats = NDArray[np.float64]
+_ODD = 100  # codes from here on are odd texts
+
+
+@dataclass(frozen=True, eq=False)
+class DateFormat:
+    """How dates are written: precision, time of day, and texts that are no dates.
+
+    Attributes
+    ----------
+    written : BackoffTable
+        :class:`Precision`, or 100 + position in `odd`, given conditions.
+    minute : QuantileMarginal
+        Time of day, minutes since midnight.
+    odd : tuple of str
+        Texts that are no dates and that at least k subjects share.
+    """
+
+    kind: ClassVar[str] = "date format"
+
+    written: BackoffTable
+    minute: QuantileMarginal
+    odd: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, column: Text, dates: Dates, given: Sequence[Codes], subject: NDArray[np.int32], k: int) -> DateFormat:
+        """Learn from a column and its parsed dates."""
+        code = dates.precision.astype(np.int64)
+        strange = dates.precision == Precision.TEXT
+        odd: list[str] = []
+        for level in np.unique(column.codes[strange]).tolist():
+            mine = strange & (column.codes == level)
+            if len(np.unique(subject[mine])) >= k:
+                code[mine] = _ODD + len(odd)
+                odd.append(str(column.levels[level]))
+        code[code == Precision.TEXT] = Precision.MISSING
+        written = BackoffTable.fit(code, given, subject, k=k)
+        return cls(written, QuantileMarginal.fit(dates.minute, subject, k=k, decimals=0), tuple(odd))
+
+    def sample(self, day: Floats, given: Sequence[Codes], rng: np.random.Generator, minute: Floats | None = None) -> Text:
+        """Write days (n,), days since 1970-01-01, NaN for missing."""
+        n = len(day)
+        code = self.written.sample(given, rng, n)
+        u = rng.random(n)
+        drawn = self.minute.quantile(u) if self.minute.n else np.full(n, np.nan)
+        clock = drawn if minute is None else np.where(np.isnan(minute), drawn, minute)
+        text = format_dates(day, clock, np.where(code >= _ODD, Precision.MISSING, code).astype(np.int8))
+        if not self.odd:
+            return text
+        codes = np.where(code >= _ODD, len(text.levels) + code - _ODD, text.codes).astype(np.int32)
+        return Text(codes, np.append(text.levels, np.array(self.odd, object)))
+
+
+@dataclass(frozen=True, eq=False)
+class DateGiven:
+    """A day given reference days.
+
+    Attributes
+    ----------
+    references : tuple of str
+        Reference days that the date often equals, and last the one that it is counted from otherwise.
+    deltas : tuple of int
+        Days that the date usually lies after each reference.
+    state : BackoffTable
+        Which reference it follows (position), or -1 for none of them, given conditions.
+    offset : QuantileMarginal
+        Days from the last reference where it follows none.
+    """
+
+    kind: ClassVar[str] = "date given references"
+
+    references: tuple[str, ...]
+    deltas: tuple[int, ...]
+    state: BackoffTable
+    offset: QuantileMarginal
+
+    @classmethod
+    def fit(
+        cls,
+        day: Floats,
+        candidates: Mapping[str, Floats],
+        given: Sequence[Codes],
+        subject: NDArray[np.int32],
+        k: int,
+        deltas: Sequence[int] = (0, 1, -1),
+    ) -> DateGiven | None:
+        """Learn from days.
+
+        Parameters
+        ----------
+        day : (n,) float64
+            Days known in full; NaN rows are left out.
+        candidates : mapping of str to (n,) float64
+            Reference days by name, NaN where there is none.
+        given : sequence of (n,) int
+            Conditions.
+        subject : (n,) int32
+            Whose row it is.
+        k : int
+            Fewest subjects behind anything kept.
+        deltas : sequence of int
+            Distances at which a date is said to follow a reference.
+
+        Returns
+        -------
+        DateGiven or None
+            None if no row has a day and a reference.
+        """
+        known = np.isfinite(day)
+        if not known.any():
+            return None
+        state = np.full(len(day), -1, np.int64)
+        chosen: list[tuple[str, int]] = []
+        left = known.copy()
+        while len(chosen) < 5:
+            best = max(
+                (
+                    (int((left & (day == ref + delta)).sum()), -j, name, delta)
+                    for name, ref in candidates.items()
+                    for j, delta in enumerate(deltas)
+                ),
+                default=(0, 0, "", 0),
+            )
+            hit = left & (day == candidates[best[2]] + best[3]) if best[0] else left & False
+            if best[0] < 0.05 * known.sum() or len(np.unique(subject[hit])) < k:
+                break
+            state[hit] = len(chosen)
+            chosen.append((best[2], best[3]))
+            left &= ~hit
+        base = _closest(day, candidates, left if left.any() else known)
+        if base == "":
+            return None
+        offset = QuantileMarginal.fit((day - candidates[base])[left], subject[left], k=k, decimals=0)
+        table = BackoffTable.fit(state[known], [np.asarray(g, np.int64)[known] for g in given], subject[known], k=k)
+        return cls((*(name for name, _ in chosen), base), tuple(delta for _, delta in chosen), table, offset)
+
+    def sample(self, candidates: Mapping[str, Floats], given: Sequence[Codes], rng: np.random.Generator, n: int) -> Floats:
+        """Draw days (n,); NaN where no reference is there."""
+        state = self.state.sample(given, rng, n)
+        u = rng.random(n)
+        base = candidates[self.references[-1]]
+        day = base + (self.offset.quantile(u) if self.offset.n else 0.0)
+        follows = np.full(n, np.nan)
+        for i in range(len(self.deltas) - 1, -1, -1):
+            value = candidates[self.references[i]] + self.deltas[i]
+            follows = np.where((state == i) | (np.isnan(follows) & (state >= 0)), value, follows)
+        for i, delta in enumerate(self.deltas):  # a row that has neither its reference nor the base takes what there is
+            day = np.where(np.isnan(day), candidates[self.references[i]] + delta, day)
+        return np.where((state >= 0) & np.isfinite(follows), follows, day)
+
+
+def _closest(day: Floats, candidates: Mapping[str, Floats], rows: NDArray[np.bool_]) -> str:
+    """Name of the reference from which the days scatter least, among those that most rows have."""
+    best, best_spread = "", np.inf
+    for name, reference in candidates.items():
+        distance = (day - reference)[rows]
+        seen = np.isfinite(distance)
+        if seen.mean() < 0.5:
+            continue
+        spread = float(np.median(np.abs(distance[seen] - np.median(distance[seen])))) + 1000 * float(1 - seen.mean())
+        if spread < best_spread:
+            best, best_spread = name, spread
+    return best

@@ -1,0 +1,175 @@
+"""SUPP-- datasets as columns of their parents, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.profile.structure import Kind, StudyStructure
+from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """How one QNAM of a SUPP-- dataset hangs on its parent.
+
+    Attributes
+    ----------
+    dataset, parent : str
+        The SUPP-- dataset and the dataset whose rows it qualifies.
+    name : str
+        QNAM.
+    column : str
+        Name of the column that it became: QNAM, with the dataset before it where the parent has a variable of that name.
+    idvar : str
+        Variable of the parent that IDVARVAL names; ``""`` where the subject alone does.
+    width : int
+        Characters that IDVARVAL is padded to on the left; 0 for none.
+    constants : mapping of str to str
+        The other variables of the row: QLABEL, QORIG, QEVAL and the like, the most frequent value of each.
+    """
+
+    kind: ClassVar[str] = "supplement"
+
+    dataset: str
+    parent: str
+    name: str
+    column: str
+    idvar: str
+    width: int
+    constants: Mapping[str, str]
+
+
+def join_supplements(study: Study, structure: StudyStructure) -> tuple[dict[str, Dataset], tuple[Supplement, ...], tuple[str, ...]]:
+    """Join every SUPP-- dataset to its parent.
+
+    Returns
+    -------
+    datasets : dict of str to Dataset
+        All datasets that are no SUPP-- (with a parent), parents with a text column for each QNAM.
+    supplements : tuple of Supplement
+        What :func:`split_supplements` needs.
+    notes : tuple of str
+        Rows that point at no parent, with their count.
+    """
+    joined = {name: study[name] for name in study.datasets}
+    supplements: list[Supplement] = []
+    notes: list[str] = []
+    for name, found in structure.datasets.items():
+        if found.kind is not Kind.QUALIFIERS or found.parent not in joined or "QNAM" not in study[name]:
+            continue
+        dataset = joined.pop(name)
+        parent, made, note = _join(dataset, joined[found.parent], found.parent)
+        joined[found.parent] = parent
+        supplements += made
+        notes += note
+    return joined, tuple(supplements), tuple(notes)
+
+
+def _join(dataset: Dataset, parent: Dataset, parent_name: str) -> tuple[Dataset, list[Supplement], list[str]]:
+    frame = pd.DataFrame(
+        {
+            c: (dataset.text(c).strings() if c in dataset else np.full(dataset.n_rows, "", object))
+            for c in ("USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QVAL")
+        }
+    )
+    supplements, notes, lost = [], [], 0
+    for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):
+        keys = _row_keys(parent, str(idvar))
+        wanted = rows["USUBJID"] + "\x1f" + (_plain(rows["IDVARVAL"]) if idvar else "")
+        values = pd.Series(rows["QVAL"].to_numpy(), index=wanted.to_numpy())
+        values = values[~values.index.duplicated()]
+        column = Text.of(pd.Series(keys).map(values).fillna("").to_numpy())
+        lost += int((~wanted.isin(set(keys))).sum())
+        target = str(qnam) if qnam not in parent.columns else f"{dataset.name}.{qnam}"
+        if target in parent.columns:  # the same QNAM by another IDVAR: fill what is empty
+            old = parent.text(target).strings()
+            column = Text.of(np.where(old == "", column.strings(), old))
+        parent = parent.with_column(Variable(target), column)
+        padded = rows["IDVARVAL"].str.startswith(" ").any()
+        constants = {}
+        for other in dataset.names:
+            if other not in ("USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QVAL"):
+                seen = dataset.text(other).strings()[rows.index]
+                constants[other] = str(pd.Series(seen).mode().iloc[0])
+        width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
+        supplements.append(Supplement(dataset.name, parent_name, str(qnam), target, str(idvar), width, constants))
+    if lost:
+        notes.append(
+            f"{dataset.name}: {lost} of {dataset.n_rows} rows name no row of {parent_name} and are not learned; check IDVARVAL."
+        )
+    return parent, supplements, notes
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Make ``   2``, ``2`` and ``2.0`` the same."""
+    text = values.str.strip()
+    number = pd.to_numeric(text, errors="coerce")
+    whole = number.notna() & (number == number.round())
+    return text.where(~whole, number.where(whole, 0).astype("int64").astype(str))
+
+
+def _row_keys(parent: Dataset, idvar: str) -> NDArray[np.object_]:
+    subject = pd.Series(parent.text("USUBJID").strings(), dtype=object) if "USUBJID" in parent else pd.Series([""] * parent.n_rows)
+    if not idvar:
+        return (subject + "\x1f").to_numpy()
+    if idvar not in parent:
+        return np.full(parent.n_rows, "\x1e", object)
+    return (subject + "\x1f" + _plain(pd.Series(parent.text(idvar).strings(), dtype=object))).to_numpy()
+
+
+def split_supplements(parent: Dataset, supplements: tuple[Supplement, ...], template: Dataset) -> tuple[Dataset, Dataset]:
+    """Take the columns of one SUPP-- dataset off its parent again.
+
+    Parameters
+    ----------
+    parent : Dataset
+        With the joined columns, and USUBJID and the IDVAR variables in their final form.
+    supplements : tuple of Supplement
+        Those of one SUPP-- dataset.
+    template : Dataset
+        Variables of the SUPP-- dataset in order, without rows.
+
+    Returns
+    -------
+    parent, supplement : Dataset
+        Rows ordered by the parent's rows and QNAM.
+    """
+    rows: list[NDArray[np.intp]] = []
+    which: list[NDArray[np.intp]] = []
+    for i, item in enumerate(supplements):
+        filled = np.flatnonzero(~parent[item.column].missing) if item.column in parent else np.empty(0, np.intp)
+        rows.append(filled)
+        which.append(np.full(len(filled), i, np.intp))
+    row, item_of = np.concatenate(rows), np.concatenate(which)
+    order = np.lexsort((item_of, row))
+    row, item_of = row[order], item_of[order]
+    n = len(row)
+    pieces: dict[str, NDArray[np.object_]] = {"USUBJID": parent.text("USUBJID").strings()[row]}
+    value, idvarval = np.full(n, "", object), np.full(n, "", object)
+    for i, item in enumerate(supplements):
+        mine = item_of == i
+        value[mine] = parent.text(item.column).strings()[row[mine]]
+        if item.idvar:
+            text = parent.text(item.idvar).strings()[row[mine]]
+            idvarval[mine] = [cell.rjust(item.width) for cell in text] if item.width else text
+    pieces["QVAL"], pieces["IDVARVAL"] = value, idvarval
+    pieces["QNAM"] = np.array([item.name for item in supplements], object)[item_of]
+    pieces["IDVAR"] = np.array([item.idvar for item in supplements], object)[item_of]
+    columns: dict[str, Column] = {}
+    for variable in template.variables:
+        if variable.name in pieces:
+            text = pieces[variable.name]
+        else:
+            text = np.array([item.constants.get(variable.name, "") for item in supplements], object)[item_of]
+        column: Column = Text.of(text)
+        columns[variable.name] = (
+            column if variable.type == "char" else Numbers(pd.to_numeric(pd.Series(text), errors="coerce").to_numpy(float))
+        )
+    supplement = Dataset(template.name, template.variables, columns, template.label)
+    return parent.without(*{item.column for item in supplements}), supplement

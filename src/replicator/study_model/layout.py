@@ -1,0 +1,165 @@
+"""How a dataset is laid out: its variables, its constant identifiers, the order of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.profile.structure import DatasetStructure, Kind, Role
+from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The outside of one dataset.
+
+    Attributes
+    ----------
+    name, label : str
+    dataset_kind : Kind
+    variables : tuple of Variable
+        In order.
+    subject : str
+        The subject variable; ``""`` if the dataset is not about subjects.
+    constants : mapping of str to str
+        STUDYID, DOMAIN and the like: their value.
+    sequence : str
+        --SEQ, counted from 1 within a subject; ``""`` if there is none.
+    order : tuple of str
+        Variables by which the rows of a subject are ordered.
+    visit_names : tuple of str
+        Variables among VISIT and VISITDY that follow from VISITNUM.
+    """
+
+    kind: ClassVar[str] = "layout"
+
+    name: str
+    label: str
+    dataset_kind: Kind
+    variables: tuple[Variable, ...]
+    subject: str
+    constants: Mapping[str, str]
+    sequence: str
+    order: tuple[str, ...]
+    visit_names: tuple[str, ...]
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32] | None, visit_names: tuple[str, ...]
+    ) -> Layout:
+        """Learn from a dataset and its structure; `subject` (n_rows,) is None for datasets that are not about subjects."""
+        who = structure.with_role(Role.SUBJECT)
+        sequence = next(iter(structure.with_role(Role.SEQUENCE)), "")
+        constants = {}
+        for name in structure.with_role(Role.IDENTIFIER):
+            texts = dataset.text(name).compact()
+            if len(texts.levels):
+                constants[name] = str(texts.levels[np.bincount(texts.codes[texts.codes >= 0]).argmax()])
+        order = _find_order(dataset, structure, subject, sequence) if subject is not None else ()
+        return cls(
+            dataset.name,
+            dataset.label,
+            structure.kind,
+            dataset.variables,
+            who[0] if who else "",
+            constants,
+            sequence,
+            order,
+            visit_names,
+        )
+
+    def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Order of the rows: by subject, then as the source's rows were."""
+        keys = [sort_key(dataset[name]) for name in self.order if name in dataset]
+        return np.lexsort((*reversed(keys), subject)) if keys else np.argsort(subject, kind="stable")
+
+    def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text) -> Dataset:
+        """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Rows in their final order.
+        subject : (n_rows,) int32
+            Position of each row's subject, ascending.
+        ids : Text
+            Identifier of each subject.
+        """
+        n = len(subject)
+        made: dict[str, Column] = dict(dataset.columns)
+        if self.subject:
+            made[self.subject] = ids.take(subject)
+        for name, value in self.constants.items():
+            made[name] = Text.constant(value, n)
+        if self.sequence:
+            begin = np.searchsorted(subject, subject, side="left")
+            made[self.sequence] = Numbers((np.arange(n) - begin + 1).astype(np.float64))
+        extra = tuple(variable for variable in dataset.variables if all(variable.name != own.name for own in self.variables))
+        variables = (*self.variables, *extra)
+        columns = {variable.name: _typed(made.get(variable.name), variable, n) for variable in variables}
+        return Dataset(self.name, variables, columns, self.label)
+
+
+def _typed(column: Column | None, variable: Variable, n: int) -> Column:
+    if column is None:
+        return Text.constant("", n) if variable.type == "char" else Numbers(np.full(n, np.nan))
+    if variable.type == "char" and isinstance(column, Numbers):
+        unique, inverse = np.unique(column.values, return_inverse=True)
+        text = Text.of(Numbers(unique).strings())
+        return Text(text.codes[inverse], text.levels)
+    if variable.type == "num" and isinstance(column, Text):
+        return Numbers(Dataset("", (variable,), {variable.name: column}).numbers(variable.name))
+    return column
+
+
+def sort_key(column: Column) -> NDArray[np.float64]:
+    """Rank of each cell, missing ones first: (n_rows,)."""
+    if isinstance(column, Numbers):
+        return np.where(np.isnan(column.values), -np.inf, column.values)
+    order = np.argsort(column.levels.astype(str), kind="stable") if len(column.levels) else np.empty(0, np.intp)
+    rank = np.empty(len(column.levels) + 1)
+    rank[order] = np.arange(len(order))
+    rank[-1] = -1
+    return rank[column.codes]
+
+
+def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], sequence: str) -> tuple[str, ...]:
+    """The ordering under which most neighbouring rows of the source, in the order of --SEQ, stand as they do."""
+    prefix = structure.prefix
+
+    def have(*names: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name in dataset)
+
+    topic = have(prefix + "TESTCD", prefix + "DECOD", prefix + "TERM", prefix + "TRT", "ETCD")[:1]
+    start = have(prefix + "STDTC", prefix + "DTC")[:1]
+    visit = have("VISITNUM")
+    point = have(prefix + "TPTNUM", prefix + "POS")
+    group = have(prefix + "CAT")
+    candidates = {
+        (*start, *topic, *point),
+        (*visit, *start, *topic, *point),
+        (*topic, *visit, *start, *point),
+        (*topic, *start, *point),
+        (*group, *topic, *visit, *start, *point),
+        (*visit, *group, *topic, *point),
+        (*group, *visit, *topic, *start, *point),
+        (*visit, *topic, *point, *start),
+        (*start, *visit, *point, *topic),
+        (*visit, *point, *topic, *start),
+    }
+    sequence_key = sort_key(dataset[sequence]) if sequence else np.arange(dataset.n_rows)
+    order = np.lexsort((np.arange(dataset.n_rows), sequence_key, subject))
+    same = subject[order][1:] == subject[order][:-1]
+    best: tuple[float, int, tuple[str, ...]] = (-1.0, 0, ())
+    for names in sorted(candidates):
+        rank = np.empty(dataset.n_rows)
+        keys = [sort_key(dataset[name]) for name in names]
+        rank[np.lexsort((*reversed(keys), subject)) if keys else order] = np.arange(dataset.n_rows)
+        up = np.diff(rank[order]) > 0
+        kept = float(up[same].mean()) if same.any() else 1.0
+        best = max(best, (kept, -len(names), names))
+    return best[2]

@@ -1,0 +1,255 @@
+"""Links between rows (RELREC): which rows of two datasets belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.models.backoff import BackoffTable
+from replicator.profile.structure import Kind, StudyStructure
+from replicator.study_model.attributes import column_codes
+from replicator.study_model.source import Source
+from replicator.tables.dataset import Column, Dataset, Text
+
+MOST_LEVELS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class LinkEnd:
+    """One dataset of a link.
+
+    Attributes
+    ----------
+    dataset, idvar : str
+        The dataset, and the variable by which its row is named.
+    column : str
+        Variable that tells best which rows are linked; ``""`` if none does.
+    levels : tuple of str
+        Its levels.
+    linked : BackoffTable
+        Whether a row is linked (1) given its level.
+    count : BackoffTable
+        How many rows a link takes.
+    width : int
+        Characters that IDVARVAL is padded to on the left; 0 for none.
+    """
+
+    kind: ClassVar[str] = "link end"
+
+    dataset: str
+    idvar: str
+    column: str
+    levels: tuple[str, ...]
+    linked: BackoffTable
+    count: BackoffTable
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A relation between two datasets; the first end leads: each of its linked rows takes rows of the second.
+
+    Attributes
+    ----------
+    relation : str
+        Name of the relation dataset.
+    lead, follow : LinkEnd
+    constants : mapping of str to str
+        RELTYPE and the like.
+    """
+
+    kind: ClassVar[str] = "link"
+
+    relation: str
+    lead: LinkEnd
+    follow: LinkEnd
+    constants: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class LinksModel:
+    """All links of a study."""
+
+    kind: ClassVar[str] = "links model"
+
+    links: tuple[Link, ...]
+
+    @classmethod
+    def fit(cls, source: Source, structure: StudyStructure, config: FitConfig) -> tuple[LinksModel, tuple[str, ...]]:
+        """Learn the relations between rows; those that fewer than k subjects have are named and left out."""
+        links: list[Link] = []
+        notes: list[str] = []
+        for name, found in structure.datasets.items():
+            if found.kind is not Kind.LINKS or name not in source.datasets:
+                continue
+            dataset = source.datasets[name]
+            if not {"RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"} <= set(dataset.names):
+                notes.append(
+                    f"{name}: {dataset.n_rows} rows are not learned, since the dataset has no RELID that joins rows of two datasets."
+                )
+                continue
+            made, lost = _fit_relation(name, dataset, source, config.k)
+            links += made
+            if lost:
+                notes.append(
+                    f"{name}: {lost} of {dataset.n_rows} rows belong to relations that fewer than {config.k} subjects share "
+                    f"or that join no two datasets, and are not learned; lower k to keep them."
+                )
+        return cls(tuple(links)), tuple(notes)
+
+    def sample(
+        self, datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]], ids: Text, rng: np.random.Generator
+    ) -> dict[str, Dataset]:
+        """Draw the relation datasets for sampled datasets whose --SEQ and record ids are final.
+
+        Parameters
+        ----------
+        datasets : mapping of str to Dataset
+            Sampled datasets.
+        subject : mapping of str to (n_rows,) int32
+            Position of each row's subject.
+        ids : Text
+            Identifier of each subject.
+        """
+        pieces: dict[str, list[pd.DataFrame]] = {}
+        for number, link in enumerate(self.links):
+            pieces.setdefault(link.relation, []).append(_sample_link(link, number, datasets, subject, ids, rng))
+        out = {}
+        for name, frames in pieces.items():
+            frame = pd.concat(frames, ignore_index=True).sort_values(["subject", "group", "end", "row"], kind="stable")
+            columns: dict[str, Column] = {c: Text.of(frame[c].to_numpy(object)) for c in frame.columns if c.isupper()}
+            out[name] = Dataset.from_frame(name, pd.DataFrame({c: column.strings() for c, column in columns.items()}))
+        return out
+
+
+def _fit_relation(name: str, dataset: Dataset, source: Source, k: int) -> tuple[list[Link], int]:
+    frame = pd.DataFrame({c: dataset.text(c).strings() for c in ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID")})
+    frame["end"] = frame["RDOMAIN"] + "\x1f" + frame["IDVAR"]
+    shape = frame.groupby(["USUBJID", "RELID"])["end"].agg(lambda ends: tuple(sorted(set(ends))))
+    links: list[Link] = []
+    kept = 0
+    for ends, groups in shape.groupby(shape):
+        members = frame.set_index(["USUBJID", "RELID"]).loc[groups.index].reset_index()
+        if len(ends) != 2 or members["USUBJID"].nunique() < k:
+            continue
+        named = [end.split("\x1f") for end in ends]
+        tables = {end: _domain_dataset(source, end[0], end[1]) for end in map(tuple, named)}
+        if any(not table for table in tables.values()):
+            continue
+        size = members.groupby(["USUBJID", "RELID", "end"]).size()
+        mean = {end: float(size.xs(end, level="end").mean()) for end in ends}
+        order = sorted(ends, key=lambda end: (mean[end], end))
+        made = []
+        for end in order:
+            domain, idvar = end.split("\x1f")
+            rows = members[members["end"] == end]
+            made.append(_fit_end(tables[(domain, idvar)], idvar, rows, size.xs(end, level="end"), source, k))
+        constants = {}
+        for other in dataset.names:
+            if other not in ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"):
+                constants[other] = str(pd.Series(dataset.text(other).strings()).mode().iloc[0])
+        links.append(Link(name, made[0], made[1], constants))
+        kept += len(members)
+    return links, len(frame) - kept
+
+
+def _domain_dataset(source: Source, domain: str, idvar: str) -> str:
+    return next((n for n in source.subject if source.datasets[n].domain == domain and idvar in source.datasets[n]), "")
+
+
+def _fit_end(name: str, idvar: str, rows: pd.DataFrame, size: pd.Series, source: Source, k: int) -> LinkEnd:
+    dataset, subject = source.datasets[name], source.subject[name]
+    wanted = set(zip(rows["USUBJID"], rows["IDVARVAL"].str.strip(), strict=True))
+    named = zip(source.ids[subject], dataset.text(idvar).strings(), strict=True)
+    linked = np.array([pair in wanted for pair in named], dtype=np.int64)
+    concerned = np.isin(subject, np.unique(subject[linked > 0]))
+    best: tuple[float, str, NDArray[np.int64], tuple[str, ...]] = (0.0, "", np.full(dataset.n_rows, -1), ())
+    for column in dataset.names:
+        codes, levels = column_codes(dataset[column])
+        if not 1 < len(levels) <= MOST_LEVELS or column == idvar:
+            continue
+        n = np.bincount(codes[concerned] + 1, minlength=len(levels) + 1)
+        hit = np.bincount(codes[concerned] + 1, linked[concerned], minlength=len(n))
+        share = hit / np.maximum(n, 1)
+        told = float((n * (share - linked[concerned].mean()) ** 2).sum()) - len(levels) * float(linked[concerned].var())
+        if told > best[0]:
+            best = (told, column, codes, tuple(levels.strings().tolist()))
+    _, column, codes, level_names = best
+    subjects = np.array([len(np.unique(subject[codes == i])) for i in range(len(level_names))])
+    level_names = tuple(text if n >= k else "" for text, n in zip(level_names, subjects, strict=True))
+    table = BackoffTable.fit(linked, [codes], subject, k=min(k, 3))
+    who = pd.factorize(size.index.get_level_values("USUBJID"))[0]
+    count = BackoffTable.fit(np.minimum(size.to_numpy(), 10), [], who, k=k)
+    padded = rows["IDVARVAL"].str.startswith(" ").any()
+    width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
+    return LinkEnd(name, idvar, column, level_names, table, count, width)
+
+
+def _codes(end: LinkEnd, dataset: Dataset) -> NDArray[np.int64]:
+    if not end.column or end.column not in dataset:
+        return np.full(dataset.n_rows, -1, np.int64)
+    place = {text: i for i, text in enumerate(end.levels) if text}
+    codes, levels = column_codes(dataset[end.column])
+    lookup = np.array([place.get(text, -1) for text in levels.strings()] + [-1])
+    return lookup[codes]
+
+
+def _sample_link(
+    link: Link,
+    number: int,
+    datasets: Mapping[str, Dataset],
+    subject: Mapping[str, NDArray[np.int32]],
+    ids: Text,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    frames = []
+    lead, follow = link.lead, link.follow
+    empty = pd.DataFrame({c: [] for c in ("subject", "group", "end", "row", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID")})
+    if lead.dataset not in datasets or follow.dataset not in datasets:
+        return empty
+    leaders, followers = datasets[lead.dataset], datasets[follow.dataset]
+    chosen = lead.linked.sample([_codes(lead, leaders)], rng, leaders.n_rows) > 0
+    owner = subject[lead.dataset][chosen]
+    weight = follow.linked.sample([_codes(follow, followers)], rng, followers.n_rows)
+    score = rng.random(followers.n_rows) + weight
+    order = np.lexsort((-score, subject[follow.dataset]))
+    sorted_owner = subject[follow.dataset][order]
+    begin = np.searchsorted(sorted_owner, owner, side="left")
+    stop = np.searchsorted(sorted_owner, owner, side="right")
+    wanted = np.maximum(follow.count.sample([], rng, len(owner)), 1)
+    take = np.minimum(wanted, stop - begin)
+    first = np.ones(len(owner), bool)
+    first[1:] = owner[1:] != owner[:-1]
+    keep = (take > 0) & first
+    rows = np.flatnonzero(chosen)[keep]
+    owner, begin, take = owner[keep], begin[keep], take[keep]
+    group = np.arange(len(owner))
+    offsets = np.arange(int(take.sum())) - np.repeat(np.cumsum(take) - take, take)
+    partners = order[np.repeat(begin, take) + offsets]
+    for place, (end, table, row, of) in enumerate(
+        ((lead, leaders, rows, group), (follow, followers, partners, np.repeat(group, take)))
+    ):
+        text = table.text(end.idvar).strings()[row]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "subject": owner[of],
+                    "group": number,
+                    "end": place,
+                    "row": row,
+                    "RDOMAIN": table.domain,
+                    "USUBJID": ids.strings()[owner[of]],
+                    "IDVAR": end.idvar,
+                    "IDVARVAL": [cell.rjust(end.width) for cell in text] if end.width else text,
+                    "RELID": [f"{one}-{number + 1}" for one in ids.strings()[owner[of]]],
+                    **link.constants,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

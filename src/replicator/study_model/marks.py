@@ -1,0 +1,153 @@
+"""Marks: the dates of a subject, as they stand to the anchor and to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.study_model.spine import Spine
+
+Floats = NDArray[np.float64]
+
+ABSENT, OTHER = 0, 1  # states of a mark; from 2 on it equals reference state - 2
+FEWEST_EQUAL = 0.05  # share of subjects from which an equality is a state of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """One date of a subject.
+
+    Attributes
+    ----------
+    name : str
+        As in :attr:`Spine.marks`.
+    references : tuple of str
+        Marks that it may equal; ``ANCHOR`` is the anchor.
+    base : str
+        What it is counted from where it equals none.
+    """
+
+    kind: ClassVar[str] = "mark"
+
+    name: str
+    references: tuple[str, ...]
+    base: str
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """All marks of a study, in an order in which each can be drawn from those before it.
+
+    Attributes
+    ----------
+    marks : tuple of Mark
+    orders : tuple of (str, str)
+        Pairs whose first never lay after their second.
+    """
+
+    kind: ClassVar[str] = "marks"
+
+    marks: tuple[Mark, ...]
+    orders: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def fit(cls, spine: Spine, k: int) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
+        """Learn how marks stand to each other.
+
+        Returns
+        -------
+        marks : Marks
+        values : dict of str to (n,) float64
+            Traits for the joint model: ``mark NAME`` is the state, ``days NAME`` the distance from the base where it is OTHER.
+        nominal : frozenset of str
+            The states.
+        """
+        known = {"ANCHOR": np.floor(spine.anchor)} | {
+            name: np.floor(day) for name, day in spine.marks.items() if np.isfinite(day).any()
+        }
+        own = [name for name in known if name != "ANCHOR"]
+        days = {name: known[name] - known["ANCHOR"] for name in own}
+        order = sorted(
+            own,
+            key=lambda name: (
+                name in ("FIRST", "LAST"),
+                np.isfinite(days[name]).mean() < 0.2,
+                float(np.nanmedian(days[name])),
+                name,
+            ),
+        )
+        marks: list[Mark] = []
+        values: dict[str, Floats] = {}
+        done = ["ANCHOR"]
+        for name in order:
+            mark, state = _fit_one(name, known, done, k)
+            marks.append(mark)
+            values[f"mark {name}"] = state
+            distance = known[name] - known[mark.base]
+            values[f"days {name}"] = np.where(state == OTHER, distance, np.nan)
+            done.append(name)
+        orders = tuple((a, b) for a in done for b in done if a != b and _never_after(known[a], known[b], k))
+        values = {name: x for name, x in values.items() if np.isfinite(x).any()}
+        return cls(tuple(marks), orders), values, frozenset(f"mark {name}" for name in own)
+
+    def build(self, anchor: Floats, drawn: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01."""
+        day: dict[str, Floats] = {"ANCHOR": np.floor(anchor)}
+        nothing = np.full(len(anchor), np.nan)
+        for mark in self.marks:
+            state = drawn[f"mark {mark.name}"]
+            distance = np.round(drawn.get(f"days {mark.name}", nothing))
+            base = np.where(np.isnan(day[mark.base]), day["ANCHOR"], day[mark.base])
+            value = np.where(state == ABSENT, np.nan, base + np.nan_to_num(distance))
+            for i, reference in enumerate(mark.references):
+                same = (state == 2 + i) & np.isfinite(day[reference])
+                value = np.where(same, day[reference], value)
+            for a, b in self.orders:
+                if b == mark.name and a in day:
+                    value = np.where(value < day[a], day[a], value)
+                elif a == mark.name and b in day:
+                    value = np.where(value > day[b], day[b], value)
+            day[mark.name] = value
+        first, last = day.get("FIRST"), day.get("LAST")
+        if first is not None and last is not None:
+            day["LAST"] = np.maximum(first, last)
+        return {name: value for name, value in day.items() if name != "ANCHOR"}
+
+
+def _never_after(a: Floats, b: Floats, k: int) -> bool:
+    both = np.isfinite(a) & np.isfinite(b)
+    return int(both.sum()) >= max(2, k) and bool((a <= b)[both].all())
+
+
+def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int) -> tuple[Mark, Floats]:
+    day = known[name]
+    present = np.isfinite(day)
+    state = np.where(present, OTHER, ABSENT).astype(np.float64)
+    left = present.copy()
+    references: list[str] = []
+    while len(references) < 3:
+        hits = [(int((left & (day == known[other])).sum()), -i, other) for i, other in enumerate(done)]
+        count, _, best = max(hits)
+        if count < max(FEWEST_EQUAL * present.sum(), min(k, 2)):
+            break
+        same = left & (day == known[best])
+        state[same] = 2 + len(references)
+        references.append(best)
+        left &= ~same
+    return Mark(name, tuple(references), _base(day, known, done, left if left.any() else present)), state
+
+
+def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArray[np.bool_]) -> str:
+    """What a mark is counted from: where it always lies on one side of another mark the nearest such, else the nearest."""
+    spreads = []
+    for other in done:
+        distance = (day - known[other])[rows]
+        seen = distance[np.isfinite(distance)]
+        if len(seen) >= 0.9 * len(distance):
+            both_sides = bool((seen > 0).any() and (seen < 0).any())
+            spreads.append((both_sides, float(np.median(np.abs(seen - np.median(seen)))), other))
+    return min(spreads)[2] if spreads else "ANCHOR"

@@ -1,0 +1,112 @@
+"""Identifiers of records (--SPID, --GRPID, --REFID, --LNKID): their pattern, never their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+_PATTERN = re.compile(r"([A-Za-z][A-Za-z_-]*)?(\d{1,15})$")
+
+
+@dataclass(frozen=True, eq=False)
+class RecordId:
+    """One identifier.
+
+    Attributes
+    ----------
+    name : str
+    numeric : bool
+        Whether the variable is a number.
+    prefix : str
+        Letters before the number; ``""`` for none.
+    width : int
+        Digits that the number is padded to; 0 for none.
+    share : float
+        Share of rows that have one.
+    counts : bool
+        Whether numbers count a subject's rows from 1; otherwise they are drawn up to `most`, without repetition in a subject.
+    most : int
+        Largest number, rounded up.
+    """
+
+    kind: ClassVar[str] = "record id"
+
+    name: str
+    numeric: bool
+    prefix: str
+    width: int
+    share: float
+    counts: bool
+    most: int
+
+
+@dataclass(frozen=True, eq=False)
+class RecordIds:
+    """The identifiers of one dataset."""
+
+    kind: ClassVar[str] = "record ids"
+
+    ids: tuple[RecordId, ...]
+
+    @classmethod
+    def fit(cls, dataset: Dataset, names: Sequence[str], subject: NDArray[np.int32]) -> RecordIds:
+        """Learn the patterns of the variables `names`; rows are taken in the order given."""
+        return cls(tuple(_fit_one(name, dataset[name], subject) for name in names))
+
+    def sample(self, subject: NDArray[np.int32], rng: np.random.Generator) -> dict[str, Column]:
+        """Make identifiers for rows (n,) of the given subjects."""
+        n = len(subject)
+        order = np.argsort(subject, kind="stable")
+        new = np.ones(n, bool)
+        new[1:] = subject[order][1:] != subject[order][:-1]
+        begin = np.maximum.accumulate(np.where(new, np.arange(n), 0)) if n else np.empty(0, np.intp)
+        rank = np.empty(n, np.int64)
+        rank[order] = np.arange(n) - begin
+        out: dict[str, Column] = {}
+        for one in self.ids:
+            there = rng.random(n) < one.share
+            number = rank + 1
+            if not one.counts:
+                size = np.bincount(subject, minlength=int(subject.max(initial=0)) + 1)[subject]
+                span = np.maximum(one.most, size)
+                step = span // np.maximum(size, 1)
+                number = rank * step + 1 + (rng.random(n) * step).astype(np.int64)
+            if one.numeric:
+                out[one.name] = Numbers(np.where(there, number, np.nan).astype(np.float64))
+            else:
+                unique, inverse = np.unique(number, return_inverse=True)
+                levels = np.array([f"{one.prefix}{value:0{one.width}d}" for value in unique.tolist()], dtype=object)
+                out[one.name] = Text(np.where(there, inverse, -1).astype(np.int32), levels)
+        return out
+
+
+def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
+    there = ~column.missing
+    share = float(there.mean()) if len(column) else 0.0
+    numeric = isinstance(column, Numbers)
+    texts = column.strings()[there]
+    matches = [_PATTERN.match(text) for text in texts]
+    if not len(texts) or any(match is None for match in matches):
+        return RecordId(name, numeric, "" if numeric else name[-4:], 0, share, True, max(1, len(texts)))
+    parts = [(match.group(1) or "", match.group(2)) for match in matches if match is not None]
+    prefixes = [p for p, _ in parts]
+    prefix = max(set(prefixes), key=lambda p: (prefixes.count(p), p))
+    widths = {len(digits) for _, digits in parts}
+    padded = any(digits.startswith("0") and len(digits) > 1 for _, digits in parts)
+    numbers = np.array([int(digits) for _, digits in parts])
+    who = subject[there]
+    order = np.lexsort((numbers, who))
+    first = np.ones(len(who), bool)
+    first[1:] = who[order][1:] != who[order][:-1]
+    begin = np.maximum.accumulate(np.where(first, np.arange(len(who)), 0))
+    counts = bool((numbers[order] == np.arange(len(who)) - begin + 1).mean() > 0.95)
+    top = int(numbers.max())
+    unit = 10 ** max(0, len(str(top)) - 1)
+    return RecordId(name, numeric, prefix, max(widths) if padded else 0, share, counts, -(-top // unit) * unit)

@@ -1,0 +1,377 @@
+"""Visits: which of the planned ones a subject keeps, when, and what comes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from replicator.models.backoff import BackoffTable
+from replicator.models.copula import GaussianCopula, normal_scores
+from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.attributes import count_subjects
+from replicator.study_model.spine import Spine, Visits
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TIED = 0.6  # share of a visit's dates from which it is said to fall on a mark
+IN_ORDER = 0.99  # share of neighbouring visits in the order of their numbers from which that order is kept
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedVisit:
+    """One visit that at least k subjects had.
+
+    Attributes
+    ----------
+    number : float
+        VISITNUM.
+    reference : str
+        ``ANCHOR``, or the mark that it falls on.
+    offset : QuantileMarginal
+        Days from the reference.
+    horizon : str
+        Mark that decides whether the subject is still there.
+    expected : float
+        Median day from the anchor.
+    edges : (n_edges,) float64
+        Bins of the horizon's distance from the expected day.
+    attended : BackoffTable
+        Whether it was kept (1) given the bin, whether the horizon is the subject's last day, and the arm.
+    """
+
+    kind: ClassVar[str] = "planned visit"
+
+    number: float
+    reference: str
+    offset: QuantileMarginal
+    horizon: str
+    expected: float
+    edges: Floats
+    attended: BackoffTable
+
+
+@dataclass(frozen=True, eq=False)
+class Unscheduled:
+    """Visits of numbers that fewer than k subjects had, pooled.
+
+    Attributes
+    ----------
+    count : BackoffTable
+        How many a subject has, given the arm.
+    after : (n_planned,) float64
+        Share that follows each planned visit.
+    delay : QuantileMarginal
+        Days after that visit.
+    step : float
+        Distance between numbers, for example 0.1 in 5.1, 5.2.
+    """
+
+    kind: ClassVar[str] = "unscheduled visits"
+
+    count: BackoffTable
+    after: Floats
+    delay: QuantileMarginal
+    step: float
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduleModel:
+    """The visits of a study.
+
+    Attributes
+    ----------
+    planned : tuple of PlannedVisit
+        By number.
+    copula : GaussianCopula
+        Of the offsets of all planned visits (who comes late comes late again).
+    last_on : str
+        Mark on which the last visit before it falls; ``""`` if none.
+    last_on_share : float
+        How often it does, of the subjects whose visits do not fall on that mark by plan.
+    last_on_reach : float
+        Days that the mark may lie after the visit's expected day for that.
+    ends_at : bool
+        Whether no visit that is counted from the anchor lies after `last_on`.
+    in_order : bool
+        Whether whole-numbered visits keep the order of their numbers.
+    length : BackoffTable
+        Days between start and end of a visit (up to 6), given its position in `planned`.
+    unscheduled : Unscheduled or None
+    """
+
+    kind: ClassVar[str] = "schedule"
+
+    planned: tuple[PlannedVisit, ...]
+    copula: GaussianCopula
+    last_on: str
+    last_on_share: float
+    last_on_reach: float
+    ends_at: bool
+    in_order: bool
+    length: BackoffTable
+    unscheduled: Unscheduled | None
+
+    @classmethod
+    def fit(cls, spine: Spine, k: int) -> ScheduleModel:
+        """Learn the visits of the source's spine."""
+        visits = spine.visits
+        numbers, code = np.unique(visits.number, return_inverse=True)
+        subjects = count_subjects(code.astype(np.int64), visits.subject, len(numbers))
+        kept = np.flatnonzero(subjects >= k)
+        if not len(kept) and len(numbers):
+            kept = np.flatnonzero(subjects == subjects.max())
+        position = np.full(len(numbers), -1, np.int64)
+        position[kept] = np.arange(len(kept))
+        where = position[code] if len(code) else np.empty(0, np.int64)
+        day = np.full((spine.n, len(kept)), np.nan)
+        planned_rows = where >= 0
+        day[visits.subject[planned_rows], where[planned_rows]] = visits.day[planned_rows]
+        planned = tuple(
+            _fit_planned(float(numbers[n]), day[:, j], spine, k, _spacing(day - spine.anchor[:, None])) for j, n in enumerate(kept)
+        )
+        scores = [normal_scores(day[:, j] - _reference(spine, visit.reference)) for j, visit in enumerate(planned)]
+        copula = GaussianCopula.fit(np.stack(scores, axis=1) if scores else np.empty((spine.n, 0)))
+        anchored = np.array([visit.reference == "ANCHOR" for visit in planned], bool)
+        last_on, share, reach, ends_at = _fit_last(day, planned, spine)
+        length = np.clip(visits.end - visits.day, 0, 6).astype(np.int64)
+        table = BackoffTable.fit(length[planned_rows], [where[planned_rows]], visits.subject[planned_rows], k=k)
+        unscheduled = _fit_unscheduled(spine, where, numbers[kept], k)
+        return cls(planned, copula, last_on, share, reach, ends_at, _ordered(day, numbers[kept]), table, unscheduled)
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> Visits:
+        """Draw the visits of the spine's subjects."""
+        n, size = spine.n, len(self.planned)
+        day = np.full((n, size), np.nan)
+        z = self.copula.sample(n, rng)
+        u = ndtr(z)
+        for j, visit in enumerate(self.planned):
+            reference = _reference(spine, visit.reference)
+            there = visit.attended.sample(_attendance_conditions(spine, visit.horizon, visit.expected, visit.edges), rng, n) > 0
+            day[:, j] = np.where(there, reference + visit.offset.quantile(u[:, j]), np.nan)
+        day = self._tidy(day, spine, rng)
+        subject, column = np.nonzero(np.isfinite(day))
+        number = np.array([visit.number for visit in self.planned] or [0.0])[column]
+        start = day[subject, column]
+        end = start + self.length.sample([column], rng)
+        extra = self._sample_unscheduled(day, spine, rng)
+        subject, number, start, end = (
+            np.concatenate(pair) for pair in zip((subject.astype(np.int32), number, start, end), extra, strict=True)
+        )
+        end = np.minimum(end, np.maximum(spine.marks["LAST"][subject], start))
+        order = np.lexsort((number, start, subject))
+        return Visits(subject[order].astype(np.int32), number[order], start[order], end[order])
+
+    def _tidy(self, day: Floats, spine: Spine, rng: np.random.Generator) -> Floats:
+        """Put the visits of each subject in order, and the last of them on its mark."""
+        first, last = spine.marks["FIRST"][:, None], spine.marks["LAST"][:, None]
+        anchored = np.array([visit.reference == "ANCHOR" for visit in self.planned], bool)
+        day = np.where(np.isfinite(day), np.clip(day, first, last), np.nan)
+        if self.last_on and anchored.any():
+            mark = spine.marks[self.last_on]
+            expected = np.array([visit.expected for visit in self.planned])
+            columns = np.flatnonzero(anchored)[np.argsort(expected[anchored], kind="stable")]
+            mine = _running_max(day[:, columns])
+            if self.ends_at:
+                mine = np.where(mine > mark[:, None], mark[:, None], mine)
+            before = np.isfinite(mine) & ~(mine > mark[:, None])
+            at = before.shape[1] - 1 - np.argmax(before[:, ::-1], axis=1)
+            near = mark - spine.anchor - expected[columns[at]] <= self.last_on_reach
+            tied = (day[:, ~anchored] == mark[:, None]).any(axis=1)
+            move = before.any(axis=1) & near & ~tied & (rng.random(len(day)) < self.last_on_share)
+            rows = np.flatnonzero(move)
+            mine[rows, at[rows]] = mark[rows]
+            day[:, columns] = mine
+        numbers = np.array([visit.number for visit in self.planned])
+        if self.in_order and len(numbers):
+            whole = np.flatnonzero(numbers == np.round(numbers))
+            day[:, whole] = _running_max(day[:, whole])
+        return day
+
+    def _sample_unscheduled(
+        self, day: Floats, spine: Spine, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int32], Floats, Floats, Floats]:
+        empty = np.empty(0)
+        if self.unscheduled is None or not self.planned:
+            return empty.astype(np.int32), empty, empty, empty
+        model = self.unscheduled
+        count = np.maximum(model.count.sample([spine.arm], rng), 0)
+        subject = np.repeat(np.arange(spine.n, dtype=np.int32), count)
+        weight = np.where(np.isfinite(day[subject]), model.after, 0.0)
+        total = weight.sum(axis=1)
+        u = rng.random(len(subject)) * total
+        delay = model.delay.quantile(rng.random(len(subject)))
+        at = (np.cumsum(weight, axis=1) < u[:, None]).sum(axis=1).clip(max=day.shape[1] - 1)
+        keep = total > 0
+        subject, at, delay = subject[keep], at[keep], delay[keep]
+        numbers = np.array([visit.number for visit in self.planned])
+        free = [_free_numbers(number, numbers, model.step) for number in numbers]
+        start = np.minimum(day[subject, at] + np.maximum(np.round(delay), 0), spine.marks["LAST"][subject])
+        order = np.lexsort((start, at, subject))
+        subject, at, start = subject[order], at[order], start[order]
+        new_group = np.ones(len(subject), bool)
+        new_group[1:] = (subject[1:] != subject[:-1]) | (at[1:] != at[:-1])
+        group_start = np.maximum.accumulate(np.where(new_group, np.arange(len(subject)), 0))
+        rank = np.arange(len(subject)) - group_start
+        fits = rank < np.array([len(f) for f in free])[at] if len(at) else np.empty(0, bool)
+        subject, at, start, rank = subject[fits], at[fits], start[fits], rank[fits]
+        table = np.full((len(free), max((len(f) for f in free), default=0) + 1), np.nan)
+        for i, f in enumerate(free):
+            table[i, : len(f)] = f
+        number = table[at, rank] if len(at) else empty
+        return subject, number, start, start
+
+
+def _running_max(day: Floats) -> Floats:
+    """Cumulated maximum along the columns; NaN stays NaN."""
+    if day.shape[1] == 0:
+        return day
+    running = np.maximum.accumulate(np.where(np.isfinite(day), day, -np.inf), axis=1)
+    return np.where(np.isfinite(day), running, np.nan)
+
+
+def _reference(spine: Spine, name: str) -> Floats:
+    return spine.anchor if name == "ANCHOR" else spine.marks[name]
+
+
+def _spacing(offset: Floats) -> float:
+    """Median distance between the medians of neighbouring visits, days, at least 1."""
+    middle = np.sort(np.array([np.nanmedian(column) for column in offset.T if np.isfinite(column).any()]))
+    gaps = np.diff(middle)
+    gaps = gaps[gaps > 0]
+    return max(1.0, float(np.median(gaps))) if len(gaps) else 7.0
+
+
+def _fit_planned(number: float, day: Floats, spine: Spine, k: int, spacing: float) -> PlannedVisit:
+    seen = np.isfinite(day)
+    expected = float(np.median((day - spine.anchor)[seen]))
+    reference = "ANCHOR"
+    spread = _scatter((day - spine.anchor)[seen])
+    for name, mark in spine.marks.items():
+        both = seen & np.isfinite(mark)
+        if both.sum() < 0.9 * seen.sum() or name == "FIRST":
+            continue
+        tied = float((day == mark)[both].mean())
+        if tied >= TIED and tied > float((day == spine.anchor)[both].mean()) and spread > 0:
+            reference, spread = name, 0.0
+    everyone = np.arange(spine.n, dtype=np.int32)
+    offset = QuantileMarginal.fit(day - _reference(spine, reference), everyone, k=k, decimals=0)
+    best = (-1.0, "LAST", np.empty(0))
+    for name, mark in spine.marks.items():
+        if name != "LAST" and (np.isfinite(mark).mean() < 0.4 or name == "FIRST"):
+            continue
+        distance = mark - spine.anchor - expected
+        edges = _merge_edges(distance, spacing * np.array([-8, -4, -2, -1, -0.5, -0.25, 0, 0.25, 0.5, 1, 2, 4, 8]), k)
+        told = _information(np.where(np.isfinite(distance), np.digitize(distance, edges), -1), seen)
+        if told > best[0] + 0.01:
+            best = (told, name, edges)
+    _, horizon, edges = best
+    given = _attendance_conditions(spine, horizon, expected, edges)
+    attended = BackoffTable.fit(seen.astype(np.int64), given, everyone, k=k, strength=0.0)
+    return PlannedVisit(number, reference, offset, horizon, expected, edges, attended)
+
+
+def _scatter(x: Floats) -> float:
+    return float(np.median(np.abs(x - np.median(x)))) if len(x) else 0.0
+
+
+def _attendance_conditions(spine: Spine, horizon: str, expected: float, edges: Floats) -> list[Ints | NDArray[np.int32]]:
+    mark = spine.marks[horizon]
+    distance = mark - spine.anchor - expected
+    known = np.isfinite(distance)
+    bins = np.where(known, np.digitize(np.where(known, distance, 0.0), edges), -1)
+    last = np.where(known, (mark == spine.marks["LAST"]).astype(np.int64), -1)
+    return [bins, last, spine.arm]
+
+
+def _merge_edges(distance: Floats, edges: Floats, k: int) -> Floats:
+    """Leave out edges until every bin has at least 2 k subjects."""
+    x = distance[np.isfinite(distance)]
+    kept: list[float] = []
+    low = -np.inf
+    for edge in edges.tolist():
+        if ((x >= low) & (x < edge)).sum() >= 2 * k and (x >= edge).sum() >= 2 * k:
+            kept.append(edge)
+            low = edge
+    return np.array(kept)
+
+
+def _information(bins: Ints, seen: NDArray[np.bool_]) -> float:
+    """Mutual information of two codes, nats, less what chance would give."""
+    table = pd.crosstab(bins, seen).to_numpy(dtype=float)
+    p = table / table.sum()
+    independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0)
+    told = float(np.where(p > 0, p * np.log(np.maximum(p, 1e-300) / independent), 0.0).sum())
+    return told - (table.shape[0] - 1) * (table.shape[1] - 1) / (2 * table.sum())
+
+
+def _fit_last(day: Floats, planned: tuple[PlannedVisit, ...], spine: Spine) -> tuple[str, float, float, bool]:
+    """The mark on which the last visit before it usually falls, how often, within what reach, and whether visits end there."""
+    best = ("", 0.0, 0.0, False)
+    anchored = np.array([visit.reference == "ANCHOR" for visit in planned], bool)
+    expected = np.array([visit.expected for visit in planned])[anchored]
+    if anchored.sum() < 3:
+        return best
+    mine, tied_visits = day[:, anchored], day[:, ~anchored]
+    for name, mark in spine.marks.items():
+        if name == "FIRST" or np.isfinite(mark).mean() < 0.3:
+            continue
+        until = np.where(mine <= mark[:, None], mine, -np.inf)
+        before, at = until.max(axis=1), until.argmax(axis=1)
+        there = np.isfinite(mark) & np.isfinite(before) & ~(tied_visits == mark[:, None]).any(axis=1)
+        if there.sum() < 2 or np.bincount(at[there]).max() > 0.8 * there.sum():
+            continue  # the mark falls on one certain visit, not on the last one
+        hit = there & (before == mark)
+        share = float(hit.sum() / there.sum())
+        if share > best[1] + 0.02 and share >= 0.4:
+            seen = np.isfinite(mine) & np.isfinite(mark)[:, None]
+            reach = float(np.quantile((mark - spine.anchor)[hit] - expected[at[hit]], 0.9))
+            best = (name, share, reach, float((mine > mark[:, None])[seen].mean()) <= 0.005)
+    return best
+
+
+def _ordered(day: Floats, numbers: Floats) -> bool:
+    whole = day[:, numbers == np.round(numbers)]
+    running = _running_max(whole)
+    seen = np.isfinite(whole)
+    return bool(seen.any()) and float((whole == running)[seen].mean()) >= IN_ORDER
+
+
+def _fit_unscheduled(spine: Spine, where: Ints, planned: Floats, k: int) -> Unscheduled | None:
+    visits = spine.visits
+    rare = where < 0
+    if not rare.any() or not len(planned):
+        return None
+    count = np.bincount(visits.subject[rare], minlength=spine.n)
+    table = BackoffTable.fit(np.minimum(count, 5), [spine.arm], np.arange(spine.n), k=min(k, max(1, int((count > 0).sum()))))
+    base = np.searchsorted(planned, visits.number[rare], side="right") - 1
+    base = np.clip(base, 0, len(planned) - 1)
+    after = np.bincount(base, minlength=len(planned)) + 0.5
+    start: Mapping[tuple[int, int], float] = {
+        (s, w): d for s, w, d in zip(visits.subject[~rare].tolist(), where[~rare].tolist(), visits.day[~rare].tolist(), strict=True)
+    }
+    delay = np.array(
+        [
+            d - start.get((s, b), np.nan)
+            for s, b, d in zip(visits.subject[rare].tolist(), base.tolist(), visits.day[rare].tolist(), strict=True)
+        ]
+    )
+    fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
+    step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
+    return Unscheduled(
+        table, after / after.sum(), QuantileMarginal.fit(np.maximum(delay, 0), visits.subject[rare], k=k, decimals=0), step
+    )
+
+
+def _free_numbers(number: float, planned: Floats, step: float) -> list[float]:
+    """Numbers above a planned visit's, below the next whole one, that no planned visit has."""
+    highest = float(planned[planned > number].min()) if (planned > number).any() else number + 1
+    top = min(highest, np.floor(number) + 1)
+    wanted = [round(number + step * i, 9) for i in range(1, 10)]
+    return [x for x in wanted if x < top - 1e-9 and x not in planned]

@@ -1,0 +1,470 @@
+"""Datasets whose rows follow each other on a subject's way through the study: exposure, elements, disposition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.models.backoff import BackoffTable
+from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.attributes import Attributes, Block, fit_block, prepare_column
+from replicator.study_model.dated import DateFormat, DateGiven
+from replicator.study_model.record_ids import RecordIds
+from replicator.study_model.spine import Fitted, Rows, Spine
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.tables.dates import parse_dates
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_ROWS = 60  # a chain is not followed longer than this
+BINS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    """Which mark tells how far a subject came, in bins.
+
+    Attributes
+    ----------
+    mark : str
+    edges : (n_edges,) float64
+        Days from the anchor.
+    """
+
+    kind: ClassVar[str] = "horizon"
+
+    mark: str
+    edges: Floats
+
+    def codes(self, spine: Spine) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Bin of each subject (-1 without the mark), and whether the mark is the subject's last day."""
+        mark = spine.marks[self.mark]
+        known = np.isfinite(mark)
+        bins = np.where(known, np.digitize(np.where(known, mark - spine.anchor, 0.0), self.edges), -1)
+        last = np.where(known, (mark == spine.marks["LAST"]).astype(np.int64), -1)
+        return bins.astype(np.int32), last.astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class SequencePart:
+    """A Markov chain over row tuples with dates that hang on marks, visits and neighbours.
+
+    Attributes
+    ----------
+    state : Block
+        The tuple of a row; its table is that of a row without context.
+    n_states : int
+        Number of tuples; one more means the end.
+    chain : BackoffTable
+        Next tuple given the one before (0 at the start, else 1 + tuple), the horizon's bin, whether it is the last day, and the arm.
+    horizon : Horizon
+    others : Attributes
+        Further columns given the tuple and the arm.
+    dates : tuple of str
+        Date variables, the one that orders the rows first.
+    days : tuple of DateGiven or None
+        One a date variable.
+    formats : tuple of DateFormat
+        One a date variable.
+    visit_by_date : bool
+        Whether VISITNUM is that of the visit on or before the first date.
+    visit_names : tuple of str
+        The visit variables, VISITNUM first; ``()`` if the dataset has none or they are part of the tuple.
+    visit_values : tuple of Column
+        Their cells by visit, VISITNUM first.
+    apart : bool
+        Whether a row never begins before the one before it has ended.
+    until : str
+        Mark after which no row begins; ``""`` if none.
+    ids : RecordIds
+    most : int
+        Most rows a subject.
+    """
+
+    kind: ClassVar[str] = "sequence part"
+
+    state: Block
+    n_states: int
+    chain: BackoffTable
+    horizon: Horizon
+    others: Attributes
+    dates: tuple[str, ...]
+    days: tuple[DateGiven | None, ...]
+    formats: tuple[DateFormat, ...]
+    visit_by_date: bool
+    visit_names: tuple[str, ...]
+    visit_values: tuple[Column, ...]
+    apart: bool
+    until: str
+    ids: RecordIds
+    most: int
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
+    ) -> Fitted:
+        """Learn a dataset; see :class:`~replicator.study_model.spine.Part`."""
+        k = config.k
+        dates = _order_dates(structure.with_role(Role.DATE))
+        day = {name: parse_dates(dataset.text(name)).full_day for name in dates}
+        start = day[dates[0]] if dates else np.full(dataset.n_rows, np.nan)
+        order = np.lexsort((np.arange(dataset.n_rows), np.where(np.isnan(start), np.inf, start), subject))
+        dataset, subject = dataset.take(order), subject[order]
+        day = {name: value[order] for name, value in day.items()}
+        start = start[order]
+        visits = structure.with_role(Role.VISIT)
+        by_date = "VISITNUM" in visits and _visit_agreement(dataset, subject, start, spine) >= 0.8
+        visit_names, visit_values = _visit_table(dataset, visits, subject, k) if by_date else ((), ())
+        skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *dates}
+        skip |= set(visits) if by_date else set()
+        names = [v.name for v in structure.variables if v.name not in skip and v.content not in (Content.EMPTY, Content.CONSTANT)]
+        fixed = [v.name for v in structure.variables if v.name not in skip and v.content in (Content.EMPTY, Content.CONSTANT)]
+        rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
+        names.sort(key=lambda name: rank.get(structure.variable(name).role, 5))
+        notes: list[str] = []
+        prepared = []
+        late = []
+        for name in names:
+            made, note = prepare_column(dataset, name, subject, k)
+            notes += note
+            if made is None:
+                late.append(name)
+            else:
+                prepared.append(made)
+        state, code, used = fit_block(prepared, [], subject, k)
+        late += [name for name, _, _ in prepared[used:]]
+        keep = code >= 0
+        if not keep.all():
+            notes.append(
+                f"{dataset.name}: {int((~keep).sum())} of {len(keep)} rows show a combination of {', '.join(state.names)} that fewer "
+                f"than {k} subjects share and are not learned; lower k to keep them."
+            )
+        dataset, subject, code = dataset.take(keep), subject[keep], code[keep]
+        day = {name: value[keep] for name, value in day.items()}
+        start = start[keep]
+        others, more = Attributes.fit(dataset, [*late, *fixed], [code, spine.arm[subject]], subject, k)
+        notes += more
+        horizon = _fit_horizon(code, subject, spine, k)
+        n_states = int(code.max(initial=-1)) + 1
+        chain, most = _fit_chain(code, subject, spine, horizon, n_states, k)
+        apart = _apart(subject, start, day[dates[1]]) if len(dates) > 1 else False
+        context = _Context(subject, code, dataset, state, spine)
+        days, formats = [], []
+        for i, name in enumerate(dates):
+            candidates = context.candidates(start, first=i == 0)
+            given = context.given()
+            days.append(DateGiven.fit(day[name], candidates, given, subject, k))
+            text = dataset.text(name)
+            formats.append(DateFormat.fit(text, parse_dates(text), given, subject, k))
+        ids = RecordIds.fit(dataset, structure.with_role(Role.RECORD_ID), subject)
+        until = _until(start, subject, spine)
+        part = cls(
+            state,
+            n_states,
+            chain,
+            horizon,
+            others,
+            dates,
+            tuple(days),
+            tuple(formats),
+            by_date,
+            visit_names,
+            visit_values,
+            apart,
+            until,
+            ids,
+            most,
+        )
+        return Fitted(part, {}, tuple(notes))
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
+        """Draw the rows of all subjects."""
+        subject, code = self._sample_chain(spine, rng)
+        given = _given(subject, code)
+        place = _Neighbours(subject)
+        number = self._tuple_visit(code)
+        days: dict[str, Floats] = {}
+        for i, name in enumerate(self.dates):
+            model = self.days[i]
+            if model is None:
+                days[name] = np.full(len(subject), np.nan)
+                continue
+            base = {"ANCHOR": spine.anchor[subject]} | {m: d[subject] for m, d in spine.marks.items()}
+            base["VISIT"] = visit_day(spine, subject, number)
+            if i == 0:
+                days[name] = self._starts(model, base, place, given, rng)
+            else:
+                start = days[self.dates[0]]
+                base |= {"START": start, "NEXT START": place.next(start)}
+                days[name] = model.sample(base, given, rng, len(subject))
+        days = self._tidy(days, place)
+        keep = np.ones(len(subject), bool)
+        if self.until and self.dates:
+            first = days[self.dates[0]]
+            limit = spine.marks[self.until][subject]
+            keep = ~(first > limit) | (place.rank == 0)
+        subject, code = subject[keep], code[keep]
+        days = {name: value[keep] for name, value in days.items()}
+        given = _given(subject, code)
+        columns: dict[str, Column] = {
+            name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)
+        }
+        columns |= self.others.sample([code, spine.arm[subject]], rng, len(subject))
+        for i, name in enumerate(self.dates):
+            columns[name] = self.formats[i].sample(days[name], given, rng)
+        if self.visit_by_date and self.visit_names:
+            columns |= self._visits_on(spine, subject, days[self.dates[0]])
+        columns |= self.ids.sample(subject, rng)
+        return Rows(subject, columns)
+
+    def _sample_chain(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
+        bins, last = self.horizon.codes(spine)
+        alive = np.arange(spine.n)
+        before = np.zeros(spine.n, np.int64)
+        subjects, codes = [], []
+        for _ in range(self.most):
+            new = self.chain.sample([before[alive], bins[alive], last[alive], spine.arm[alive]], rng).astype(np.int64)
+            goes_on = (new >= 0) & (new < self.n_states)
+            alive, new = alive[goes_on], new[goes_on]
+            if not len(alive):
+                break
+            subjects.append(alive)
+            codes.append(new)
+            before[alive] = new + 1
+        if not subjects:
+            return np.empty(0, np.int32), np.empty(0, np.int64)
+        subject, code = np.concatenate(subjects), np.concatenate(codes)
+        order = np.argsort(subject, kind="stable")
+        return subject[order].astype(np.int32), code[order]
+
+    def _starts(
+        self, model: DateGiven, base: Mapping[str, Floats], place: _Neighbours, given: list[Ints], rng: np.random.Generator
+    ) -> Floats:
+        """Draw first dates rank by rank, since a row may hang on the one before."""
+        start = np.full(place.n, np.nan)
+        for rank in range(place.most):
+            now = place.rank == rank
+            rows = np.flatnonzero(now)
+            candidates = {name: value[rows] for name, value in base.items()}
+            candidates["BEFORE"] = start[rows - 1] if rank else np.full(len(rows), np.nan)
+            start[rows] = model.sample(candidates, [g[rows] for g in given], rng, len(rows))
+        return start
+
+    def _tuple_visit(self, code: Ints) -> Floats:
+        if "VISITNUM" not in self.state.names:
+            return np.full(len(code), np.nan)
+        column = self.state.values[self.state.names.index("VISITNUM")]
+        return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
+
+    def _tidy(self, days: dict[str, Floats], place: _Neighbours) -> dict[str, Floats]:
+        """Keep rows in order; an end is never before its start, nor, where the source kept rows apart, after the next start."""
+        if not self.dates:
+            return days
+        first = place.running_max(days[self.dates[0]])
+        days[self.dates[0]] = first
+        for name in self.dates[1:]:
+            if name.endswith("ENDTC"):
+                end = np.maximum(days[name], first)
+                if self.apart:
+                    follower = place.next(first)
+                    end = np.where(end >= follower, np.maximum(follower - 1, first), end)
+                days[name] = np.where(np.isnan(days[name]), np.nan, end)
+        return days
+
+    def _visits_on(self, spine: Spine, subject: NDArray[np.int32], day: Floats) -> dict[str, Column]:
+        number = visit_on(spine, subject, day)
+        table = self.visit_values[0]
+        assert isinstance(table, Numbers)
+        at = np.searchsorted(table.values, np.where(np.isnan(number), np.inf, number)).clip(max=max(len(table) - 1, 0))
+        known = np.isfinite(number) & (len(table) > 0)
+        exact = known & (table.values[at] == number) if len(table) else known
+        out: dict[str, Column] = {self.visit_names[0]: Numbers(np.where(known, number, np.nan))}
+        for name, column in zip(self.visit_names[1:], self.visit_values[1:], strict=True):
+            if isinstance(column, Text):
+                out[name] = Text(np.where(exact, column.codes[at], -1).astype(np.int32), column.levels)
+            else:
+                out[name] = Numbers(np.where(exact, column.values[at], np.nan))
+        return out
+
+
+class _Neighbours:
+    """Rows of each subject in order: rank, the row before and the row after."""
+
+    def __init__(self, subject: NDArray[np.int32]) -> None:
+        self.n = len(subject)
+        new = np.ones(self.n, bool)
+        new[1:] = subject[1:] != subject[:-1]
+        self.first = new
+        begin = np.maximum.accumulate(np.where(new, np.arange(self.n), 0)) if self.n else np.empty(0, np.intp)
+        self.rank = np.arange(self.n) - begin
+        self.most = int(self.rank.max(initial=-1)) + 1
+        self.last = np.append(new[1:], True) if self.n else np.empty(0, bool)
+
+    def next(self, value: Floats) -> Floats:
+        """Value of the subject's next row, NaN at the last."""
+        return np.where(self.last, np.nan, np.append(value[1:], np.nan)) if self.n else value
+
+    def running_max(self, value: Floats) -> Floats:
+        """Cumulated maximum within the subject; NaN stays NaN."""
+        out = value.copy()
+        for rank in range(1, self.most):
+            rows = np.flatnonzero(self.rank == rank)
+            out[rows] = np.fmax(out[rows], out[rows - 1]) + 0 * value[rows]
+        return out
+
+
+class _Context:
+    """What the dates of the source's rows may hang on."""
+
+    def __init__(self, subject: NDArray[np.int32], code: Ints, dataset: Dataset, state: Block, spine: Spine) -> None:
+        self.subject, self.code, self.spine = subject, code, spine
+        self.place = _Neighbours(subject)
+        number = np.round(dataset.numbers("VISITNUM"), 9) if "VISITNUM" in state.names else np.full(len(subject), np.nan)
+        self.visit = visit_day(spine, subject, number)
+
+    def candidates(self, start: Floats, first: bool) -> dict[str, Floats]:
+        """Reference days by name; for the first date the start of the row before, for others the own and the next start."""
+        out = {"ANCHOR": self.spine.anchor[self.subject]} | {m: d[self.subject] for m, d in self.spine.marks.items()}
+        out["VISIT"] = self.visit
+        if first:
+            before = np.append(np.nan, start[:-1]) if len(start) else start
+            return out | {"BEFORE": np.where(self.place.first, np.nan, before)}
+        return out | {"START": start, "NEXT START": self.place.next(start)}
+
+    def given(self) -> list[Ints]:
+        """Conditions of a date: the tuple, whether another row follows, and the rank."""
+        return _given(self.subject, self.code)
+
+
+def _given(subject: NDArray[np.int32], code: Ints) -> list[Ints]:
+    place = _Neighbours(subject)
+    return [code, place.last.astype(np.int64), np.minimum(place.rank, 5)]
+
+
+def visit_day(spine: Spine, subject: NDArray[np.int32], number: Floats) -> Floats:
+    """Day of a subject's visit of that number: (n_rows,), NaN where the subject did not have it."""
+    visits = spine.visits
+    out = np.full(len(subject), np.nan)
+    if not len(visits.number) or not np.isfinite(number).any():
+        return out
+    numbers = np.unique(visits.number)
+    key = visits.subject.astype(np.int64) * (len(numbers) + 1) + np.searchsorted(numbers, visits.number)
+    order = np.argsort(key, kind="stable")
+    at = np.searchsorted(numbers, np.where(np.isfinite(number), number, np.inf))
+    known = at < len(numbers)
+    known[known] = numbers[at[known]] == number[known]
+    wanted = subject.astype(np.int64) * (len(numbers) + 1) + at
+    found = np.searchsorted(key[order], wanted).clip(max=len(key) - 1)
+    hit = known & (key[order][found] == wanted)
+    out[hit] = visits.day[order][found[hit]]
+    return out
+
+
+def visit_on(spine: Spine, subject: NDArray[np.int32], day: Floats) -> Floats:
+    """VISITNUM of the subject's last visit on or before a day: (n_rows,), NaN where there is none."""
+    visits = spine.visits
+    out = np.full(len(subject), np.nan)
+    if not len(visits.number):
+        return out
+    low = float(np.floor(visits.day.min())) - 1
+    span = float(np.ceil(max(visits.day.max(), np.nanmax(day, initial=low)))) - low + 2
+    key = visits.subject * span + (visits.day - low)
+    order = np.lexsort((visits.number, key))
+    known = np.isfinite(day) & (day >= low)
+    wanted = subject * span + np.where(known, day - low, 0.0)
+    at = np.searchsorted(key[order], wanted, side="right") - 1
+    hit = known & (at >= 0) & (visits.subject[order][at.clip(min=0)] == subject)
+    out[hit] = visits.number[order][at[hit]]
+    return out
+
+
+def _order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Start first, then end, then the rest."""
+    return tuple(sorted(names, key=lambda name: (not name.endswith("STDTC"), not name.endswith("ENDTC"), names.index(name))))
+
+
+def _visit_agreement(dataset: Dataset, subject: NDArray[np.int32], start: Floats, spine: Spine) -> float:
+    number = np.round(dataset.numbers("VISITNUM"), 9)
+    found = visit_on(spine, subject, start)
+    both = np.isfinite(number) & np.isfinite(start)
+    return float((number == found)[both].mean()) if both.any() else 0.0
+
+
+def _visit_table(
+    dataset: Dataset, names: tuple[str, ...], subject: NDArray[np.int32], k: int
+) -> tuple[tuple[str, ...], tuple[Column, ...]]:
+    """Visit variables by VISITNUM, the most frequent value of each; visits that fewer than k subjects have are left out."""
+    number = np.round(dataset.numbers("VISITNUM"), 9)
+    values, inverse = np.unique(number[np.isfinite(number)], return_inverse=True)
+    rows = np.flatnonzero(np.isfinite(number))
+    kept = [i for i in range(len(values)) if len(np.unique(subject[rows[inverse == i]])) >= k]
+    others = tuple(name for name in names if name != "VISITNUM")
+    columns: list[Column] = [Numbers(values[kept])]
+    for name in others:
+        column = dataset[name]
+        first = np.array([rows[inverse == i][0] for i in kept], np.intp)
+        columns.append(column.take(first))
+    return ("VISITNUM", *others), tuple(columns)
+
+
+def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> Horizon:
+    """Choose the mark that tells most about which tuples a subject has."""
+    best: tuple[float, Horizon] = (-np.inf, Horizon("LAST", np.empty(0)))
+    present = np.zeros((spine.n, int(code.max(initial=0)) + 1))
+    present[subject, code] = 1.0
+    for name, mark in spine.marks.items():
+        known = np.isfinite(mark)
+        if name == "FIRST" or (name != "LAST" and known.mean() < 0.5):
+            continue
+        x = (mark - spine.anchor)[known]
+        bins = min(BINS, max(1, int(known.sum()) // (3 * k)))
+        edges = np.unique(np.quantile(x, np.arange(1, bins) / bins))
+        edges = edges[edges > x.min()]
+        horizon = Horizon(name, edges)
+        cell = horizon.codes(spine)[0] + 1
+        n = np.bincount(cell, minlength=len(edges) + 2)
+        mean = np.stack([np.bincount(cell, column, minlength=len(n)) / np.maximum(n, 1) for column in present.T], axis=1)
+        explained = float((n[:, None] * (mean - present.mean(axis=0)) ** 2).sum())
+        if explained > best[0] * 1.02 + 1e-9:
+            best = (explained, horizon)
+    return best[1]
+
+
+def _fit_chain(
+    code: Ints, subject: NDArray[np.int32], spine: Spine, horizon: Horizon, n_states: int, k: int
+) -> tuple[BackoffTable, int]:
+    place = _Neighbours(subject)
+    before = np.where(place.first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
+    nobody = np.setdiff1d(np.arange(spine.n), subject)
+    ends = np.flatnonzero(place.last)
+    who = np.concatenate([subject, subject[ends], nobody])
+    previous = np.concatenate([before, code[ends] + 1, np.zeros(len(nobody), np.int64)])
+    target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
+    bins, last = horizon.codes(spine)
+    table = BackoffTable.fit(target, [previous, bins[who], last[who], spine.arm[who]], who, k=k, strength=0.0)
+    counts = np.sort(np.bincount(subject, minlength=spine.n))[::-1]
+    most = int(counts[min(k, len(counts)) - 1]) if len(counts) else 0
+    return table, max(1, min(MOST_ROWS, most))
+
+
+def _apart(subject: NDArray[np.int32], start: Floats, end: Floats) -> bool:
+    follower = _Neighbours(subject).next(start)
+    both = np.isfinite(end) & np.isfinite(follower)
+    return bool(both.any()) and float((end < follower)[both].mean()) >= 0.98
+
+
+def _until(start: Floats, subject: NDArray[np.int32], spine: Spine) -> str:
+    """The earliest mark after which no row begins."""
+    found: list[tuple[float, str]] = []
+    for name, mark in spine.marks.items():
+        limit = mark[subject]
+        both = np.isfinite(start) & np.isfinite(limit)
+        if both.sum() >= 10 and np.isfinite(mark).mean() > 0.3 and float((start > limit)[both].mean()) == 0.0:
+            found.append((float(np.median((limit - start)[both])), name))
+    return min(found)[1] if found else ""

@@ -1,0 +1,49 @@
+"""Codes such as site numbers that few subjects share, replaced by others of the same pattern that are not of the source."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.study_model.attributes import count_subjects
+from replicator.tables.dataset import Text
+
+_CODE = re.compile(r"([A-Za-z_-]*)(\d+)$")
+
+
+def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> Text:
+    """Give every level that fewer than `k` subjects share a stand-in, if all levels are codes of one pattern.
+
+    Parameters
+    ----------
+    column : Text
+        Codes such as ``701``: the same letters and the same number of digits in every level.
+    subject : (n_rows,) int32
+        Whose row it is.
+    k : int
+        Fewest subjects that may be recognised by a code.
+
+    Returns
+    -------
+    Text
+        The column itself where its levels are words.
+    """
+    compact = column.compact()
+    matches = [_CODE.match(str(level)) for level in compact.levels]
+    if not matches or any(match is None for match in matches):
+        return column
+    shapes = {(match.group(1), len(match.group(2))) for match in matches if match is not None}
+    if len(shapes) != 1:
+        return column
+    prefix, width = next(iter(shapes))
+    subjects = count_subjects(compact.codes.astype(np.int64), subject, len(compact.levels))
+    rare = np.flatnonzero(subjects < k)
+    taken = {int(match.group(2)) for match in matches if match is not None}
+    free = [number for number in range(min(taken), 10**width) if number not in taken]
+    free += [number for number in range(min(taken) - 1, -1, -1) if number not in taken]
+    levels = compact.levels.copy()
+    for level, number in zip(rare.tolist(), free, strict=False):
+        levels[level] = f"{prefix}{number:0{width}d}"
+    return Text(compact.codes, levels).compact() if len(free) >= len(rare) else column

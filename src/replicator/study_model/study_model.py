@@ -1,0 +1,192 @@
+"""The model of a study: subjects, schedule, and a part for each dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.derivations.derivation import Derivation
+from replicator.errors import FitError
+from replicator.profile.find import dataset_structure
+from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
+from replicator.progress import Progress, silent
+from replicator.study_model.events import EventsPart
+from replicator.study_model.findings import FindingsPart
+from replicator.study_model.identifiers import SubjectIds
+from replicator.study_model.joining import Supplement
+from replicator.study_model.layout import Layout
+from replicator.study_model.links import LinksModel
+from replicator.study_model.schedule import ScheduleModel
+from replicator.study_model.schedule_rows import ScheduleRows
+from replicator.study_model.sequence import SequencePart
+from replicator.study_model.source import Source, read_source
+from replicator.study_model.spine import Part
+from replicator.study_model.subjects import SubjectModel
+from replicator.study_model.visit_names import VisitNames
+from replicator.tables.dataset import CodelistTerm, Dataset, Study
+
+SEQUENCE_DOMAINS = ("DS", "EX", "EC", "SE")
+MOST_SEQUENCE_ROWS = 40  # a subject with more rows than this keeps a log, not a sequence
+
+
+@dataclass(frozen=True, eq=False)
+class StudyModel:
+    """Everything that was learned of a study.
+
+    Attributes
+    ----------
+    name : str
+        STUDYID of the source.
+    config : FitConfig
+        What was asked.
+    n_subjects : int
+        Subjects of the source.
+    subjects : SubjectModel
+    schedule : ScheduleModel
+    parts : mapping of str to Part
+        The model of each dataset about subjects but the subjects' own.
+    links : LinksModel
+        RELREC and CO.
+    layouts : mapping of str to Layout
+        Of all datasets in the order of the source, SUPP-- included.
+    reference : mapping of str to Dataset
+        Trial design and other datasets that are about nobody: copied.
+    supplements : tuple of Supplement
+    ids : SubjectIds
+    visit_names : VisitNames
+    derivations : tuple of Derivation
+        Recomputed on every sample.
+    codelists : mapping of str to tuple of CodelistTerm
+        From the source's Define-XML.
+    notes : tuple of str
+        What was not learned, and why.
+    """
+
+    kind: ClassVar[str] = "study model"
+
+    name: str
+    config: FitConfig
+    n_subjects: int
+    subjects: SubjectModel
+    schedule: ScheduleModel
+    parts: Mapping[str, Part]
+    links: LinksModel
+    layouts: Mapping[str, Layout]
+    reference: Mapping[str, Dataset]
+    supplements: tuple[Supplement, ...]
+    ids: SubjectIds
+    visit_names: VisitNames
+    derivations: tuple[Derivation, ...]
+    codelists: Mapping[str, tuple[CodelistTerm, ...]]
+    notes: tuple[str, ...]
+
+
+def fit_study_model(
+    study: Study, structure: StudyStructure, config: FitConfig | None = None, progress: Progress = silent
+) -> StudyModel:
+    """Learn a study.
+
+    Parameters
+    ----------
+    study : Study
+        The source.
+    structure : StudyStructure
+        From :func:`replicator.profile.find.find_structure`.
+    config : FitConfig, optional
+        Default settings if left out.
+    progress : callable
+        Told of each dataset.
+
+    Raises
+    ------
+    FitError
+        If no dataset about subjects has a row.
+    """
+    config = config or FitConfig()
+    source = read_source(study, structure)
+    if not len(source.ids):
+        raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
+    structures = _joined_structures(source, structure)
+    visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
+    schedule = ScheduleModel.fit(source.spine, config.k)
+    parts: dict[str, Part] = {}
+    features: dict[str, NDArray[np.float64]] = {}
+    nominal: set[str] = set()
+    notes = [*structure.notes, *source.notes]
+    about = [name for name in source.subject if name != structure.subjects]
+    for done, name in enumerate(about):
+        progress(f"Fit {name}", done, len(about) + 1)
+        if not source.datasets[name].n_rows:
+            continue
+        fitted = _part_class(source.datasets[name], structures[name]).fit(
+            source.datasets[name], structures[name], source.subject[name], source.spine, config
+        )
+        parts[name] = fitted.part
+        features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
+        nominal |= {f"{name}/{feature}" for feature in fitted.nominal}
+        notes += fitted.notes
+    progress("Fit subjects", len(about), len(about) + 1)
+    head = structures.get(structure.subjects) if structure.subjects in source.datasets else None
+    subjects, said = SubjectModel.fit(source, head, features, frozenset(nominal), config)
+    layouts = {
+        name: Layout.fit(
+            study[name],
+            structure.datasets[name],
+            source.subject.get(name) if study[name].n_rows == source.datasets.get(name, study[name]).n_rows else None,
+            visit_names.agree(study[name]),
+        )
+        for name in study.datasets
+    }
+    for name in source.subject:  # rows of unknown subjects are gone: learn the order on those that remain
+        own = source.datasets[name].without(*{item.column for item in source.supplements if item.parent == name})
+        layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(own))
+    identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
+    variable = next((layouts[name].subject for name in source.subject), "USUBJID")
+    ids = SubjectIds.fit(variable, source.ids, source.datasets.get(structure.subjects), identifiers)
+    links, more = LinksModel.fit(source, structure, config)
+    progress("", len(about) + 1, len(about) + 1)
+    return StudyModel(
+        study.name,
+        config,
+        len(source.ids),
+        subjects,
+        schedule,
+        parts,
+        links,
+        layouts,
+        {name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
+        source.supplements,
+        ids,
+        visit_names,
+        structure.derivations,
+        dict(study.codelists),
+        tuple(dict.fromkeys([*notes, *said, *more])),
+    )
+
+
+def _joined_structures(source: Source, structure: StudyStructure) -> dict[str, DatasetStructure]:
+    """Structures of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects."""
+    out = {}
+    for name, dataset in source.datasets.items():
+        old = structure.datasets[name]
+        subject = next(iter(old.with_role(Role.SUBJECT)), "")
+        same = old.n_rows == dataset.n_rows and len(old.variables) == len(dataset.variables)
+        out[name] = old if same else dataset_structure(dataset, old.kind, old.prefix, subject, old.parent)
+    return out
+
+
+def _part_class(dataset: Dataset, structure: DatasetStructure) -> type[Part]:
+    """Choose the model of a dataset by its kind."""
+    if structure.kind is Kind.FINDINGS:
+        return FindingsPart
+    if structure.kind is Kind.SCHEDULE and "VISITNUM" in dataset:
+        return ScheduleRows
+    short = structure.n_rows <= MOST_SEQUENCE_ROWS * max(structure.n_subjects, 1)
+    if structure.kind in (Kind.STATES, Kind.SCHEDULE) or (dataset.domain in SEQUENCE_DOMAINS and short):
+        return SequencePart
+    return EventsPart

@@ -1,0 +1,326 @@
+"""The joint model of the subject: demography, marks, and the features of all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.models.joint import JointModel
+from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.attributes import Attributes, column_codes, count_decimals, count_subjects
+from replicator.study_model.dated import DateFormat
+from replicator.study_model.marks import Marks
+from replicator.study_model.source import ARM_VARIABLES, Source
+from replicator.study_model.spine import Spine, Visits
+from replicator.study_model.stand_in_codes import replace_rare_codes
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.tables.dates import parse_dates
+
+Floats = NDArray[np.float64]
+ALIKE = 0.6  # Cramer's V from which two categories are drawn as one tuple
+
+
+@dataclass(frozen=True, eq=False)
+class Demography:
+    """Tuples of categories of the subjects' dataset that are drawn as one trait.
+
+    Attributes
+    ----------
+    trait : str
+        Name in the joint model.
+    names : tuple of str
+        Variables.
+    values : tuple of Column
+        Their cells, one row a tuple.
+    """
+
+    kind: ClassVar[str] = "demography"
+
+    trait: str
+    names: tuple[str, ...]
+    values: tuple[Column, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectModel:
+    """Everything that is one value a subject.
+
+    Attributes
+    ----------
+    dataset : str
+        Name of the subjects' dataset; ``""`` if the study has none.
+    arms : tuple of str
+    arm_share : (n_arms,) float64
+        Probability of each arm.
+    joint : JointModel
+        Traits: ``tuple …``, ``number …``, ``mark …``, ``days …``, ``enrolment``, and the features of parts, ``PART/feature``.
+    demography : tuple of Demography
+    numbers : tuple of str
+        Numeric variables that are traits of their own.
+    by_arm : Attributes
+        Variables that follow from the arm.
+    marks : Marks
+    formats : mapping of str to DateFormat
+        How each date variable is written, given the state of its mark.
+    weekday : (7,) float64
+        Share of anchors by day of the week, Monday first.
+    covariates : mapping of str to tuple of str
+        Levels of :attr:`Spine.covariates`.
+    """
+
+    kind: ClassVar[str] = "subject model"
+
+    dataset: str
+    arms: tuple[str, ...]
+    arm_share: Floats
+    joint: JointModel
+    demography: tuple[Demography, ...]
+    numbers: tuple[str, ...]
+    by_arm: Attributes
+    marks: Marks
+    formats: Mapping[str, DateFormat]
+    weekday: Floats
+    covariates: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def fit(
+        cls,
+        source: Source,
+        structure: DatasetStructure | None,
+        features: Mapping[str, Floats],
+        nominal: frozenset[str],
+        config: FitConfig,
+    ) -> tuple[SubjectModel, tuple[str, ...]]:
+        """Learn the subjects' dataset, the marks, and the features of all parts jointly."""
+        spine = source.spine
+        k = config.k
+        everyone = np.arange(spine.n, dtype=np.int32)
+        marks, values, states = Marks.fit(spine, k)
+        values = dict(values)
+        values["enrolment"] = spine.anchor.astype(np.float64)
+        decimals: dict[str, int | None] = {name: 0 for name in values}
+        categories: set[str] = set(states)
+        demography: list[Demography] = []
+        numbers: list[str] = []
+        formats: dict[str, DateFormat] = {}
+        by_arm = Attributes((), ())
+        notes: list[str] = []
+        if structure is not None:
+            dataset = source.datasets[structure.name]
+            plan = _plan(dataset, structure, spine)
+            for i, names in enumerate(plan.tuples):
+                trait = f"tuple {i + 1}"
+                codes, columns, note = _tuple_codes(dataset, names, everyone, k, structure.name)
+                values[trait], notes = codes, [*notes, *note]
+                categories.add(trait)
+                demography.append(Demography(trait, names, columns))
+            for name in plan.numbers:
+                numbers.append(name)
+                x = dataset.numbers(name)
+                values[f"number {name}"], decimals[f"number {name}"] = x, count_decimals(x)
+                if 0 < np.isnan(x).mean():
+                    values[f"present {name}"] = np.isfinite(x).astype(np.float64)
+            by_arm, more = Attributes.fit(dataset, plan.by_arm, [spine.arm], everyone, k, standard=frozenset(plan.by_arm))
+            notes += more
+            for name in structure.with_role(Role.DATE):
+                text = dataset.text(name)
+                state = values.get(f"mark {structure.name}.{name}", np.zeros(spine.n)).astype(np.int64)
+                formats[name] = DateFormat.fit(text, parse_dates(text), [state], everyone, k)
+        for name, x in features.items():
+            if np.isfinite(x).any():
+                values[name] = x
+        joint = JointModel.fit(values, frozenset(categories) | nominal, spine.arm, arm_strata(source), k, decimals)
+        share = np.bincount(spine.arm, minlength=len(spine.arms)) / max(spine.n, 1)
+        weekday = np.bincount((spine.anchor.astype(np.int64) + 3) % 7, minlength=7) + 0.5
+        model = cls(
+            structure.name if structure is not None else "",
+            spine.arms,
+            share,
+            joint,
+            tuple(demography),
+            tuple(numbers),
+            by_arm,
+            marks,
+            formats,
+            weekday / weekday.sum(),
+            dict(source.levels),
+        )
+        return model, tuple(notes)
+
+    def sample_arms(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Draw arms (n,)."""
+        return np.searchsorted(np.cumsum(self.arm_share)[:-1], rng.random(n), side="right").astype(np.int32)
+
+    def sample(self, arm: NDArray[np.int32], rng: np.random.Generator) -> tuple[Spine, dict[str, Column]]:
+        """Draw subjects of the given arms.
+
+        Returns
+        -------
+        spine : Spine
+            Without visits.
+        columns : dict of str to Column
+            The subjects' dataset but for identifiers and study days, one row a subject.
+        """
+        n = len(arm)
+        drawn = self.joint.sample(arm, rng)
+        anchor = move_to_weekday(np.floor(drawn["enrolment"]), self.weekday, rng)
+        marks = self.marks.build(anchor, drawn)
+        columns: dict[str, Column] = dict(self.by_arm.sample([arm], rng, n))
+        for item in self.demography:
+            code = drawn[item.trait].astype(np.int64)
+            columns |= {name: column.take(code) for name, column in zip(item.names, item.values, strict=True)}
+        for name in self.numbers:
+            value = drawn[f"number {name}"]
+            absent = drawn.get(f"present {name}", np.ones(n)) < 0.5
+            columns[name] = Numbers(np.where(absent, np.nan, value))
+        for name, written in self.formats.items():
+            state = drawn.get(f"mark {self.dataset}.{name}", np.zeros(n)).astype(np.int64)
+            day = marks.get(f"{self.dataset}.{name}", np.full(n, np.nan))
+            columns[name] = written.sample(day, [state], rng)
+        covariates = {name: _codes_in(columns[name], levels) for name, levels in self.covariates.items() if name in columns}
+        features = {name: x for name, x in drawn.items() if "/" in name}
+        empty = np.empty(0)
+        visits = Visits(empty.astype(np.int32), empty, empty, empty)
+        return Spine(n, arm, self.arms, anchor, marks, visits, covariates, features), columns
+
+
+@dataclass(frozen=True)
+class _Plan:
+    tuples: tuple[tuple[str, ...], ...]
+    numbers: tuple[str, ...]
+    by_arm: tuple[str, ...]
+
+
+def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine) -> _Plan:
+    """Decide how each variable of the subjects' dataset is learned."""
+    tuples: list[list[str]] = []
+    numbers: list[str] = []
+    by_arm: list[str] = []
+    skip = (Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.IDENTIFIER)
+    coded: dict[str, NDArray[np.int64]] = {}
+    for variable in structure.variables:
+        name = variable.name
+        if variable.role in skip:
+            continue
+        if name in ARM_VARIABLES or name.startswith(("ARM", "ACTARM")) or variable.content in (Content.EMPTY, Content.CONSTANT):
+            by_arm.append(name)
+        elif isinstance(dataset[name], Numbers) and variable.content in (Content.INTEGER, Content.DECIMAL, Content.UNIQUE):
+            numbers.append(name)
+        else:
+            codes, _ = column_codes(dataset[name])
+            coded[name] = codes
+            home = next((group for group in tuples if any(_cramers_v(codes, coded[other]) >= ALIKE for other in group)), None)
+            if home is None:
+                tuples.append([name])
+            else:
+                home.append(name)
+    return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm))
+
+
+def _cramers_v(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """Association of two categories, 0 to 1, corrected for chance (Bergsma 2013)."""
+    table = pd.crosstab(a, b).to_numpy(dtype=float)
+    n, (r, c) = table.sum(), table.shape
+    if min(r, c) < 2 or n < 2:
+        return 0.0
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / n
+    phi = max(0.0, float(((table - expected) ** 2 / expected).sum()) / n - (r - 1) * (c - 1) / (n - 1))
+    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+    smaller = min(rows - 1, columns - 1)
+    return float(np.sqrt(phi / smaller)) if smaller > 0 else 0.0
+
+
+def _tuple_codes(
+    dataset: Dataset, names: tuple[str, ...], subject: NDArray[np.int32], k: int, owner: str
+) -> tuple[Floats, tuple[Column, ...], list[str]]:
+    """Code the tuples of some variables; rare codes of identifiers become others of the same pattern, rare tuples go."""
+    joint = np.zeros(dataset.n_rows, np.int64)
+    parts = []
+    for name in names:
+        column = dataset[name]
+        if isinstance(column, Text):
+            column = replace_rare_codes(column, subject, k)
+        codes, levels = column_codes(column)
+        parts.append((codes, levels))
+        _, joint = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
+    n_tuples = int(joint.max()) + 1 if len(joint) else 0
+    stand_in = np.zeros(n_tuples, bool)
+    if len(names) == 1 and isinstance(dataset[names[0]], Text):
+        before = set(dataset.text(names[0]).levels.tolist())
+        codes, levels = parts[0]
+        new = np.array([text not in before for text in levels.strings()] + [False])
+        stand_in[joint] = new[codes]
+    common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
+    if not common.any() and n_tuples:
+        common[np.bincount(joint).argmax()] = True
+    kept = np.flatnonzero(common)
+    first = np.zeros(n_tuples, np.intp)
+    first[joint[::-1]] = np.arange(len(joint))[::-1]
+    position = np.full(n_tuples, np.nan)
+    position[kept] = np.arange(len(kept))
+    columns = tuple(
+        levels.take(codes[first[kept]]) if not _any_missing(codes[first[kept]]) else _with_gap(levels, codes[first[kept]])
+        for codes, levels in parts
+    )
+    lost = int((~common).sum())
+    listed = ", ".join(names)
+    notes = (
+        [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
+    )
+    return position[joint], columns, notes
+
+
+def _any_missing(codes: NDArray[np.int64]) -> bool:
+    return bool((codes < 0).any())
+
+
+def _with_gap(levels: Column, codes: NDArray[np.int64]) -> Column:
+    if isinstance(levels, Text):
+        return Text(np.append(levels.codes, -1)[codes].astype(np.int32), levels.levels)
+    return Numbers(np.append(levels.values, np.nan)[codes])
+
+
+def _codes_in(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
+    """Code a drawn column by the levels of the source; -1 where it is none of them."""
+    place = {level: i for i, level in enumerate(levels)}
+    return np.array([place.get(text, -1) for text in column.strings()], dtype=np.int32)
+
+
+def arm_strata(source: Source) -> NDArray[np.int64]:
+    """Group arms that take part in the same datasets: (n_arms,) stratum of each arm.
+
+    Two arms are of different strata if there is a dataset that nobody of one and most of the other appear in (screen failures
+    have no laboratory values); nothing is learned from one stratum for another.
+    """
+    spine = source.spine
+    size = np.maximum(np.bincount(spine.arm, minlength=len(spine.arms)), 1)
+    shares = []
+    for rows in source.subject.values():
+        seen = np.zeros(spine.n, bool)
+        seen[rows] = True
+        shares.append(np.bincount(spine.arm[seen], minlength=len(spine.arms)) / size)
+    signature = np.array(shares)
+    stratum = np.full(len(spine.arms), -1, np.int64)
+    for arm in np.argsort(-size, kind="stable"):
+        for other in range(stratum.max(initial=-1) + 1):
+            head = int(np.flatnonzero(stratum == other)[np.argmax(size[stratum == other])])
+            a, b = signature[:, arm], signature[:, head]
+            if not (((a == 0) & (b > 0.5)) | ((b == 0) & (a > 0.5))).any():
+                stratum[arm] = other
+                break
+        else:
+            stratum[arm] = stratum.max() + 1
+    return stratum
+
+
+def move_to_weekday(day: Floats, share: Floats, rng: np.random.Generator) -> Floats:
+    """Move each day (n,) to the nearest one on a drawn day of the week."""
+    wanted = np.searchsorted(np.cumsum(share)[:-1], rng.random(len(day)), side="right")
+    now = (day.astype(np.int64) + 3) % 7
+    return day + (wanted - now + 3) % 7 - 3

@@ -1,0 +1,114 @@
+"""Names and planned days of visits by their number, the same in every dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
+
+
+@dataclass(frozen=True, eq=False)
+class VisitNames:
+    """What follows from VISITNUM.
+
+    Attributes
+    ----------
+    number : (n_visits,) float64
+        VISITNUM, sorted.
+    name : Text
+        VISIT of each.
+    day : (n_visits,) float64
+        VISITDY of each, NaN without.
+    prefix : str
+        What stands before the number in the name of a visit that is not in the list, for example ``UNSCHEDULED``.
+    """
+
+    kind: ClassVar[str] = "visit names"
+
+    number: NDArray[np.float64]
+    name: Text
+    day: NDArray[np.float64]
+    prefix: str
+
+    @classmethod
+    def fit(cls, datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]], k: int) -> VisitNames:
+        """Learn from every dataset that has VISITNUM and VISIT; reference datasets (TV) count as known to everybody."""
+        frames = []
+        for name, dataset in datasets.items():
+            if "VISITNUM" not in dataset or "VISIT" not in dataset:
+                continue
+            frame = pd.DataFrame(
+                {
+                    "number": np.round(dataset.numbers("VISITNUM"), 9),
+                    "name": dataset.text("VISIT").strings(),
+                    "day": dataset.numbers("VISITDY") if "VISITDY" in dataset else np.nan,
+                    "subject": subject.get(name, np.full(dataset.n_rows, -1)),
+                }
+            )
+            frames.append(frame[frame["number"].notna() & (frame["name"] != "")].drop_duplicates())
+        if not frames:
+            return cls(np.empty(0), Text.of([]), np.empty(0), "UNSCHEDULED")
+        every = pd.concat(frames, ignore_index=True)
+        shared = every.groupby("number")["subject"].agg(lambda who: who.nunique() >= k or bool((who < 0).any()))
+        own = every["name"] == ""
+        numbered = [name.endswith(number_text(number)) for name, number in zip(every["name"], every["number"], strict=True)]
+        rare = every[~every["number"].map(shared) & np.array(numbered, bool) & ~own]
+        prefixes = [name[: -len(number_text(number))].rstrip() for name, number in zip(rare["name"], rare["number"], strict=True)]
+        prefix = max(set(prefixes), key=lambda p: (prefixes.count(p), p)) if prefixes else "UNSCHEDULED"
+        common = every[every["number"].map(shared)]
+        names = common.groupby("number")["name"].agg(lambda x: x.mode().iloc[0])
+        days = common.groupby("number")["day"].agg(lambda x: x.mode().iloc[0] if x.notna().any() else np.nan)
+        return cls(names.index.to_numpy(float), Text.of(names.to_numpy()), days.reindex(names.index).to_numpy(float), prefix)
+
+    def columns(self, number: NDArray[np.float64]) -> tuple[Text, Numbers]:
+        """VISIT and VISITDY of visit numbers (n_rows,)."""
+        unique, inverse = np.unique(np.round(number, 9), return_inverse=True)
+        at = np.searchsorted(self.number, unique).clip(max=max(len(self.number) - 1, 0))
+        known = (self.number[at] == unique) if len(self.number) else np.zeros(len(unique), bool)
+        listed = self.name.strings()
+        names = [
+            str(listed[i]) if there else ("" if np.isnan(value) else f"{self.prefix} {number_text(value)}".strip())
+            for value, i, there in zip(unique.tolist(), at.tolist(), known.tolist(), strict=True)
+        ]
+        days = np.where(known, self.day[at] if len(self.number) else np.nan, np.nan)
+        text = Text.of(names)
+        return Text(text.codes[inverse], text.levels), Numbers(days[inverse])
+
+    def agree(self, dataset: Dataset) -> tuple[str, ...]:
+        """Variables among VISIT and VISITDY that follow from VISITNUM in (nearly) every row of a dataset."""
+        if "VISITNUM" not in dataset or not dataset.n_rows:
+            return ()
+        number = dataset.numbers("VISITNUM")
+        listed = np.isin(np.round(number, 9), self.number)
+        if not listed.any():
+            return ()
+        name, day = self.columns(number)
+        found = []
+        if "VISIT" in dataset and (name.strings() == dataset.text("VISIT").strings())[listed].mean() > 0.99:
+            found.append("VISIT")
+        if "VISITDY" in dataset:
+            own = dataset.numbers("VISITDY")
+            same = (own == day.values) | (np.isnan(own) & np.isnan(day.values))
+            if same[listed].mean() > 0.99:
+                found.append("VISITDY")
+        return tuple(found)
+
+    def fill(self, dataset: Dataset, names: tuple[str, ...]) -> Dataset:
+        """Write the variables `names` of a dataset from its VISITNUM."""
+        if not names:
+            return dataset
+        text, day = self.columns(dataset.numbers("VISITNUM"))
+        made: dict[str, Column] = {"VISIT": text, "VISITDY": day}
+        for name in names:
+            column = made[name]
+            variable = dataset.variable(name)
+            if variable.type == "char" and isinstance(column, Numbers):
+                column = Text.of(column.strings())
+            dataset = dataset.with_column(variable, column)
+        return dataset
