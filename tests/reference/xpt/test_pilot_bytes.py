@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyreadstat
 import pytest
 
@@ -71,3 +72,23 @@ def test_pyreadstat_reads_what_we_write(pilot_folder: Path, tmp_path: Path) -> N
     assert found.column_labels == [variable.label for variable in study["AE"].variables]
     assert cells["AETERM"].tolist() == study["AE"]["AETERM"].strings().tolist()
     assert cells["AESEQ"].tolist() == study["AE"].numbers("AESEQ").tolist()
+
+
+def test_version_8_keeps_long_names_labels_and_texts(tmp_path: Path) -> None:
+    """Written by pyreadstat, which follows SAS's description of version 8."""
+    frame = pd.DataFrame({"A_VERY_LONG_VARIABLE_NAME": ["x", "yé"], "N": [1.5, None], "S": ["a" * 250, "b"]})
+    labels = ["l" * 100, "short", "x" * 41]
+    pyreadstat.write_xport(
+        frame,
+        str(tmp_path / "v8.xpt"),
+        file_label="Long",
+        column_labels=labels,
+        table_name="LONGDATASETNAME",
+        file_format_version=8,
+    )
+    (dataset,), notes = read_xpt(tmp_path / "v8.xpt")
+    assert (dataset.name, dataset.label, notes) == ("LONGDATASETNAME", "Long", [])
+    assert dataset.names == ("A_VERY_LONG_VARIABLE_NAME", "N", "S")
+    assert [variable.label for variable in dataset.variables] == labels
+    assert dataset["S"].strings().tolist() == ["a" * 250, "b"]
+    assert dataset["N"].strings().tolist() == ["1.5", ""]
