@@ -97,7 +97,7 @@ share of its tests, and the chance of so many, or so few, is below {SIGNIFICANCE
 def rules_as_markdown() -> str:
     """Write the page that lists every rule code."""
     standard = [
-        f"| `{rule.code}` | {rule.severity.value} | {rule.message}{_scope(rule.kind)} | {CHECKS[rule.kind].needs} | {rule.remedy} |\n"
+        f"| `{rule.code}` | {rule.severity} | {rule.message}{_scope(rule.kind)} | {CHECKS[rule.kind].needs} | {rule.remedy} |\n"
         for rule in rules_of_standard()
     ]
     learned = [f"| `{code}` | {says}{_scope(kind)} | {protection} |\n" for code, kind, says, protection in LEARNED]

@@ -101,8 +101,8 @@ def standard_from_original(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """STRESN follows from ORRES by the unit's factor; needs the whole study.
 
     Within a test, original unit and standard unit, the law is ``y = x`` for equal units and else the better of ``y = b x`` and
-    ``y = a + b x`` by medians, believed where there are five rows and it holds in nine of ten. The rows that do not follow it, to 1 %
-    or half of the last decimal, fail.
+    ``y = a + b x`` by medians, believed where there are five rows and it holds in nine of ten. The rows that do not follow it, to
+    1 % or half of the last decimal, fail.
     """
     for name in view.of_kind(Kind.FINDINGS):
         wanted = [view.named(name, suffix) for suffix in ("TESTCD", "ORRES", "STRESN")]
@@ -120,7 +120,7 @@ def standard_from_original(view: StudyView, rule: Rule) -> Iterator[Tested]:
         for rows in (
             np.split(both[np.argsort(group[both], kind="stable")], np.cumsum(np.bincount(group[both]))[:-1]) if len(both) else ()
         ):
-            if len(rows) < 5 and not same[rows[0]]:
+            if len(rows) == 0 or (len(rows) < 5 and not same[rows[0]]):
                 continue
             law = x[rows] if same[rows[0]] else _conversion(x[rows], y[rows])
             slope = np.nanmedian(np.abs(y[rows]) / np.maximum(np.abs(x[rows]), 1e-12))
