@@ -48,7 +48,7 @@ def level_shares(levels: Levels, most: int = 6) -> list[tuple[str, int, float]]:
     shown = [(level.value, level.n_rows, level.n_rows / total) for level in levels.shared[:most]] if total else []
     rest = total - sum(rows for _, rows, _ in shown)
     n_rest = len(levels.shared) - len(shown) + levels.n_other_levels
-    return [*shown, *([(f"{n_rest:,} others", rest, rest / total)] if rest else [])]
+    return [*shown, *([(f"{n_rest:,} other{'' if n_rest == 1 else 's'}", rest, rest / total)] if rest else [])]
 
 
 def course_chart(course: Course, width: int = 320, height: int = 110) -> str:

@@ -5,12 +5,29 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from replicator.profile.differences import ProfileComparison
+from replicator.profile.differences import Change, ProfileComparison
 from replicator.profile.study_profile import StudyProfile
 from replicator.reports.profile_charts import course_chart, level_shares, share_bar, spread_chart
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_HEADINGS = {
+    Change.DATASET: "Datasets on one side only",
+    Change.KIND: "What a row is, and its key",
+    Change.VARIABLE: "Variables on one side only",
+    Change.TYPE: "Roles, contents and decimals",
+    Change.RULE: "What follows from what",
+    Change.TEST: "Tests and units",
+    Change.VISIT: "Visits",
+    Change.ARM: "Arms",
+    Change.CODE: "Values on one side only",
+    Change.COUNT: "Numbers of subjects and rows",
+    Change.MISSING: "Missing cells and partial dates",
+    Change.INCIDENCE: "Incidence of events and treatments",
+    Change.DISTRIBUTION: "Distributions",
+    Change.LABEL: "Labels",
+}
 
 
 @cache
@@ -28,6 +45,8 @@ def _environment() -> Environment:
     for name, chart in (("spread", spread_chart), ("bar", share_bar), ("course", course_chart)):
         environment.filters[name] = lambda value, draw=chart: Markup(draw(value))
     environment.filters["shares"] = level_shares
+    environment.filters["things"] = lambda listed, name: f"{len(listed):,} {name}{'' if len(listed) == 1 else 's'}"
+    environment.filters["heading"] = _HEADINGS.__getitem__
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["plain"] = lambda value: "" if value is None else f"{value:.5g}"
     environment.filters["percent"] = _percent
