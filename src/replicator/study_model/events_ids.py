@@ -39,7 +39,7 @@ class RecordIds:
         Whether numbers follow the starts; else they stand in random order.
     """
 
-    kind: ClassVar[str] = "record ids"
+    kind: ClassVar[str] = "event record ids"
 
     name: str
     numeric: bool
