@@ -277,7 +277,7 @@ def _start(log_json: Path | None) -> None:
 
 def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:
     written = rp.pipeline.write_report(report, html=html, json=json)
-    _say(quiet, rp.pipeline.render_terminal(report, width=_width()), *(f"report: {path}" for path in written))
+    _say(quiet, rp.pipeline.render_text(report, _width(), sys.stdout.isatty()), *(f"report: {path}" for path in written))
 
 
 def _width() -> int:

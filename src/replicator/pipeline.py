@@ -1,1 +1,284 @@
-"""The verbs in order."""
+"""The verbs in order: read, profile, fit through the cache, validate, report; the command line and Python share them."""
+
+from __future__ import annotations
+
+import hashlib
+import json as json_format
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias, overload
+
+from pydantic import ValidationError
+
+from replicator.config import FitConfig
+from replicator.errors import ConfigError
+from replicator.fitted import FittedStudy, check_target, load_model
+from replicator.log import log_event, timed
+from replicator.profile.find import find_structure
+from replicator.profile.profile import profile_study
+from replicator.profile.structure import StudyStructure
+from replicator.profile.study_profile import StudyProfile
+from replicator.progress import Progress, silent, within
+from replicator.reports.rendering import Report, render_html, render_text
+from replicator.rules.certificate import Certificate
+from replicator.rules.learning import learn_rules
+from replicator.rules.report import ValidationReport
+from replicator.rules.standard import rules_of_standard
+from replicator.rules.validation import validate as run_rules
+from replicator.study_model.cache import Cache
+from replicator.study_model.container import write_whole
+from replicator.study_model.fingerprint import cache_key, study_fingerprint
+from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.tables.dataset import Study
+from replicator.tables.readers import read_study
+from replicator.tables.study_files import study_files
+
+Source: TypeAlias = Study | str | Path | Sequence[str | Path]
+
+__all__ = [
+    "Source",
+    "check_target",
+    "fit",
+    "is_clean",
+    "load_model",
+    "profile_source",
+    "render_text",
+    "validate",
+    "write_report",
+]
+
+
+def fit(
+    source: Source,
+    *,
+    k: int = 5,
+    k_terms: int = 3,
+    copula: str = "gaussian",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> FittedStudy:
+    """Learn a study.
+
+    Parameters
+    ----------
+    source : Study, path or sequence of paths
+        A study, or what :func:`~replicator.tables.readers.read_study` takes.
+    k, k_terms, copula
+        See :class:`~replicator.config.FitConfig`.
+    cache : bool
+        Use the results of former fits of the same data with the same settings, and keep those of this one.
+    progress : Progress, optional
+        Told of every step.
+
+    Returns
+    -------
+    FittedStudy
+
+    Raises
+    ------
+    ReplicatorError
+        ConfigError for a setting out of its bounds, ReadError, StudyError or FitError for data that cannot be read or learned.
+    """
+    config = _config(k=k, k_terms=k_terms, copula=copula)
+    tell = progress or silent
+    store = Cache() if cache else None
+    with timed("fit", **config.model_dump()) as found:
+        tell("Reading", 0, 100)
+        known = None if store is None or isinstance(source, Study) else _known_files(store, source)
+        if known is not None and store is not None:
+            fingerprint, notes = known
+            fitted = _kept(store, fingerprint, config, notes)
+            if fitted is not None:
+                found["cached"] = True
+                tell("", 100, 100)
+                return fitted
+        study = source if isinstance(source, Study) else _read(source)
+        fingerprint = study_fingerprint(study)
+        if store is not None:
+            if not isinstance(source, Study):
+                store.put("files", _files_key(source), {"fingerprint": fingerprint, "notes": study.notes})
+            fitted = _kept(store, fingerprint, config, study.notes)
+            if fitted is not None:
+                found["cached"] = True
+                tell("", 100, 100)
+                return fitted
+        fitted = _learn(study, fingerprint, config, within(progress, 5, 100, 100))
+        if store is not None:
+            store.put("model", cache_key("model", [fingerprint], config), _kept_form(fitted))
+        return replace(fitted, notes=(*study.notes, *fitted.notes))
+
+
+def _config(**settings: Any) -> FitConfig:
+    try:
+        return FitConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(f"{name}={first['input']!r}: {first['msg']}; choose a value within the bounds.") from error
+
+
+def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress) -> FittedStudy:
+    """Fit without the cache; what reading noted is left to the caller, since it depends on file names."""
+    quiet_study = replace(study, notes=())
+    tell("Finding the structure", 0, 100)
+    with timed("structure"):
+        structure = find_structure(quiet_study)
+    tell("Fitting", 15, 100)
+    with timed("fit model"):
+        model = fit_study_model(quiet_study, structure, config, progress=within(tell, 15, 80, 100))
+    tell("Learning rules", 80, 100)
+    with timed("rules") as found:
+        report = source_report(quiet_study, structure, config)
+        found["rules"] = len(report.rules)
+    tell("Profiling", 92, 100)
+    with timed("profile"):
+        profile = profile_study(quiet_study, structure, config.k)
+    tell("", 100, 100)
+    for note in model.notes:
+        log_event("not learned", note=note)
+    return FittedStudy(model, report, profile, fingerprint, config, model.notes)
+
+
+def source_report(study: Study, structure: StudyStructure, config: FitConfig) -> ValidationReport:
+    """Judge a source by the rules of the standard and by those that it keeps; no rows of it stay in the report."""
+    rules = (*rules_of_standard(), *learn_rules(study, structure, config.k))
+    return run_rules(study, rules, structure, max_rows=0).without_rows()
+
+
+def _read(source: str | Path | Sequence[str | Path]) -> Study:
+    with timed("read") as found:
+        study = read_study(source)
+        found["datasets"] = len(study.datasets)
+        found["rows"] = sum(dataset.n_rows for dataset in study.datasets.values())
+    return study
+
+
+def _files_key(source: str | Path | Sequence[str | Path]) -> str:
+    """Return the key of what a set of files holds: their names (which name datasets) and contents, wherever they lie."""
+    with study_files(source) as files:
+        paths = sorted([path for path, _ in files.datasets] + ([files.define] if files.define else []), key=lambda path: path.name)
+        contents = [f"{path.name} {_digest(path)}" for path in paths]
+        return cache_key("files", contents, more=list(files.notes))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _known_files(store: Cache, source: str | Path | Sequence[str | Path]) -> tuple[str, tuple[str, ...]] | None:
+    """Return fingerprint and notes of files that were read before, so that a second fit need not read them."""
+    found = store.get("files", _files_key(source))
+    if not isinstance(found, dict) or not isinstance(found.get("fingerprint"), str):
+        return None
+    return found["fingerprint"], tuple(str(note) for note in found.get("notes", ()))
+
+
+def _kept_form(fitted: FittedStudy) -> dict[str, object]:
+    return {"model": fitted.model, "source": json_format.dumps(fitted.source.to_dict()), "profile": fitted.profile.to_json()}
+
+
+def _kept(store: Cache, fingerprint: str, config: FitConfig, notes: tuple[str, ...]) -> FittedStudy | None:
+    found = store.get("model", cache_key("model", [fingerprint], config))
+    if not isinstance(found, dict) or not isinstance(found.get("model"), StudyModel):
+        return None
+    model = found["model"]
+    source, profile = ValidationReport.from_dict(json_format.loads(found["source"])), StudyProfile.from_json(found["profile"])
+    return FittedStudy(model, source, profile, fingerprint, config, (*notes, *model.notes))
+
+
+def profile_source(source: Source, progress: Progress | None = None) -> StudyProfile:
+    """Profile a study, or read a profile that was kept: as JSON, or in a model file.
+
+    Parameters
+    ----------
+    source : Study, path or sequence of paths
+        Data, the JSON of a profile, or a model file.
+    """
+    path = source if isinstance(source, str | Path) else (source[0] if isinstance(source, Sequence) and len(source) == 1 else None)
+    if path is not None and Path(path).is_file():
+        if Path(path).suffix == ".replica":
+            return load_model(path).profile
+        if Path(path).suffix.lower() == ".json" and (text := _kept_profile(Path(path))) is not None:
+            return StudyProfile.from_json(text)
+    tell = progress or silent
+    tell("Reading", 0, 100)
+    study = source if isinstance(source, Study) else _read(source)
+    tell("Finding the structure", 10, 100)
+    structure = find_structure(study)
+    with timed("profile"):
+        return profile_study(study, structure, progress=within(progress, 50, 100, 100))
+
+
+def _kept_profile(path: Path) -> str | None:
+    """Return the text of a profile that was written as JSON; None if the file is something else, such as Dataset-JSON."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text if '"datasetJSONVersion"' not in text[:4096] else None
+
+
+@overload
+def validate(data: Source, against: None = None, progress: Progress | None = None) -> ValidationReport: ...
+@overload
+def validate(data: Source, against: FittedStudy | str | Path, progress: Progress | None = None) -> Certificate: ...
+def validate(
+    data: Source, against: FittedStudy | str | Path | None = None, progress: Progress | None = None
+) -> ValidationReport | Certificate:
+    """Check data against the rules of the standard, or against the source of a model.
+
+    Parameters
+    ----------
+    data : Study, path or sequence of paths
+        A study, or what :func:`~replicator.tables.readers.read_study` takes.
+    against : FittedStudy or path, optional
+        A model: the data are then judged by the rules that its source was judged by, and both sides are shown.
+
+    Returns
+    -------
+    ValidationReport or Certificate
+        The certificate if a model was given.
+    """
+    tell = progress or silent
+    fitted = None if against is None else against if isinstance(against, FittedStudy) else load_model(against)
+    tell("Reading", 0, 3)
+    study = data if isinstance(data, Study) else _read(data)
+    tell("Checking rules", 1, 3)
+    with timed("validate") as found:
+        if fitted is not None:
+            judged = fitted.certify(study)
+            found["holds"] = judged.holds
+            tell("", 3, 3)
+            return judged
+        report = run_rules(study)
+        found["errors"], found["warnings"] = report.n_errors, report.n_warnings
+    for finding in report.findings:
+        log_event("finding", rule=finding.rule, dataset=finding.dataset, variable=finding.variable, rows=finding.n_failed)
+    tell("", 3, 3)
+    return report
+
+
+def is_clean(report: ValidationReport | Certificate) -> bool:
+    """Tell whether there is no finding, or the sample does as well as its source."""
+    return report.holds if isinstance(report, Certificate) else not report.findings
+
+
+def write_report(report: Report, html: str | Path | None = None, json: str | Path | None = None) -> list[Path]:
+    """Write a report as a page of HTML, as JSON, or both; a file that is there is replaced.
+
+    Returns
+    -------
+    list of Path
+        Files written.
+
+    Raises
+    ------
+    WriteError
+        If a file cannot be written.
+    """
+    written = []
+    for target, render in ((html, render_html), (json, lambda report: report.to_json())):
+        if target is not None:
+            check_target(target, overwrite=True)
+            write_whole(Path(target), render(report).encode())
+            written.append(Path(target))
+    return written

@@ -159,7 +159,7 @@ def test_what_the_model_holds(fitted: rp.FittedStudy, source: rp.Study) -> None:
         frame = source[name].to_frame()[["USUBJID", variable]].drop_duplicates()
         counts = frame[variable].value_counts()
         assert not held & set(counts[counts < 3].index), (name, variable)
-    assert "306" in description.to_text()
+    assert "306" in " ".join(description.sentences())
 
 
 def test_everything_shows_itself(fitted: rp.FittedStudy, source: rp.Study, synthetic: rp.Study) -> None:

@@ -11,7 +11,12 @@ from html import escape
 from replicator.config import FitConfig
 from replicator.reports.holdings import count_holdings
 
-SHOWN_TEXTS = 8  # per dataset on the terminal; JSON has them all
+SHOWN_TEXTS = 8  # per dataset on the terminal and the page; JSON has them all
+STYLE = (
+    ":root{color-scheme:light dark}body{font:14px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;display:block;overflow-x:auto}"
+    "th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid #8886}"
+)
 
 
 @dataclass(frozen=True)
@@ -107,23 +112,6 @@ class ModelDescription:
         said.append(f"It carries {self.n_rules_passed:,} rules that its source passed, {failed}.")
         return tuple(said)
 
-    def to_text(self, width: int = 100) -> str:
-        """Write for a terminal `width` characters wide."""
-        lines = [line for sentence in self.sentences() for line in textwrap.wrap(sentence, width)]
-        lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'subjects':>9}  for example"]
-        for part in self.parts:
-            support = f"{part.fewest_subjects:,}" if part.fewest_subjects is not None else ""
-            examples = ", ".join(part.texts[:SHOWN_TEXTS])
-            row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {examples}"
-            lines.append(row if len(row) <= width else row[: width - 1] + "…")
-        lines += ["", "subjects: the fewest that any of the part's models was learned from, where they say it"]
-        if self.notes:
-            lines += ["", "Not learned, or learned in part:"]
-            lines += [
-                line for note in self.notes for line in textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
-            ]
-        return "\n".join(lines)
-
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{escape(part.name)}</td><td>{escape(part.kind)}</td><td>{part.n_numbers:,}</td><td>{len(part.texts):,}</td>"
@@ -150,3 +138,27 @@ def describe_part(name: str, kind: str, model: object) -> PartDescription:
     """Describe one part by counting what it holds."""
     held = count_holdings(model)
     return PartDescription(name, kind, held.n_numbers, held.texts, held.kinds, held.fewest_subjects)
+
+
+def render_model_text(model: ModelDescription, width: int = 100) -> str:
+    """Write a description for a terminal `width` characters wide."""
+    lines = [line for sentence in model.sentences() for line in textwrap.wrap(sentence, width)]
+    lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'subjects':>9}  for example"]
+    for part in model.parts:
+        support = f"{part.fewest_subjects:,}" if part.fewest_subjects is not None else ""
+        examples = ", ".join(part.texts[:SHOWN_TEXTS])
+        row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {examples}"
+        lines.append(row if len(row) <= width else row[: width - 1] + "…")
+    lines += ["", *textwrap.wrap("subjects: the fewest that any of the part's models was learned from, where they say it", width)]
+    if model.notes:
+        lines += ["", "Not learned, or learned in part:"]
+        lines += [line for note in model.notes for line in textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")]
+    return "\n".join(lines)
+
+
+def render_model_html(model: ModelDescription) -> str:
+    """Write a description as one page of HTML."""
+    title = f"What the model of {model.study or 'a study without a name'} holds"
+    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+    scale = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    return f"{head}{scale}<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{model._repr_html_()}</body></html>\n"

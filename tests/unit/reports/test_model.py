@@ -9,7 +9,7 @@ import numpy as np
 from replicator.config import FitConfig
 from replicator.models.marginals import QuantileMarginal
 from replicator.reports.holdings import count_holdings
-from replicator.reports.model import ModelDescription, PartDescription, describe_part
+from replicator.reports.model import ModelDescription, PartDescription, describe_part, render_model_html, render_model_text
 from replicator.tables.dataset import Text
 
 
@@ -66,9 +66,10 @@ def test_the_sentences_name_bounds_and_counts() -> None:
 def test_text_page_and_json_hold_the_same() -> None:
     """The terminal fits its width, the page is escaped, and JSON has all texts."""
     shown = description(5)
-    assert all(len(line) <= 90 for line in shown.to_text(90).splitlines())
-    assert "AE.AETERM" in shown.to_text(90)
+    assert all(len(line) <= 90 for line in render_model_text(shown, 90).splitlines())
+    assert "AE.AETERM" in render_model_text(shown, 90)
     assert shown._repr_html_().count("<tr>") == 3
+    assert render_model_html(shown).startswith("<!doctype html>")
     plain = json.loads(shown.to_json())
     assert plain["parts"][0]["texts"] == ["ALT", "AST"]
     assert plain["config"]["k"] == 5

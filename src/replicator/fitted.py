@@ -1,0 +1,280 @@
+"""A fitted study: the model, and what is known of its source without its rows; what fitting and loading hand to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import chain
+from pathlib import Path
+
+from replicator.config import FitConfig
+from replicator.errors import ArtifactError, ReadError, StudyError, WriteError
+from replicator.log import timed
+from replicator.profile.study_profile import StudyProfile
+from replicator.progress import Progress, silent
+from replicator.reports.model import ModelDescription, describe_part
+from replicator.rules.certificate import Certificate, certificate
+from replicator.rules.report import Status, ValidationReport
+from replicator.rules.validation import validate
+from replicator.sampling.conditions import Clause, parse_where
+from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
+from replicator.study_model.artifact import ArtifactContents, load_artifact, save_artifact
+from replicator.study_model.study_model import StudyModel
+from replicator.tables.dataset import Dataset, Study
+from replicator.tables.writers import Format, StudyWriter, with_lengths
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a sample that went to the disk holds."""
+
+    folder: Path
+    n_subjects: int
+    n_datasets: int
+    n_rows: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedStudy:
+    """A model with its source's rules and profile.
+
+    Attributes
+    ----------
+    model : StudyModel
+        What was learned.
+    source : ValidationReport
+        The rules of the standard and those learned from the source, and how the source did; no rows.
+    profile : StudyProfile
+        Of the source.
+    fingerprint : str
+        Of the source.
+    config : FitConfig
+        What was asked of the fit.
+    notes : tuple of str
+        What was left out when reading and what could not be learned, one sentence each.
+    """
+
+    model: StudyModel
+    source: ValidationReport
+    profile: StudyProfile
+    fingerprint: str
+    config: FitConfig
+    notes: tuple[str, ...] = ()
+
+    def sample(
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        where: str | None = None,
+        arms: Mapping[str, int] | None = None,
+        domains: Sequence[str] | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> Study:
+        """Make new subjects.
+
+        Parameters
+        ----------
+        n : int
+            Number of subjects, 1 or more.
+        seed : int
+            The same model, seed and options give the same study; subject i is the same in every sample at least i long.
+        where : str, optional
+            Only subjects like this, for example ``"SEX=F & AGE>65"``.
+        arms : mapping of str to int, optional
+            Subjects by arm; they must add up to `n`.
+        domains : sequence of str, optional
+            Only these datasets.
+        workers : int
+            Processes; the result does not depend on it.
+        progress : Progress, optional
+            Told of every chunk.
+
+        Raises
+        ------
+        SampleError
+            If the request cannot be met.
+        """
+        with timed("sample", n=n, seed=seed, workers=workers):
+            return sample_study(
+                self.model,
+                n,
+                seed,
+                where=self._clauses(where),
+                arms=arms,
+                domains=domains,
+                workers=workers,
+                progress=progress or silent,
+            )
+
+    def write_sample(
+        self,
+        folder: str | Path,
+        n: int,
+        seed: int = 0,
+        *,
+        format: Format = "csv",
+        where: str | None = None,
+        arms: Mapping[str, int] | None = None,
+        domains: Sequence[str] | None = None,
+        workers: int = 1,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Make new subjects and write them as they are made, so that memory does not grow with `n`.
+
+        Parameters
+        ----------
+        folder : path
+            Must be empty or not exist, but for `overwrite`; appears whole or not at all.
+        format : {"csv", "xpt", "parquet", "json"}
+            Of the files.
+
+        See Also
+        --------
+        sample : for the other parameters.
+
+        Raises
+        ------
+        SampleError
+            If the request cannot be met.
+        WriteError
+            If the folder is not empty or not writable, or the format cannot hold the data.
+        """
+        check_request(self.model, n, seed, arms, domains)
+        clauses, rows, first = self._clauses(where), dict.fromkeys(self.model.layouts, 0), dict[str, Dataset]()
+        with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
+            with StudyWriter(folder, format, overwrite) as writer:
+                chunks = sample_chunks(
+                    self.model,
+                    n,
+                    seed,
+                    where=clauses,
+                    arms=arms,
+                    domains=domains,
+                    workers=workers,
+                    progress=progress or silent,
+                )
+                copied = [dataset for name, dataset in self.model.reference.items() if domains is None or name in domains]
+                for dataset in chain(copied, chain.from_iterable(chunk.datasets.values() for chunk in chunks)):
+                    if dataset.name not in first:
+                        first[dataset.name] = with_lengths(dataset, format)
+                    writer.append(replace(dataset, variables=first[dataset.name].variables), self.model.name)
+                    rows[dataset.name] += dataset.n_rows
+                ordered = {name: first[name] for name in self.model.layouts if name in first}
+                writer.describe(Study(ordered, self.model.codelists))
+            found["rows"] = sum(rows.values())
+        return Written(Path(folder), n, len(first), sum(rows.values()))
+
+    def _clauses(self, where: str | None) -> tuple[Clause, ...]:
+        """Read a condition on the variables that a drawn subject has."""
+        if where is None:
+            return ()
+        _, head = draw_subjects(self.model, 0, 0, None)
+        return parse_where(where, tuple(head))
+
+    def certify(self, study: Study) -> Certificate:
+        """Hold a study against the source, under the rules that were learned from it and those of the standard.
+
+        Parameters
+        ----------
+        study : Study
+            A sample, or any study of the same design.
+        """
+        with timed("certify"):
+            return certificate(self.source, validate(study, self.source.rules, max_rows=0))
+
+    def save(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write the model to one file; the same model gives the same bytes.
+
+        Raises
+        ------
+        WriteError
+            If the file is there and `overwrite` is not set, or cannot be written.
+        """
+        check_target(path, overwrite=overwrite)
+        contents = ArtifactContents(self.model, self.fingerprint, self.config, self.source.to_dict(), self.profile.to_json())
+        with timed("save model", path=str(path)):
+            save_artifact(Path(path), contents)
+
+    def describe(self) -> ModelDescription:
+        """Say in plain words what the model holds."""
+        counts = self.source.counts()
+        model = self.model
+        parts = [
+            describe_part("subjects", "subjects", model.subjects),
+            describe_part("visits", "schedule", (model.schedule, model.visit_names)),
+            *(describe_part(name, part.kind, part) for name, part in model.parts.items()),
+            describe_part("links", "links", model.links),
+            describe_part("identifiers", "patterns", model.ids),
+            describe_part("layouts", "metadata", (model.layouts, model.supplements, model.codelists, model.derivations)),
+        ]
+        return ModelDescription(
+            self.profile.study,
+            self.profile.n_subjects,
+            self.config,
+            tuple(parts),
+            {name: dataset.n_rows for name, dataset in model.reference.items()},
+            counts[Status.PASSED],
+            counts[Status.FAILED],
+            self.notes,
+        )
+
+    def headline(self) -> str:
+        """Say in one line what was learned."""
+        rows, datasets = f"{self.profile.n_rows:,} rows", f"{len(self.profile.datasets)} datasets"
+        return f"{self.profile.study or 'Study'}: learned from {self.profile.n_subjects:,} subjects, {datasets}, {rows}."
+
+    def __repr__(self) -> str:
+        return f"<FittedStudy {self.headline().rstrip('.')}>"
+
+    def _repr_html_(self) -> str:
+        counts = self.source.counts()
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p>{escape(self.headline())} k = {self.config.k}, terms {self.config.k_terms}; "
+            f"{counts[Status.PASSED]:,} rules passed and {counts[Status.FAILED]:,} failed by the source.</p>"
+            + (f"<p>Not learned, or learned in part:</p><ul>{notes}</ul>" if notes else "")
+            + self.profile._repr_html_()
+        )
+
+
+def load_model(path: str | Path) -> FittedStudy:
+    """Read a model file; nothing in it is imported or run.
+
+    Parameters
+    ----------
+    path : path
+        A file that :meth:`FittedStudy.save` or ``replicator fit`` has written.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing, foreign, damaged, unsafe, or newer than this version.
+    """
+    with timed("load model", path=str(path)):
+        contents = load_artifact(Path(path), root=StudyModel)
+        try:
+            source = ValidationReport.from_dict(contents.rules)
+            profile = StudyProfile.from_json(contents.profile)
+        except (StudyError, ReadError, AttributeError, TypeError) as error:
+            raise ArtifactError(f"{path}: its rules or its profile cannot be read; get it again from where it was made.") from error
+        return FittedStudy(contents.model, source, profile, contents.source, contents.config, contents.model.notes)
+
+
+def check_target(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse a target file that is there already or has no folder, before any work is done.
+
+    Raises
+    ------
+    WriteError
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise WriteError(f"{target}: a folder; name the file to write.")
+    if target.exists() and not overwrite:
+        raise WriteError(f"{target}: the file is there already; choose another name, or ask to overwrite it (--overwrite).")
+    if not target.parent.is_dir():
+        raise WriteError(f"{target}: there is no folder {target.parent}; make it first.")
