@@ -1,0 +1,172 @@
+"""Rules learned from a source pass there, find what is planted, and show nothing that fewer than k subjects share."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from replicator.profile.find import find_structure
+from replicator.rules import Rule, Status, learn_rules, validate
+from replicator.rules.checks.learned import shape_of
+from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+
+N = 60
+
+
+def _dataset(name: str, **columns: list[str] | np.ndarray[tuple[int], np.dtype[np.float64]]) -> Dataset:
+    built: dict[str, Column] = {
+        key: Numbers(np.asarray(values, np.float64)) if isinstance(values, np.ndarray) else Text.of(values)
+        for key, values in columns.items()
+    }
+    variables = tuple(Variable(key, "", "num" if isinstance(column, Numbers) else "char") for key, column in built.items())
+    return Dataset(name, variables, built)
+
+
+@pytest.fixture(scope="module")
+def source() -> Study:
+    """60 subjects in two arms: a fixed dose by arm, a pulse at two visits, exposure that starts on day 1."""
+    rng = np.random.default_rng(11)
+    subjects = [f"ST-{i:03d}" for i in range(N)]
+    arm = ["HIGH" if i % 2 else "LOW" for i in range(N)]
+    start = [str(np.datetime64("2020-01-01") + i) for i in range(N)]
+    end = [str(np.datetime64("2020-03-01") + i) for i in range(N)]
+    pulse = np.round(rng.normal(70, 8, 2 * N))
+    vs_subjects, visit = subjects * 2, [1.0] * N + [2.0] * N
+    return Study(
+        {
+            "DM": _dataset(
+                "DM",
+                STUDYID=["ST"] * N,
+                DOMAIN=["DM"] * N,
+                USUBJID=subjects,
+                RFSTDTC=start,
+                RFENDTC=end,
+                ARMCD=arm,
+                SEX=["F" if i % 3 else "M" for i in range(N)],
+                RACE=["WHITE"] * (N - 1) + ["ASIAN"],
+            ),
+            "EX": _dataset(
+                "EX",
+                STUDYID=["ST"] * N,
+                DOMAIN=["EX"] * N,
+                USUBJID=subjects,
+                EXSEQ=np.ones(N),
+                EXTRT=["DRUG"] * N,
+                EXDOSE=np.array([80.0 if a == "HIGH" else 40.0 for a in arm]),
+                EXDOSU=["mg"] * N,
+                EXSTDTC=start,
+                EXENDTC=end,
+            ),
+            "VS": _dataset(
+                "VS",
+                STUDYID=["ST"] * 2 * N,
+                DOMAIN=["VS"] * 2 * N,
+                USUBJID=vs_subjects,
+                VSSEQ=np.array(visit),
+                VSTESTCD=["PULSE"] * 2 * N,
+                VSTEST=["Pulse Rate"] * 2 * N,
+                VSSTRESN=pulse,
+                VSSTRESU=["beats/min"] * 2 * N,
+                VSPOS=["SITTING"] * N + ["STANDING"] * N,
+                VISITNUM=np.array(visit),
+                VISIT=["BASELINE"] * N + ["WEEK 1"] * N,
+                VSDTC=[*start, *(str(np.datetime64(day) + 7) for day in start)],
+            ),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def rules(source: Study) -> tuple[Rule, ...]:
+    """What is learned of it."""
+    return learn_rules(source, find_structure(source), k=5)
+
+
+def _changed(study: Study, name: str, variable: str, row: int, value: str) -> Study:
+    dataset = study[name]
+    cells = dataset.text(variable).strings()
+    cells[row] = value
+    number = isinstance(dataset[variable], Numbers)
+    column = Numbers(np.array([float(cell or "nan") for cell in cells])) if number else Text.of(cells)
+    return study.with_datasets({**study.datasets, name: dataset.with_column(dataset.variable(variable), column)}.values())
+
+
+def test_the_source_passes_what_it_taught(source: Study, rules: tuple[Rule, ...]) -> None:
+    """Every learned rule applies to its source and passes, and survives JSON."""
+    report = validate(source, rules)
+    assert len(rules) > 30
+    assert report.counts() == {Status.PASSED: len(rules), Status.FAILED: 0, Status.NOT_APPLICABLE: 0}
+    assert tuple(Rule.from_dict(json.loads(json.dumps(rule.to_dict()))) for rule in rules) == rules
+
+
+@pytest.mark.parametrize(
+    ("dataset", "variable", "row", "value", "rule"),
+    [
+        ("DM", "SEX", 3, "X", "SRC-VALUES DM.SEX"),
+        ("DM", "RFENDTC", 3, "2020-03", "SRC-SHAPE DM.RFENDTC"),
+        ("DM", "SEX", 3, "", "SRC-FILLED DM.SEX"),
+        ("VS", "VSSTRESN", 9, "700", "SRC-RANGE VS.VSSTRESN"),
+        ("VS", "VSSTRESN", 9, "-7", "SRC-RANGE VS.VSSTRESN"),
+        ("VS", "VISIT", 9, "WEEK 1", "SRC-FOLLOWS VS.VISIT from VISITNUM"),
+        ("EX", "EXDOSE", 1, "40", "SRC-ARM-DOSE EX ARMCD > EXTRT EXDOSE EXDOSU"),
+        ("EX", "EXSTDTC", 5, "2020-01-05", "SRC-ORDER EX DM.RFSTDTC <= EXSTDTC"),
+        ("VS", "VSDTC", 5, "2019-12-31", "SRC-ORDER VS DM.RFSTDTC <= VSDTC"),
+    ],
+)
+def test_learned_rules_find_what_is_planted(
+    source: Study, rules: tuple[Rule, ...], dataset: str, variable: str, row: int, value: str, rule: str
+) -> None:
+    """One changed cell fails the rule about it, in that row."""
+    assert rule in {known.id for known in rules}
+    report = validate(_changed(source, dataset, variable, row, value), rules, find_structure(source))
+    assert [finding.rows for finding in report.of(rule)] == [(row,)]
+
+
+def test_a_dataset_that_an_arm_never_has(source: Study) -> None:
+    """Where no subject of an arm has rows, a sample's subjects of that arm have none either."""
+    low = np.flatnonzero(source["EX"].numbers("EXDOSE") == 40)
+    only_low = source.with_datasets({**source.datasets, "EX": source["EX"].take(low)}.values())
+    structure = find_structure(only_low)
+    rules = learn_rules(only_low, structure)
+    rule = next(rule for rule in rules if rule.id == "SRC-PRESENT EX")
+    assert (rule.parameters["all"], rule.parameters["none"]) == (["LOW"], ["HIGH"])
+    report = validate(source, rules, structure)
+    assert report.of("SRC-PRESENT EX")[0].n_failed == N // 2
+
+
+def test_rare_values_teach_nothing(source: Study, rules: tuple[Rule, ...]) -> None:
+    """A value that one subject has is in no rule, and no list is learned that would betray it by its absence."""
+    text = json.dumps([rule.to_dict() for rule in rules])
+    assert "ASIAN" not in text
+    assert "SRC-VALUES DM.RACE" not in {rule.id for rule in rules}
+
+
+def test_no_identifier_and_no_extreme_is_shown(source: Study, rules: tuple[Rule, ...]) -> None:
+    """No USUBJID and no date of a subject is in a rule; the bounds of a range are not the source's extremes."""
+    text = json.dumps([rule.to_dict() for rule in rules])
+    assert not any(level in text for level in source["DM"].text("USUBJID").levels)
+    assert not any(level in text for level in source["DM"].text("RFSTDTC").levels)
+    bounds = next(rule for rule in rules if rule.id == "SRC-RANGE VS.VSSTRESN").parameters["bounds"]
+    low, high = bounds["PULSE | beats/min"]  # type: ignore[index]
+    values = source["VS"].numbers("VSSTRESN")
+    assert low < values.min() and high > values.max()
+
+
+def test_few_subjects_teach_little(source: Study) -> None:
+    """Of fewer subjects than k nothing is learned; one dataset alone is enough to learn from."""
+    few = source.with_datasets(dataset.take(np.arange(4)) for dataset in source.datasets.values())
+    assert learn_rules(few, find_structure(few), k=5) == ()
+    alone = Study({"VS": source["VS"]})
+    rules = learn_rules(alone, find_structure(alone))
+    assert rules and {rule.dataset for rule in rules} == {"VS"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [("01-701-1015", "9-9-9"), ("E07", "A9"), ("2014-01-02T11:45", "9-9-9A9:9"), ("2003---15", "9---9"), ("", "")],
+)
+def test_shapes(text: str, shape: str) -> None:
+    """Runs of digits and of letters become one mark each."""
+    assert shape_of(text) == shape
