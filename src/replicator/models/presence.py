@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -51,7 +52,15 @@ class Presence:
     spread: float
 
     @classmethod
-    def fit(cls, count: Integers, group: Integers, n_groups: int, block: Integers, copies: Integers) -> Presence:
+    def fit(
+        cls,
+        count: Integers,
+        group: Integers,
+        n_groups: int,
+        block: Integers,
+        copies: Integers,
+        decided: Sequence[int] = (),
+    ) -> Presence:
         """Learn from counts.
 
         Parameters
@@ -64,6 +73,8 @@ class Presence:
             Number of groups.
         block, copies : (n_kinds,) int
             As above.
+        decided : sequence of int
+            Kinds of which it will be known beforehand who has them; the others' weights are learned given them.
         """
         size = count.sum(axis=1)
         some = size > 0
@@ -74,21 +85,32 @@ class Presence:
             return cls(np.zeros((n_groups + 1, n_kinds)), blocks, pools, 0.0)
         target = _shrunk_means(x, group, n_groups)
         everyone = np.zeros(len(x), np.intp)
-        flat = _fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))
-        spread = _block_spread(x, size, flat[0], blocks, pools)
+        plain = _fit_weights(target[:-1], size, group, pools, np.zeros_like(x))
+        spread = _block_spread(x, size, plain[group], blocks, pools)
         inclination = spread * np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
         lean = inclination[:, blocks]
+        known = np.asarray(decided, np.intp)
+        lean[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
         weight = np.vstack(
             [
                 _fit_weights(target[:-1], size, group, pools, lean),
                 _fit_weights(target[-1:], size, everyone, pools, lean),
             ]
         )
+        if len(known):  # for when nothing is known of them after all
+            weight[:-1, known] = plain[:, known]
+            weight[-1, known] = _fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))[0, known]
         empty = np.bincount(group, minlength=n_groups) == 0
         weight[:-1][empty] = weight[-1]
         return cls(weight, blocks, pools, spread)
 
-    def sample(self, size: Integers, group: Integers, rng: np.random.Generator) -> tuple[Integers, Integers, Integers]:
+    def sample(
+        self,
+        size: NDArray[np.int64],
+        group: NDArray[np.int64],
+        rng: np.random.Generator,
+        decided: Mapping[int, NDArray[np.bool_]] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Draw kinds.
 
         Parameters
@@ -97,6 +119,8 @@ class Presence:
             Number of different kinds of each subject; more than there are becomes all there are.
         group : (n,) int
             Group of each subject; one that is out of range gets the pooled incidences.
+        decided : mapping of int to (n,) bool, optional
+            Kinds of which it is known who has them; a subject has at least these.
 
         Returns
         -------
@@ -106,26 +130,33 @@ class Presence:
         entry = np.repeat(np.arange(len(self.block)), self.copies)
         copy = np.arange(len(entry)) - np.repeat(np.cumsum(self.copies) - self.copies, self.copies)
         rows = max(1, MOST_CELLS // max(1, len(entry)))
-        known = np.where((np.asarray(group) >= 0) & (np.asarray(group) < len(self.weight) - 1), group, len(self.weight) - 1)
+        known = np.where((group >= 0) & (group < len(self.weight) - 1), group, len(self.weight) - 1)
+        told = dict(decided or {})
+        least = sum((has.astype(np.int64) for has in told.values()), np.zeros(len(size), np.int64))
+        wanted = np.maximum(size, least)
         subjects, chosen = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for low in range(0, len(size), rows):
-            who, which = self._draw(np.asarray(size[low : low + rows]), known[low : low + rows], entry, rng)
+            part = slice(low, low + rows)
+            logit = self.weight[known[part]]
+            logit = logit + self.spread * rng.standard_normal((len(logit), int(self.block.max(initial=0)) + 1))[:, self.block]
+            for kind, has in told.items():
+                logit[:, kind] = np.where(has[part], np.inf, -np.inf)
+            who, which = self._draw(wanted[part], logit, entry, rng)
             subjects.append(who + low)
             chosen.append(which)
         subject, position = np.concatenate(subjects), np.concatenate(chosen)
         return subject, entry[position].astype(np.int64), copy[position].astype(np.int64)
 
-    def _draw(self, size: Integers, group: Integers, entry: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
-        n = len(size)
-        lean = self.spread * rng.standard_normal((n, int(self.block.max(initial=0)) + 1))
+    def _draw(
+        self, size: NDArray[np.int64], logit: Floats, entry: NDArray[np.intp], rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         wanted = np.minimum(size, len(entry)).astype(np.float64)
-        logit = self.weight[group] + lean[:, self.block]
         probability = _inclusion(logit, wanted, self.copies)[:, entry]
         order = np.argsort(rng.random(probability.shape, dtype=np.float32), axis=1)
         total = np.cumsum(np.take_along_axis(probability, order, axis=1), axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            total *= np.nan_to_num(wanted / total[:, -1])[:, None]  # rounding must not lose one
-        step = np.floor(total + rng.random(n)[:, None])
+        sure = np.round(total[:, -1])  # rounding must not lose one
+        total *= (sure / np.maximum(total[:, -1], 1e-300))[:, None]
+        step = np.floor(total + rng.random(len(size))[:, None])
         hit = np.diff(step, axis=1, prepend=0.0) > 0
         who, place = np.nonzero(hit)
         return who.astype(np.int64), order[who, place].astype(np.int64)
@@ -179,7 +210,7 @@ def _fit_weights(target: Floats, size: Floats, group: Integers, copies: Integers
 
 def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: Integers) -> float:
     """Moment estimate of `Presence.spread`: how much more the number of kinds from a block varies than chance would have it."""
-    probability = _inclusion(np.broadcast_to(weight, x.shape), size, copies)
+    probability = _inclusion(weight, size, copies)
     n_blocks = int(block.max(initial=0)) + 1
     if n_blocks < 2:
         return 0.0

@@ -24,6 +24,8 @@ from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
 from replicator.tables.dates import parse_dates
 
+COMMON = 0.06  # share of those with any term, from which on having a term is a trait of the subject
+MOST_COMMON = 12
 LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
 
 
@@ -39,8 +41,10 @@ class EventsPart:
         Arms of the source, in the order of the groups of `presence`.
     catalogue : TermCatalogue
         The terms.
+    common : dict of str to int
+        Features of terms that are common enough to be a trait of the subject, and the kind of each.
     presence : Presence
-        Which terms a subject has, given how many: feature ``terms``.
+        Which terms a subject has, given how many (feature ``terms``) and which of the common ones.
     recurrence : Recurrence
         Which of them come again, given how often: feature ``repeats``.
     patterns : DatePatterns
@@ -60,6 +64,7 @@ class EventsPart:
     name: str
     arms: tuple[str, ...]
     catalogue: TermCatalogue
+    common: Mapping[str, int]
     presence: Presence
     recurrence: Recurrence
     patterns: DatePatterns
@@ -118,24 +123,38 @@ class EventsPart:
             set_aside,
             config,
         )
+        pair, times = np.unique(np.stack([owner.astype(np.int64), terms.unit], axis=1), axis=0, return_counts=True)
+        kind_of_pair = np.zeros(int(terms.unit.max(initial=-1)) + 1, np.int64)
+        kind_of_pair[terms.unit] = terms.kind_of
+        kind_of_pair = kind_of_pair[pair[:, 1]]
+        count = np.zeros((spine.n, len(catalogue.block)), np.int64)
+        np.add.at(count, (pair[:, 0], kind_of_pair), 1)
+        common = _common_terms(count, catalogue, config.k)
         fitted = cls(
             dataset.name,
             spine.arms,
             catalogue,
-            *_fit_counts(owner, terms.unit, terms.kind_of, catalogue, spine),
+            common,
+            Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values())),
+            Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, len(catalogue.block)),
             DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
             fit_dates(start, end, (pattern[0], pattern[1]), owner, block, spine, last_visit, config.k),
             reporting,
             fatal,
             columns,
         )
-        return Fitted(fitted, _features(owner, terms.unit, spine.n), (*terms.notes, *column_notes))
+        return Fitted(fitted, _features(owner, count, common), (*terms.notes, *column_notes))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects of a spine."""
         group = _groups(self.arms, spine)
         n_terms = _feature(spine, f"{self.name}/terms")
-        who, kind_of, slot = self.presence.sample(n_terms, group, rng)
+        decided = {
+            kind_of: (_feature(spine, f"{self.name}/{name}") > 0) & (n_terms > 0)
+            for name, kind_of in self.common.items()
+            if f"{self.name}/{name}" in spine.features
+        }
+        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided)
         repeats = _feature(spine, f"{self.name}/repeats") * (np.bincount(who, minlength=spine.n) > 0)
         row = self.catalogue.sample(kind_of, slot, rng)
         times = 1 + self.recurrence.sample(who, kind_of, repeats, rng)
@@ -164,25 +183,28 @@ class EventsPart:
         return Rows(owner[occurrence].astype(np.int32), columns)
 
 
-def _fit_counts(
-    owner: NDArray[np.int32], unit: NDArray[np.int64], kind_of: NDArray[np.int64], catalogue: TermCatalogue, spine: Spine
-) -> tuple[Presence, Recurrence]:
-    n_kinds = len(catalogue.block)
-    pair, index, times = np.unique(np.stack([owner.astype(np.int64), unit], axis=1), axis=0, return_index=True, return_counts=True)
-    count = np.zeros((spine.n, n_kinds), np.int64)
-    np.add.at(count, (pair[:, 0], kind_of[index]), 1)
-    presence = Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots)
-    return presence, Recurrence.fit(pair[:, 0], kind_of[index], times - 1, n_kinds)
+def _common_terms(count: NDArray[np.int64], catalogue: TermCatalogue, k: int) -> dict[str, int]:
+    """Terms that many have and many have not, the most frequent first: feature and kind of each."""
+    people = (count > 0).sum(axis=0)
+    some = int((count.sum(axis=1) > 0).sum())
+    least = max(2 * k, COMMON * some)
+    fits = np.flatnonzero((catalogue.slots == 1) & (people >= least) & (some - people >= least))
+    chosen = fits[np.argsort(-people[fits], kind="stable")][:MOST_COMMON]
+    out: dict[str, int] = {}
+    for kind_of in chosen.tolist():
+        name = f"has {catalogue.labels[kind_of]}"
+        out[name if name not in out else f"{name} ({kind_of})"] = int(kind_of)
+    return out
 
 
-def _features(owner: NDArray[np.int32], unit: NDArray[np.int64], n: int) -> Mapping[str, NDArray[np.float64]]:
-    """Number of different terms of each subject, and of occurrences beyond the first of a term where that is not rare."""
-    pair = np.unique(np.stack([owner.astype(np.int64), unit], axis=1), axis=0)
-    terms = np.bincount(pair[:, 0], minlength=n).astype(np.float64)
-    repeats = np.bincount(owner, minlength=n) - terms
-    if repeats.sum() < LEAST_REPEATS * max(1, len(owner)):
-        return {"terms": terms}
-    return {"terms": terms, "repeats": repeats}
+def _features(owner: NDArray[np.int32], count: NDArray[np.int64], common: Mapping[str, int]) -> Mapping[str, NDArray[np.float64]]:
+    """Number of different terms of each subject, occurrences beyond the first of a term where not rare, and who has the common."""
+    terms = count.sum(axis=1).astype(np.float64)
+    out = {"terms": terms} | {name: (count[:, kind_of] > 0).astype(np.float64) for name, kind_of in common.items()}
+    repeats = np.bincount(owner, minlength=len(count)) - terms
+    if repeats.sum() >= LEAST_REPEATS * max(1, len(owner)):
+        out["repeats"] = repeats
+    return out
 
 
 def _feature(spine: Spine, name: str) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ BUCKET_TOPICS = 1.5  # mean number of topics under one coded term in one subject
 CONSTANT = 0.95  # share of a pool's occurrences that must agree in a value for its stand-ins to have it
 SHARED = 1.3  # terms per value, from which on a variable stands above the term
 NEUTRAL = -3
+RARE_CLASS = -9
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ def fit_terms(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np
     threshold = np.where(unit_basis == -2, config.k_terms if base != topic else config.k, config.k)
     kept = people >= threshold
     known_class = _class_is_known(block, unit, subject, config.k_terms)
-    builder = _Builder(names, coded, unit, subject, kept, unit_basis, np.where(known_class, block, -9), base, topic, config)
+    builder = _Builder(names, coded, unit, subject, kept, unit_basis, np.where(known_class, block, RARE_CLASS), base, topic, config)
     return builder.build(structure.name, _stand_in_kind(structure), class_name)
 
 
@@ -236,12 +237,14 @@ class _Builder:
             size = _pool_size(len(mine), len(inside))
             most = int(np.bincount(inside[:, 1]).max())
             name = class_names[block] if 0 <= block < len(class_names) else ""
+            donor = self._donors(block, basis, size, rng)
             first.append(len(self.cells[self.names[0]]))
             count.append(size)
             edge += [len(common) + p + (i + 1) / size for i in range(size)]
             slots.append(int(min(size, max(2, 2 * most))))
             labels.append(f"rare terms of {name}" if name else "rare terms")
-            self._pool(block, basis, mine, namer.names(name, size), numbers, rng)
+            names = namer.names(name, size) if block >= 0 or donor is None else self._names_by_donor(donor, class_names, namer)
+            self._pool(block, basis, names, donor, numbers)
         columns = tuple(self._column(name) for name in self.names)
         catalogue = TermCatalogue(
             tuple(self.names),
@@ -263,6 +266,19 @@ class _Builder:
             else ()
         )
         return Terms(catalogue, kind_of_unit[self.unit], self.unit, notes)
+
+    def _donors(self, block: int, basis: int, size: int, rng: np.random.Generator) -> Ints | None:
+        donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == RARE_CLASS)))
+        return donors[rng.integers(0, len(donors), size)] if len(donors) else None
+
+    def _names_by_donor(self, donor: Ints, class_names: tuple[str, ...], namer: Namer) -> list[str]:
+        out = [""] * len(donor)
+        for block in np.unique(self.block[donor]).tolist():
+            places = np.flatnonzero(self.block[donor] == block).tolist()
+            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places))
+            for place, name in zip(places, drawn, strict=True):
+                out[place] = name
+        return out
 
     def _display(self, unit: int) -> str:
         for name in (self.base, self.topic, *self.names):
@@ -322,14 +338,10 @@ class _Builder:
         text = self.styles[name].write(display)
         return self.styles[name].write(f"{display} NOS") if text.casefold() in self.rare[name] else text
 
-    def _pool(
-        self, block: int, basis: int, mine: Ints, names: list[str], numbers: Mapping[str, list[str]], rng: np.random.Generator
-    ) -> None:
-        """Rows of a pool's stand-ins."""
+    def _pool(self, block: int, basis: int, names: list[str], donor: Ints | None, numbers: Mapping[str, list[str]]) -> None:
+        """Rows of a pool's stand-ins; a donor is the common term from which each takes what stands above a term."""
         peers = np.flatnonzero((self.block == block) & (self.basis == basis))
         rows = np.isin(self.unit, peers)
-        donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == -9)))
-        donor = donors[rng.integers(0, len(donors), len(names))] if len(donors) else None
         for name in self.names:
             code = self.coded[name][0][rows]
             values, inverse, counts = np.unique(code, return_inverse=True, return_counts=True)
