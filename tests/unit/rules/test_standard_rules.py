@@ -323,3 +323,39 @@ def test_order_of_rows_changes_no_outcome(clean: Study, structure: StudyStructur
     rng = np.random.default_rng(3)
     shuffled = study.with_datasets(dataset.take(rng.permutation(dataset.n_rows)) for dataset in study.datasets.values())
     assert validate(study, structure=structure).outcomes == validate(shuffled, structure=structure).outcomes
+
+
+def test_what_stands_in_for_a_required_variable(clean: Study, structure: StudyStructure) -> None:
+    """A subject with a reason in ARMNRS needs no arm, and a row with POOLID no subject."""
+    subjects = _set(_set(clean["DM"], 2, "ARMCD", ""), 2, "ARM", "")
+    reasons = subjects.with_column(Variable("ARMNRS", "Reason Arm is Null"), Text.of(["", "", "SCREEN FAILURE"]))
+    assert validate(_with(clean, subjects), structure=structure).of("VAR-FILLED")
+    assert not validate(_with(clean, reasons), structure=structure).of("VAR-FILLED")
+    pooled = _set(clean["IE"], 0, "USUBJID", "")
+    assert validate(_with(clean, pooled), structure=structure).of("VAR-FILLED")
+    pooled = pooled.with_column(Variable("POOLID", "Pool Identifier"), Text.of(["P1"]))
+    assert not validate(_with(clean, pooled), structure=structure).of("VAR-FILLED")
+
+
+def test_units_are_equal_only_where_both_are_known(clean: Study, structure: StudyStructure) -> None:
+    """A result in percent beside one without a unit is a conversion, and of five rows not enough to judge one."""
+    results = clean["LB"]
+    for row in range(results.n_rows):
+        results = _set(_set(results, row, "LBORRESU", "%"), row, "LBSTRESU", "")
+        results = _set(results, row, "LBORRES", str(100 * (row + 1)))
+    assert not validate(_with(clean, results), structure=structure).of("RESULT-UNITS")
+
+
+def test_conversions_are_found_and_their_exceptions(clean: Study, structure: StudyStructure) -> None:
+    """Fahrenheit against Celsius is a line (C = (F - 32) / 1.8); one row of twelve that does not follow it fails."""
+    rows = np.repeat(np.arange(6), 2)
+    temperature = clean["VS"].take(rows)
+    fahrenheit = np.array([96.8, 97.7, 98.6, 99.5, 100.4, 101.3, 97.0, 98.0, 99.0, 100.0, 101.0, 102.0])
+    celsius = (fahrenheit - 32) / 1.8
+    celsius[7] += 3
+    for name, text in (("VSTESTCD", "TEMP"), ("VSTEST", "Temperature"), ("VSORRESU", "F"), ("VSSTRESU", "C")):
+        temperature = temperature.with_column(temperature.variable(name), Text.constant(text, 12))
+    temperature = temperature.with_column(temperature.variable("VSORRES"), Text.of(f"{value:.1f}" for value in fahrenheit))
+    temperature = temperature.with_column(temperature.variable("VSSTRESN"), Numbers(celsius))
+    report = validate(_with(clean, temperature), structure=structure)
+    assert [finding.rows for finding in report.of("RESULT-UNITS")] == [(7,)]

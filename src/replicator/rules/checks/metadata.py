@@ -41,14 +41,18 @@ def required_present(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
 
 def required_filled(view: StudyView, rule: Rule) -> Iterator[Tested]:
-    """Variables that the standard requires have a value in every row; a row of a pool may lack its subject."""
+    """Variables that the standard requires have a value in every row.
+
+    A row of a pool may lack its subject, and a subject without an arm has the reason in ARMNRS instead (SDTMIG 3.4, 5.2).
+    """
     for name in view.names:
         dataset = view.dataset(name)
         for variable in _required(view, name):
             if variable in dataset:
                 missing = dataset[variable].missing
-                if variable == "USUBJID" and "POOLID" in dataset:
-                    missing = missing & dataset["POOLID"].missing
+                instead = {"USUBJID": "POOLID", "ARMCD": "ARMNRS", "ARM": "ARMNRS"}.get(variable, "")
+                if instead in dataset:
+                    missing = missing & dataset[instead].missing
                 yield tested(name, variable, np.ones(dataset.n_rows, bool), missing)
 
 

@@ -30,6 +30,7 @@ _CIRCUMSTANCES = (
     "TPTREF",
     "EVAL",
     "EVALID",
+    "REPNUM",
     "FAST",
 )
 MAD_TO_SD = 1.4826  # the median absolute deviation of a normal law times this is its standard deviation
@@ -135,8 +136,8 @@ def _equal_units(view: StudyView, name: str, original: str, standard: str) -> Ma
     if not original or not standard:
         return np.zeros(view.dataset(name).n_rows, bool)
     a, b = view.text(name, original), view.text(name, standard)
-    levels = pd.Index(b.levels, dtype=object)
-    return np.asarray(np.append(levels.get_indexer(pd.Index(a.levels, dtype=object)), -2)[a.codes] == b.codes)
+    position = pd.Index(b.levels, dtype=object).get_indexer(pd.Index(a.levels, dtype=object))
+    return np.asarray((np.append(position, -1)[a.codes] == b.codes) & (b.codes >= 0))
 
 
 def _conversion(x: Floats, y: Floats) -> Floats:
