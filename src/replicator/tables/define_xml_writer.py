@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from replicator._version import __version__
 from replicator.errors import WriteError
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable, number_text
 from replicator.tables.dates import Precision, parse_dates
@@ -93,7 +92,6 @@ def _document(study: Study, keys: Mapping[str, tuple[str, ...]], suffix: str) ->
             "CreationDateTime": CREATED,
             "Originator": "Replicator",
             "SourceSystem": "Replicator",
-            "SourceSystemVersion": __version__,
             "def:Context": "Other",
         },
     )
