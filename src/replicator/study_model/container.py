@@ -123,9 +123,9 @@ def unpack(source: Path | bytes, shown: str) -> tuple[dict[str, Any], dict[str, 
     except FileNotFoundError as error:
         raise ArtifactError(f"{shown}: there is no such file; check the path.") from error
     except zipfile.BadZipFile as error:
-        raise ArtifactError(f"{shown}: not a model file, or damaged ({error}); get it again from where it was made.") from error
+        raise ArtifactError(f"{shown}: not a model file, or damaged; get it again from where it was made.") from error
     except BROKEN as error:
-        raise ArtifactError(f"{shown}: cannot be read ({error}); get it again from where it was made.") from error
+        raise ArtifactError(f"{shown}: is damaged and cannot be read; get it again from where it was made.") from error
     for name, content in parts.items():
         if hashlib.sha256(content).hexdigest() != listed[name]["sha256"]:
             raise ArtifactError(f"{shown}: {name} was changed after the file was written; get it again from where it was made.")

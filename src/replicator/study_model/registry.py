@@ -11,6 +11,8 @@ from replicator.derivations.derivation import Derivation
 from replicator.models import (
     backoff,
     cell_means,
+    chain,
+    conditional,
     copula,
     joint,
     longitudinal,
@@ -59,6 +61,8 @@ from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Var
 MODULES: tuple[ModuleType, ...] = (
     backoff,
     cell_means,
+    chain,
+    conditional,
     copula,
     joint,
     longitudinal,

@@ -72,6 +72,7 @@ class _Writer:
     def __init__(self, kinds: Mapping[type, str]) -> None:
         self.kinds = kinds
         self.arrays: Arrays = {}
+        self.taken: set[str] = set()  # names, letters of either case being one to some file systems
 
     def state(self, value: object, path: tuple[str, ...]) -> Json:
         if isinstance(value, Enum):
@@ -119,9 +120,10 @@ class _Writer:
             return {"$cells": cells, "dtype": kept.dtype.str, "shape": list(kept.shape)}
         stem = "/".join(re.sub(r"[^A-Za-z0-9_-]+", "_", step)[:40] or "_" for step in path) or "_"
         name, count = stem, 1
-        while name.casefold() in {known.casefold() for known in self.arrays} if count > 1 else name in self.arrays:
+        while name.casefold() in self.taken:
             count += 1
             name = f"{stem}~{count}"
+        self.taken.add(name.casefold())
         self.arrays[name] = kept
         return {"$array": name}
 
@@ -134,7 +136,8 @@ def _members(value: object) -> list[tuple[str, object]]:
 
 
 def _shown(path: tuple[str, ...]) -> str:
-    return "model" + "".join(f".{step}" for step in path)
+    steps = [step if len(step) <= 40 else step[:37] + "..." for step in path[:12]]
+    return "model" + "".join(f".{step if step.isprintable() else ascii(step)}" for step in steps)
 
 
 def from_state(tree: Json, arrays: Mapping[str, NDArray[Any]], registry: Registry) -> Any:
@@ -171,7 +174,7 @@ class _Reader:
             return self.instance(tree, path)
         expected = {"$cells": {"$cells", "dtype", "shape"}, "$text": {"$text", "codes"}}.get(mark, {mark})
         if set(tree) != expected:
-            raise self.fail(path, f"unexpected entries beside {mark}")
+            raise self.fail(path, f"unexpected entries beside {ascii(mark)[:40]}")
         return self.marked(mark, tree, path)
 
     def marked(self, mark: str, tree: dict[str, Json], path: tuple[str, ...]) -> Any:
@@ -188,7 +191,7 @@ class _Reader:
             return self.cells(tree, path)
         if mark == "$text":
             return self.text(tree, path)
-        raise self.fail(path, f"{mark} with a value that it cannot have")
+        raise self.fail(path, f"{ascii(mark)[:40]} with a value that it cannot have")
 
     def pairs(self, content: list[Json], path: tuple[str, ...]) -> dict[str, Any]:
         for pair in content:
@@ -228,7 +231,7 @@ class _Reader:
         kind = tree["$kind"]
         cls = self.registry.get(kind) if isinstance(kind, str) else None
         if cls is None:
-            raise self.fail(path, f"the kind {kind!r} is not known to this version")
+            raise self.fail(path, f"the kind {ascii(kind)[:60]} is not known to this version")
         given = {name: self.value(item, (*path, name)) for name, item in tree.items() if name != "$kind"}
         if issubclass(cls, BaseModel):
             try:
@@ -237,7 +240,7 @@ class _Reader:
                 raise self.fail(path, f"{kind} with settings out of their bounds") from error
         hints = hints_of(cls)
         if set(given) != set(hints):
-            odd = ", ".join(sorted(set(given) ^ set(hints)))
+            odd = ", ".join(ascii(name)[:40] for name in sorted(set(given) ^ set(hints))[:5])
             raise self.fail(path, f"{kind} has fields too many or too few ({odd})")
         ready = {name: checked(item, hints[name]) for name, item in given.items()}
         wrong = [name for name, (fits, _) in ready.items() if not fits]
@@ -246,4 +249,4 @@ class _Reader:
         try:
             return cls(**{name: item for name, (_, item) in ready.items()})
         except (ReplicatorError, ValueError, TypeError, KeyError, IndexError) as error:
-            raise self.fail(path, f"{kind} refuses its values ({error})") from error
+            raise self.fail(path, f"{kind} refuses its values ({str(error)[:200]})") from error
