@@ -13,47 +13,16 @@ from scipy.special import ndtr, ndtri, polygamma, psi
 from replicator.models.cell_means import variance_components
 from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.marginals import QuantileMarginal
+from replicator.models.ordinal import latent_correlation
+from replicator.models.persistence import Occasions, fit_persistence, lasting_noise
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 GRID = np.concatenate([[0.001, 0.005, 0.01, 0.025], np.linspace(0.05, 0.95, 19), [0.975, 0.99, 0.995, 0.999]])
+WIDTHS = (-0.43, 0.43)  # thirds of a standard normal
+LEAST_SCATTER = 0.1  # share of a variance that rounding may not explain away
 FEWEST_FOR_TREND = 20  # subjects with three values, before slopes or spreads of their own are believed
-
-
-@dataclass(frozen=True, eq=False)
-class Occasions:
-    """When subjects were seen, ordered by subject and then by time.
-
-    Attributes
-    ----------
-    subject : (n_occasions,) int
-        Whose occasion it is; not decreasing.
-    day : (n_occasions,) float64
-        Days since the subject's anchor, not decreasing within a subject.
-    """
-
-    subject: Codes
-    day: Floats
-
-    @property
-    def starts(self) -> Codes:
-        """(n_seen,) int: where each subject's occasions begin."""
-        if not len(self.subject):
-            return np.empty(0, np.intp)
-        return np.flatnonzero(np.concatenate([[True], np.diff(self.subject) != 0]))
-
-    @property
-    def run(self) -> Codes:
-        """(n_occasions,) int: number of the subject among those seen."""
-        if not len(self.subject):
-            return np.empty(0, np.intp)
-        return np.cumsum(np.concatenate([[0], (np.diff(self.subject) != 0).astype(np.intp)]))
-
-    @property
-    def rank(self) -> Codes:
-        """(n_occasions,) int: number of the occasion within its subject, from 0."""
-        return np.arange(len(self.subject)) - self.starts[self.run] if len(self.subject) else np.empty(0, np.intp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +41,15 @@ class TwoLevel:
         Mean logarithm of a subject's spread.
     serial : (n_series,) float64
         Share of the residual that persists over occasions.
-    decay : float
-        Correlation of the persistent share from one occasion to the next.
+    memory : float
+        Days in which the correlation of the persistent share falls to 1/e.
     residual : GaussianCopula
         Of the residuals of the same occasion.
-    quantiles : (n_series, len(GRID)) float64
-        Of the standardised residual, at the probabilities `GRID`; each rests on at least *k* subjects.
+    bent : (n_bent,) int64
+        Series whose standardised residuals are not normal.
+    quantiles : (n_bent, 3, len(GRID)) float64
+        Their quantiles at the probabilities `GRID`, for subjects of small, middling and wide spread (a wide one often comes of a
+        single far value); each rests on at least *k* subjects.
 
     Notes
     -----
@@ -97,8 +69,9 @@ class TwoLevel:
     spread: Floats
     centre: Floats
     serial: Floats
-    decay: float
+    memory: float
     residual: GaussianCopula
+    bent: NDArray[np.int64]
     quantiles: Floats
 
     @classmethod
@@ -108,8 +81,9 @@ class TwoLevel:
         occasion: Codes,
         series: Codes,
         occasions: Occasions,
-        n_series: int,
-        discrete: Floats,
+        hermite: Floats,
+        discrete: NDArray[np.bool_],
+        rounding: Floats,
         *,
         k: int = 5,
     ) -> tuple[TwoLevel, dict[str, Floats]]:
@@ -123,10 +97,12 @@ class TwoLevel:
             Of each value.
         occasions : Occasions
             All occasions.
-        n_series : int
-            Number of series.
-        discrete : (n_series,) float64
-            Share of a latent normal's variance that the values show: 1 for numbers, less for level scores.
+        hermite : (n_series, TERMS) float64
+            From :func:`replicator.models.ordinal.hermite_weights`, for series that are level scores.
+        discrete : (n_series,) bool
+            Which series are level scores; the model of these is that of their latent standard normal.
+        rounding : (n_series,) float64
+            Variance that the precision of the record adds; it comes back when sampled values are rounded.
         k : int
             Fewest subjects behind a quantile.
 
@@ -138,7 +114,8 @@ class TwoLevel:
             ``level``, ``slope``, ``spread`` of every subject seen, standardised, NaN where there is none; subjects in the order
             of :attr:`Occasions.starts`.
         """
-        run, n_seen = occasions.run, len(occasions.starts)
+        run, n_seen, n_series = occasions.run, len(occasions.starts), len(discrete)
+        told = np.where(discrete, np.maximum(hermite.sum(axis=1), 1e-6), 1.0)
         who = run[occasion]
         pair_key, pair = np.unique(series * max(n_seen, 1) + who, return_inverse=True)
         at = (pair_key % max(n_seen, 1), pair_key // max(n_seen, 1))
@@ -154,14 +131,15 @@ class TwoLevel:
             reach > 0, np.bincount(pair, weights=time * rest, minlength=len(pair_key)) / np.where(reach > 0, reach, 1), 0.0
         )
         slope, white = _slope_variance(rest, trend, reach, size, pair, pair_series, n_series, within)
-        slope = np.where(discrete < 1, 0.0, slope)
         inclined = slope[pair_series] > 0
         rest = rest - np.where(inclined[pair], trend[pair] * time, 0.0)
         within = np.where(slope > 0, white, within)
         freedom = np.maximum(size - 1 - inclined, 0)
         scatter = np.bincount(pair, weights=rest**2, minlength=len(pair_key))
+        scatter = np.maximum(scatter - rounding[pair_series] * freedom, LEAST_SCATTER * scatter)
+        within = np.maximum(within - rounding, LEAST_SCATTER * within)
         own, spread, centre = _spreads(scatter, freedom, pair_series, n_series, within)
-        spread = np.where(discrete < 1, 0.0, spread)
+        spread = np.where(discrete, 0.0, spread)
         scale = np.where((spread[pair_series] > 0) & (freedom >= 2), own, np.sqrt(within[pair_series]))
         leverage = np.sqrt(np.maximum(size, 1) / np.maximum(freedom, 1))
         standard = np.where(
@@ -169,7 +147,7 @@ class TwoLevel:
         )
         dense = np.full((len(occasions.subject), n_series), np.nan)
         dense[occasion, series] = np.clip(standard, -8, 8)
-        serial, decay = _serial(dense, occasions, pair_series, size, discrete)
+        serial, memory, next_one = fit_persistence(dense, occasions, slope > 0)
         features = {name: np.full((n_seen, n_series), np.nan) for name in ("level", "slope", "spread")}
         shown = np.sqrt(between[pair_series] + within[pair_series] / np.maximum(size, 1))
         features["level"][at] = np.where(shown > 0, level / np.where(shown > 0, shown, 1), np.nan)
@@ -180,16 +158,19 @@ class TwoLevel:
             )
         features["slope"][at] = np.where(inclined & (size >= 3), tilt, np.nan)
         features["spread"][at] = np.where((spread[pair_series] > 0) & (freedom >= 2) & (own > 0), width, np.nan)
+        reach_share = np.bincount(pair_series, weights=reach / np.maximum(size, 1), minlength=n_series)
+        tilted = slope * reach_share / np.maximum(np.bincount(pair_series, minlength=n_series), 1)
+        latent = _latent_variances(between, within, slope, tilted, serial * next_one, hermite, told)
         model = cls(
-            between,
-            within,
-            slope,
+            np.where(discrete, latent[0], between),
+            np.where(discrete, latent[1], within),
+            np.where(discrete, latent[2], slope),
             spread,
             centre,
-            serial,
-            decay,
-            _residual_copula(dense, discrete),
-            _residual_quantiles(dense, run, discrete, k),
+            np.where(discrete, np.clip(latent[3] / np.maximum(next_one, 1e-6), 0, 1), serial),
+            memory,
+            _residual_copula(dense, told),
+            *_residual_quantiles(dense, run, ~discrete, features["spread"], k),
         )
         return model, features
 
@@ -199,14 +180,7 @@ class TwoLevel:
         fresh = self.residual.sample(n, rng)
         if not (self.serial > 0).any() or n == 0:
             return fresh
-        white = self.residual.sample(n, rng)
-        run, rank = occasions.run, occasions.rank
-        longest = int(rank.max()) + 1
-        lag = np.arange(longest)
-        factor = np.linalg.cholesky(self.decay ** np.abs(lag[:, None] - lag[None, :]))
-        padded = np.zeros((longest, len(occasions.starts), n_series))
-        padded[rank, run] = white
-        lasting = (factor @ padded.reshape(longest, -1)).reshape(padded.shape)[rank, run]
+        lasting = lasting_noise(self.residual.sample(n, rng), occasions, self.memory)
         return np.sqrt(self.serial) * lasting + np.sqrt(1 - self.serial) * fresh
 
     def compose(self, noise: Floats, seen: NDArray[np.bool_], features: Mapping[str, Floats], occasions: Occasions) -> Floats:
@@ -234,10 +208,12 @@ class TwoLevel:
         weight = seen.astype(np.float64)
         size = np.add.reduceat(weight, starts, axis=0)
         safe = np.maximum(size, 1)
-        residual = np.empty_like(noise)
-        probability = ndtr(noise)
-        for j in range(noise.shape[1]):
-            residual[:, j] = np.interp(probability[:, j], GRID, self.quantiles[j])
+        residual = noise.copy()
+        for j, quantiles in zip(self.bent.tolist(), self.quantiles, strict=True):
+            probability = ndtr(noise[:, j])
+            width = np.digitize(features["spread"][:, j], WIDTHS)[run] if self.spread[j] > 0 else np.ones(len(run), np.intp)
+            for c in np.unique(width).tolist():
+                residual[width == c, j] = np.interp(probability[width == c], GRID, quantiles[c])
         residual -= (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
         day = occasions.day[:, None]
         tilted = np.flatnonzero(self.slope > 0)
@@ -322,35 +298,40 @@ def _spreads(scatter: Floats, freedom: Floats, pair_series: Codes, n_series: int
     return own, np.where(clear, np.sqrt(np.maximum(excess, 0.0)), 0.0), centre
 
 
-def _serial(dense: Floats, occasions: Occasions, pair_series: Codes, size: Floats, discrete: Floats) -> tuple[Floats, float]:
-    """Share of the residual that persists, by series, and its decay from one occasion to the next."""
-    n_series = dense.shape[1]
-    if len(dense) < 3:
-        return np.zeros(n_series), 0.5
-    several = size > 1
-    mean_size = np.bincount(pair_series, weights=np.where(several, size, 0.0), minlength=n_series) / np.maximum(
-        np.bincount(pair_series, weights=several, minlength=n_series), 1
-    )
-    inverse = 1 / np.maximum(mean_size, 2)
-    lags, square = [], _mean_square(dense)
-    for step in (1, 2):
-        same = occasions.subject[step:] == occasions.subject[:-step]
-        product = dense[step:][same] * dense[:-step][same]
-        pairs = np.isfinite(product).sum(axis=0)
-        seen = np.where(pairs > 0, np.nansum(product, axis=0) / np.maximum(pairs, 1), 0.0)
-        observed = seen / np.where(square > 0, square, 1)
-        # residuals about a subject's own mean are negatively correlated by 1 / (n - 1) even if nothing persists
-        lags.append(np.where(pairs >= 30, observed * (1 - inverse) + inverse, 0.0))
-    strong = lags[0] > 0.1
-    decay = float(np.clip(np.sum(lags[1][strong]) / np.sum(lags[0][strong]), 0.3, 0.95)) if strong.any() else 0.5
-    serial = np.clip(lags[0] / discrete / decay, 0.0, 1.0)
-    return np.where(lags[0] > 2 / np.sqrt(max(len(dense), 1)), serial, 0.0), decay
+def _latent_variances(
+    between: Floats, within: Floats, slope: Floats, tilted: Floats, lasting: Floats, hermite: Floats, told: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Variances and persistence of the standard normals behind level scores.
+
+    Parameters
+    ----------
+    between, within, slope, lasting : (n_series,) float64
+        Of the scores: variances, and correlation of residuals one occasion apart.
+    tilted : (n_series,) float64
+        Variance of the scores that slopes make.
+    hermite, told : (n_series, TERMS), (n_series,) float64
+        Of the scores.
+
+    Returns
+    -------
+    between, within, slope, lasting : (n_series,) float64
+        The same for standard normals.
+    """
+    total = between + within + tilted
+    # how much of the variance the scores have is known from their shares; sampling error is spread over all parts
+    scale = np.where(total > 0, np.minimum(told / np.where(total > 0, total, 1), 1.0), 1.0)
+    level = latent_correlation(hermite, between * scale)
+    inclined = np.minimum(tilted * scale / told**2, 0.9 * (1 - level))
+    rest = 1 - level - inclined
+    next_one = latent_correlation(hermite, (between + np.maximum(lasting, 0) * within) * scale)
+    steep = np.where(tilted > 0, slope * inclined / np.where(tilted > 0, tilted, 1), 0.0)
+    return level, rest, steep, np.where(lasting > 0, np.clip((next_one - level) / rest, 0, 1), 0.0)
 
 
-def _residual_copula(dense: Floats, discrete: Floats) -> GaussianCopula:
+def _residual_copula(dense: Floats, told: Floats) -> GaussianCopula:
     deviation = np.sqrt(_mean_square(dense))
-    scores = dense / np.where(deviation > 0, deviation, 1.0) * np.sqrt(discrete)
-    smooth = np.flatnonzero(discrete >= 1)
+    scores = dense / np.where(deviation > 0, deviation, 1.0) * np.sqrt(told)
+    smooth = np.flatnonzero(told >= 1)
     for j in smooth:
         scores[:, j] = normal_scores(dense[:, j])
     scores[:, np.isfinite(dense).sum(axis=0) < 4] = 0.0
@@ -362,14 +343,25 @@ def _mean_square(dense: Floats) -> Floats:
     return (np.where(seen, dense, 0.0) ** 2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
 
 
-def _residual_quantiles(dense: Floats, run: Codes, discrete: Floats, k: int) -> Floats:
-    """Quantiles of standardised residuals with mean 0 and variance 1; normal for level scores and sparse series."""
-    out = np.tile(ndtri(GRID), (dense.shape[1], 1))
-    for j in np.flatnonzero((discrete >= 1) & (np.isfinite(dense).sum(axis=0) >= 20 * k)):
-        marginal = QuantileMarginal.fit(dense[:, j], run, k=k, max_knots=30)
-        quantiles = marginal.quantile(GRID)
-        draws = np.interp((np.arange(2000) + 0.5) / 2000, GRID, quantiles)
-        deviation = draws.std()
-        if np.isfinite(deviation) and deviation > 0:
-            out[j] = (quantiles - draws.mean()) / deviation
-    return out
+def _residual_quantiles(
+    dense: Floats, run: Codes, wanted: NDArray[np.bool_], spread: Floats, k: int
+) -> tuple[NDArray[np.int64], Floats]:
+    """Series with residuals enough to tell their shape, and quantiles with mean 0 and variance 1 by spread of the subject."""
+    bent = np.flatnonzero(wanted & (np.isfinite(dense).sum(axis=0) >= 20 * k))
+    out = np.empty((len(bent), 3, len(GRID)))
+    for i, j in enumerate(bent.tolist()):
+        seen = np.isfinite(dense[:, j])
+        out[i] = _standard_quantiles(dense[seen, j], run[seen], k)
+        width = np.digitize(np.nan_to_num(spread[run, j]), WIDTHS)
+        for c in range(3):
+            mine = seen & (width == c) & np.isfinite(spread[run, j])
+            if mine.sum() >= 20 * k:
+                out[i, c] = _standard_quantiles(dense[mine, j], run[mine], k)
+    return bent.astype(np.int64), out
+
+
+def _standard_quantiles(values: Floats, owner: Codes, k: int) -> Floats:
+    quantiles = QuantileMarginal.fit(values, owner, k=k, max_knots=30).quantile(GRID)
+    draws = np.interp((np.arange(2000) + 0.5) / 2000, GRID, quantiles)
+    deviation = float(draws.std())
+    return (quantiles - draws.mean()) / deviation if deviation > 0 else ndtri(GRID)

@@ -2,15 +2,16 @@ r"""Which of many things are done at an occasion: panels that come together, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from replicator.models.longitudinal import Occasions, TwoLevel
-from replicator.models.ordinal import hermite_weights, latent_correlation
+from replicator.models.longitudinal import TwoLevel
+from replicator.models.ordinal import hermite_weights
+from replicator.models.persistence import Occasions
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -104,9 +105,10 @@ class Presence:
         typical = _share((p * unsure).sum(axis=0), unsure.sum(axis=0).astype(np.float64), np.full(n_units, 0.5))
         share = np.stack([typical, 1 - typical], axis=1)
         weights = hermite_weights(share)
-        discrete = weights.sum(axis=1)
-        latent, _ = TwoLevel.fit(score[rows, units], rows, units, occasions, n_units, discrete, k=k)
-        return cls(probability, normal_latent(latent, weights))
+        everything = np.ones(n_units, bool)
+        latent, _ = TwoLevel.fit(score[rows, units], rows, units, occasions, weights, everything, np.zeros(n_units), k=k)
+        # presence drifts with the cells' own probabilities: subjects differ in level only
+        return cls(probability, replace(latent, within=1 - latent.between, slope=np.zeros(n_units)))
 
     def sample(self, arm: Codes, cell: Codes, occasions: Occasions, rng: np.random.Generator) -> Flags:
         """Draw presence: (n_occasions, n_units) bool."""
@@ -115,34 +117,6 @@ class Presence:
         trait = rng.standard_normal((n_seen, n_units)) * np.sqrt(self.latent.between)
         z = trait[occasions.run] + np.sqrt(self.latent.within) * noise
         return np.asarray(z < ndtri(self.probability[:, arm, cell].T), bool)
-
-
-def normal_latent(observed: TwoLevel, weights: Floats) -> TwoLevel:
-    """Turn variances of level scores into those of the latent standard normal behind them.
-
-    Parameters
-    ----------
-    observed : TwoLevel
-        Fitted to level scores.
-    weights : (n_series, TERMS) float64
-        From :func:`replicator.models.ordinal.hermite_weights`; of no meaning where the series is not discrete.
-    """
-    total = observed.between + observed.within
-    shown = weights.sum(axis=1)
-    # the scores' variance is known from their shares: what sampling error adds or takes is spread over both levels
-    scale = np.where(total > 0, shown / np.where(total > 0, total, 1), 1.0)
-    between = latent_correlation(weights, observed.between * np.minimum(scale, 1.0))
-    return TwoLevel(
-        between,
-        1 - between,
-        np.zeros_like(between),
-        np.zeros_like(between),
-        np.zeros_like(between),
-        observed.serial,
-        observed.decay,
-        observed.residual,
-        observed.quantiles,
-    )
 
 
 def _prior_size(raw: Floats, mean: Floats, tried: Floats) -> Floats:

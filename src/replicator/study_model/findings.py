@@ -19,7 +19,7 @@ from replicator.study_model.findings_results import LEVELLED, Observed, Results,
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
 from replicator.study_model.spine import Fitted, Rows, Spine
-from replicator.tables.dataset import Column, Dataset, Text
+from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import parse_dates
 
 Codes = NDArray[np.intp]
@@ -45,6 +45,8 @@ class FindingsPart:
         Days from the anchor of occasions that the spine does not schedule.
     series_labels : tuple of str
         What each series is called in the names of features.
+    unit_name : str
+        Variable of the original unit, ``""`` if there is none.
     units, results, values, columns : Units, Results, Values, OtherColumns
         What is measured when, what it stands for, how it behaves, and what stands beside it.
     dates : tuple of DateColumn
@@ -61,6 +63,7 @@ class FindingsPart:
     scheduled: Flags
     start: DayOffsets
     series_labels: tuple[str, ...]
+    unit_name: str
     units: Units
     results: Results
     values: Values
@@ -95,9 +98,10 @@ class FindingsPart:
         inside = np.flatnonzero(kept)
         part_rows = dataset.take(inside)
         state, number = _states(results, observed, dataset.n_rows)
-        position = _positions(part_rows, structure, results, rows.series[inside], number[inside])
-        codes = _conditions(rows.series[inside], occasion[inside], position, state[inside], grid, cells, spine)
-        columns, further = OtherColumns.fit(part_rows, structure, _taken(rows, inside), codes, results.names.present, spine, k)
+        codes = _conditions(rows.series[inside], occasion[inside], state[inside], grid, cells, spine)
+        columns, further = OtherColumns.fit(
+            part_rows, structure, _taken(rows, inside), codes, results.names.present, number[inside], spine, k
+        )
         dates = tuple(
             DateColumn.fit(
                 name,
@@ -125,6 +129,7 @@ class FindingsPart:
             cells.scheduled,
             start,
             series_labels,
+            structure.named("ORRESU"),
             units,
             results,
             values,
@@ -150,26 +155,20 @@ class FindingsPart:
             seen = self.units.restrict(seen, self._read_off(latent, seen))
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series)
-        written = self.results.write(series, number, token)
-        out: dict[str, Column] = {}
         state = np.where(token >= 0, token + 1, 0)
-        codes = _conditions(series, occasion, np.zeros(len(series), np.intp), state, grid, cells, spine)
-        out.update(
-            self.columns.sample(
-                {**codes, "POSITION": np.zeros(len(series), np.intp)},
-                self._visit_number(grid, occasion),
-                self.visit_numbers,
-                len(series),
-                rng,
-            )
-        )
+        codes = _conditions(series, occasion, state, grid, cells, spine)
+        visit = self._visit_number(grid, occasion)
+        out = self.columns.sample(codes, visit, self.visit_numbers, len(series), rng)
+        unit = out.get(self.unit_name)
+        out.update(self.results.write(series, number, token, unit if isinstance(unit, Text) else None))
+        out.update(self.columns.judge(out, codes, number, rng))
         who = grid.subject[occasion]
         bounds = (spine.marks["FIRST"][who], spine.marks["LAST"][who])
         panel = self.units.panel[series].astype(np.intp)
         out.update(
             sample_dates(self.dates, grid.day[occasion], bounds, occasion, panel, series, grid.cell[occasion], codes["ARM"], rng)
         )
-        return Rows(who.astype(np.int32), {**out, **written})
+        return Rows(who.astype(np.int32), out)
 
     def _visit_number(self, grid: Grid, occasion: Codes) -> Floats:
         own = np.array([float(text) if self.visit_numbers and text else np.nan for text in self.labels])
@@ -336,23 +335,15 @@ def _states(results: Results, observed: Observed, n_rows: int) -> tuple[Codes, F
     return state, number
 
 
-def _positions(dataset: Dataset, structure: DatasetStructure, results: Results, series: Codes, number: Floats) -> Codes:
-    return np.zeros(dataset.n_rows, np.intp)
-
-
-def _conditions(
-    series: Codes, occasion: Codes, position: Codes, state: Codes, grid: Grid, cells: Cells, spine: Spine
-) -> dict[str, Codes]:
+def _conditions(series: Codes, occasion: Codes, state: Codes, grid: Grid, cells: Cells, spine: Spine) -> dict[str, Codes]:
     who = grid.subject[occasion]
     cell = grid.cell[occasion]
     codes = {
         "SERIES": series,
         "OCCASION": occasion,
         "SUBJECT": who,
-        "CELL": cell,
         "LABEL": cells.label[cell],
         "ARM": spine.arm[who].astype(np.intp),
-        "POSITION": position,
         "STATE": state,
     }
     return {**{name: value[who].astype(np.intp) for name, value in spine.covariates.items()}, **codes}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.profile.structure import Content, DatasetStructure, Role
@@ -88,8 +89,12 @@ class OtherColumns:
         Given by the series, and by the visit.
     stem : str
         What stands before the number in the name of an unplanned visit; ``""`` if nothing does.
-    drawn : tuple of Drawn
-        In the order in which they are drawn.
+    drawn, judged : tuple of Drawn
+        Columns that do not hang on the result, and those that do.
+    ranges : tuple of (str, str, str)
+        Result, lower and upper limit that are compared, the standard ones first.
+    cuts : (n_series, 9) float64
+        Tenths of each series' numbers.
     empty : tuple of str
         Columns without a value, `numeric` among them are numbers.
     numeric : tuple of str
@@ -102,6 +107,9 @@ class OtherColumns:
     by_label: Table
     stem: str
     drawn: tuple[Drawn, ...]
+    judged: tuple[Drawn, ...]
+    ranges: tuple[tuple[str, str, str], ...]
+    cuts: Floats
     empty: tuple[str, ...]
     numeric: tuple[str, ...]
 
@@ -113,6 +121,7 @@ class OtherColumns:
         rows: FindingsRows,
         codes: Mapping[str, Codes],
         results: Sequence[str],
+        value: Floats,
         spine: Spine,
         k: int,
     ) -> tuple[OtherColumns, tuple[str, ...]]:
@@ -123,9 +132,11 @@ class OtherColumns:
         dataset, structure, rows
             The dataset without rows that are not learned.
         codes : mapping of str to (n_rows,) int
-            Conditions by name: SERIES, LABEL, CELL, ARM, SUBJECT, OCCASION, POSITION, STATE and the spine's covariates.
+            Conditions by name: SERIES, LABEL, ARM, SUBJECT, OCCASION, STATE and the spine's covariates.
         results : sequence of str
             Result variables, made elsewhere.
+        value : (n_rows,) float64
+            Results that are numbers.
         spine : Spine
             Its covariates may be conditions.
         k : int
@@ -154,10 +165,15 @@ class OtherColumns:
                 series_columns[name] = _by_code(column, cells, codes["SERIES"], rows.n_series, subject, k)
             else:
                 left.append(name)
-        drawn, notes = _draw(dataset, structure, left, codes, tuple(spine.covariates), subject, k)
+        cuts = _tenths(value, codes["SERIES"], rows.n_series)
+        ranges = _ranges(structure)
+        judged_codes = {"POSITION": _position(dataset.columns, ranges), "TENTH": _tenth(value, codes["SERIES"], cuts)}
+        drawn, notes = _draw(dataset, structure, left, {**codes, **judged_codes}, tuple(spine.covariates), subject, k)
+        judged = tuple(one for one in drawn if set(one.conditions) & set(judged_codes))
+        drawn = tuple(one for one in drawn if one not in judged)
         stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in label_columns else ""
         numeric = tuple(name for name in dataset.names if isinstance(dataset[name], Numbers))
-        columns = cls(Table(series_columns), Table(label_columns), stem, drawn, tuple(empty), numeric)
+        columns = cls(Table(series_columns), Table(label_columns), stem, drawn, judged, ranges, cuts, tuple(empty), numeric)
         return columns, notes
 
     def sample(
@@ -177,6 +193,61 @@ class OtherColumns:
         for name in self.empty:
             out[name] = Numbers(np.full(n, np.nan)) if name in self.numeric else Text.constant("", n)
         return out
+
+    def judge(
+        self, columns: Mapping[str, Column], codes: Mapping[str, Codes], value: Floats, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        """Make the columns that hang on results (n,), given the results and limits among the columns."""
+        judged = {
+            **codes,
+            "POSITION": _position(columns, self.ranges),
+            "TENTH": _tenth(value, codes["SERIES"], self.cuts),
+        }
+        out: dict[str, Column] = {}
+        for one in self.judged:
+            out.update(one.sample(judged, len(value), rng))
+        return out
+
+
+def _ranges(structure: DatasetStructure) -> tuple[tuple[str, str, str], ...]:
+    pairs = (("STRESN", "STNRLO", "STNRHI"), ("ORRES", "ORNRLO", "ORNRHI"))
+    named = [(structure.named(a), structure.named(b), structure.named(c)) for a, b, c in pairs]
+    return tuple((a, b, c) for a, b, c in named if a and b and c)
+
+
+def _position(columns: Mapping[str, Column], ranges: Sequence[tuple[str, str, str]]) -> Codes:
+    """Where the result stands to its limits: 0 not known, 1 below, 2 within, 3 above; by the first limits that are there."""
+    size = len(next(iter(columns.values())))
+    out = np.zeros(size, np.intp)
+    for result, low, high in ranges:
+        value, lower, upper = (_numbers(columns[name]) for name in (result, low, high))
+        known = (out == 0) & np.isfinite(value) & (np.isfinite(lower) | np.isfinite(upper))
+        with np.errstate(invalid="ignore"):
+            place = np.where(value < lower, 1, np.where(value > upper, 3, 2))
+        out = np.where(known, place, out)
+    return out
+
+
+def _numbers(column: Column) -> Floats:
+    if isinstance(column, Numbers):
+        return column.values
+    levels = pd.to_numeric(pd.Series(column.levels, dtype=object), errors="coerce").to_numpy(np.float64)
+    return np.append(levels, np.nan)[column.codes]
+
+
+def _tenths(value: Floats, series: Codes, n_series: int) -> Floats:
+    cuts = np.full((n_series, 9), np.inf)
+    for j in range(n_series):
+        mine = value[(series == j) & np.isfinite(value)]
+        if len(mine):
+            cuts[j] = np.quantile(mine, np.linspace(0.1, 0.9, 9))
+    return cuts
+
+
+def _tenth(value: Floats, series: Codes, cuts: Floats) -> Codes:
+    """Tenth of its series that a number lies in: 1 to 10, 0 where there is none."""
+    place = (np.nan_to_num(value)[:, None] >= cuts[series]).sum(axis=1) + 1
+    return np.where(np.isfinite(value), place, 0).astype(np.intp)
 
 
 def _draw(
@@ -199,7 +270,7 @@ def _draw(
         elif _constant(cells, pair) >= STABLE and roles[name] is not Role.FLAG:
             by, pool = "subject", ["SERIES", "ARM", *covariates]
         else:
-            by, pool = "row", ["SERIES", "POSITION", "STATE", "LABEL", "ARM", *covariates]
+            by, pool = "row", ["SERIES", "POSITION", "STATE", "TENTH", "LABEL", "ARM", *covariates]
         groups.setdefault((by, tuple(_conditions(cells, codes, pool))), []).append(name)
     drawn, notes = [], []
     for (by, conditions), members in groups.items():

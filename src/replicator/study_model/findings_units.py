@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.persistence import Occasions
 from replicator.models.panels import Presence, find_panels
+from replicator.models.persistence import Occasions
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]

@@ -91,7 +91,11 @@ class Values:
         extents = (n_columns, *sizes)
         shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents).mean
         rest = y - shift[column, arm[occasion], cell[occasion]]
-        latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, k=k)
+        middle = _means(np.where(added, observed.number, 0.0), column, n_columns)
+        typical = np.zeros(len(results.scales.power))
+        typical[results.series] = np.where(discrete, 0.0, middle)
+        rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
+        latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
         moved = np.where(discrete[:, None, None], shift / shown[:, None, None], shift)
         explained = _variance(moved[column, arm[occasion], cell[occasion]], column, n_columns)
         width = np.where(discrete, np.sqrt(np.maximum(1 - explained, 0.2)), 1.0)
@@ -155,6 +159,10 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
         (probability[levelled, None] >= edge[column[levelled]]).sum(axis=1), np.maximum(last, 0)[column[levelled]]
     )
     return level, np.where(form == ADDITIVE, value, probability)
+
+
+def _means(values: Floats, group: Codes, n: int) -> Floats:
+    return np.bincount(group, weights=values, minlength=n) / np.maximum(np.bincount(group, minlength=n), 1)
 
 
 def _variance(values: Floats, group: Codes, n: int) -> Floats:

@@ -1,0 +1,183 @@
+r"""When subjects were seen, and how much of a residual lasts from one occasion to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+CORRELATIONS = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.96, 0.985])  # from one value to the next
+MEMORIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # multiples of the usual gap between values
+FEWEST_PAIRS = 30  # neighbouring residuals, before anything is said about what lasts
+LAGS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Occasions:
+    """When subjects were seen, ordered by subject and then by time.
+
+    Attributes
+    ----------
+    subject : (n_occasions,) int
+        Whose occasion it is; not decreasing.
+    day : (n_occasions,) float64
+        Days since the subject's anchor, not decreasing within a subject.
+    """
+
+    subject: Codes
+    day: Floats
+
+    @property
+    def starts(self) -> Codes:
+        """(n_seen,) int: where each subject's occasions begin."""
+        if not len(self.subject):
+            return np.empty(0, np.intp)
+        return np.flatnonzero(np.concatenate([[True], np.diff(self.subject) != 0]))
+
+    @property
+    def run(self) -> Codes:
+        """(n_occasions,) int: number of the subject among those seen."""
+        if not len(self.subject):
+            return np.empty(0, np.intp)
+        return np.cumsum(np.concatenate([[0], (np.diff(self.subject) != 0).astype(np.intp)]))
+
+    @property
+    def rank(self) -> Codes:
+        """(n_occasions,) int: number of the occasion within its subject, from 0."""
+        return np.arange(len(self.subject)) - self.starts[self.run] if len(self.subject) else np.empty(0, np.intp)
+
+
+def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
+    r"""Correlate independent draws over time: correlation :math:`\exp(-|t - s| / m)` between two occasions of a subject.
+
+    Parameters
+    ----------
+    white : (n_occasions, n_series) float64
+        Standard normals, independent between occasions.
+    occasions : Occasions
+        Whose and when.
+    memory : float
+        *m*, days.
+    """
+    run, rank = occasions.run, occasions.rank
+    shape = (len(occasions.starts), int(rank.max(initial=0)) + 1)
+    day = np.full(shape, np.nan)
+    day[run, rank] = occasions.day
+    gap = np.abs(day[:, :, None] - day[:, None, :])
+    matrix = np.where(np.isnan(gap), 0.0, np.exp(-np.nan_to_num(gap) / memory))
+    step = np.arange(shape[1])
+    matrix[:, step, step] = 1 + 1e-6
+    padded = np.zeros((*shape, white.shape[1]))
+    padded[run, rank] = white
+    return np.asarray((np.linalg.cholesky(matrix) @ padded)[run, rank])
+
+
+def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bool_]) -> tuple[Floats, float, Floats]:
+    r"""Share of residuals that lasts, by series, and for how long.
+
+    Parameters
+    ----------
+    dense : (n_occasions, n_series) float64
+        Residuals about each subject's own mean (and slope), NaN where nothing was measured.
+    occasions : Occasions
+        Whose and when.
+    inclined : (n_series,) bool
+        Where a slope was taken out too.
+
+    Returns
+    -------
+    serial : (n_series,) float64
+        *w*, between 0 and 1.
+    memory : float
+        *m*, days.
+    next_one : (n_series,) float64
+        Correlation of the lasting share from one value of the series to the next.
+
+    Notes
+    -----
+    Residuals :math:`e` with :math:`V = (1 - w) I + w A`, :math:`A_{ts} = \exp(-|t - s| / m)`, become :math:`P e` once mean and
+    slope are out, and :math:`P V P` has negative correlations even if nothing lasts. Sums of products at each lag are compared
+    with those of :math:`P V P` at the series' usual gap, which are linear in *w*; *m* is the one that fits lags 2 and 3 best.
+    """
+    n_series = dense.shape[1]
+    nothing = np.zeros(n_series)
+    if len(dense) < 3:
+        return nothing, 1.0, nothing
+    observed, pairs, gap, counts = _products(dense, occasions)
+    usable = (pairs[1] >= FEWEST_PAIRS) & (observed[0] > 0) & (gap > 0)
+    if not usable.any():
+        return nothing, 1.0, nothing
+    ratio = np.where(usable, observed / np.where(observed[0] > 0, observed[0], 1), 0.0)
+    tables = np.stack([_expected(counts, inclined, float(correlation)) for correlation in CORRELATIONS])
+    white, typical = tables[0], float(np.median(gap[usable]))
+    best: tuple[float, Floats, float, Floats] = (np.inf, nothing, typical, nothing)
+    for multiple in MEMORIES:
+        memory = multiple * typical
+        correlation = np.exp(-gap / memory)
+        lasting = _between_tables(tables, correlation)
+        a = ratio[1] * white[0] - white[1]
+        b = ratio[1] * lasting[0] - lasting[1]
+        serial = np.where(usable & (a > 0), np.where(b < 0, a / np.where(b < 0, a - b, 1), 1.0), 0.0).clip(0, 1)
+        expected = (1 - serial) * white + serial * lasting
+        fitted = expected / np.where(expected[0] > 0, expected[0], 1)
+        miss = np.where(usable & (pairs >= FEWEST_PAIRS), ratio - fitted, 0.0)
+        total = float((miss[1:] ** 2 * np.sqrt(pairs[1:])).sum())
+        if total < best[0]:
+            best = (total, serial, memory, correlation)
+    _, serial, memory, correlation = best
+    clear = serial * correlation > 2 / np.sqrt(np.maximum(pairs[1], 1))
+    return np.where(clear, serial, 0.0), memory, correlation
+
+
+def _products(dense: Floats, occasions: Occasions) -> tuple[Floats, Floats, Floats, NDArray[np.intp]]:
+    """Sums of products and pairs by lag (LAGS + 1, n_series), usual gap in days (n_series,), subjects by size (n, n_series)."""
+    run, n_seen = occasions.run, len(occasions.starts)
+    seen = np.isfinite(dense)
+    n_series = dense.shape[1]
+    observed, pairs, gap = np.zeros((LAGS + 1, n_series)), np.zeros((LAGS + 1, n_series)), np.zeros(n_series)
+    size = np.zeros((n_seen, n_series), np.intp)
+    for j in range(n_series):
+        rows = np.flatnonzero(seen[:, j])
+        value, owner, day = dense[rows, j], run[rows], occasions.day[rows]
+        size[:, j] = np.bincount(owner, minlength=n_seen)
+        for lag in range(LAGS + 1):
+            same = owner[lag:] == owner[: len(owner) - lag]
+            observed[lag, j] = (value[lag:] * value[: len(value) - lag])[same].sum()
+            pairs[lag, j] = same.sum()
+            if lag == 1 and same.any():
+                gap[j] = np.median((day[1:] - day[:-1])[same])
+    longest = int(size.max(initial=0))
+    counts = np.stack([np.bincount(size[:, j], minlength=longest + 1) for j in range(n_series)], axis=1)
+    return observed, pairs, gap, counts
+
+
+def _between_tables(tables: Floats, correlation: Floats) -> Floats:
+    """Read the tables (n_correlations, LAGS + 1, n_series) at one correlation a series."""
+    below = np.clip(np.searchsorted(CORRELATIONS, correlation, side="right") - 1, 0, len(CORRELATIONS) - 2)
+    width = CORRELATIONS[below + 1] - CORRELATIONS[below]
+    part = np.clip((correlation - CORRELATIONS[below]) / width, 0, 1)
+    columns = np.arange(len(correlation))
+    low, high = tables[below, :, columns].T, tables[below + 1, :, columns].T
+    return low + part * (high - low)
+
+
+def _expected(counts: NDArray[np.intp], inclined: NDArray[np.bool_], correlation: float) -> Floats:
+    """Expected sums of products at each lag of projected residuals: (LAGS + 1, n_series)."""
+    out = np.zeros((LAGS + 1, counts.shape[1]))
+    for n in np.flatnonzero(counts.sum(axis=1) > 0).tolist():
+        step = np.arange(n)
+        matrix = correlation ** np.abs(step[:, None] - step[None, :])
+        for tilted in (False, True):
+            base = np.stack([np.ones(n), step], axis=1)[:, : 1 + tilted].astype(np.float64)
+            if n <= base.shape[1] or not (inclined == tilted).any():
+                continue
+            q, _ = np.linalg.qr(base)
+            project = np.eye(n) - q @ q.T
+            covariance = project @ matrix @ project
+            sums = np.array([np.trace(covariance, lag) for lag in range(LAGS + 1)])
+            out += sums[:, None] * np.where(inclined == tilted, counts[n], 0)[None, :]
+    return out
