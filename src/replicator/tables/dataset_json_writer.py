@@ -180,7 +180,7 @@ class DatasetJsonWriter:
             "label": variable.label,
             "dataType": "string" if variable.type == "char" else "integer" if whole else "float",
         }
-        if variable.length is not None:
+        if variable.length:
             column["length"] = variable.length
         if variable.format:
             column["displayFormat"] = variable.format

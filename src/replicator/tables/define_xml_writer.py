@@ -95,7 +95,7 @@ def _document(study: Study, keys: Mapping[str, tuple[str, ...]], suffix: str) ->
             "def:Context": "Other",
         },
     )
-    trial = ElementTree.SubElement(root, "Study", {"OID": f"ST.{name}"})
+    trial = ElementTree.SubElement(root, "Study", {"OID": name})
     general = ElementTree.SubElement(trial, "GlobalVariables")
     for tag, text in (("StudyName", name), ("StudyDescription", f"Datasets of study {name}"), ("ProtocolName", name)):
         ElementTree.SubElement(general, tag).text = text

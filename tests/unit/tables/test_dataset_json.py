@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from replicator.errors import ReadError, WriteError
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 from replicator.tables.dataset_json import SUFFIXES, DatasetJsonWriter, read_dataset_json, write_dataset_json
+from replicator.tables.define_xml import write_define
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared example studies are not here")
@@ -184,6 +185,24 @@ def test_written_metadata_follow_the_data(tmp_path: Path) -> None:
     assert document["rows"] == [["S", 1, 1], ["S", None, 1.5]]
     assert document["studyOID"] == "S"
     assert document["columns"][2]["displayFormat"] == "8.1"
+
+
+def test_another_reader_accepts_what_we_write(tmp_path: Path) -> None:
+    """odmlib reads our file and finds the same cells; identifiers agree with those of our Define-XML."""
+    from odmlib.dataset_json_1_1.model import DatasetJSON
+
+    variables = (Variable("STUDYID", "Study Identifier", "char", 2), Variable("AGE", "Age", "num", None, "8."))
+    columns = {"STUDYID": Text.constant("S1", 2), "AGE": Numbers(np.array([41.0, np.nan]))}
+    study = Study({"DM": Dataset("DM", variables, columns, "Demographics")})
+    write_dataset_json(study["DM"], study, tmp_path / "dm.json")
+    write_dataset_json(study["DM"], study, tmp_path / "dm.ndjson")
+    write_define(study, tmp_path / "define.xml")
+    define = (tmp_path / "define.xml").read_text("utf-8")
+    for other in (DatasetJSON.read_json(str(tmp_path / "dm.json")), DatasetJSON.read_ndjson(str(tmp_path / "dm.ndjson"))):
+        assert (other.name, other.label, other.records) == ("DM", "Demographics", 2)
+        assert other.rows == [["S1", 41], ["S1", None]]
+        for oid in (other.studyOID, other.metaDataVersionOID, other.itemGroupOID, *(column.itemOID for column in other.columns)):
+            assert f'OID="{oid}"' in define
 
 
 BAD = {
