@@ -41,7 +41,7 @@ def render_findings_text(report: ValidationReport, width: int = 120) -> str:
 def render_findings_html(report: ValidationReport, title: str = "") -> str:
     """Render a report as a whole page of HTML."""
     idle = [(outcome.rule, outcome.reason) for outcome in report.outcomes if outcome.status is Status.NOT_APPLICABLE]
-    passed = [rule.id for rule in report.rules if report_status(report, rule.id) is Status.PASSED]
+    passed = [rule.id for rule in report.rules if report.status(rule.id) is Status.PASSED]
     return _page(
         title or f"Findings: {report.study or 'study without a name'}",
         f"<p>{escape(report.summary())}</p>",
@@ -49,12 +49,6 @@ def render_findings_html(report: ValidationReport, title: str = "") -> str:
         f"<h2>Passed ({len(passed):,})</h2><p>{escape(', '.join(passed))}</p>",
         f"<h2>Not applicable ({len(idle):,})</h2>" + html_table(("rule", "why"), idle),
     )
-
-
-def report_status(report: ValidationReport, rule: str) -> Status:
-    """Return what became of one rule, by its id."""
-    found = {outcome.status for outcome in report.outcomes if outcome.rule == rule}
-    return next((status for status in (Status.FAILED, Status.PASSED) if status in found), Status.NOT_APPLICABLE)
 
 
 def render_certificate_text(certificate: Certificate, width: int = 120) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrc
 
 from replicator.errors import StudyError
 from replicator.rules.report import Outcome, Status, ValidationReport, html_table
@@ -186,8 +186,8 @@ def _verdict(source: Outcome | None, sample: Outcome | None) -> Verdict:
     new_count = sample.n_failed_subjects or sample.n_failed
     share = sample.n_tested / (source.n_tested + sample.n_tested)
     total = old_count + new_count
-    if new_rate > RATIO * old_rate and binom.sf(new_count - 1, total, share) < SIGNIFICANCE:
+    if new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE:
         return Verdict.MORE
-    if new_rate < old_rate / RATIO and binom.cdf(new_count, total, share) < SIGNIFICANCE:
+    if new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE:
         return Verdict.LESS
     return Verdict.SAME_RATE

@@ -17,7 +17,7 @@ MOST_VALUES = 200  # longer lists are no codelists
 MOST_SHAPES = 20
 WIDENINGS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps by which a range is widened, in widths between its supported ends
 _CODED = (Content.CATEGORY, Content.CONSTANT)
-_NO_CODES = (Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.RESULT)
+_NO_CODES = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.RESULT)
 _NO_RANGE = (Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.VISIT, Role.SUBJECT, Role.TIMEPOINT, Role.EPOCH, Role.SYNONYM)
 
 
@@ -35,7 +35,9 @@ def learn_values(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         is_text = isinstance(view.dataset(name)[variable.name], Text)
         if variable.content in _CODED and variable.role not in _NO_CODES and (is_text or variable.role is Role.VISIT):
             yield from _codes(name, variable, column, support, k)
-        if is_text and variable.role in (Role.SUBJECT, Role.RECORD_ID, Role.DATE, Role.TIMEPOINT):
+        shaped = variable.role in (Role.RECORD_ID, Role.DATE, Role.TIMEPOINT)
+        # the subject's form is judged once; that the other datasets name the same subjects is a rule of the standard
+        if is_text and (shaped or (variable.role is Role.SUBJECT and name == (view.subjects_dataset or name))):
             yield from _shapes(name, variable, column, subject, k)
         if not is_text and variable.role not in _NO_RANGE:
             yield from _range(view, name, variable, k)

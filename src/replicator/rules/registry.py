@@ -33,6 +33,7 @@ CHECKS: dict[str, Check] = {
     "variable_names": Check(metadata.variable_names, "a dataset"),
     "variable_labels": Check(metadata.variable_labels, "variables with labels"),
     "text_length": Check(metadata.text_length, "text variables"),
+    "code_length": Check(metadata.code_length, "--TESTCD, QNAM, ETCD or ARMCD"),
     "outer_blanks": Check(metadata.outer_blanks, "text variables"),
     "natural_key": Check(keys.natural_key, "a dataset with a natural key"),
     "one_row_a_subject": Check(keys.one_row_a_subject, "a dataset of subjects"),

@@ -45,6 +45,16 @@ _IDENTITY = (
         "Split it: the rest goes to SUPP-- or to further variables.",
         parameters={"limit": 200},
     ),
+    Rule(
+        "TEXT-CODE",
+        "code_length",
+        "a code is longer than the standard allows, or has other characters than upper-case letters, digits and _",
+        "Shorten or rename the code.",
+        parameters={
+            "limits": {"--TESTCD": 8, "QNAM": 8, "QLABEL": 40, "ETCD": 8, "ARMCD": 20, "ACTARMCD": 20},
+            "names": ["--TESTCD", "QNAM"],
+        },
+    ),
     Rule("TEXT-BLANKS", "outer_blanks", "text begins or ends with a blank or has control characters", "Trim it.", W),
     Rule(
         "KEY-UNIQUE",

@@ -29,6 +29,8 @@ FAULTS = [
     Fault("VAR-FILLED", "DM.SITEID", (1,), (("DM", 1, "SITEID", ""),)),
     Fault("TEXT-LENGTH", "AE.AETERM", (0,), (("AE", 0, "AETERM", LONG),)),
     Fault("TEXT-LENGTH", "AE.AETERM", (0,), (("AE", 0, "AETERM", "É" * 101),)),
+    Fault("TEXT-CODE", "IE.IETESTCD", (0,), (("IE", 0, "IETESTCD", "INCLUSION1"),)),
+    Fault("TEXT-CODE", "IE.IETESTCD", (0,), (("IE", 0, "IETESTCD", "1INCL"),)),
     Fault("TEXT-BLANKS", "AE.AETERM", (1,), (("AE", 1, "AETERM", "HEART ATTACK "),)),
     Fault(
         "KEY-UNIQUE",

@@ -12,7 +12,7 @@ from replicator.rules.grouping import Floats, Ints, Mask, combine, majority
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView, certainly_after
-from replicator.tables.dataset import Numbers, Text, number_text
+from replicator.tables.dataset import Text, number_text
 from replicator.tables.dates import Dates
 
 SEPARATOR = " | "  # between the parts of a combination, in the parameters of a rule
@@ -199,8 +199,3 @@ def present_by_arm(view: StudyView, rule: Rule) -> Iterator[Tested]:
         for key in ("all", "none")
     )
     yield tested(home, arm_variable, (always | never) & (view.subject(home) >= 0), (always & ~present) | (never & present))
-
-
-def as_numbers(view: StudyView, name: str, variable: str) -> Numbers:
-    """Return a column as numbers."""
-    return Numbers(view.dataset(name).numbers(variable))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 import numpy as np
@@ -90,3 +90,17 @@ def outer_blanks(view: StudyView, rule: Rule) -> Iterator[Tested]:
             if isinstance(column, Text):
                 odd = [str(x) != str(x).strip() or any(ord(c) < 32 or ord(c) == 127 for c in str(x)) for x in column.levels]
                 yield tested(name, variable, ~column.missing, np.array([*odd, False])[column.codes])
+
+
+def code_length(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """Codes and their names keep to the ``limits`` of the standard in characters; those in ``names`` can name a variable too."""
+    limits, names = cast(Mapping[str, int], rule.parameters["limits"]), cast(list[str], rule.parameters["names"])
+    for name in view.names:
+        for pattern, limit in limits.items():
+            variable = pattern.replace("--", view.facts(name).prefix)
+            if variable in view.dataset(name) and isinstance(view.dataset(name)[variable], Text):
+                column = view.text(name, variable)
+                wrong = [
+                    len(str(level)) > limit or (pattern in names and not _NAME.fullmatch(str(level))) for level in column.levels
+                ]
+                yield tested(name, variable, ~column.missing, np.array([*wrong, False])[column.codes])
