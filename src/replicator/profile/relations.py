@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from replicator.profile.coding import codes_of
 from replicator.profile.cohort import ARMS, Cohort
@@ -81,7 +81,7 @@ def find_subject_associations(
         return ()
     values = np.stack(columns, axis=1)
     known = ~np.isnan(values)
-    ranks = np.where(known, rankdata(values, axis=0, nan_policy="omit"), 0.0)
+    ranks = np.where(known, pd.DataFrame(values).rank().to_numpy(), 0.0)
     ranks = np.where(known, ranks - ranks.sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0)
     mask = known.astype(np.float64)
     n = mask.T @ mask

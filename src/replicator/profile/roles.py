@@ -94,7 +94,7 @@ def _content(
     if isinstance(column, Text) and _dates(column, used, role is Role.DATE):
         return Content.DATE, 0
     identifying = role in (Role.RECORD_ID, Role.SEQUENCE, Role.SUBJECT, Role.IDENTIFIER)
-    if n_levels == n_rows and (identifying or (isinstance(column, Text) and share < 1) or _run(numbers)):
+    if n_levels == n_rows and (identifying or (isinstance(column, Text) and share < NUMBERS_SHARE) or _run(numbers)):
         return Content.UNIQUE, decimals
     if n_levels <= FEW_LEVELS and (4 * n_levels <= n_rows - n_missing or (isinstance(column, Text) and share < 1)):
         return Content.CATEGORY, decimals

@@ -14,7 +14,7 @@ from replicator.profile.cohort import Cohort
 from replicator.profile.protected import count_subjects, protected_quantiles, rounded
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, StudyStructure
 from replicator.profile.study_profile import Quantiles, VisitProfile
-from replicator.tables.dataset import Dataset, Study, Text
+from replicator.tables.dataset import Dataset, Study, Text, number_text
 from replicator.tables.dates import parse_dates
 
 
@@ -53,7 +53,7 @@ def profile_visits(
     profiles = tuple(
         VisitProfile(
             number=float(levels[i]) if isinstance(levels[i], float) else None,
-            name=grid.most_common(i, "VISIT", grid.schedules) or str(levels[i]),
+            name=grid.most_common(i, "VISIT", grid.schedules) or _text(levels[i]),
             planned_day=_number(grid.most_common(i, "VISITDY", list(codes))),
             n_subjects=int(holders[i]),
             day=grid.days(i, structure),
@@ -83,6 +83,10 @@ def _labels(dataset: Dataset, variable: str) -> tuple[NDArray[np.object_], NDArr
 def _in_order(levels: pd.Index[Any]) -> list[int]:
     numbers = [float(level) if isinstance(level, float) else np.inf for level in levels]
     return [int(i) for i in np.argsort(np.array(numbers), kind="stable")]
+
+
+def _text(level: object) -> str:
+    return number_text(level) if isinstance(level, float) else str(level)
 
 
 def _number(text: str) -> float | None:

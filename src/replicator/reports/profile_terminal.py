@@ -6,7 +6,9 @@ import io
 from collections.abc import Iterable, Sequence
 
 from replicator.profile.differences import ProfileComparison
-from replicator.profile.study_profile import DatasetProfile, Quantiles, StudyProfile
+from replicator.profile.structure import Role
+from replicator.profile.study_profile import DatasetProfile, Quantiles, StudyProfile, VariableProfile
+from replicator.reports.profile_charts import level_shares
 
 _MOST_TESTS = 12  # a dataset; HTML and JSON hold them all
 _MOST_TERMS = 8
@@ -29,7 +31,8 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
     """
     page = _Page(width, color)
     page.heading(
-        f"{profile.study or 'Study'}: {profile.n_subjects:,} subjects, {len(profile.datasets)} datasets, {profile.n_rows:,} rows"
+        f"{profile.study or 'Study'}: {_count(profile.n_subjects, 'subject')}, "
+        f"{_count(len(profile.datasets), 'dataset')}, {_count(profile.n_rows, 'row')}"
     )
     page.line(f"Nothing below belongs to fewer than {profile.k} subjects.")
     if len(profile.arms.shared) > 1:
@@ -52,7 +55,8 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
     )
     if profile.visits:
         page.table(
-            f"Visits (and {profile.n_rare_visits:,} that fewer than {profile.k} subjects attended)",
+            "Visits"
+            + (f" (and {profile.n_rare_visits:,} that fewer than {profile.k} subjects attended)" if profile.n_rare_visits else ""),
             (">number", "visit", ">planned day", ">subjects", ">days from reference start", "measured"),
             (
                 (
@@ -67,6 +71,8 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
             ),
         )
     for dataset in profile.datasets:
+        if dataset.name == profile.subjects:
+            _render_subjects(page, dataset)
         _render_results(page, dataset, profile.k)
     page.table(
         "Strongest relations between subjects",
@@ -82,11 +88,27 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
     return page.text()
 
 
+def _render_subjects(page: _Page, dataset: DatasetProfile) -> None:
+    described = [v for v in dataset.variables if v.role in (Role.QUALIFIER, Role.FLAG, Role.DATE) and v.n_levels]
+    page.table(
+        f"{dataset.name}: the subjects (dates in days from the reference start)",
+        ("variable", "label", ">missing", "values"),
+        ((v.name, v.label, f"{v.n_missing:,}" if v.n_missing else "", _values(v)) for v in described),
+    )
+
+
+def _values(variable: VariableProfile) -> str:
+    if variable.quantiles is not None:
+        return f"{_range(variable.quantiles)}, median {variable.quantiles.p50:.4g}"
+    shares = level_shares(variable.levels, 5) if variable.levels is not None else []
+    return ", ".join(f"{value} {share:.0%}" for value, _, share in shares)
+
+
 def _render_results(page: _Page, dataset: DatasetProfile, k: int) -> None:
     if dataset.tests:
         shown = sorted(dataset.tests, key=lambda test: -test.n_rows)[:_MOST_TESTS]
         page.table(
-            f"{dataset.name}: {len(dataset.tests):,} tests" + _rest(len(dataset.tests), _MOST_TESTS),
+            f"{dataset.name}: {_count(len(dataset.tests), 'test')}" + _rest(len(dataset.tests), _MOST_TESTS),
             ("test", "name", "unit", ">results", ">subjects", ">mean", ">sd", ">low to high"),
             (
                 (
@@ -104,11 +126,11 @@ def _render_results(page: _Page, dataset: DatasetProfile, k: int) -> None:
         )
     if dataset.occurrences is not None and dataset.occurrences.terms:
         terms = dataset.occurrences.terms
-        arms = list(terms[0].by_arm)
+        arms, rarer = list(terms[0].by_arm), dataset.occurrences.n_other_terms
         page.table(
-            f"{dataset.name}: {len(terms):,} terms of {k} or more subjects"
+            f"{dataset.name}: {_count(len(terms), 'term')} of {k} or more subjects"
             + _rest(len(terms), _MOST_TERMS)
-            + f"; {dataset.occurrences.n_other_terms:,} rarer ones in {dataset.occurrences.n_other_rows:,} rows",
+            + (f"; {rarer:,} rarer ones in {_count(dataset.occurrences.n_other_rows, 'row')}" if rarer else ""),
             ("term", ">subjects", ">rows", *(f">{arm}" for arm in arms)),
             (
                 (t.term, f"{t.n_subjects:,}", f"{t.n_rows:,}", *(_share(t.by_arm[arm], k) for arm in arms))
@@ -122,8 +144,8 @@ def render_comparison_text(comparison: ProfileComparison, width: int = 120, colo
     page = _Page(width, color)
     n = len(comparison.differences)
     page.heading(
-        f"{comparison.before} ({comparison.n_subjects_before:,} subjects) and "
-        f"{comparison.after} ({comparison.n_subjects_after:,} subjects): {n:,} difference{'' if n == 1 else 's'}"
+        f"{comparison.before} ({_count(comparison.n_subjects_before, 'subject')}) and "
+        f"{comparison.after} ({_count(comparison.n_subjects_after, 'subject')}): {_count(n, 'difference')}"
     )
     if not n:
         page.line("Structure, values and rates agree; no difference is more than chance would give.")
@@ -140,9 +162,13 @@ def render_comparison_text(comparison: ProfileComparison, width: int = 120, colo
 
 def _render_notes(page: _Page, notes: Sequence[str]) -> None:
     if notes:
-        page.heading(f"{len(notes)} notes" + _rest(len(notes), _MOST_NOTES))
+        page.heading(_count(len(notes), "note") + _rest(len(notes), _MOST_NOTES))
         for note in notes[:_MOST_NOTES]:
             page.line(f"- {note}")
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _rest(n: int, shown: int) -> str:
