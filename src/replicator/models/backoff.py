@@ -76,7 +76,8 @@ class BackoffTable:
         subject: Codes,
         *,
         k: int = 5,
-        strength: float = 1.0,
+        strength: float = 0.0,
+        closed: bool = False,
     ) -> BackoffTable:
         """Learn from rows.
 
@@ -92,6 +93,9 @@ class BackoffTable:
             Fewest subjects behind a cell and behind a target within it.
         strength : float
             Rows that the parent cell counts for.
+        closed : bool
+            Whether a cell that knows any target knows them all: what is too rare in it is left out, and nothing comes from the
+            parent. For hard structure, where another cell's targets would be wrong.
         """
         target = np.asarray(target, np.int64)
         radices = tuple(int(codes.max(initial=-1)) + 2 for codes in given)
@@ -100,7 +104,7 @@ class BackoffTable:
         for depth in range(len(given) + 1):
             if depth:
                 key = key * radices[depth - 1] + given[depth - 1] + 1
-            levels.append(_fit_level(key, target, np.asarray(subject, np.int64), k, strength if depth else 0.0, depth == 0))
+            levels.append(_fit_level(key, target, np.asarray(subject, np.int64), k, strength if depth else 0.0, depth == 0, closed))
         return cls(radices, tuple(levels))
 
     def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int | None = None) -> NDArray[np.int32]:
@@ -180,7 +184,7 @@ def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np
 
 
 def _fit_level(
-    key: NDArray[np.int64], target: NDArray[np.int64], subject: NDArray[np.int64], k: int, strength: float, root: bool
+    key: NDArray[np.int64], target: NDArray[np.int64], subject: NDArray[np.int64], k: int, strength: float, root: bool, closed: bool
 ) -> BackoffLevel:
     if not len(key):
         return BackoffLevel(np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0))
@@ -206,7 +210,11 @@ def _fit_level(
     kept_cells, new_owner = np.unique(owner, return_inverse=True)
     counts = np.bincount(new_owner, minlength=len(kept_cells))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    if closed and len(share):
+        share = share / np.bincount(new_owner, share)[new_owner]
     running = np.cumsum(share)
     before = np.concatenate([[0.0], running])[starts[:-1]]
     within = np.minimum(running - before[new_owner], 1.0)
+    if closed and len(within):
+        within[starts[1:] - 1] = 1.0
     return BackoffLevel(cell_key[kept_cells], starts, targets, new_owner + within)

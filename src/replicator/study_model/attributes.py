@@ -16,6 +16,7 @@ from replicator.tables.dataset import Column, Dataset, Numbers, Text
 WITHHELD = "TEXT WITHHELD"  # stands where fewer than k subjects share a text
 MOST_LEVELS = 60  # a number with more distinct values than this is drawn from a marginal
 MOST_TEMPLATES = 1500
+FREE = 0.1  # share of rows with rare texts from which a column counts as free text
 COVERAGE = 0.98  # share of rows that a wider tuple must still cover
 
 
@@ -197,7 +198,9 @@ def protect_levels(
 def prepare_column(
     dataset: Dataset, name: str, subject: NDArray[np.int32], k: int
 ) -> tuple[tuple[str, NDArray[np.int64], Column] | None, list[str]]:
-    """Code a column and take away what fewer than `k` subjects share.
+    """Code a column; free text that fewer than `k` subjects share becomes one text that is nobody's.
+
+    Rare categories and numbers stay for now: a tuple that holds them is too rare to be kept.
 
     Returns
     -------
@@ -208,9 +211,20 @@ def prepare_column(
     codes, levels = column_codes(dataset[name])
     if isinstance(levels, Numbers) and len(levels) > MOST_LEVELS:
         return None, []
-    codes, levels, withheld = protect_levels(codes, levels, subject, k)
-    notes = [f"{dataset.name}.{name}: {withheld} values that fewer than {k} subjects share are not kept; lower k to keep them."]
-    return (name, codes, levels), notes if withheld else []
+    rare = count_subjects(codes, subject, len(levels)) < k
+    if not rare.any():
+        return (name, codes, levels), []
+    rows = np.bincount(codes[codes >= 0], minlength=len(levels))
+    notes = [
+        f"{dataset.name}.{name}: {int(rare.sum())} values ({int(rows[rare].sum())} of {dataset.n_rows} rows) that fewer than {k} "
+        f"subjects share are not kept; lower k to keep them."
+    ]
+    if isinstance(levels, Text) and rows[rare].sum() > FREE * rows.sum():
+        texts = levels.levels.copy()
+        texts[rare] = WITHHELD
+        column = Text(codes.astype(np.int32), texts)
+        codes, levels = column_codes(Text.of(column.strings()))
+    return (name, codes, levels), notes
 
 
 def fit_block(
@@ -233,32 +247,34 @@ def fit_block(
     kept = np.flatnonzero(subjects >= k)
     if not len(kept) and n_tuples:
         kept = np.array([rows.argmax()]) if used > 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
-    position = np.full(n_tuples, -1, np.int64)
-    position[kept] = np.arange(len(kept))
+    cells = [codes[first] if len(joint) else np.empty(0, np.int64) for _, codes, _ in coded[:used]]
+    position = _nearest(cells, kept, rows)
     code = position[joint] if len(joint) else joint
     seen = code >= 0
-    values = []
-    for _, codes, levels in coded[:used]:
-        cell = codes[first[kept]] if len(joint) else np.empty(0, np.int64)
-        values.append(_take_with_missing(levels, cell))
+    values = [take_codes(levels, np.append(cell[kept], -1)) for cell, (_, _, levels) in zip(cells, coded, strict=False)]
     table = BackoffTable.fit(code[seen], [np.asarray(g, np.int64)[seen] for g in given], subject[seen], k=k)
-    names = tuple(name for name, _, _ in coded[:used])
-    empty = [_take_with_missing(levels, np.array([-1])) for _, _, levels in coded[:used]]
     # one tuple more, of missing cells, for rows whose tuple is not known
-    return Block(names, tuple(_append(v, e) for v, e in zip(values, empty, strict=True)), table), code, used
+    return Block(tuple(name for name, _, _ in coded[:used]), tuple(values), table), code, used
 
 
-def _take_with_missing(levels: Column, codes: NDArray[np.int64]) -> Column:
+def _nearest(cells: Sequence[NDArray[np.int64]], kept: NDArray[np.intp], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position among the kept tuples of each tuple: its own, or the most frequent of those that agree in most columns."""
+    position = np.full(len(rows), -1, np.int64)
+    position[kept] = np.arange(len(kept))
+    rare = np.setdiff1d(np.arange(len(rows)), kept)
+    if len(rare) and len(kept):
+        score = np.broadcast_to(rows[kept] / (rows.sum() + 1.0), (len(rare), len(kept))).copy()
+        for cell in cells:
+            score += cell[rare][:, None] == cell[kept][None, :]
+        position[rare] = score.argmax(axis=1)
+    return position
+
+
+def take_codes(levels: Column, codes: NDArray[np.int64]) -> Column:
+    """Cells (n_rows,) of the given codes, -1 missing; the text levels that are not used are gone."""
     if isinstance(levels, Text):
-        return Text(codes.astype(np.int32), levels.levels)
+        return Text(codes.astype(np.int32), levels.levels).compact()
     return Numbers(np.append(levels.values, np.nan)[codes])
-
-
-def _append(column: Column, row: Column) -> Column:
-    if isinstance(column, Text) and isinstance(row, Text):
-        return Text(np.append(column.codes, row.codes), column.levels)
-    assert isinstance(column, Numbers) and isinstance(row, Numbers)
-    return Numbers(np.append(column.values, row.values))
 
 
 def _fit_measure(name: str, values: NDArray[np.float64], given: Sequence[Codes], subject: NDArray[np.int32], k: int) -> Measure:

@@ -50,7 +50,7 @@ class DateFormat:
                 code[mine] = _ODD + len(odd)
                 odd.append(str(column.levels[level]))
         code[code == Precision.TEXT] = Precision.MISSING
-        written = BackoffTable.fit(code, given, subject, k=k)
+        written = BackoffTable.fit(code, given, subject, k=1)  # how dates are written is nobody's secret
         return cls(written, QuantileMarginal.fit(dates.minute, subject, k=k, decimals=0), tuple(odd))
 
     def sample(self, day: Floats, given: Sequence[Codes], rng: np.random.Generator, minute: Floats | None = None) -> Text:

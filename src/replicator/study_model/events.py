@@ -19,6 +19,7 @@ from replicator.study_model.events_dates import DatePattern, OccurrenceDates, fi
 from replicator.study_model.events_fatal import Fatal
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns
+from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_terms import TermCatalogue, fit_terms
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
@@ -43,6 +44,10 @@ class EventsPart:
         The terms.
     common : dict of str to int
         Features of terms that are common enough to be a trait of the subject, and the kind of each.
+    everybody : (n_arms,) bool
+        Arms of which every subject has a term.
+    sex : TermsBySex
+        Terms that only one sex has.
     presence : Presence
         Which terms a subject has, given how many (feature ``terms``) and which of the common ones.
     recurrence : Recurrence
@@ -65,6 +70,8 @@ class EventsPart:
     arms: tuple[str, ...]
     catalogue: TermCatalogue
     common: Mapping[str, int]
+    everybody: NDArray[np.bool_]
+    sex: TermsBySex
     presence: Presence
     recurrence: Recurrence
     patterns: DatePatterns
@@ -135,7 +142,9 @@ class EventsPart:
             spine.arms,
             catalogue,
             common,
-            Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values())),
+            _everybody(count, spine, config.k),
+            TermsBySex.fit(count, catalogue.slots, spine),
+            Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), k=config.k),
             Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, len(catalogue.block)),
             DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
             fit_dates(start, end, (pattern[0], pattern[1]), owner, block, spine, last_visit, config.k),
@@ -148,13 +157,13 @@ class EventsPart:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects of a spine."""
         group = _groups(self.arms, spine)
-        n_terms = _feature(spine, f"{self.name}/terms")
+        n_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
         decided = {
             kind_of: (_feature(spine, f"{self.name}/{name}") > 0) & (n_terms > 0)
             for name, kind_of in self.common.items()
             if f"{self.name}/{name}" in spine.features
         }
-        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided)
+        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, self.sex.barred(spine, len(self.catalogue.block)))
         repeats = _feature(spine, f"{self.name}/repeats") * (np.bincount(who, minlength=spine.n) > 0)
         row = self.catalogue.sample(kind_of, slot, rng)
         times = 1 + self.recurrence.sample(who, kind_of, repeats, rng)
@@ -195,6 +204,13 @@ def _common_terms(count: NDArray[np.int64], catalogue: TermCatalogue, k: int) ->
         name = f"has {catalogue.labels[kind_of]}"
         out[name if name not in out else f"{name} ({kind_of})"] = int(kind_of)
     return out
+
+
+def _everybody(count: NDArray[np.int64], spine: Spine, k: int) -> NDArray[np.bool_]:
+    """Arms of at least k subjects all of whom have a term."""
+    size = np.bincount(spine.arm, minlength=len(spine.arms))
+    have = np.bincount(spine.arm[count.sum(axis=1) > 0], minlength=len(spine.arms))
+    return (size >= k) & (have == size)
 
 
 def _features(owner: NDArray[np.int32], count: NDArray[np.int64], common: Mapping[str, int]) -> Mapping[str, NDArray[np.float64]]:

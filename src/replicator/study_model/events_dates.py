@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ERA_NONE, ERA_HISTORY, ERA_STUDY, ERA_TEXT = range(4)
+MAINLY = 0.85  # share of starts that must lie before a mark to say that they mainly do
+LEAST_AFTER = 0.03  # time after the mark against the time before it
+RARER = 0.5  # rate after the mark against the rate before it
 WITHIN = 0.98  # share of dates that must lie within a mark to take it for their bound
 
 
@@ -59,8 +62,14 @@ class OccurrenceDates:
 
     Attributes
     ----------
-    opens, closes, ends : str
-        Marks of the subject between which starts on study lie, and before which ends do.
+    opens, closes : str
+        Marks of the subject between which (most) starts on study lie.
+    late_until : str
+        Mark up to which the other starts lie.
+    late_rate : float
+        Their rate over the time from `closes` to `late_until`, against the rate between `opens` and `closes`.
+    ends : str
+        Mark before which ends lie.
     intensity : Intensity
         Of starts on study, days from the anchor, by class.
     history : dict of str to QuantileMarginal
@@ -87,6 +96,8 @@ class OccurrenceDates:
 
     opens: str
     closes: str
+    late_until: str
+    late_rate: float
     ends: str
     intensity: Intensity
     history: Mapping[str, QuantileMarginal]
@@ -152,15 +163,17 @@ def fit_dates(
     if last_visit is not None:
         marks["REPORTED"] = last_visit
     opens = _tightest(s.day[fine], owner[fine], {"ANCHOR": spine.anchor, "FIRST": marks["FIRST"]}, True)
-    closes = _tightest(s.day[fine], owner[fine], marks, False, least="REPORTED" if last_visit is not None else "LAST")
+    until = _tightest(s.day[fine], owner[fine], marks, False, least="REPORTED" if last_visit is not None else "LAST")
+    closes, late_rate = _closing(s.day[fine], owner[fine], marks, opens, until, spine, last_visit)
     full_end = e.full & (era_e == ERA_STUDY)
     ends = _tightest(e.day[full_end], owner[full_end], marks, False)
     low, high = _mark(spine, opens, last_visit) - spine.anchor, _mark(spine, closes, last_visit) - spine.anchor
     n_blocks = int(block.max(initial=-1)) + 1
     large = _large_groups(block[fine], owner[fine], n_blocks, 6 * k)
-    offset = np.clip((s.day - spine.anchor[owner])[fine], low[owner[fine]], high[owner[fine]])
-    group = np.where(large[block[fine]], block[fine], n_blocks) if fine.any() else np.empty(0, np.int64)
-    intensity = _fit_intensity(offset, owner[fine], group, n_blocks, low, high, k)
+    inside = fine & ~(s.day - spine.anchor[owner] > high[owner])
+    offset = np.maximum((s.day - spine.anchor[owner])[inside], low[owner[inside]])
+    group = np.where(large[block[inside]], block[inside], n_blocks) if inside.any() else np.empty(0, np.int64)
+    intensity = _fit_intensity(offset, owner[inside], group, n_blocks, low, high, k)
     before = era_s == ERA_HISTORY
     first = spine.marks["FIRST"][owner]
     history = {}
@@ -179,6 +192,8 @@ def fit_dates(
     fitted = OccurrenceDates(
         opens,
         closes,
+        until,
+        late_rate,
         ends,
         intensity,
         history,
@@ -273,6 +288,12 @@ def _sample_starts(
     study = np.flatnonzero(era == ERA_STUDY)
     who = owner[study]
     day = spine.anchor[who] + model.intensity.sample(block[study], low[who] - spine.anchor[who], high[who] - spine.anchor[who], rng)
+    if model.late_rate > 0:
+        until = np.maximum(_mark(spine, model.late_until, last_visit), high)
+        room, main = (until - high)[who], (high - low)[who] + 1
+        late = rng.random(len(study)) * (model.late_rate * room + main) < model.late_rate * room
+        day = np.where(late, np.minimum(high[who] + 1 + np.floor(rng.random(len(study)) * room), until[who]), day)
+        high = until
     moved = rng.random(len(study)) < model.start_at_visit
     day = np.where(moved, _nearest_visit(who, day, low[who], high[who], spine), day)
     out[study] = day[draw_leaders(who, model.shared, rng)]
@@ -370,6 +391,32 @@ def _tightest(day: Floats, owner: NDArray[np.int32], marks: Mapping[str, Floats]
         if (gap >= 0).mean() >= WITHIN and room < best_room:
             best, best_room = name, room
     return best
+
+
+def _closing(
+    day: Floats,
+    owner: NDArray[np.int32],
+    marks: Mapping[str, Floats],
+    opens: str,
+    until: str,
+    spine: Spine,
+    last_visit: Floats | None,
+) -> tuple[str, float]:
+    """Find an earlier mark after which starts become rare (the last dose, where follow-up goes on), and how rare."""
+    low, top = _mark(spine, opens, last_visit), _mark(spine, until, last_visit)
+    best, rate = until, 1.0
+    for name, mark in marks.items():
+        if not len(day) or np.isfinite(mark[owner]).mean() < 0.9:
+            continue
+        bound = np.clip(np.where(np.isnan(mark), top, np.floor(mark)), low, np.maximum(top, low))
+        out = day > bound[owner]
+        before, after = float((bound - low + 1).sum()), float((np.maximum(top, low) - bound).sum())
+        if after < LEAST_AFTER * before or (~out).mean() < MAINLY:
+            continue
+        ratio = (out.sum() / after) / max((~out).sum() / before, 1e-12)
+        if ratio < min(rate, RARER):
+            best, rate = name, float(ratio)
+    return best, rate if best != until else 0.0
 
 
 def _fit_intensity(

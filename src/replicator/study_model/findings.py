@@ -93,7 +93,7 @@ class FindingsPart:
         present = np.zeros((len(grid.subject), rows.n_series), bool)
         present[occasion[kept], rows.series[kept]] = True
         units = Units.fit(
-            present, _codes_of_results(results, observed, occasion, present.shape), arm, grid.cell, occasions, sizes, k
+            present, _codes_of_results(results, observed, occasion, present.shape), arm, grid.cell, spine, occasions, sizes, k
         )
         inside = np.flatnonzero(kept)
         part_rows = dataset.take(inside)
@@ -144,7 +144,7 @@ class FindingsPart:
         grid = _sorted_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
         occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
         arm = spine.arm[grid.subject].astype(np.intp)
-        seen = self.units.sample(arm, grid.cell, occasions, rng)
+        seen = self.units.sample(arm, grid.cell, spine, occasions, rng)
         noise = self.values.latent.noise(occasions, rng)
         features = self._draw_features(spine, occasions, rng)
         column_seen = seen[:, self.results.series]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.panels import Presence, find_panels
+from replicator.study_model.spine import Spine
 from replicator.models.persistence import Occasions
 
 Codes = NDArray[np.intp]
@@ -48,6 +49,73 @@ class Follows:
 
 
 @dataclass(frozen=True, eq=False)
+class Moment:
+    """What makes an occasion special for a subject.
+
+    Attributes
+    ----------
+    mark : str
+        A mark of the spine, ``""`` if no occasion is special.
+    how : str
+        ``on`` the day of the mark, ``last`` occasion until it, or ``after`` it.
+    """
+
+    kind: ClassVar[str] = "moment"
+
+    mark: str
+    how: str
+
+    def special(self, spine: Spine, occasions: Occasions) -> Flags:
+        """Tell which occasions are special: (n_occasions,) bool."""
+        if not self.mark or self.mark not in spine.marks:
+            return np.zeros(len(occasions.subject), bool)
+        mark = np.floor(spine.marks[self.mark])[occasions.subject] - spine.anchor[occasions.subject]
+        day = np.floor(occasions.day)
+        if self.how == "on":
+            return np.asarray(day == mark, bool)
+        if self.how == "after":
+            return np.asarray(day > mark, bool)
+        until = day <= mark
+        count = np.bincount(occasions.run, weights=until)
+        return np.asarray(until & (_rank_until(until, occasions) == count[occasions.run]), bool)
+
+    @classmethod
+    def find(cls, there: Flags, cell: Codes, spine: Spine, occasions: Occasions, k: int) -> Moment:
+        """Find the moment that best tells which panels are there, beyond the kind of occasion."""
+        best, chosen = 0.0, cls("", "")
+        n_cells = int(cell.max(initial=0)) + 1
+        plain = _likelihood(there, cell, n_cells)
+        for mark in spine.marks:
+            for how in ("on", "last", "after"):
+                tried = cls(mark, how)
+                special = tried.special(spine, occasions)
+                if len(np.unique(occasions.subject[special])) < k or special.all():
+                    continue
+                gain = _likelihood(there, cell + n_cells * special, 2 * n_cells) - plain
+                # two more than one parameter a panel and cell that has special occasions
+                price = len(np.unique(cell[special])) * there.shape[1] + 2
+                if gain - price > best:
+                    best, chosen = gain - price, tried
+        return chosen
+
+
+def _rank_until(until: Flags, occasions: Occasions) -> Floats:
+    """Number of occasions of the same subject up to and with each one that are flagged: (n_occasions,)."""
+    total = np.cumsum(until)
+    before = np.concatenate([[0], total])[occasions.starts]
+    return np.asarray(total - before[occasions.run], np.float64)
+
+
+def _likelihood(there: Flags, cell: Codes, n_cells: int) -> float:
+    """Log-likelihood of presence with a probability for each panel and cell."""
+    size = np.bincount(cell, minlength=n_cells).astype(np.float64)[:, None]
+    done = np.stack([np.bincount(cell, weights=column, minlength=n_cells) for column in there.T], axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = done * np.log(done / size) + (size - done) * np.log(1 - done / size)
+    return float(np.nansum(parts))
+
+
+@dataclass(frozen=True, eq=False)
 class Units:
     """Panels, their members, and what follows from what.
 
@@ -61,6 +129,8 @@ class Units:
         Number of panels; their units come first.
     follows : tuple of Follows
         In an order in which parents come before what follows from them.
+    moment : Moment
+        Which occasions are special.
     presence : Presence
         Of all units.
     """
@@ -71,6 +141,7 @@ class Units:
     member: NDArray[np.int64]
     n_panels: int
     follows: tuple[Follows, ...]
+    moment: Moment
     presence: Presence
 
     @classmethod
@@ -80,6 +151,7 @@ class Units:
         result: Floats,
         arm: Codes,
         cell: Codes,
+        spine: Spine,
         occasions: Occasions,
         sizes: tuple[int, int],
         k: int,
@@ -92,6 +164,8 @@ class Units:
             What was measured when.
         result : (n_occasions, n_series) float64
             Results that others may follow from; NaN elsewhere.
+        spine : Spine
+            Its marks may make occasions special.
         arm, cell, occasions, sizes, k
             As for :class:`Presence`.
         """
@@ -107,11 +181,13 @@ class Units:
         member[incomplete] = n_panels + np.arange(len(incomplete))
         units = np.concatenate([there, present[:, incomplete]], axis=1)
         may = np.concatenate([possible, there[:, panel[incomplete]]], axis=1)
-        return cls(panel.astype(np.int64), member, n_panels, follows, Presence.fit(units, may, arm, cell, occasions, sizes, k=k))
+        moment = Moment.find(there, cell, spine, occasions, k)
+        presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions), occasions, sizes, k=k)
+        return cls(panel.astype(np.int64), member, n_panels, follows, moment, presence)
 
-    def sample(self, arm: Codes, cell: Codes, occasions: Occasions, rng: np.random.Generator) -> Flags:
+    def sample(self, arm: Codes, cell: Codes, spine: Spine, occasions: Occasions, rng: np.random.Generator) -> Flags:
         """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
-        units = self.presence.sample(arm, cell, occasions, rng)
+        units = self.presence.sample(arm, cell, self.moment.special(spine, occasions), occasions, rng)
         out = units[:, self.panel]
         some = self.member >= 0
         out[:, some] &= units[:, self.member[some]]

@@ -177,7 +177,7 @@ class ScheduleModel:
             mark = spine.marks[self.last_on]
             expected = np.array([visit.expected for visit in self.planned])
             columns = np.flatnonzero(anchored)[np.argsort(expected[anchored], kind="stable")]
-            mine = _running_max(day[:, columns])
+            mine = _running_max(self._before_fixed(day[:, columns], columns))
             if self.ends_at:
                 mine = np.where(mine > mark[:, None], mark[:, None], mine)
             before = np.isfinite(mine) & ~(mine > mark[:, None])
@@ -192,6 +192,15 @@ class ScheduleModel:
         if self.in_order and len(numbers):
             whole = np.flatnonzero(numbers == np.round(numbers))
             day[:, whole] = _running_max(day[:, whole])
+        return day
+
+    def _before_fixed(self, day: Floats, columns: Ints) -> Floats:
+        """Pull visits back that fall after a later visit which always lies on the same day from the anchor."""
+        for j, column in enumerate(columns.tolist()):
+            offset = self.planned[column].offset
+            if j and offset.quantile(np.array([0.01]))[0] == offset.quantile(np.array([0.99]))[0]:
+                fixed = day[:, [j]]
+                day[:, :j] = np.where(day[:, :j] > fixed, fixed, day[:, :j])
         return day
 
     def _sample_unscheduled(
@@ -331,7 +340,7 @@ def _fit_last(day: Floats, planned: tuple[PlannedVisit, ...], spine: Spine) -> t
         share = float(hit.sum() / there.sum())
         if share > best[1] + 0.02 and share >= 0.4:
             seen = np.isfinite(mine) & np.isfinite(mark)[:, None]
-            reach = float(np.quantile((mark - spine.anchor)[hit] - expected[at[hit]], 0.9))
+            reach = float(np.quantile((mark - spine.anchor)[hit] - expected[at[hit]], 0.9 if share < 0.95 else 1.0))
             best = (name, share, reach, float((mine > mark[:, None])[seen].mean()) <= 0.005)
     return best
 

@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 
 MOST_ROWS = 60  # a chain is not followed longer than this
 BINS = 12
+FINE = 3  # fine bins in a coarse one
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +43,13 @@ class Horizon:
     mark: str
     edges: Floats
 
-    def codes(self, spine: Spine) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Bin of each subject (-1 without the mark), and whether the mark is the subject's last day."""
+    def codes(self, spine: Spine) -> tuple[Ints, Ints, Ints]:
+        """Coarse and fine bin of each subject (-1 without the mark), and whether the mark is the subject's last day."""
         mark = spine.marks[self.mark]
         known = np.isfinite(mark)
         bins = np.where(known, np.digitize(np.where(known, mark - spine.anchor, 0.0), self.edges), -1)
         last = np.where(known, (mark == spine.marks["LAST"]).astype(np.int64), -1)
-        return bins.astype(np.int32), last.astype(np.int32)
+        return np.where(bins < 0, -1, bins // FINE), bins, last
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +62,11 @@ class SequencePart:
         The tuple of a row; its table is that of a row without context.
     n_states : int
         Number of tuples; one more means the end.
+    group : (n_arms,) int64
+        Arms that share their tuples are of one group; nothing is learned from one group for another.
     chain : BackoffTable
-        Next tuple given the one before (0 at the start, else 1 + tuple), the horizon's bin, whether it is the last day, and the arm.
+        Next tuple given the group, the one before (0 at the start, else 1 + tuple), the horizon's coarse bin, whether it is
+        the last day, the fine bin, and the arm.
     horizon : Horizon
     others : Attributes
         Further columns given the tuple and the arm.
@@ -91,6 +95,7 @@ class SequencePart:
 
     state: Block
     n_states: int
+    group: Ints
     chain: BackoffTable
     horizon: Horizon
     others: Attributes
@@ -119,40 +124,19 @@ class SequencePart:
         day = {name: value[order] for name, value in day.items()}
         start = start[order]
         visits = structure.with_role(Role.VISIT)
-        by_date = "VISITNUM" in visits and _visit_agreement(dataset, subject, start, spine) >= 0.8
-        visit_names, visit_values = _visit_table(dataset, visits, subject, k) if by_date else ((), ())
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *dates}
-        skip |= set(visits) if by_date else set()
-        names = [v.name for v in structure.variables if v.name not in skip and v.content not in (Content.EMPTY, Content.CONSTANT)]
-        fixed = [v.name for v in structure.variables if v.name not in skip and v.content in (Content.EMPTY, Content.CONSTANT)]
-        rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
-        names.sort(key=lambda name: rank.get(structure.variable(name).role, 5))
-        notes: list[str] = []
-        prepared = []
-        late = []
-        for name in names:
-            made, note = prepare_column(dataset, name, subject, k)
-            notes += note
-            if made is None:
-                late.append(name)
-            else:
-                prepared.append(made)
-        state, code, used = fit_block(prepared, [], subject, k)
-        late += [name for name, _, _ in prepared[used:]]
-        keep = code >= 0
-        if not keep.all():
-            notes.append(
-                f"{dataset.name}: {int((~keep).sum())} of {len(keep)} rows show a combination of {', '.join(state.names)} that fewer "
-                f"than {k} subjects share and are not learned; lower k to keep them."
-            )
-        dataset, subject, code = dataset.take(keep), subject[keep], code[keep]
-        day = {name: value[keep] for name, value in day.items()}
-        start = start[keep]
-        others, more = Attributes.fit(dataset, [*late, *fixed], [code, spine.arm[subject]], subject, k)
+        state, code, late, notes = _fit_state(dataset, structure, skip, subject, k)
+        by_date = "VISITNUM" in late and _visit_agreement(dataset, subject, start, spine) >= 0.8
+        if by_date or "VISITNUM" in late:
+            skip |= set(visits) if by_date else set()
+            state, code, late, notes = _fit_state(dataset, structure, skip, subject, k)
+        visit_names, visit_values = _visit_table(dataset, visits, subject, k) if by_date else ((), ())
+        others, more = Attributes.fit(dataset, late, [code, spine.arm[subject]], subject, k)
         notes += more
         horizon = _fit_horizon(code, subject, spine, k)
         n_states = int(code.max(initial=-1)) + 1
-        chain, most = _fit_chain(code, subject, spine, horizon, n_states, k)
+        group = _arm_groups(code, subject, spine)
+        chain, most = _fit_chain(code, subject, spine, horizon, group, n_states, k)
         apart = _apart(subject, start, day[dates[1]]) if len(dates) > 1 else False
         context = _Context(subject, code, dataset, state, spine)
         days, formats = [], []
@@ -167,6 +151,7 @@ class SequencePart:
         part = cls(
             state,
             n_states,
+            group,
             chain,
             horizon,
             others,
@@ -224,12 +209,13 @@ class SequencePart:
         return Rows(subject, columns)
 
     def _sample_chain(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
-        bins, last = self.horizon.codes(spine)
+        conditions = _chain_conditions(spine, self.horizon, self.group)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
         subjects, codes = [], []
         for _ in range(self.most):
-            new = self.chain.sample([before[alive], bins[alive], last[alive], spine.arm[alive]], rng).astype(np.int64)
+            group, *rest = (codes[alive] for codes in conditions)
+            new = self.chain.sample([group, before[alive], *rest], rng).astype(np.int64)
             goes_on = (new >= 0) & (new < self.n_states)
             alive, new = alive[goes_on], new[goes_on]
             if not len(alive):
@@ -338,13 +324,13 @@ class _Context:
         return out | {"START": start, "NEXT START": self.place.next(start)}
 
     def given(self) -> list[Ints]:
-        """Conditions of a date: the tuple, whether another row follows, and the rank."""
+        """Conditions of a date: the tuple, the rank, and whether no other row follows."""
         return _given(self.subject, self.code)
 
 
 def _given(subject: NDArray[np.int32], code: Ints) -> list[Ints]:
     place = _Neighbours(subject)
-    return [code, place.last.astype(np.int64), np.minimum(place.rank, 5)]
+    return [code, np.minimum(place.rank, 5), place.last.astype(np.int64)]
 
 
 def visit_day(spine: Spine, subject: NDArray[np.int32], number: Floats) -> Floats:
@@ -384,6 +370,28 @@ def visit_on(spine: Spine, subject: NDArray[np.int32], day: Floats) -> Floats:
     return out
 
 
+def _fit_state(
+    dataset: Dataset, structure: DatasetStructure, skip: set[str], subject: NDArray[np.int32], k: int
+) -> tuple[Block, Ints, list[str], list[str]]:
+    """Join the leading columns to the tuple of a row; the columns that are left come last."""
+    own = [v for v in structure.variables if v.name not in skip]
+    varying = [v.name for v in own if v.content not in (Content.EMPTY, Content.CONSTANT)]
+    late = [v.name for v in own if v.content in (Content.EMPTY, Content.CONSTANT)]
+    rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
+    varying.sort(key=lambda name: rank.get(structure.variable(name).role, 2))
+    notes: list[str] = []
+    prepared = []
+    for name in varying:
+        made, note = prepare_column(dataset, name, subject, k)
+        notes += note
+        if made is None:
+            late.append(name)
+        else:
+            prepared.append(made)
+    state, code, used = fit_block(prepared, [], subject, k)
+    return state, code, [*(name for name, _, _ in prepared[used:]), *late], notes
+
+
 def _order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
     """Start first, then end, then the rest."""
     return tuple(sorted(names, key=lambda name: (not name.endswith("STDTC"), not name.endswith("ENDTC"), names.index(name))))
@@ -409,7 +417,8 @@ def _visit_table(
     for name in others:
         column = dataset[name]
         first = np.array([rows[inverse == i][0] for i in kept], np.intp)
-        columns.append(column.take(first))
+        kept_cells = column.take(first)
+        columns.append(kept_cells.compact() if isinstance(kept_cells, Text) else kept_cells)
     return ("VISITNUM", *others), tuple(columns)
 
 
@@ -427,7 +436,7 @@ def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -
         edges = np.unique(np.quantile(x, np.arange(1, bins) / bins))
         edges = edges[edges > x.min()]
         horizon = Horizon(name, edges)
-        cell = horizon.codes(spine)[0] + 1
+        cell = horizon.codes(spine)[1] + 1
         n = np.bincount(cell, minlength=len(edges) + 2)
         mean = np.stack([np.bincount(cell, column, minlength=len(n)) / np.maximum(n, 1) for column in present.T], axis=1)
         explained = float((n[:, None] * (mean - present.mean(axis=0)) ** 2).sum())
@@ -436,8 +445,37 @@ def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -
     return best[1]
 
 
+def _chain_conditions(spine: Spine, horizon: Horizon, group: Ints) -> list[Ints]:
+    coarse, fine, last = horizon.codes(spine)
+    return [group[spine.arm], coarse, last, fine, spine.arm.astype(np.int64)]
+
+
+def _arm_groups(code: Ints, subject: NDArray[np.int32], spine: Spine) -> Ints:
+    """Group arms whose subjects have much the same tuples: (n_arms,) group of each arm.
+
+    Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has.
+    """
+    n_arms = len(spine.arms)
+    counts = np.zeros((n_arms, int(code.max(initial=-1)) + 2))
+    np.add.at(counts, (spine.arm[subject].astype(np.intp), code.astype(np.intp)), 1.0)
+    nobody = np.setdiff1d(np.arange(spine.n), subject)
+    np.add.at(counts[:, -1], spine.arm[nobody].astype(np.intp), 1.0)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    group = np.full(n_arms, -1, np.int64)
+    for arm in np.argsort(-counts.sum(axis=1), kind="stable"):
+        for other in range(group.max(initial=-1) + 1):
+            head = int(np.flatnonzero(group == other)[counts[group == other].sum(axis=1).argmax()])
+            apart = max(share[arm][counts[head] == 0].sum(), share[head][counts[arm] == 0].sum())
+            if apart < 0.2:
+                group[arm] = other
+                break
+        else:
+            group[arm] = group.max() + 1
+    return group
+
+
 def _fit_chain(
-    code: Ints, subject: NDArray[np.int32], spine: Spine, horizon: Horizon, n_states: int, k: int
+    code: Ints, subject: NDArray[np.int32], spine: Spine, horizon: Horizon, group: Ints, n_states: int, k: int
 ) -> tuple[BackoffTable, int]:
     place = _Neighbours(subject)
     before = np.where(place.first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
@@ -446,8 +484,8 @@ def _fit_chain(
     who = np.concatenate([subject, subject[ends], nobody])
     previous = np.concatenate([before, code[ends] + 1, np.zeros(len(nobody), np.int64)])
     target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
-    bins, last = horizon.codes(spine)
-    table = BackoffTable.fit(target, [previous, bins[who], last[who], spine.arm[who]], who, k=k, strength=0.0)
+    first, *rest = (codes[who] for codes in _chain_conditions(spine, horizon, group))
+    table = BackoffTable.fit(target, [first, previous, *rest], who, k=k, strength=0.0, closed=True)
     counts = np.sort(np.bincount(subject, minlength=spine.n))[::-1]
     most = int(counts[min(k, len(counts)) - 1]) if len(counts) else 0
     return table, max(1, min(MOST_ROWS, most))

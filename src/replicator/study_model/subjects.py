@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, column_codes, count_decimals, count_subjects
+from replicator.study_model.attributes import Attributes, column_codes, count_decimals, count_subjects, take_codes
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
 from replicator.study_model.source import ARM_VARIABLES, Source
@@ -264,26 +264,13 @@ def _tuple_codes(
     first[joint[::-1]] = np.arange(len(joint))[::-1]
     position = np.full(n_tuples, np.nan)
     position[kept] = np.arange(len(kept))
-    columns = tuple(
-        levels.take(codes[first[kept]]) if not _any_missing(codes[first[kept]]) else _with_gap(levels, codes[first[kept]])
-        for codes, levels in parts
-    )
+    columns = tuple(take_codes(levels, codes[first[kept]]) for codes, levels in parts)
     lost = int((~common).sum())
     listed = ", ".join(names)
     notes = (
         [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
     )
     return position[joint], columns, notes
-
-
-def _any_missing(codes: NDArray[np.int64]) -> bool:
-    return bool((codes < 0).any())
-
-
-def _with_gap(levels: Column, codes: NDArray[np.int64]) -> Column:
-    if isinstance(levels, Text):
-        return Text(np.append(levels.codes, -1)[codes].astype(np.int32), levels.levels)
-    return Numbers(np.append(levels.values, np.nan)[codes])
 
 
 def _codes_in(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
