@@ -37,11 +37,13 @@ def derive(derivation: Derivation, study: Study) -> Column:
     StudyError
         If the rule is unknown, or the dataset or an input is not in `study`.
     """
-    return _column(derivation, study, _workspace(derivation, study))
+    return _column(derivation, _workspace(derivation, study))
 
 
-def derive_all(derivations: Iterable[Derivation], study: Study, labels: Iterable[Variable] = ()) -> Study:
-    """Compute all derived variables, inputs before targets; those whose dataset or inputs are not in `study` are left as they are.
+def derive_all(
+    derivations: Iterable[Derivation], study: Study, labels: Iterable[Variable] = (), rng: np.random.Generator | None = None
+) -> Study:
+    """Compute all derived variables, inputs before targets; those whose dataset, inputs or subjects it lacks are left.
 
     Parameters
     ----------
@@ -51,12 +53,19 @@ def derive_all(derivations: Iterable[Derivation], study: Study, labels: Iterable
         SUPP-- variables are joined to their parents.
     labels : iterable of Variable
         Metadata for targets that `study` does not hold yet; without one a target gets its name and type only.
+    rng : numpy.random.Generator, optional
+        With it, cells are left missing at the source's rates (:func:`with_exceptions`); without, every rule holds everywhere.
     """
     known = {variable.name: variable for variable in labels}
+    workspaces: dict[tuple[str, str], Workspace] = {}
     for derivation in order_derivations(derivations):
-        if _lacking(derivation, study):
+        subjects, variable_of_subject = _subjects_of(derivation)
+        if _lacking(derivation, study) or subjects not in study or variable_of_subject not in study[subjects]:
             continue
-        column = derive(derivation, study)
+        workspace = workspaces.setdefault(_subjects_of(derivation), _workspace(derivation, study))
+        column = _column(derivation, workspace)
+        if rng is not None:
+            column = with_exceptions(derivation, column, rng)
         dataset = study[derivation.dataset]
         if derivation.target in dataset:
             variable = dataset.variable(derivation.target)
@@ -64,6 +73,8 @@ def derive_all(derivations: Iterable[Derivation], study: Study, labels: Iterable
             variable = known.get(derivation.target, Variable(derivation.target))
         changed = dataset.with_column(replace(variable, type="char" if isinstance(column, Text) else "num"), column)
         study = replace(study, datasets={**study.datasets, dataset.name: changed})
+        for known_space in workspaces.values():
+            known_space.put(changed, derivation.target)
     return study
 
 
@@ -74,6 +85,11 @@ def _lacking(derivation: Derivation, study: Study) -> list[str]:
     return [*wanted, *(f"{dataset}.{name}" for dataset, _, name in parts if dataset not in study or name not in study[dataset])]
 
 
+def _subjects_of(derivation: Derivation) -> tuple[str, str]:
+    """Name the dataset with one row a subject and the variable that names the subject."""
+    return str(derivation.parameters.get("subjects", "DM")), str(derivation.parameters.get("subject_variable", "USUBJID"))
+
+
 def _workspace(derivation: Derivation, study: Study) -> Workspace:
     lacking = _lacking(derivation, study)
     if derivation.rule not in RULES:
@@ -82,16 +98,15 @@ def _workspace(derivation: Derivation, study: Study) -> Workspace:
         raise StudyError(
             f"{derivation.dataset}.{derivation.target}: {', '.join(lacking)} not in the study; add what it follows from."
         )
-    subjects = str(derivation.parameters.get("subjects", "DM"))
-    variable = str(derivation.parameters.get("subject_variable", "USUBJID"))
+    subjects, variable = _subjects_of(derivation)
     if subjects not in study or variable not in study[subjects]:
         raise StudyError(f"{derivation.dataset}.{derivation.target}: {subjects}.{variable} not in the study; add the subjects.")
     return Workspace(study, subjects, variable)
 
 
-def _column(derivation: Derivation, study: Study, workspace: Workspace) -> Column:
+def _column(derivation: Derivation, workspace: Workspace) -> Column:
     outcome = RULES[derivation.rule].compute(workspace, derivation)
-    dataset = study[derivation.dataset]
+    dataset = workspace.study[derivation.dataset]
     present = dataset.columns.get(derivation.target)
     wanted = derivation.parameters.get("type")
     as_text = wanted == "char" if wanted is not None else isinstance(present if present is not None else outcome.column, Text)

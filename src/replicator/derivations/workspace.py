@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.tables.dataset import Study, Text
+from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import Dates, parse_dates
 
 Codes = NDArray[np.int64]
@@ -47,6 +48,19 @@ class Workspace:
         self._moments: dict[tuple[str, str], NDArray[np.float64]] = {}
         self._groups: dict[tuple[str, tuple[str, ...], bool], Codes] = {}
         self.memory: dict[tuple[object, ...], tuple[NDArray[np.int64], NDArray[np.object_]]] = {}
+
+    def put(self, dataset: Dataset, *variables: str) -> None:
+        """Replace a dataset in which only these variables have changed, and forget what followed from them."""
+        self.study = replace(self.study, datasets={**self.study.datasets, dataset.name: dataset})
+        for variable in variables:
+            key = (dataset.name, variable)
+            for known in (self._dates, self._codes, self._moments):
+                known.pop(key, None)
+        self._groups = {key: kept for key, kept in self._groups.items() if key[0] != dataset.name or not {*variables} & {*key[1]}}
+        self.memory.clear()
+        if self.subject_variable in variables:
+            self._subject.clear()
+            self._groups.clear()
 
     def has(self, *names: str) -> bool:
         """Tell whether all of these ``DATASET.VARIABLE`` exist."""

@@ -111,6 +111,35 @@ def test_row_order_and_order_of_levels_make_no_difference() -> None:
     assert find_in(study) == find_in(study.with_datasets(turned))
 
 
+def test_all_at_once_equals_one_after_another(pilot_folder: Path) -> None:
+    """What is remembered between derivations never outlives the column that it came from."""
+    study = read_study(pilot_folder)
+    kept = {name: study[name] for name in ("DM", "EX", "DS", "SV", "SE", "AE", "VS", "QSNI")}
+    study = study.with_datasets(kept.values())
+    structure = find_structure(study, derivations=False)
+    found = find_derivations(study, structure.datasets, structure.subjects)
+    dm = study["DM"]
+    shifted = dm.with_column(dm.variable("RFSTDTC"), dm.text("RFXENDTC"))
+    moved = study.with_datasets([shifted if d.name == "DM" else d for d in kept.values()])
+    wanted = moved
+    for derivation in order_derivations(found):
+        dataset = wanted[derivation.dataset]
+        changed = dataset.with_column(dataset.variable(derivation.target), derive(derivation, wanted))
+        wanted = wanted.with_datasets([changed if d.name == changed.name else d for d in wanted.datasets.values()])
+    done = derive_all(found, moved)
+    for derivation in found:
+        pair = (s[derivation.dataset][derivation.target] for s in (done, wanted))
+        assert equal(*pair).all(), derivation
+
+
+def test_without_the_subjects_nothing_is_derived() -> None:
+    """A study cut down to one dataset keeps its columns as they are."""
+    study = make_study(DM={"USUBJID": IDS, "RFSTDTC": START}, AE={"USUBJID": IDS, "AETERM": ["X"] * 20, "AELLT": ["X"] * 20})
+    derivation = Derivation("AE", "AELLT", "copy_of", ("AE.AETERM",))
+    alone = study.with_datasets([study["AE"]])
+    assert derive_all([derivation], alone)["AE"].names == study["AE"].names
+
+
 def test_exceptions_are_put_back_at_their_rate() -> None:
     """A fifth of the cells are left missing, as in the source."""
     derivation = Derivation("AE", "AESTDY", "study_day", (), {"exceptions": {"missing": 0.2, "added": 0.0, "other": 0.0}})
