@@ -62,6 +62,7 @@ def make_tables() -> tuple[Tables, list[Subject]]:
     t["SC"], t["IE"] = characteristics(subjects, rngs["SC"]), criteria_not_met(subjects, CRITERIA)
     t |= design()
     _partial_dates(t, rngs["dirt"])
+    _slips(t)
     _sequence(t)
     t["SUPPDM"], t["SUPPAE"] = _supplement_subjects(subjects), _supplement_events(t["AE"])
     t["RELREC"], t["CO"] = _relations(t, subjects), _comments(t, subjects)
@@ -86,6 +87,22 @@ def _partial_dates(t: Tables, rng: np.random.Generator) -> None:
     for row in t["DM"]:
         if row["COUNTRY"] == "FRA":
             row["BRTHDTC"] = str(row["BRTHDTC"])[:4]
+
+
+def _slips(t: Tables) -> None:
+    """Make the mistakes of busy people: the two dates of an event changed over, results that nobody entered."""
+    spans = [row for row in t["AE"] if row["AEACN"] == "DOSE NOT CHANGED" and len(str(row.get("AEENDTC", ""))) == 10]
+    spans = [
+        row
+        for row in spans
+        if row["AECONTRT"] == "N" and str(row["AESTDTC"]) < str(row["AEENDTC"]) and "T" not in str(row["AESTDTC"])
+    ]
+    row = spans[len(spans) // 2]
+    row["AESTDTC"], row["AEENDTC"], row["AESTDY"], row["AEENDY"] = row["AEENDTC"], row["AESTDTC"], row["AEENDY"], row["AESTDY"]
+    measured = [row for row in t["LB"] if "LBSTRESN" in row and "LBBLFL" not in row and row["USUBJID"]]
+    for row in measured[150 :: len(measured) // 3]:
+        for variable in ("LBORRES", "LBSTRESC", "LBSTRESN", "LBNRIND"):
+            del row[variable]
 
 
 def _cut(date: str, rng: np.random.Generator, year: float, month: float) -> str:
@@ -199,9 +216,10 @@ def _comments(t: Tables, subjects: list[Subject]) -> list[Row]:
 
     def add(who: str, domain: str, variable: str, value: str, date: str, words: str) -> None:
         count[who] = count.get(who, 0) + 1
+        cut = words.rfind(" ", 0, _LONGEST) if len(words) > _LONGEST else len(words)
         row: Row = {"STUDYID": STUDY, "DOMAIN": "CO", "RDOMAIN": domain, "USUBJID": who, "COSEQ": float(count[who])}
-        row |= {"IDVAR": variable, "IDVARVAL": value, "CODTC": date, "COEVAL": "INVESTIGATOR", "COVAL": words[:_LONGEST]}
-        rows.append(row | ({"COVAL1": words[_LONGEST:]} if len(words) > _LONGEST else {}))
+        row |= {"IDVAR": variable, "IDVARVAL": value, "CODTC": date, "COEVAL": "INVESTIGATOR", "COVAL": words[:cut]}
+        rows.append(row | ({"COVAL1": words[cut + 1 :]} if len(words) > _LONGEST else {}))
 
     for number, subject in enumerate(subjects):
         if number % 5 == 0:
@@ -350,6 +368,10 @@ def count_planted(t: Tables, subjects: list[Subject], folder: Path) -> dict[str,
         "VS not done": cells("VSSTAT", bool, "VS"),
         "LB not done": cells("LBSTAT", bool, "LB"),
         "QS not done": cells("QSSTAT", bool, "QSSY"),
+        "LB results missing without a status": sum("LBORRES" not in row and "LBSTAT" not in row for row in t["LB"]),
+        "AE with start and end changed over": sum(
+            len(str(row.get("AEENDTC", ""))) == 10 and str(row["AESTDTC"])[:10] > str(row["AEENDTC"]) for row in t["AE"]
+        ),
         "rows with POOLID and no USUBJID": sum(row["USUBJID"] == "" for row in t["LB"]),
         "trailing blanks in AETERM": cells("AETERM", lambda text: text.endswith(" "), "AE"),
         "empty columns": len(empty),

@@ -245,6 +245,7 @@ def design() -> dict[str, list[Row]]:
         rule = "Informed consent" if number == 1.0 else f"Day {day} counted from the first dose"
         rows["TV"].append(base | {"DOMAIN": "TV", "VISITNUM": number, "VISIT": visit, "VISITDY": float(day), "TVSTRL": rule})
     rows["TV"].append(base | {"DOMAIN": "TV", "VISITNUM": EARLY, "VISIT": "EARLY TERMINATION", "TVSTRL": "Treatment ends early"})
+    rows["TV"].sort(key=lambda row: float(row["VISITNUM"]))
     for code, (words, category) in CRITERIA.items():
         rows["TI"].append(base | {"DOMAIN": "TI", "IETESTCD": code, "IETEST": words, "IECAT": category})
     for code, (name, value) in SUMMARY.items():

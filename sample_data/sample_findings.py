@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from sample_subjects import LIVER, SCREEN_FAILURES, STUDY, Subject, iso
+from sample_subjects import EARLY, FOLLOW_UP, LIVER, SCREEN_FAILURES, STUDY, Subject, iso
 
 Row: TypeAlias = dict[str, str | float]
 
@@ -38,7 +38,7 @@ EG_TESTS = {"HR": ("Heart Rate", "beats/min"), "PR": ("PR Interval", "msec"), "Q
 SYMPTOMS = ("Headache", "Dizziness", "Swollen Ankles", "Shortness of Breath", "Hindered at Work")
 GRADES = ("None", "Slight", "Moderate", "Severe", "Unbearable")
 GLOBAL = ("VERY MUCH IMPROVED", "MUCH IMPROVED", "MINIMALLY IMPROVED", "NO CHANGE", "MINIMALLY WORSE", "MUCH WORSE")
-US_UNITS = {"TEMP": ("F", 1.8, 32.0), "WEIGHT": ("LB", 2.20462, 0.0), "HEIGHT": ("IN", 1 / 2.54, 0.0)}
+US_UNITS = {"TEMP": ("F", 1.8, 32.0), "WEIGHT": ("LB", 2.20462, 0.0), "HEIGHT": ("in", 1 / 2.54, 0.0)}
 
 
 def _base(subject: Subject, domain: str, visit: tuple[float, str, int, int], minute: float | None) -> Row:
@@ -86,7 +86,7 @@ def vital_signs(subjects: list[Subject], rng: np.random.Generator) -> list[Row]:
         german = subject.site.startswith("DE")
         for visit in subject.visits:
             number, _, date, _ = visit
-            minute = float(rng.integers(450, 640)) if german and number != 7.0 else None
+            minute = float(rng.integers(450, 640)) if german and number != FOLLOW_UP else None
             drift = rng.standard_normal()
             systolic = 152 + 7 * t["pressure"] + 5 * drift - 14 * _response(subject, date) - 4 * _placebo(subject, date)
             if number == 1.0:
@@ -94,13 +94,13 @@ def vital_signs(subjects: list[Subject], rng: np.random.Generator) -> list[Row]:
             diastolic = 92 + 4 * t["pressure"] + 3 * drift - 8 * _response(subject, date) - 2 * _placebo(subject, date)
             pulse = 73 + 7 * t["pulse"] + 3 * rng.standard_normal() + 4 * _response(subject, date)
             values: list[tuple[str, float, float, str]] = []
-            for place, position, rise in ((1.0, "SUPINE", 0.0), (2.0, "STANDING", 1.0))[: 1 if number == 7.0 else 2]:
+            for place, position, rise in ((1.0, "SUPINE", 0.0), (2.0, "STANDING", 1.0))[: 1 if number == FOLLOW_UP else 2]:
                 values += [
                     ("SYSBP", systolic - 4 * rise * (1 + _response(subject, date)) + 2 * rng.standard_normal(), place, position),
                     ("DIABP", diastolic + 2 * rise + 1.5 * rng.standard_normal(), place, position),
                     ("PULSE", pulse + 6 * rise + 2 * rng.standard_normal(), place, position),
                 ]
-            if number != 7.0:
+            if number != FOLLOW_UP:
                 values.append(("TEMP", 36.6 + 0.25 * rng.standard_normal(), 0.0, ""))
                 fluid = 0.8 * _response(subject, date)
                 values.append(("WEIGHT", heavy + fluid + 0.5 * rng.standard_normal(), 0.0, ""))
@@ -162,10 +162,10 @@ def laboratory(subjects: list[Subject], rng: np.random.Generator) -> list[Row]:
         si = subject.site in ("FR11", "PL22")
         for visit in subject.visits:
             number, _, date, _ = visit
-            if number in (3.0, 7.0):
+            if number in (3.0, FOLLOW_UP):
                 continue
             minute = float(rng.integers(430, 620)) if rng.random() < 0.6 else None
-            codes = [code for code in LB_TESTS if code != "HBA1C" or number in (1.0, 6.0, 8.0)]
+            codes = [code for code in LB_TESTS if code != "HBA1C" or number in (1.0, 6.0, EARLY)]
             if number % 1:
                 codes = ["ALT", "AST", "BILI", "CREAT", "K"]
             lost = "K" if rng.random() < 0.05 else "URINE" if rng.random() < 0.04 else ""
@@ -227,7 +227,7 @@ def ecg(subjects: list[Subject], rng: np.random.Generator) -> list[Row]:
         t = subject.traits
         for visit in subject.visits:
             number, _, date, _ = visit
-            if number not in (1.0, 2.0, 5.0, 6.0, 8.0):
+            if number not in (1.0, 2.0, 5.0, 6.0, EARLY):
                 continue
             drug = _response(subject, date)
             rate = 69 + 8 * t["pulse"] + 3 * rng.standard_normal() + 4 * drug
@@ -255,7 +255,7 @@ def symptoms(subjects: list[Subject], rng: np.random.Generator) -> list[Row]:
     for subject in subjects:
         for visit in subject.visits:
             number, _, date, _ = visit
-            if number not in (2.0, 4.0, 5.0, 6.0, 8.0) or not subject.randomised:
+            if number not in (2.0, 4.0, 5.0, 6.0, EARLY) or not subject.randomised:
                 continue
             drug, total, answered = _response(subject, date), 0, True
             for item, words in enumerate(SYMPTOMS, 1):
@@ -294,7 +294,7 @@ def global_impression(subjects: list[Subject], rng: np.random.Generator) -> list
     rows: list[Row] = []
     for subject in subjects:
         for visit in subject.visits:
-            if visit[0] not in (4.0, 5.0, 6.0, 8.0) or not subject.randomised:
+            if visit[0] not in (4.0, 5.0, 6.0, EARLY) or not subject.randomised:
                 continue
             latent = 2.6 + 0.6 * subject.traits["mood"] + 0.6 * rng.standard_normal() - 1.3 * _response(subject, visit[2])
             grade = int(np.clip(round(latent + 2.0 * (subject.reason == "LACK OF EFFICACY")), 0, 5))

@@ -14,9 +14,10 @@ ARMS = (("PBO", "Placebo"), ("LOW", "RVT-117 50 mg"), ("HIGH", "RVT-117 100 mg")
 SITES = (("DE03", "DEU"), ("DE07", "DEU"), ("FR11", "FRA"), ("PL22", "POL"), ("US41", "USA"))
 VISITS = {1.0: ("SCREENING", -14), 2.0: ("BASELINE", 1), 3.0: ("WEEK 2", 15), 4.0: ("WEEK 4", 29), 5.0: ("WEEK 8", 57)} | {
     6.0: ("WEEK 12", 85),
-    7.0: ("FOLLOW-UP", 99),
+    8.0: ("FOLLOW-UP", 99),
 }
-EARLY = 8.0  # number of the visit EARLY TERMINATION, which has no planned day
+FOLLOW_UP = 8.0
+EARLY = 7.0  # number of the visit EARLY TERMINATION, which has no planned day
 N_SCREENED = 44
 SCREEN_FAILURES = {3: "EX02", 9: "IN02", 17: "IN02", 24: "EX01", 33: "IN03", 40: "EX02"}
 """Place in the order of screening, and the criterion that was not met."""
@@ -190,13 +191,13 @@ def _follow(subject: Subject, rng: np.random.Generator) -> None:
         date = subject.date(planned) + (0 if number == 2.0 else int(np.clip(round(rng.normal(0, 1.3)), -3, 4)))
         if number == 6.0:
             date = subject.last_dose
-        if number == 7.0:
+        if number == FOLLOW_UP:
             date = subject.last_dose + int(rng.integers(13, 16))
         date = _weekday(date)
         stays = (
             reason == "COMPLETED"
             or date < subject.last_dose - 2
-            or (number == 7.0 and reason in ("ADVERSE EVENT", "LACK OF EFFICACY"))
+            or (number == FOLLOW_UP and reason in ("ADVERSE EVENT", "LACK OF EFFICACY"))
         )
         if stays and not (number in (3.0, 4.0) and rng.random() < 0.03):
             subject.visits.append((number, name, date, date + int(rng.random() < 0.06)))
