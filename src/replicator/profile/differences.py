@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from html import escape
 
 from replicator.profile.plain import from_json_text, to_json_text
 from replicator.profile.study_profile import FORMAT, Levels, Quantiles
 
 STANDARD_ERRORS = 3.0  # a share or mean must differ by more, as thousands are compared
+_SHOWN = 40  # differences in a notebook
 _LEAST = 0.01  # differences of shares below are not named, however certain
 _EXPECTED_VARIATION = 1.5  # times half the sum of the standard errors of all shares; by chance it is about 0.8
 
@@ -65,7 +67,7 @@ class Difference:
         return _WEIGHT[self.change] * self.size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProfileComparison:
     """Differences between two profiles, the most important first; without any, nothing stood out from chance.
 
@@ -81,6 +83,24 @@ class ProfileComparison:
     n_subjects_after: int
     differences: tuple[Difference, ...]
     format: int = FORMAT
+
+    def __repr__(self) -> str:
+        return f"<ProfileComparison {self.before} and {self.after}: {len(self.differences):,} differences>"
+
+    def _repr_html_(self) -> str:
+        """Show the most important differences in a notebook."""
+        shown = self.differences[:_SHOWN]
+        rows = "".join(
+            f"<tr><td>{d.change.value}</td><th>{escape(d.where or 'study')}</th><td>{escape(d.before or '–')}</td>"
+            f"<td>{escape(d.after or '–')}</td><td>{d.size:.2f}</td></tr>"
+            for d in shown
+        )
+        more = f"<p>{len(self.differences) - len(shown):,} more</p>" if len(shown) < len(self.differences) else ""
+        return (
+            f"<p><b>{escape(self.before)}</b> ({self.n_subjects_before:,} subjects) and <b>{escape(self.after)}</b> "
+            f"({self.n_subjects_after:,} subjects): {len(self.differences):,} differences</p><table><thead><tr><th>what</th>"
+            f"<th>where</th><th>before</th><th>after</th><th>size</th></tr></thead><tbody>{rows}</tbody></table>{more}"
+        )
 
     def to_json(self) -> str:
         """Write the comparison as JSON text."""

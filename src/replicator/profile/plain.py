@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -81,7 +82,7 @@ def from_plain(kind: Any, plain: Any, where: str) -> Any:
         return {key: from_plain(inner[1], item, f"{where}.{key}") for key, item in plain.items()}
     if isinstance(kind, type) and issubclass(kind, StrEnum) and plain in list(kind):
         return kind(plain)
-    if kind is float and isinstance(plain, (int, float)) and not isinstance(plain, bool):
+    if kind is float and isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) <= sys.float_info.max:
         return float(plain)
     if kind in (str, int, bool) and type(plain) is kind:
         return plain

@@ -273,7 +273,7 @@ class DerivationProfile:
     n_agree: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StudyProfile:
     """What is in a study.
 
@@ -327,6 +327,10 @@ class StudyProfile:
             If the text is no JSON, no profile, or of a newer format.
         """
         return from_json_text(cls, text, FORMAT)
+
+    def __repr__(self) -> str:
+        name = self.study or "of a study"
+        return f"<StudyProfile {name}: {self.n_subjects:,} subjects, {len(self.datasets)} datasets, {self.n_rows:,} rows>"
 
     def _repr_html_(self) -> str:
         """Show the profile in a notebook: one line a dataset, and the notes."""

@@ -91,6 +91,8 @@ def test_comparisons_render(planted: StudyProfile) -> None:
     check_page(page)
     assert "VS.WEIGHT" in page and "VS.WEIGHT" in text
     assert "Distributions" in page
+    assert "VS.WEIGHT" in comparison._repr_html_() and repr(comparison).startswith("<ProfileComparison PLANT and PLANT")
+    assert repr(planted) == f"<StudyProfile PLANT: 60 subjects, 4 datasets, {planted.n_rows:,} rows>"
     same = compare_profiles(planted, planted)
     check_page(render_comparison_html(same))
     assert "No difference stood out" in render_comparison_html(same)

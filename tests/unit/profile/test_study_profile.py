@@ -183,6 +183,7 @@ def test_json_holds_all_of_it(planted: StudyProfile) -> None:
         ('{"format": 99}', "format 99 and this version reads up to 1"),
         ('{"format": 1, "study": 5}', r"StudyProfile.study does not hold what belongs there"),
         ('{"format": 1}', "lacks fields"),
+        ('{"format": 1, "associations": [{"value": 1' + "0" * 400 + "}]}", "does not hold what belongs there"),
     ],
 )
 def test_foreign_json_is_refused_in_a_sentence(text: str, message: str) -> None:
