@@ -11,6 +11,7 @@ from replicator.rules.standard import rules_of_standard
 from replicator.standards.codelists import codelists_version
 
 LEARNED = (
+    ("SRC-KEY", "known_key", "the variables that tell the source's rows apart do so", "nothing is shown"),
     ("SRC-EMPTY", "always_empty", "a variable without any value stays so", "nothing is shown"),
     ("SRC-FILLED", "always_filled", "a variable without a missing cell stays so", "nothing is shown"),
     ("SRC-VALUES", "known_values", "codes are those of the source", f"only if k subjects share each; at most {MOST_VALUES} values"),

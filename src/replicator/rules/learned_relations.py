@@ -18,6 +18,16 @@ ALWAYS = 30  # subjects of an arm that must all have a row before "all" is belie
 
 def learn_relations(view: StudyView, name: str, k: int) -> Iterator[Rule]:
     """Yield candidates for the rules between the variables of one dataset, and between it and the arms."""
+    if keys := view.facts(name).keys:
+        yield _rule(
+            "SRC-KEY",
+            "known_key",
+            name,
+            "",
+            f"rows share {', '.join(keys)}, which tells all rows of the source apart",
+            "Remove the repeated row, or tell the rows apart.",
+            keys=list(keys),
+        )
     yield from _dependencies(view, name, k)
     yield from _combinations(view, name, k)
     if name != view.subjects_dataset:

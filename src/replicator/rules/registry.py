@@ -84,6 +84,7 @@ CHECKS: dict[str, Check] = {
     "fatal_both_ways": Check(participation.fatal_both_ways, "events with --OUT and --SDTH"),
     "serious_has_criterion": Check(participation.serious_has_criterion, "events with --SER and two criteria of seriousness"),
     "disposition_once": Check(participation.disposition_once, "DS with DSCAT"),
+    "known_key": Check(keys.known_key, "the variables of the key"),
     "known_values": Check(learned.known_values, "the variable"),
     "value_range": Check(learned.value_range, "the variable"),
     "always_filled": Check(learned.always_filled, "the variable"),

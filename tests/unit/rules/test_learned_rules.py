@@ -107,6 +107,7 @@ def test_the_source_passes_what_it_taught(source: Study, rules: tuple[Rule, ...]
         ("DM", "SEX", 3, "X", "SRC-VALUES DM.SEX"),
         ("DM", "RFENDTC", 3, "2020-03", "SRC-SHAPE DM.RFENDTC"),
         ("DM", "SEX", 3, "", "SRC-FILLED DM.SEX"),
+        ("VS", "VISITNUM", N, "1", "SRC-KEY VS"),
         ("VS", "VSSTRESN", 9, "700", "SRC-RANGE VS.VSSTRESN"),
         ("VS", "VSSTRESN", 9, "-7", "SRC-RANGE VS.VSSTRESN"),
         ("VS", "VISIT", 9, "WEEK 1", "SRC-FOLLOWS VS.VISIT from VISITNUM"),

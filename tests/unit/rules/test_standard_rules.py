@@ -34,7 +34,7 @@ FAULTS = [
     Fault("TEXT-BLANKS", "AE.AETERM", (1,), (("AE", 1, "AETERM", "HEART ATTACK "),)),
     Fault(
         "KEY-UNIQUE",
-        "VS.VISITNUM",
+        "VS",
         (7,),
         copy=(("VS", 0, {"VSSEQ": "4", "VSDTC": "2020-01-03T08:00"}),),
     ),

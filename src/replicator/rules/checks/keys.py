@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -14,12 +15,24 @@ from replicator.rules.view import OBSERVATIONS, StudyView
 
 
 def natural_key(view: StudyView, rule: Rule) -> Iterator[Tested]:
-    """No two rows share the natural key of their dataset."""
+    """No two rows share the natural key of their dataset, as the structure has it."""
     for name in view.names:
-        keys = view.facts(name).keys
-        if keys and all(key in view.dataset(name) for key in keys):
-            group = view.group(name, keys, by_subject=False)
-            yield tested(name, keys[-1], np.ones(len(group), bool), repeats(group))
+        yield from _unique(view, name, view.facts(name).keys)
+
+
+def known_key(view: StudyView, rule: Rule) -> Iterator[Tested]:
+    """No two rows of the rule's dataset share the key in the parameter ``keys``."""
+    if rule.dataset in view.names:
+        yield from _unique(view, rule.dataset, cast(Sequence[str], rule.parameters["keys"]))
+
+
+def _unique(view: StudyView, name: str, keys: Sequence[str]) -> Iterator[Tested]:
+    if keys and all(key in view.dataset(name) for key in keys):
+        group = view.group(name, keys, by_subject=False)
+        rows = np.flatnonzero(repeats(group))
+        parts = [view.dataset(name)[key].take(rows).strings() for key in keys]
+        shown = tuple(" | ".join(str(part) for part in row) for row in zip(*parts, strict=True))
+        yield Tested(name, "", len(group), rows, shown)
 
 
 def one_row_a_subject(view: StudyView, rule: Rule) -> Iterator[Tested]:
