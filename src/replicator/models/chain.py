@@ -43,9 +43,7 @@ class ConditionalChain:
     tables: tuple[ConditionalTable, ...]
 
     @classmethod
-    def fit(
-        cls, columns: Sequence[Codes], given: Sequence[Codes], subject: Codes, *, k: int = 5, strength: float = 0.5
-    ) -> ConditionalChain:
+    def fit(cls, columns: Sequence[Codes], given: Sequence[Codes], subject: Codes, *, k: int = 5) -> ConditionalChain:
         """Learn from rows.
 
         Parameters
@@ -56,7 +54,7 @@ class ConditionalChain:
             Outer conditions.
         subject : (n,) int
             Whose row it is.
-        k, strength : int, float
+        k : int
             As in :class:`ConditionalTable`.
         """
         n = len(subject)
@@ -69,7 +67,7 @@ class ConditionalChain:
             target = np.asarray(columns[j], np.int64)
             chosen = _choose(target, pool, entropy[j])
             parents.append(np.array([names[c] for c in chosen], np.int64))
-            tables.append(ConditionalTable.fit(target, [pool[c] for c in chosen], subject, k=k, strength=strength))
+            tables.append(ConditionalTable.fit(target, [pool[c] for c in chosen], subject, k=k))
             pool.append(target)
             names.append(len(given) + j)
         return cls(order, tuple(parents), tuple(tables))
@@ -115,7 +113,7 @@ def _choose(target: NDArray[np.int64], pool: Sequence[NDArray[np.int64]], entrop
 def _join(cell: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the combinations of two codes without gaps."""
     key = cell * (int(codes.max(initial=-1)) + 2) + codes + 1
-    return np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return np.asarray(np.unique(key, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def _entropy(codes: NDArray[np.int64], n: int) -> tuple[float, int]:

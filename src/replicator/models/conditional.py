@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
-MOST_PERSISTENCE = 0.95
+MOST_PERSISTENCE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +57,8 @@ class ConditionalTable:
     -----
     Cells have at least *k* subjects. Of a cell's *n* rows those count whose target at least *k* of its subjects have, *r* rows a
     target; the other *l* rows are left to the cell with the last condition dropped, which gives a target the share *q*. So a
-    target gets :math:`(r + (l + s) q) / (n + s)`, *s* the strength. A wider cell is learned from the rows that the narrower
-    ones left to it (back-off as in Katz, 1987, IEEE Transactions on Acoustics, Speech and Signal Processing 35:400, with
+    target gets :math:`(r + l q) / n`. A wider cell is learned from the rows that the narrower ones left to it (back-off as in
+    Katz, 1987, IEEE Transactions on Acoustics, Speech and Signal Processing 35:400, with
     margins kept as in Kneser and Ney, 1995, ICASSP 1:181). A draw is the target at
     :math:`\Phi(\sqrt{\rho} z_i + \sqrt{1 - \rho}\,\varepsilon)` of its cell's distribution function.
     """
@@ -83,8 +83,6 @@ class ConditionalTable:
             Whose row it is.
         k : int
             Fewest subjects behind a cell and behind a target within it.
-        strength : float
-            Rows that the wider cell counts for.
         """
         code = np.asarray(target, np.int64) + 1
         who = np.asarray(subject, np.int64)
@@ -102,7 +100,7 @@ class ConditionalTable:
         levels: list[ConditionalLevel] = []
         for depth, counted in enumerate(reversed(counts)):
             wider = keys[depth - 1][counted.first] if depth else np.empty(0, np.int64)
-            levels.append(_blend(counted, levels[-1] if depth else None, wider, strength))
+            levels.append(_blend(counted, levels[-1] if depth else None, wider))
         fresh = cls(radices, tuple(levels), 0.0)
         return cls(radices, tuple(levels), fresh._find_persistence(code - 1, given, who, k))
 
@@ -153,7 +151,7 @@ class ConditionalTable:
         return out
 
     def _find_persistence(self, target: NDArray[np.int64], given: Sequence[Codes], subject: NDArray[np.int64], k: int) -> float:
-        """Moment estimate from the normal scores of the rows within their cells."""
+        """Moment estimate from the normal scores of the rows within their cells, less one standard error."""
         n = len(target)
         score = np.full(n, np.nan)
         for level, rows, cell in self._cells(given, n):
@@ -177,7 +175,8 @@ class ConditionalTable:
             return 0.0
         total = np.bincount(who, weights=x)
         covariance = (float((total**2).sum()) - float((x**2).sum())) / pairs
-        return float(np.clip(covariance / variance**2, 0.0, MOST_PERSISTENCE))
+        noise = variance * np.sqrt(2 / pairs)
+        return float(np.clip((covariance - noise) / variance**2, 0.0, MOST_PERSISTENCE))
 
 
 _SPAN = 1 << 32
@@ -259,7 +258,7 @@ def _people(group: NDArray[np.int64] | NDArray[np.intp], subject: NDArray[np.int
     return np.bincount(np.unique(group * span + subject) // span, minlength=n_groups)
 
 
-def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray[np.int64], strength: float) -> ConditionalLevel:
+def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray[np.int64]) -> ConditionalLevel:
     """Cells of one depth as distributions: what was counted, and for the rest of the rows the wider cell."""
     if parent is None:
         return _level(counts.keys, counts.cell, counts.target - 1, counts.count / max(counts.count.sum(), 1e-300))
@@ -270,13 +269,13 @@ def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray
     source = np.repeat(parent.starts[at], size) + inner
     weight = np.diff(parent.cumulative, prepend=0.0)[source]
     weight = np.maximum(np.where(inner == 0, parent.cumulative[source] - np.repeat(at, size), weight), 0.0)
-    left = counts.rows - np.bincount(counts.cell, weights=counts.count, minlength=len(at)) + strength
+    left = counts.rows - np.bincount(counts.cell, weights=counts.count, minlength=len(at))
     target = parent.targets[source].astype(np.int64) + 1
     radix = int(max(counts.target.max(initial=0), target.max(initial=0))) + 1
     merged, place = np.unique(np.concatenate([counts.cell * radix + counts.target, heir * radix + target]), return_inverse=True)
     share = np.bincount(place.reshape(-1), weights=np.concatenate([counts.count, weight * left[heir]]))
     cell = merged // radix
-    return _level(counts.keys, cell, merged % radix - 1, share / (counts.rows + strength)[cell])
+    return _level(counts.keys, cell, merged % radix - 1, share / counts.rows[cell])
 
 
 def _level(

@@ -124,7 +124,7 @@ def _overlap(start: Floats, stop: Floats, edges: Floats) -> Floats:
     return np.diff(upto)
 
 
-def rank_within(owner: Integers) -> Integers:
+def rank_within(owner: Integers) -> NDArray[np.int64]:
     """Number the rows of each owner from 0, in the order in which they stand."""
     order = np.argsort(owner, kind="stable")
     sorted_owner = np.asarray(owner)[order]
@@ -146,7 +146,7 @@ def sharing_rate(owner: Integers, day: Floats) -> float:
     return 1 - float((days - 1)[total > 0].sum()) / further if further > 0 else 0.0
 
 
-def draw_leaders(owner: Integers, rate: float, rng: np.random.Generator) -> Integers:
+def draw_leaders(owner: Integers, rate: float, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw, for each event, the event of the same owner whose day it shares; most share with none and lead themselves.
 
     Returns

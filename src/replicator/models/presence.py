@@ -28,7 +28,7 @@ class Presence:
     Attributes
     ----------
     weight : (n_groups + 1, n_kinds) float64
-        Log odds of each kind; the last row is that of all groups together.
+        Log odds of each kind, infinite where everybody has it; the last row is that of all groups together.
     block : (n_kinds,) int32
         Block (class) of each kind.
     copies : (n_kinds,) int32
@@ -60,6 +60,8 @@ class Presence:
         block: Integers,
         copies: Integers,
         decided: Sequence[int] = (),
+        *,
+        k: int = 5,
     ) -> Presence:
         """Learn from counts.
 
@@ -75,6 +77,8 @@ class Presence:
             As above.
         decided : sequence of int
             Kinds of which it will be known beforehand who has them; the others' weights are learned given them.
+        k : int
+            Fewest subjects, all of whom have a kind, to take it for one that everybody has.
         """
         size = count.sum(axis=1)
         some = size > 0
@@ -89,7 +93,8 @@ class Presence:
         spread = _block_spread(x, size, plain[group], blocks, pools)
         inclination = spread * np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
         lean = inclination[:, blocks]
-        known = np.asarray(decided, np.intp)
+        always = (x > 0).all(axis=0) & (len(x) >= k)
+        known = np.union1d(np.asarray(decided, np.intp), np.flatnonzero(always))
         lean[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
         weight = np.vstack(
             [
@@ -100,6 +105,7 @@ class Presence:
         if len(known):  # for when nothing is known of them after all
             weight[:-1, known] = plain[:, known]
             weight[-1, known] = _fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))[0, known]
+        weight[:, always] = np.inf
         empty = np.bincount(group, minlength=n_groups) == 0
         weight[:-1][empty] = weight[-1]
         return cls(weight, blocks, pools, spread)
@@ -110,6 +116,7 @@ class Presence:
         group: NDArray[np.int64],
         rng: np.random.Generator,
         decided: Mapping[int, NDArray[np.bool_]] | None = None,
+        barred: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Draw kinds.
 
@@ -121,6 +128,8 @@ class Presence:
             Group of each subject; one that is out of range gets the pooled incidences.
         decided : mapping of int to (n,) bool, optional
             Kinds of which it is known who has them; a subject has at least these.
+        barred : (n, n_kinds) bool, optional
+            Kinds that a subject cannot have; this rules.
 
         Returns
         -------
@@ -132,6 +141,8 @@ class Presence:
         rows = max(1, MOST_CELLS // max(1, len(entry)))
         known = np.where((group >= 0) & (group < len(self.weight) - 1), group, len(self.weight) - 1)
         told = dict(decided or {})
+        if barred is not None:
+            told = {kind: has & ~barred[:, kind] for kind, has in told.items()}
         least = sum((has.astype(np.int64) for has in told.values()), np.zeros(len(size), np.int64))
         wanted = np.maximum(size, least)
         subjects, chosen = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -141,6 +152,8 @@ class Presence:
             logit = logit + self.spread * rng.standard_normal((len(logit), int(self.block.max(initial=0)) + 1))[:, self.block]
             for kind, has in told.items():
                 logit[:, kind] = np.where(has[part], np.inf, -np.inf)
+            if barred is not None:
+                logit = np.where(barred[part], -np.inf, logit)
             who, which = self._draw(wanted[part], logit, entry, rng)
             subjects.append(who + low)
             chosen.append(which)
@@ -150,7 +163,8 @@ class Presence:
     def _draw(
         self, size: NDArray[np.int64], logit: Floats, entry: NDArray[np.intp], rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        wanted = np.minimum(size, len(entry)).astype(np.float64)
+        possible = (logit > -np.inf) @ self.copies
+        wanted = np.minimum(size, possible).astype(np.float64)
         probability = _inclusion(logit, wanted, self.copies)[:, entry]
         order = np.argsort(rng.random(probability.shape, dtype=np.float32), axis=1)
         total = np.cumsum(np.take_along_axis(probability, order, axis=1), axis=1)

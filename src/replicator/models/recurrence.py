@@ -21,7 +21,7 @@ class Recurrence:
     Attributes
     ----------
     rate : (n_kinds,) float64
-        Mean number of repeats of a kind in a subject who has it, drawn to the mean over all kinds.
+        Mean number of repeats of a kind in a subject who has it, drawn to the mean over all kinds of its group.
     concentration : float
         Of the Dirichlet distribution that spreads a subject's repeats over its kinds; small: all on one kind.
     """
@@ -32,7 +32,7 @@ class Recurrence:
     concentration: float
 
     @classmethod
-    def fit(cls, subject: Integers, kind_of: Integers, repeats: Integers, n_kinds: int) -> Recurrence:
+    def fit(cls, subject: Integers, kind_of: Integers, repeats: Integers, group: Integers) -> Recurrence:
         """Learn from pairs of subject and kind.
 
         Parameters
@@ -41,13 +41,18 @@ class Recurrence:
             Who has which kind.
         repeats : (n_pairs,) int
             Events of that kind beyond the first.
-        n_kinds : int
-            Number of kinds.
+        group : (n_kinds,) int
+            Kinds that are alike (common ones, pools of rare ones).
         """
+        n_kinds = len(group)
         pairs = np.bincount(kind_of, minlength=n_kinds)
         total = np.bincount(kind_of, weights=repeats, minlength=n_kinds)
         mean = float(total.sum() / max(1, pairs.sum()))
-        rate = (total + PRIOR * mean) / (pairs + PRIOR)
+        groups = int(group.max(initial=-1)) + 1
+        alike = (np.bincount(group, weights=total, minlength=groups) + mean) / (
+            np.bincount(group, weights=pairs, minlength=groups) + 1
+        )
+        rate = (total + PRIOR * alike[group]) / (pairs + PRIOR)
         n = int(subject.max(initial=-1)) + 1
         weight = rate[kind_of] + 1e-12
         share = weight / np.bincount(subject, weights=weight, minlength=n)[subject]

@@ -13,7 +13,7 @@ Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
 BEFORE, FIRST, DURING, CLOSING, ONLY, AFTER = range(6)
 N_STAGES = 6
-LEAST_USE = 0.2  # a visit counts where occurrences are reported at least this much as often as at the usual visit
+LEAST_USE = 0.1  # a visit counts where occurrences are reported at least this share as often as at the usual visit
 PRIOR = 10.0  # chances to report that the rate over all visits counts for
 
 
@@ -100,7 +100,7 @@ class Reporting:
         visit_number: Floats,
         visit_day: Floats,
         rng: np.random.Generator,
-    ) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """Draw reports; an occurrence gets at least one wherever its subject has a visit that counts.
 
         Returns

@@ -145,7 +145,7 @@ class EventsPart:
             _everybody(count, spine, config.k),
             TermsBySex.fit(count, catalogue.slots, spine),
             Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), k=config.k),
-            Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, len(catalogue.block)),
+            Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, (catalogue.slots > 1).astype(np.int64)),
             DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
             fit_dates(start, end, (pattern[0], pattern[1]), owner, block, spine, last_visit, config.k),
             reporting,
@@ -210,7 +210,7 @@ def _everybody(count: NDArray[np.int64], spine: Spine, k: int) -> NDArray[np.boo
     """Arms of at least k subjects all of whom have a term."""
     size = np.bincount(spine.arm, minlength=len(spine.arms))
     have = np.bincount(spine.arm[count.sum(axis=1) > 0], minlength=len(spine.arms))
-    return (size >= k) & (have == size)
+    return np.asarray((size >= k) & (have == size), bool)
 
 
 def _features(owner: NDArray[np.int32], count: NDArray[np.int64], common: Mapping[str, int]) -> Mapping[str, NDArray[np.float64]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,9 +115,9 @@ class Namer:
             number += 1
         return out
 
-    def _fresh(self, names: object, most: int) -> list[str]:
-        out = []
-        for name in names:  # type: ignore[attr-defined]
+    def _fresh(self, names: Iterable[str], most: int) -> list[str]:
+        out: list[str] = []
+        for name in names:
             if len(out) >= most:
                 break
             if name.casefold() not in self._used:

@@ -283,7 +283,7 @@ class _Builder:
     def _display(self, unit: int) -> str:
         for name in (self.base, self.topic, *self.names):
             if name and self.modal[name][unit] >= 0 and not (name == self.base and self.basis[unit] != -2):
-                return self.texts[name][self.modal[name][unit]]
+                return str(self.texts[name][self.modal[name][unit]])
         return "TERM"
 
     def _common(self, common: Ints, numbers: Mapping[str, list[str]]) -> tuple[list[int], list[int], list[float]]:
