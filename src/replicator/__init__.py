@@ -1,7 +1,7 @@
 """Learns how a clinical study behaves from its subjects' data and makes new subjects who behave the same way.
 
 >>> import replicator as rp                                     # doctest: +SKIP
->>> study = rp.read_study("sample_data/kestrel/csv")            # doctest: +SKIP
+>>> study = rp.read_study("sample_data/rvt117-204/csv")            # doctest: +SKIP
 >>> model = rp.fit(study)                                       # doctest: +SKIP
 >>> synthetic = model.sample(1000, seed=7)                      # doctest: +SKIP
 >>> rp.validate(synthetic, against=model)                       # doctest: +SKIP

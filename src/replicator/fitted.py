@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from itertools import chain
 from pathlib import Path
 
 from replicator.config import FitConfig
-from replicator.errors import ArtifactError, ReadError, StudyError, WriteError
+from replicator.errors import ArtifactError, WriteError
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
@@ -43,10 +45,10 @@ class FittedStudy:
     ----------
     model : StudyModel
         What was learned.
-    source : ValidationReport
-        The rules of the standard and those learned from the source, and how the source did; no rows.
-    profile : StudyProfile
-        Of the source.
+    judged : JSON
+        :attr:`source` as plain values; it is made into objects when it is first asked for, as is :attr:`profile`.
+    profiled : JSON
+        :attr:`profile` as plain values.
     fingerprint : str
         Of the source.
     config : FitConfig
@@ -56,11 +58,21 @@ class FittedStudy:
     """
 
     model: StudyModel
-    source: ValidationReport
-    profile: StudyProfile
+    judged: Mapping[str, object]
+    profiled: Mapping[str, object]
     fingerprint: str
     config: FitConfig
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def source(self) -> ValidationReport:
+        """The rules of the standard and those learned from the source, and how the source did; no rows."""
+        return ValidationReport.from_dict(self.judged)
+
+    @cached_property
+    def profile(self) -> StudyProfile:
+        """The profile of the source."""
+        return StudyProfile.from_json(json.dumps(self.profiled))
 
     def sample(
         self,
@@ -195,7 +207,7 @@ class FittedStudy:
             If the file is there and `overwrite` is not set, or cannot be written.
         """
         check_target(path, overwrite=overwrite)
-        contents = ArtifactContents(self.model, self.fingerprint, self.config, self.source.to_dict(), self.profile.to_json())
+        contents = ArtifactContents(self.model, self.fingerprint, self.config, dict(self.judged), dict(self.profiled))
         with timed("save model", path=str(path)):
             save_artifact(Path(path), contents)
 
@@ -212,8 +224,8 @@ class FittedStudy:
             describe_part("layouts", "metadata", (model.layouts, model.supplements, model.codelists, model.derivations)),
         ]
         return ModelDescription(
-            self.profile.study,
-            self.profile.n_subjects,
+            model.name,
+            model.n_subjects,
             self.config,
             tuple(parts),
             {name: dataset.n_rows for name, dataset in model.reference.items()},
@@ -224,8 +236,9 @@ class FittedStudy:
 
     def headline(self) -> str:
         """Say in one line what was learned."""
-        rows, datasets = f"{self.profile.n_rows:,} rows", f"{len(self.profile.datasets)} datasets"
-        return f"{self.profile.study or 'Study'}: learned from {self.profile.n_subjects:,} subjects, {datasets}, {rows}."
+        return (
+            f"{self.model.name or 'Study'}: learned from {self.model.n_subjects:,} subjects in {len(self.model.layouts)} datasets."
+        )
 
     def __repr__(self) -> str:
         return f"<FittedStudy {self.headline().rstrip('.')}>"
@@ -256,12 +269,10 @@ def load_model(path: str | Path) -> FittedStudy:
     """
     with timed("load model", path=str(path)):
         contents = load_artifact(Path(path), root=StudyModel)
-        try:
-            source = ValidationReport.from_dict(contents.rules)
-            profile = StudyProfile.from_json(contents.profile)
-        except (StudyError, ReadError, AttributeError, TypeError) as error:
-            raise ArtifactError(f"{path}: its rules or its profile cannot be read; get it again from where it was made.") from error
-        return FittedStudy(contents.model, source, profile, contents.source, contents.config, contents.model.notes)
+        judged, profiled = contents.rules, contents.profile
+        if not isinstance(judged, dict) or not isinstance(profiled, dict):
+            raise ArtifactError(f"{path}: its rules or its profile are missing; get it again from where it was made.")
+        return FittedStudy(contents.model, judged, profiled, contents.source, contents.config, contents.model.notes)
 
 
 def check_target(path: str | Path, *, overwrite: bool) -> None:

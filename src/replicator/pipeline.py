@@ -137,7 +137,7 @@ def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress) ->
     tell("", 100, 100)
     for note in model.notes:
         log_event("not learned", note=note)
-    return FittedStudy(model, report, profile, fingerprint, config, model.notes)
+    return FittedStudy(model, report.to_dict(), json_format.loads(profile.to_json()), fingerprint, config, model.notes)
 
 
 def source_report(study: Study, structure: StudyStructure, config: FitConfig) -> ValidationReport:
@@ -176,16 +176,15 @@ def _known_files(store: Cache, source: str | Path | Sequence[str | Path]) -> tup
 
 
 def _kept_form(fitted: FittedStudy) -> dict[str, object]:
-    return {"model": fitted.model, "source": json_format.dumps(fitted.source.to_dict()), "profile": fitted.profile.to_json()}
+    return {"model": fitted.model, "judged": json_format.dumps(fitted.judged), "profiled": json_format.dumps(fitted.profiled)}
 
 
 def _kept(store: Cache, fingerprint: str, config: FitConfig, notes: tuple[str, ...]) -> FittedStudy | None:
     found = store.get("model", cache_key("model", [fingerprint], config))
     if not isinstance(found, dict) or not isinstance(found.get("model"), StudyModel):
         return None
-    model = found["model"]
-    source, profile = ValidationReport.from_dict(json_format.loads(found["source"])), StudyProfile.from_json(found["profile"])
-    return FittedStudy(model, source, profile, fingerprint, config, (*notes, *model.notes))
+    model, judged, profiled = found["model"], json_format.loads(found["judged"]), json_format.loads(found["profiled"])
+    return FittedStudy(model, judged, profiled, fingerprint, config, (*notes, *model.notes))
 
 
 def profile_source(source: Source, progress: Progress | None = None) -> StudyProfile:

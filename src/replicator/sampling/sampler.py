@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from replicator.errors import SampleError
@@ -86,6 +85,8 @@ def sample_chunks(
             progress("Sample", done, len(jobs))
             yield _sample_chunk(model, seed, job, wanted)
     else:
+        from joblib import Parallel, delayed  # noqa: PLC0415  0.3 s that one process need not pay
+
         pool = Parallel(n_jobs=workers, return_as="generator")
         results = pool(delayed(_sample_chunk)(model, seed, job, wanted) for job in jobs)
         for done, study in enumerate(results):
