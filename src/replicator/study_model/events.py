@@ -27,6 +27,7 @@ from replicator.tables.dates import parse_dates
 
 COMMON = 0.06  # share of those with any term, from which on having a term is a trait of the subject
 MOST_COMMON = 12
+MOST_DECIDED = 0.4  # share of all pairs of subject and term that such traits may decide; the rest makes their number fit
 LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
 
 
@@ -197,8 +198,9 @@ def _common_terms(count: NDArray[np.int64], catalogue: TermCatalogue, k: int) ->
     people = (count > 0).sum(axis=0)
     some = int((count.sum(axis=1) > 0).sum())
     least = max(2 * k, COMMON * some)
-    fits = np.flatnonzero((catalogue.slots == 1) & (people >= least) & (some - people >= least))
+    fits = np.flatnonzero((catalogue.slots == 1) & (people >= least) & (people <= some / 2))
     chosen = fits[np.argsort(-people[fits], kind="stable")][:MOST_COMMON]
+    chosen = chosen[np.cumsum(people[chosen]) <= MOST_DECIDED * count.sum()]
     out: dict[str, int] = {}
     for kind_of in chosen.tolist():
         name = f"has {catalogue.labels[kind_of]}"
