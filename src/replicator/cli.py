@@ -112,7 +112,7 @@ def sample(
     arms = parse_arms(arm) if arm else None
     n = number_of_subjects(n, arms)
     fitted = rp.load_model(model)
-    names = [name.strip().upper() for name in domains.split(",") if name.strip()] if domains is not None else None
+    names = parse_domains(domains) if domains is not None else None
     with progress_bar("Sampling", quiet=quiet) as progress:
         written = fitted.write_sample(
             out,
@@ -258,6 +258,20 @@ def parse_arms(texts: Sequence[str]) -> dict[str, int]:
     return arms
 
 
+def parse_domains(text: str) -> list[str]:
+    """Read names of datasets, separated by commas, in any case; ConfigError if there is none.
+
+    Examples
+    --------
+    >>> parse_domains("dm, AE")
+    ['DM', 'AE']
+    """
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(f"--domains {text!r} names no dataset; give names such as 'DM,AE,LB'.")
+    return names
+
+
 def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
     """Return how many subjects -n and --arm ask for together; ConfigError if neither does, or if they disagree."""
     if arms is None:
@@ -322,9 +336,7 @@ def _guarded(run: Callable[[], Any]) -> int:
     except usage_error as error:
         return _refuse(f"{error.format_message().rstrip('.')}; see 'replicator --help'.")
     except (KeyboardInterrupt, typer.Abort):
-        log_event("interrupted")
-        typer.echo("replicator: Interrupted; nothing was left half written.", err=True)
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
@@ -336,6 +348,9 @@ def _guarded(run: Callable[[], Any]) -> int:
         if os.environ.get("REPLICATOR_TRACEBACK"):
             raise
         return _refuse(f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where).")
+    if code == INTERRUPTED:  # also what typer makes of a KeyboardInterrupt
+        log_event("interrupted")
+        typer.echo("replicator: Interrupted; nothing was left half written.", err=True)
     return code if isinstance(code, int) else FINE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,10 @@ def configure(json_path: Path | None = None, quiet: bool = False) -> None:
     WriteError
         If the file cannot be opened for writing.
     """
-    if _Sink.file is not None:
-        _Sink.file.close()
-    _Sink.logger = _Sink.file = None
+    former, _Sink.logger, _Sink.file = _Sink.file, None, None
+    if former is not None:
+        with suppress(OSError):  # what a full disk has not taken cannot be flushed either
+            former.close()
     if json_path is None or quiet:
         return
     import structlog  # noqa: PLC0415
