@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,7 +43,15 @@ class ParquetWriter(FileWriter):
 
     def finish(self) -> None:
         """Write the footer."""
-        self._writer.close()
+        try:
+            self._writer.close()
+        finally:
+            self._writer.is_open = False
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self._writer.is_open = False  # or pyarrow would try to write the footer when it is collected, into a closed file
+        super().__exit__(kind, error, trace)
 
 
 def _field(variable: Variable) -> pa.Field:
