@@ -164,7 +164,7 @@ def write_study(
     if not study.datasets:
         raise WriteError("The study has no datasets, so there is nothing to write.")
     with StudyWriter(target, format, overwrite) as writer:
-        settled = study.with_datasets(_with_lengths(dataset, format) for dataset in study.datasets.values())
+        settled = study.with_datasets(with_lengths(dataset, format) for dataset in study.datasets.values())
         name = study.name
         for dataset in settled.datasets.values():
             writer.append(dataset, name)
@@ -173,7 +173,7 @@ def write_study(
     return writer.paths
 
 
-def _with_lengths(dataset: Dataset, format: Format) -> Dataset:
+def with_lengths(dataset: Dataset, format: Format) -> Dataset:
     """Give every text variable a length that holds all its texts: the declared one, or the longest text if that is longer."""
     encoding = xpt_encoding(dataset) if format == "xpt" else "utf-8"
     longest = {name: longest_text(column, encoding) for name, column in dataset.columns.items() if isinstance(column, Text)}
