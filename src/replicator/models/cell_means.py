@@ -153,8 +153,11 @@ def _means(values: Floats, group: Codes, n_groups: int) -> Floats:
     return _ratio(np.bincount(group, weights=values, minlength=n_groups), np.bincount(group, minlength=n_groups))
 
 
-def _ratio(top: Floats, bottom: NDArray[np.float64] | NDArray[np.intp], empty: float = 0.0) -> Floats:
-    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), empty)
+def _ratio(
+    top: NDArray[np.float64] | NDArray[np.intp], bottom: NDArray[np.float64] | NDArray[np.intp], empty: float = 0.0
+) -> Floats:
+    out: Floats = np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), empty)
+    return out
 
 
 def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:

@@ -55,8 +55,8 @@ class TwoLevel:
     -----
     .. math:: y_{it} = F_i \sqrt{\tau^2 + \sigma^2 / n_i} + B_i \sqrt{\beta^2 + \sigma^2 / S_i}\,(t - \bar t_i) + s_i\,r_{it}
 
-    where *F*, *B* are standardised features, :math:`S_i = \sum (t - \bar t_i)^2`, :math:`s_i` is the subject's own spread and *r* is
-    orthogonal to 1 and *t* within the subject. Level, slope and spread are those that a subject *shows* at its own number of
+    where *F*, *B* are standardised features, :math:`S_i = \sum (t - \bar t_i)^2`, :math:`s_i` is the subject's own spread and *r*
+    is orthogonal to 1 and *t* within the subject. Level, slope and spread are those that a subject *shows* at its own number of
     occasions: their noise is part of the features, so correlations between features are those seen in the data and need no
     correction, and a series without any correlation within subjects has :math:`\tau^2 = 0`.
     """
@@ -126,10 +126,9 @@ class TwoLevel:
         rest = y - level[pair]
         time = occasions.day[occasion]
         time = time - (np.bincount(pair, weights=time, minlength=len(pair_key)) / np.maximum(size, 1))[pair]
-        reach = np.bincount(pair, weights=time**2, minlength=len(pair_key))
-        trend = np.where(
-            reach > 0, np.bincount(pair, weights=time * rest, minlength=len(pair_key)) / np.where(reach > 0, reach, 1), 0.0
-        )
+        reach: Floats = np.bincount(pair, weights=time**2, minlength=len(pair_key)).astype(np.float64)
+        product = np.bincount(pair, weights=time * rest, minlength=len(pair_key))
+        trend: Floats = np.where(reach > 0, product / np.where(reach > 0, reach, 1), 0.0)
         slope, white = _slope_variance(rest, trend, reach, size, pair, pair_series, n_series, within)
         inclined = slope[pair_series] > 0
         rest = rest - np.where(inclined[pair], trend[pair] * time, 0.0)
@@ -176,7 +175,7 @@ class TwoLevel:
 
     def noise(self, occasions: Occasions, rng: np.random.Generator) -> Floats:
         """Draw residuals: (n_occasions, n_series) standard normals, correlated across series and over occasions."""
-        n, n_series = len(occasions.subject), len(self.within)
+        n = len(occasions.subject)
         fresh = self.residual.sample(n, rng)
         if not (self.serial > 0).any() or n == 0:
             return fresh
@@ -340,7 +339,8 @@ def _residual_copula(dense: Floats, told: Floats) -> GaussianCopula:
 
 def _mean_square(dense: Floats) -> Floats:
     seen = np.isfinite(dense)
-    return (np.where(seen, dense, 0.0) ** 2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    out: Floats = (np.where(seen, dense, 0.0) ** 2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    return out
 
 
 def _residual_quantiles(

@@ -49,8 +49,8 @@ def hermite_weights(share: Floats) -> Floats:
 
     Notes
     -----
-    :math:`w_n = c_n^2 / n!` with :math:`c_n = \sum_l h_l [\varphi(\tau_{l-1}) He_{n-1}(\tau_{l-1}) - \varphi(\tau_l) He_{n-1}(\tau_l)]`
-    (Mehler's expansion).
+    :math:`w_n = c_n^2 / n!` with
+    :math:`c_n = \sum_l h_l [\varphi(\tau_{l-1}) He_{n-1}(\tau_{l-1}) - \varphi(\tau_l) He_{n-1}(\tau_l)]` (Mehler's expansion).
     """
     scores = level_scores(share)
     edge = np.concatenate([np.zeros((len(share), 1)), np.clip(np.cumsum(share, axis=1), 0, 1)], axis=1)

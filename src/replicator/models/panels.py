@@ -56,8 +56,8 @@ class Presence:
 
     Attributes
     ----------
-    probability : (n_units, n_arms, n_cells) float64
-        That a unit is there.
+    probability : (n_units, n_arms, 2 * n_cells) float64
+        That a unit is there; the second half of the cells is for special occasions.
     latent : TwoLevel
         Of the latent normal *z*; a unit is there where :math:`\Phi(z) < p`.
     """
@@ -69,7 +69,16 @@ class Presence:
 
     @classmethod
     def fit(
-        cls, present: Flags, possible: Flags, arm: Codes, cell: Codes, occasions: Occasions, sizes: tuple[int, int], *, k: int = 5
+        cls,
+        present: Flags,
+        possible: Flags,
+        arm: Codes,
+        cell: Codes,
+        special: Flags,
+        occasions: Occasions,
+        sizes: tuple[int, int],
+        *,
+        k: int = 5,
     ) -> Presence:
         """Learn presence.
 
@@ -79,6 +88,8 @@ class Presence:
             What was there, and what could have been (a member only where its panel is).
         arm, cell : (n_occasions,) int
             Arm of the subject, and kind of the occasion.
+        special : (n_occasions,) bool
+            Occasions that are of another sort whatever their kind, such as a subject's last visit on treatment.
         occasions : Occasions
             Whose and when.
         sizes : (n_arms, n_cells)
@@ -86,13 +97,13 @@ class Presence:
         k : int
             Subjects behind an arm's own probability.
         """
-        n_arms, n_cells = sizes
+        n_arms, n_cells = sizes[0], 2 * sizes[1]
         n_units = present.shape[1]
+        cell = cell + sizes[1] * special
         group = arm * n_cells + cell
         tried = _sums(possible, group, n_arms * n_cells).reshape(n_arms, n_cells, n_units)
         done = _sums(present & possible, group, n_arms * n_cells).reshape(n_arms, n_cells, n_units)
-        overall = _share(done.sum(axis=(0, 1)), tried.sum(axis=(0, 1)), np.zeros(n_units))
-        in_cell = _share(done.sum(axis=0), tried.sum(axis=0), np.broadcast_to(overall, (n_cells, n_units)))
+        in_cell = _cell_shares(done.sum(axis=0), tried.sum(axis=0), k)
         raw = _share(done, tried, np.broadcast_to(in_cell, tried.shape))
         kept = tried / np.maximum(tried + _prior_size(raw, in_cell, tried), 1e-9)
         probability = np.moveaxis(in_cell + kept * (raw - in_cell), 2, 0)
@@ -110,13 +121,32 @@ class Presence:
         # presence drifts with the cells' own probabilities: subjects differ in level only
         return cls(probability, replace(latent, within=1 - latent.between, slope=np.zeros(n_units)))
 
-    def sample(self, arm: Codes, cell: Codes, occasions: Occasions, rng: np.random.Generator) -> Flags:
+    def sample(self, arm: Codes, cell: Codes, special: Flags, occasions: Occasions, rng: np.random.Generator) -> Flags:
         """Draw presence: (n_occasions, n_units) bool."""
+        cell = cell + self.probability.shape[2] // 2 * special
         noise = self.latent.noise(occasions, rng)
         n_seen, n_units = len(occasions.starts), len(self.probability)
         trait = rng.standard_normal((n_seen, n_units)) * np.sqrt(self.latent.between)
         z = trait[occasions.run] + np.sqrt(self.latent.within) * noise
         return np.asarray(z < ndtri(self.probability[:, arm, cell].T), bool)
+
+
+def _cell_shares(done: Floats, tried: Floats, k: int) -> Floats:
+    """Share of each unit in each cell: (n_cells, n_units).
+
+    Special occasions of a kind are few: their share is drawn to what special occasions do to units that are usual, or unusual, at
+    the kind, which counts for `k` occasions.
+    """
+    half = len(done) // 2
+    overall = _share(done.sum(axis=0), tried.sum(axis=0), np.zeros(done.shape[1]))
+    plain = _share(done[:half], tried[:half], np.broadcast_to(overall, (half, done.shape[1])))
+    usual = plain >= 0.5
+    prior = plain.copy()
+    for those in (usual, ~usual):
+        total = np.where(those, tried[half:], 0.0).sum(axis=0)
+        common = _share(np.where(those, done[half:], 0.0).sum(axis=0), total, np.full(done.shape[1], np.nan))
+        prior = np.where(those & (total > 0), common, prior)
+    return np.concatenate([plain, (done[half:] + k * prior) / (tried[half:] + k)])
 
 
 def _prior_size(raw: Floats, mean: Floats, tried: Floats) -> Floats:

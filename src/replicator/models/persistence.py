@@ -73,7 +73,8 @@ def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
     matrix[:, step, step] = 1 + 1e-6
     padded = np.zeros((*shape, white.shape[1]))
     padded[run, rank] = white
-    return np.asarray((np.linalg.cholesky(matrix) @ padded)[run, rank])
+    lasting: Floats = (np.linalg.cholesky(matrix) @ padded)[run, rank]
+    return lasting
 
 
 def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bool_]) -> tuple[Floats, float, Floats]:
@@ -121,7 +122,8 @@ def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bo
         lasting = _between_tables(tables, correlation)
         a = ratio[1] * white[0] - white[1]
         b = ratio[1] * lasting[0] - lasting[1]
-        serial = np.where(usable & (a > 0), np.where(b < 0, a / np.where(b < 0, a - b, 1), 1.0), 0.0).clip(0, 1)
+        some = usable & (a > 0)
+        serial = np.where(some, np.where(b < 0, a / np.where(some & (b < 0), a - b, 1), 1.0), 0.0).clip(0, 1)
         expected = (1 - serial) * white + serial * lasting
         fitted = expected / np.where(expected[0] > 0, expected[0], 1)
         miss = np.where(usable & (pairs >= FEWEST_PAIRS), ratio - fitted, 0.0)
@@ -162,7 +164,8 @@ def _between_tables(tables: Floats, correlation: Floats) -> Floats:
     part = np.clip((correlation - CORRELATIONS[below]) / width, 0, 1)
     columns = np.arange(len(correlation))
     low, high = tables[below, :, columns].T, tables[below + 1, :, columns].T
-    return low + part * (high - low)
+    out: Floats = low + part * (high - low)
+    return out
 
 
 def _expected(counts: NDArray[np.intp], inclined: NDArray[np.bool_], correlation: float) -> Floats:

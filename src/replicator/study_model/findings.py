@@ -1,4 +1,4 @@
-"""The part of a findings dataset (LB VS EG QS SC PC ...): what is measured when, the values of all tests together, and how they stand."""
+"""The part of a findings dataset (LB VS EG QS SC PC ...): what is measured when, and the values of all tests together."""
 
 from __future__ import annotations
 
@@ -19,12 +19,42 @@ from replicator.study_model.findings_results import LEVELLED, Observed, Results,
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
 from replicator.study_model.spine import Fitted, Rows, Spine
-from replicator.tables.dataset import Dataset, Text
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class EmptyFindings:
+    """A findings dataset of which nothing can be learned: its columns without rows.
+
+    Attributes
+    ----------
+    names, numeric : tuple of str
+        Columns, and those that are numbers.
+    """
+
+    kind: ClassVar[str] = "empty findings"
+
+    names: tuple[str, ...]
+    numeric: tuple[str, ...]
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
+    ) -> Fitted:
+        """Keep the columns; see :class:`~replicator.study_model.spine.Part`."""
+        return _nothing_learned(dataset, structure, config.k)
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
+        """Return the columns without rows; see :class:`~replicator.study_model.spine.Part`."""
+        columns: dict[str, Column] = {
+            name: Numbers(np.empty(0)) if name in self.numeric else Text.constant("", 0) for name in self.names
+        }
+        return Rows(np.empty(0, np.int32), columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +108,8 @@ class FindingsPart:
         k = config.k
         rows = read_rows(dataset, structure, subject, k)
         who = subject.astype(np.intp)
+        if rows.n_series == 0:
+            return _nothing_learned(dataset, structure, k)
         cells = find_cells(rows, who, spine)
         main_date = _main_date(dataset, structure)
         day = parse_dates(main_date).full_day if main_date is not None else np.full(dataset.n_rows, np.nan)
@@ -93,7 +125,15 @@ class FindingsPart:
         present = np.zeros((len(grid.subject), rows.n_series), bool)
         present[occasion[kept], rows.series[kept]] = True
         units = Units.fit(
-            present, _codes_of_results(results, observed, occasion, present.shape), arm, grid.cell, spine, occasions, sizes, k
+            present,
+            _codes_of_results(results, observed, occasion, present.shape),
+            arm,
+            grid.cell,
+            spine,
+            occasions,
+            cells.scheduled[grid.cell],
+            sizes,
+            k,
         )
         inside = np.flatnonzero(kept)
         part_rows = dataset.take(inside)
@@ -144,7 +184,7 @@ class FindingsPart:
         grid = _sorted_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
         occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
         arm = spine.arm[grid.subject].astype(np.intp)
-        seen = self.units.sample(arm, grid.cell, spine, occasions, rng)
+        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], rng)
         noise = self.values.latent.noise(occasions, rng)
         features = self._draw_features(spine, occasions, rng)
         column_seen = seen[:, self.results.series]
@@ -237,6 +277,17 @@ class FindingsPart:
         spread = self.values.spread_ties(out["level"], rng)
         out["level"] = np.where(known, spread, out["level"])
         return out
+
+
+def _nothing_learned(dataset: Dataset, structure: DatasetStructure, k: int) -> Fitted:
+    made = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY)
+    names = tuple(name for name in dataset.names if name not in structure.with_role(*made))
+    part = EmptyFindings(names, tuple(name for name in names if isinstance(dataset[name], Numbers)))
+    note = (
+        f"{dataset.name}: none of its {dataset.n_rows} rows is learned, since no test is shared by {k} subjects; "
+        f"lower k to learn them."
+    )
+    return Fitted(part, {}, (note,) if dataset.n_rows else ())
 
 
 def _date_names(structure: DatasetStructure) -> tuple[str, ...]:

@@ -272,7 +272,8 @@ def _draw(
         else:
             by, pool = "row", ["SERIES", "POSITION", "STATE", "TENTH", "LABEL", "ARM", *covariates]
         groups.setdefault((by, tuple(_conditions(cells, codes, pool))), []).append(name)
-    drawn, notes = [], []
+    drawn: list[Drawn] = []
+    notes: list[str] = []
     for (by, conditions), members in groups.items():
         rows = np.arange(len(subject))
         if by != "row":

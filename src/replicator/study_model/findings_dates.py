@@ -42,7 +42,8 @@ class DayOffsets:
     def fit(cls, offset: Floats, cell: Codes, subject: Codes, n_cells: int, k: int) -> DayOffsets:
         """Learn from offsets; NaN are left out."""
         seen = np.isfinite(offset)
-        own, marginals = np.full(n_cells, -1, np.int64), []
+        own = np.full(n_cells, -1, np.int64)
+        marginals: list[QuantileMarginal] = []
         for c in range(n_cells):
             mine = seen & (cell == c)
             if len(np.unique(subject[mine])) >= 2 * k:
@@ -211,14 +212,15 @@ def _elapsed(
     inverse = np.unique(occasion, return_inverse=True)[1].reshape(-1)
     for _ in range(2):
         start = _medians((stamp - elapsed[series])[known], inverse[known], int(inverse.max(initial=0)) + 1)
-        elapsed = np.nan_to_num(_medians((stamp - start[inverse])[known], series[known], n_series))
+        middle = _medians((stamp - start[inverse])[known], series[known], n_series)
+        elapsed = np.where(np.isnan(middle), 0.0, middle)
         reference = start[inverse]
     shared = np.bincount(
         np.unique(_pairs(series[known], subject[known])) // (int(subject[known].max(initial=0)) + 1), minlength=n_series
     )
     first = elapsed[shared >= k].min() if (shared >= k).any() else 0.0
-    elapsed = np.round(np.where(shared >= k, elapsed - first, 0.0))
-    return elapsed, reference + first
+    steps: Floats = np.rint(np.where(shared >= k, elapsed - first, 0.0))
+    return steps, reference + first
 
 
 def _medians(values: Floats, group: Codes, n: int) -> Floats:

@@ -231,8 +231,8 @@ def _codes(dataset: Dataset, name: str) -> Codes:
 
 
 def _join(a: Codes, b: Codes) -> Codes:
-    _, joined = np.unique((a + 1) * (int(b.max(initial=-1)) + 2) + b + 1, return_inverse=True)
-    return joined.astype(np.intp)
+    joined: Codes = np.unique((a + 1) * (int(b.max(initial=-1)) + 2) + b + 1, return_inverse=True)[1].astype(np.intp)
+    return joined
 
 
 def _repeats(*codes: Codes) -> int:

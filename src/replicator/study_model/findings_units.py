@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.panels import Presence, find_panels
-from replicator.study_model.spine import Spine
 from replicator.models.persistence import Occasions
+from replicator.study_model.spine import Spine
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -45,7 +45,8 @@ class Follows:
     def allows(self, result: Floats) -> Flags:
         """Tell whether results (n,) allow the panel; NaN does not."""
         nearest = np.abs(np.nan_to_num(result)[:, None] - self.codes[None, :]).argmin(axis=1)
-        return self.allowed[nearest] & np.isfinite(result)
+        allowed: Flags = self.allowed[nearest] & np.isfinite(result)
+        return allowed
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +66,19 @@ class Moment:
     mark: str
     how: str
 
-    def special(self, spine: Spine, occasions: Occasions) -> Flags:
-        """Tell which occasions are special: (n_occasions,) bool."""
+    def special(self, spine: Spine, occasions: Occasions, visits: Flags) -> Flags:
+        """Tell which occasions are special: (n_occasions,) bool.
+
+        Parameters
+        ----------
+        spine, occasions : Spine, Occasions
+            Marks and days.
+        visits : (n_occasions,) bool
+            Occasions that are visits of the spine; others never are special.
+        """
+        return self._marked(spine, occasions) & visits
+
+    def _marked(self, spine: Spine, occasions: Occasions) -> Flags:
         if not self.mark or self.mark not in spine.marks:
             return np.zeros(len(occasions.subject), bool)
         mark = np.floor(spine.marks[self.mark])[occasions.subject] - spine.anchor[occasions.subject]
@@ -80,7 +92,7 @@ class Moment:
         return np.asarray(until & (_rank_until(until, occasions) == count[occasions.run]), bool)
 
     @classmethod
-    def find(cls, there: Flags, cell: Codes, spine: Spine, occasions: Occasions, k: int) -> Moment:
+    def find(cls, there: Flags, cell: Codes, spine: Spine, occasions: Occasions, visits: Flags, k: int) -> Moment:
         """Find the moment that best tells which panels are there, beyond the kind of occasion."""
         best, chosen = 0.0, cls("", "")
         n_cells = int(cell.max(initial=0)) + 1
@@ -88,7 +100,7 @@ class Moment:
         for mark in spine.marks:
             for how in ("on", "last", "after"):
                 tried = cls(mark, how)
-                special = tried.special(spine, occasions)
+                special = tried.special(spine, occasions, visits)
                 if len(np.unique(occasions.subject[special])) < k or special.all():
                     continue
                 gain = _likelihood(there, cell + n_cells * special, 2 * n_cells) - plain
@@ -153,6 +165,7 @@ class Units:
         cell: Codes,
         spine: Spine,
         occasions: Occasions,
+        visits: Flags,
         sizes: tuple[int, int],
         k: int,
     ) -> Units:
@@ -166,6 +179,8 @@ class Units:
             Results that others may follow from; NaN elsewhere.
         spine : Spine
             Its marks may make occasions special.
+        visits : (n_occasions,) bool
+            Occasions that are visits of the spine.
         arm, cell, occasions, sizes, k
             As for :class:`Presence`.
         """
@@ -181,13 +196,13 @@ class Units:
         member[incomplete] = n_panels + np.arange(len(incomplete))
         units = np.concatenate([there, present[:, incomplete]], axis=1)
         may = np.concatenate([possible, there[:, panel[incomplete]]], axis=1)
-        moment = Moment.find(there, cell, spine, occasions, k)
-        presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions), occasions, sizes, k=k)
+        moment = Moment.find(there, cell, spine, occasions, visits, k)
+        presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
         return cls(panel.astype(np.int64), member, n_panels, follows, moment, presence)
 
-    def sample(self, arm: Codes, cell: Codes, spine: Spine, occasions: Occasions, rng: np.random.Generator) -> Flags:
+    def sample(self, arm: Codes, cell: Codes, spine: Spine, occasions: Occasions, visits: Flags, rng: np.random.Generator) -> Flags:
         """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
-        units = self.presence.sample(arm, cell, self.moment.special(spine, occasions), occasions, rng)
+        units = self.presence.sample(arm, cell, self.moment.special(spine, occasions, visits), occasions, rng)
         out = units[:, self.panel]
         some = self.member >= 0
         out[:, some] &= units[:, self.member[some]]

@@ -174,7 +174,8 @@ def _variance(values: Floats, group: Codes, n: int) -> Floats:
 def _tail_mean(share: Floats) -> Floats:
     """Mean of a standard normal below its quantile at `share`."""
     safe = np.clip(share, 1e-9, 1 - 1e-9)
-    return -np.exp(-0.5 * ndtri(safe) ** 2) / np.sqrt(2 * np.pi) / safe
+    out: Floats = -np.exp(-0.5 * ndtri(safe) ** 2) / np.sqrt(2 * np.pi) / safe
+    return out
 
 
 def _tie_extremes(
