@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.extremes import ROOTS
-from replicator.derivations.rule import Outcome, Source, words
+from replicator.derivations.rule import Outcome, Source, text_of, words
 from replicator.derivations.workspace import Workspace, split_name
 from replicator.tables.dataset import Numbers, Text
 
@@ -124,9 +124,8 @@ def compute_parts(workspace: Workspace, derivation: Derivation) -> Outcome:
     parts = [
         _part(str(level), get("separator"), get("part"), get("from_part"), get("start"), get("length")) for level in column.levels
     ]
-    inner = Text.of(parts)
-    codes = np.append(inner.codes, np.int32(-1))[column.codes].astype(np.int32)
-    return Outcome(Text(codes, inner.levels), codes >= 0)
+    made = text_of(parts, column.codes)
+    return Outcome(made, made.codes >= 0)
 
 
 def propose_flags(source: Source) -> Iterable[Derivation]:

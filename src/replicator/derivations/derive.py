@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derivation import Derivation
-from replicator.derivations.rule import Outcome
+from replicator.derivations.rule import Outcome, text_of
 from replicator.derivations.rules import RULES
 from replicator.derivations.workspace import Workspace
 from replicator.errors import StudyError
@@ -146,10 +146,8 @@ def chosen(rows: NDArray[np.bool_], first: Column, second: Column) -> Column:
     if isinstance(first, Numbers) and isinstance(second, Numbers):
         return Numbers(np.where(rows, first.values, second.values))
     assert isinstance(first, Text) and isinstance(second, Text)
-    inner = Text.of([*map(str, first.levels), *map(str, second.levels)])
-    lookup = np.append(inner.codes, np.int32(-1))
     moved = np.where(second.codes >= 0, second.codes + len(first.levels), -1)
-    return Text(lookup[np.where(rows, first.codes, moved)].astype(np.int32), inner.levels)
+    return text_of([*map(str, first.levels), *map(str, second.levels)], np.where(rows, first.codes, moved))
 
 
 def with_exceptions(derivation: Derivation, column: Column, rng: np.random.Generator) -> Column:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derivation import Derivation
-from replicator.derivations.rule import DatasetFacts, Outcome, Source
+from replicator.derivations.rule import DatasetFacts, Outcome, Source, text_of
 from replicator.derivations.workspace import Workspace, distinct_subjects, split_name
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision
@@ -156,8 +156,7 @@ def _places(
 def _from_codes(codes: NDArray[np.int64], texts: NDArray[np.object_]) -> Text:
     """Make a text column of codes into texts that may repeat."""
     used, inverse = np.unique(codes, return_inverse=True)
-    inner = Text.of(str(texts[code]) if code >= 0 else None for code in used.tolist())
-    return Text(inner.codes[inverse.reshape(-1)], inner.levels)
+    return text_of([str(texts[code]) if code >= 0 else "" for code in used.tolist()], inverse.reshape(-1))
 
 
 def compute_first(workspace: Workspace, derivation: Derivation) -> Outcome:

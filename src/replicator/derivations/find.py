@@ -132,10 +132,9 @@ def equal(left: Column, right: Column) -> NDArray[np.bool_]:
         near = np.abs(a - b) <= 1e-8 * np.maximum(1.0, np.abs(b))
         return near | (np.isnan(a) & np.isnan(b))
     assert isinstance(left, Text) and isinstance(right, Text)
-    inner = Text.of([*map(str, left.levels), *map(str, right.levels)])
-    lookup = np.append(inner.codes, np.int32(-1))
-    moved = np.where(right.codes >= 0, right.codes + len(left.levels), -1)
-    return np.asarray(lookup[left.codes] == lookup[moved], dtype=bool)
+    place = {str(level): code for code, level in enumerate(left.levels.tolist())}
+    lookup = np.array([place.get(str(level), -2) for level in right.levels.tolist()] + [-1], dtype=np.int64)
+    return np.asarray(left.codes == lookup[right.codes], dtype=bool)
 
 
 def _makes_circle(new: Derivation, accepted: list[Derivation]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derivation import Derivation
-from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of, round_half_up
+from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of, round_half_up, text_of
 from replicator.derivations.timing import by_state, common_word
 from replicator.derivations.workspace import Workspace, distinct_subjects
 from replicator.tables.dataset import Numbers, Text
@@ -156,13 +156,8 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
         blank = ~np.isfinite(values) & (collected.codes >= 0)
         levels = np.concatenate([column.levels, collected.levels])
         codes = np.where(blank, collected.codes + len(column.levels), column.codes).astype(np.int32)
-        return Outcome(_merged(codes, levels), known | blank)
+        return Outcome(text_of(map(str, levels), codes), known | blank)
     return Outcome(column, known)
-
-
-def _merged(codes: NDArray[np.int32], levels: NDArray[np.object_]) -> Text:
-    inner = Text.of(str(level) for level in levels)
-    return Text(np.append(inner.codes, np.int32(-1))[codes].astype(np.int32), inner.levels)
 
 
 def _written(values: NDArray[np.float64], decimals: NDArray[np.int64], fixed: bool) -> Text:
@@ -171,8 +166,7 @@ def _written(values: NDArray[np.float64], decimals: NDArray[np.int64], fixed: bo
     texts = ["" if value != value else f"{value:.{int(places)}f}" for value, places in pairs.T.tolist()]
     if not fixed:
         texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
-    inner = Text.of(texts)
-    return Text(inner.codes[inverse.reshape(-1)], inner.levels)
+    return text_of(texts, inverse.reshape(-1))
 
 
 def propose_result_numbers(source: Source) -> Iterable[Derivation]:

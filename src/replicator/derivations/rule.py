@@ -136,6 +136,15 @@ def words(yes: NDArray[np.bool_], word: str, otherwise: str = "") -> Text:
     return Text(np.where(yes, place[word], place[otherwise]).astype(np.int32), np.array(levels, dtype=object))
 
 
+def text_of(texts: Iterable[str], codes: NDArray[np.integer]) -> Text:
+    """Make a column of codes (n_rows,) into texts that may repeat or be empty; -1 and empty texts are missing."""
+    listed = list(texts)
+    levels = sorted(set(listed) - {""})
+    place = {level: number for number, level in enumerate(levels)} | {"": -1}
+    lookup = np.array([place[text] for text in listed] + [-1], dtype=np.int32)
+    return Text(lookup[codes], np.array(levels, dtype=object))
+
+
 def round_half_up(values: NDArray[np.float64], decimals: int | NDArray[np.int64]) -> NDArray[np.float64]:
     """Round to some decimals, halves away from zero as SAS does (numpy rounds them to even)."""
     scale = 10.0 ** np.asarray(decimals, dtype=np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from replicator.derivations import baseline, copies, extremes, results, timing, totals
+from replicator.derivations import baseline, copies, extremes, planned, results, timing, totals
 from replicator.derivations.rule import Rule
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -16,6 +16,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "last": Rule(extremes.propose_subject_dates, extremes.compute_last, counted="either", least_tested=5),
         "last_at_visit": Rule(extremes.propose_visit_dates, extremes.compute_last, coverage=0.5),
         "first_at_visit": Rule(extremes.propose_visit_dates, extremes.compute_first, coverage=0.5),
+        "planned_time": Rule(planned.propose_planned_times, planned.compute_planned_times, coverage=0.5),
         "next_of": Rule(extremes.propose_next, extremes.compute_next, coverage=0.3),
         "flag_of": Rule(copies.propose_flags, copies.compute_flags, counted="either", least=0.98, least_tested=1),
         "age": Rule(timing.propose_ages, timing.compute_ages, least_tested=5),
