@@ -159,11 +159,9 @@ def fit_dates(
     s, e = (parse_dates(c) if c is not None else nothing for c in (start, end))
     era_s, era_e = patterns[0].code // 10, patterns[1].code // 10
     fine = s.full & (era_s == ERA_STUDY)
-    marks = dict(spine.marks)
-    if last_visit is not None:
-        marks["REPORTED"] = last_visit
+    marks = spine.marks
     opens = _tightest(s.day[fine], owner[fine], {"ANCHOR": spine.anchor, "FIRST": marks["FIRST"]}, True)
-    until = _tightest(s.day[fine], owner[fine], marks, False, least="REPORTED" if last_visit is not None else "LAST")
+    until = _tightest(s.day[fine], owner[fine], marks, False)
     closes, late_rate = _closing(s.day[fine], owner[fine], marks, opens, until, spine, last_visit)
     full_end = e.full & (era_e == ERA_STUDY)
     ends = _tightest(e.day[full_end], owner[full_end], marks, False)
@@ -367,17 +365,17 @@ def _write(day: Floats, minute: Floats, code: Ints, odd: tuple[str, ...]) -> Tex
 
 
 def _mark(spine: Spine, name: str, last_visit: Floats | None) -> Floats:
-    """Day of a mark, by subject; FIRST or LAST where the subject has no such mark."""
+    """Day of a mark, by subject; LAST where the subject has no such mark, and never after the last visit that could report it."""
     if name == "ANCHOR":
         return spine.anchor
-    day = last_visit if name == "REPORTED" and last_visit is not None else spine.marks.get(name, spine.marks["LAST"])
-    last = spine.marks["LAST"]
-    return np.where(np.isnan(day), last, np.floor(day))
+    day = spine.marks.get(name, spine.marks["LAST"])
+    day = np.where(np.isnan(day), spine.marks["LAST"], np.floor(day))
+    return day if last_visit is None else np.fmin(day, last_visit)
 
 
-def _tightest(day: Floats, owner: NDArray[np.int32], marks: Mapping[str, Floats], lower: bool, least: str = "LAST") -> str:
+def _tightest(day: Floats, owner: NDArray[np.int32], marks: Mapping[str, Floats], lower: bool) -> str:
     """Name of the mark that bounds (nearly) all days most closely."""
-    default = "FIRST" if lower else least
+    default = "FIRST" if lower else "LAST"
     if not len(day):
         return default
     best, best_room = default, np.inf

@@ -204,9 +204,7 @@ class _Builder:
         self.basis, self.block, self.base, self.topic, self.config = basis, block, base, topic, config
         self.texts = {name: [str(t) for t in coded[name][1].strings()] for name in names}
         self.styles = {name: Style.of(self.texts[name]) for name in names}
-        self.per_value = {
-            name: len(np.unique(np.stack([unit, coded[name][0]], axis=1), axis=0)) / max(1, len(self.texts[name])) for name in names
-        }
+        self.above = {name: name not in (base, topic) and _stands_above(unit, coded[name][0]) for name in names}
         self.modal = {name: _modal(coded[name][0], unit, len(kept))[0] for name in names}
         self.rare = {name: self._rare_texts(name) for name in names}
         self.cells: dict[str, list[str]] = {name: [] for name in names}
@@ -349,7 +347,7 @@ class _Builder:
             people = len(np.unique(self.subject[rows][inverse.reshape(-1) == top]))
             if counts[top] >= CONSTANT * counts.sum() and people >= self.config.k_terms and (len(peers) > 1 or values[top] < 0):
                 self.cells[name] += [self.texts[name][values[top]] if values[top] >= 0 else ""] * len(names)
-            elif donor is not None and self.per_value[name] > SHARED:
+            elif donor is not None and self.above[name]:
                 taken = self.modal[name][donor].tolist()
                 self.cells[name] += [self.texts[name][c] if c >= 0 else "" for c in taken]
             else:
@@ -359,6 +357,13 @@ class _Builder:
         if isinstance(self.coded[name][1], Numbers):
             return Numbers(pd.to_numeric(pd.Series(self.cells[name], dtype=object), errors="coerce").to_numpy(np.float64))
         return Text.of(self.cells[name])
+
+
+def _stands_above(unit: Ints, codes: Ints) -> bool:
+    """Whether a variable's values group terms; the value with most terms (a bucket) is left out."""
+    pairs = np.unique(np.stack([unit, codes], axis=1), axis=0)
+    each = np.sort(np.unique(pairs[:, 1], return_counts=True)[1])[:-1]
+    return bool(len(each) and each.mean() > SHARED)
 
 
 def _pool_size(terms: int, pairs: int) -> int:
