@@ -67,16 +67,17 @@ def _groupings(source: Source, facts: DatasetFacts, topic: str) -> list[tuple[st
 
 
 def _flagged_visit(source: Source, facts: DatasetFacts, target: str) -> float | None:
-    """Return the VISITNUM at which most flags stand."""
+    """Return the VISITNUM at which most flags stand, None if fewer than k subjects have one there."""
     workspace = source.workspace
     if "VISITNUM" not in workspace.study[facts.name]:
         return None
     visits = workspace.numbers(f"{facts.name}.VISITNUM")
-    flagged = visits[~workspace.missing(f"{facts.name}.{target}") & ~np.isnan(visits)]
-    if not len(flagged):
+    rows = np.flatnonzero(~workspace.missing(f"{facts.name}.{target}") & ~np.isnan(visits))
+    if not len(rows):
         return None
-    values, counts = np.unique(np.round(flagged, 9), return_counts=True)
-    return float(values[counts.argmax()])
+    values, place, counts = np.unique(np.round(visits[rows], 9), return_inverse=True, return_counts=True)
+    shared = np.unique(workspace.subject(facts.name)[rows[place == counts.argmax()]])
+    return float(values[counts.argmax()]) if len(shared) >= source.k else None
 
 
 def compute_last_flags(workspace: Workspace, derivation: Derivation) -> Outcome:

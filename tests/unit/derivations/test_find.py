@@ -182,6 +182,34 @@ def test_the_pilot_study(pilot_folder: Path) -> None:
     _holds_as_often_as_counted(study, found)
 
 
+def test_parameters_hold_nothing_of_few_subjects(pilot_folder: Path) -> None:
+    """Every text in a parameter is a name of the standard, or a value that k subjects share."""
+    study = read_study(pilot_folder)
+    structure = find_structure(study, derivations=False)
+    k = 20
+    rare: dict[str, set[str]] = {}
+    own_words = {"FATAL", "Y", "N", "NOT DONE", "ONGOING"}
+    for name, dataset in study.datasets.items():
+        if "USUBJID" in dataset:
+            frame = dataset.to_frame()
+            for variable in (v.name for v in dataset.variables if v.type == "char"):
+                counts = frame.groupby(variable)["USUBJID"].nunique()
+                rare.setdefault(name, set()).update(map(str, counts.index[counts < k]))
+                own_words |= {*map(str, counts.index[counts >= k]), variable}
+    for derivation in find_derivations(study, structure.datasets, structure.subjects, k):
+        everywhere = rare[derivation.dataset] | set().union(*(rare.get(i.partition(".")[0], set()) for i in derivation.inputs))
+        held = {text for text in _texts(dict(derivation.parameters)) if text and not text.isdigit()}
+        assert (held & everywhere) - own_words == set(), derivation
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for key, item in value.items() if key not in ("type", "elsewhere", "style") for text in _texts(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
+
+
 def _holds_as_often_as_counted(study: Study, found: tuple[Derivation, ...]) -> None:
     """Recomputing a derivation on its own source changes at most as many cells as its test counted."""
     for derivation in found:
