@@ -16,7 +16,7 @@ LEAST_PRIOR, MOST_PRIOR = (
     3.0,
     30.0,
 )  # subjects that the pooled incidence counts for; about 10 was best on the pilot
-MOST_SPREAD = 1.5  # log odds; beyond this a block is all or nothing
+MOST_SPREAD = 3.0  # log odds; beyond this a block is all or nothing
 MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
 _ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
 
@@ -90,9 +90,9 @@ class Presence:
         target = _shrunk_means(x, group, n_groups)
         everyone = np.zeros(len(x), np.intp)
         plain = _fit_weights(target[:-1], size, group, pools, np.zeros_like(x))
-        spread = _block_spread(x, size, plain[group], blocks, pools)
-        inclination = spread * np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
-        lean = inclination[:, blocks]
+        normal = np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
+        spread = _block_spread(x, size, plain[group], blocks, pools, normal)
+        lean = spread * normal[:, blocks]
         always = (x > 0).all(axis=0) & (len(x) >= k)
         known = np.union1d(np.asarray(decided, np.intp), np.flatnonzero(always))
         lean[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
@@ -222,17 +222,36 @@ def _fit_weights(target: Floats, size: Floats, group: Integers, copies: Integers
     return weight
 
 
-def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: Integers) -> float:
-    """Moment estimate of `Presence.spread`: how much more the number of kinds from a block varies than chance would have it."""
-    probability = _inclusion(weight, size, copies)
-    n_blocks = int(block.max(initial=0)) + 1
+def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: Integers, normal: Floats) -> float:
+    """Find the spread at which the number of kinds from a block scatters as in the source, by bisection.
+
+    Parameters
+    ----------
+    x : (n, n_kinds) float64
+        Counts.
+    weight : (n, n_kinds) float64
+        Log odds without inclinations.
+    normal : (n, n_blocks) float64
+        Standard normals: the inclinations at a spread of 1.
+    """
+    n_blocks = normal.shape[1]
     if n_blocks < 2:
         return 0.0
     member = np.zeros((len(block), n_blocks))
     member[np.arange(len(block)), block] = 1.0
-    seen, expected = x @ member, (probability * copies) @ member
-    share = expected / np.maximum(size, 1)[:, None]
-    variance = ((probability * (1 - probability)) * copies) @ member * (1 - share)
-    effect = expected * (1 - share)
-    excess = ((seen - expected) ** 2 - variance).sum()
-    return float(np.clip(np.sqrt(max(0.0, excess) / max((effect**2).sum(), 1e-12)), 0.0, MOST_SPREAD))
+    expected = (_inclusion(weight, size, copies) * copies) @ member
+    seen = float(((x @ member - expected) ** 2).sum())
+
+    def scatter(spread: float) -> float:
+        probability = _inclusion(weight + spread * normal[:, block], size, copies)
+        mean = (probability * copies) @ member
+        chance = ((probability * (1 - probability)) * copies) @ member * (1 - mean / size[:, None])
+        return float(((mean - expected) ** 2 + chance).sum())
+
+    low, high = 0.0, MOST_SPREAD
+    if seen <= scatter(low):
+        return 0.0
+    for _ in range(10):
+        middle = (low + high) / 2
+        low, high = (middle, high) if scatter(middle) < seen else (low, middle)
+    return (low + high) / 2

@@ -84,7 +84,7 @@ class Recurrence:
             return np.empty(0, np.int64)
         weight = self.rate[kind_of] + 1e-9
         share = weight / np.bincount(subject, weights=weight, minlength=n)[subject]
-        drawn = rng.standard_gamma(np.maximum(share * self.concentration, 1e-3)) + 1e-12
+        drawn = _dirichlet_weights(share * self.concentration, subject, n, rng)
         edge = np.cumsum(drawn)
         have = np.bincount(subject, minlength=n) > 0
         last = np.cumsum(np.bincount(subject, minlength=n)) - 1
@@ -95,3 +95,12 @@ class Recurrence:
         point = low[owner] + rng.random(len(owner)) * (high - low)[owner]
         pair = np.clip(np.searchsorted(edge, point, side="right"), first[owner], last[owner])
         return np.bincount(pair, minlength=len(subject))
+
+
+def _dirichlet_weights(shape: Floats, owner: Integers, n: int, rng: np.random.Generator) -> Floats:
+    """Gamma variables over the largest of the same owner; by logarithms, since those of small shape are next to nothing."""
+    shape = np.maximum(shape, 1e-3)
+    log = np.log(rng.standard_gamma(shape + 1)) + np.log(np.maximum(rng.random(len(shape)), 1e-300)) / shape
+    most = np.full(n, -np.inf)
+    np.maximum.at(most, owner, log)
+    return np.asarray(np.exp(log - most[owner]) + 1e-12, np.float64)

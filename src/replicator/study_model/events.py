@@ -15,7 +15,8 @@ from replicator.models.recurrence import Recurrence
 from replicator.models.reporting import Reporting
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
-from replicator.study_model.events_dates import DatePattern, OccurrenceDates, fit_dates, sample_dates
+from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
+from replicator.study_model.events_dates_fit import fit_dates
 from replicator.study_model.events_fatal import Fatal
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns

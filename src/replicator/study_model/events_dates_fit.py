@@ -1,0 +1,219 @@
+"""Learning when occurrences start and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.marginals import QuantileMarginal
+from replicator.models.onset import Intensity, rank_within, sharing_rate
+from replicator.rng import stream
+from replicator.study_model.events_dates import ERA_HISTORY, ERA_STUDY, DatePattern, OccurrenceDates, mark_day, sample_dates
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Text
+from replicator.tables.dates import Dates, Precision, parse_dates
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MAINLY = 0.85  # share of starts that must lie before a mark to say that they mainly do
+LEAST_AFTER = 0.03  # time after the mark against the time before it
+RARER = 0.5  # rate after the mark against the rate before it
+WITHIN = 0.98  # share of dates that must lie within a mark to take it for their bound
+
+
+def fit_dates(
+    start: Text | None,
+    end: Text | None,
+    patterns: tuple[DatePattern, DatePattern],
+    owner: NDArray[np.int32],
+    block: Ints,
+    spine: Spine,
+    last_visit: Floats | None,
+    k: int,
+) -> OccurrenceDates:
+    """Learn the dates of occurrences.
+
+    Parameters
+    ----------
+    start, end : Text or None
+        Their dates, one an occurrence.
+    patterns : two DatePattern
+        Of start and end.
+    owner : (n,) int32
+        Subject of each occurrence.
+    block : (n,) int
+        Class of each occurrence.
+    spine : Spine
+        Of the source.
+    last_visit : (spine.n,) float64 or None
+        Last day on which an occurrence could have been reported, if it must be reported at a visit.
+    k : int
+        Fewest subjects behind anything kept.
+    """
+    n = len(owner)
+    nothing = Dates(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.int8))
+    s, e = (parse_dates(c) if c is not None else nothing for c in (start, end))
+    era_s, era_e = patterns[0].code // 10, patterns[1].code // 10
+    fine = s.full & (era_s == ERA_STUDY)
+    marks = spine.marks
+    opens = _tightest(s.day[fine], owner[fine], {"ANCHOR": spine.anchor, "FIRST": marks["FIRST"]}, True)
+    until = _tightest(s.day[fine], owner[fine], marks, False)
+    closes, late_rate = _closing(s.day[fine], owner[fine], marks, opens, until, spine, last_visit)
+    full_end = e.full & (era_e == ERA_STUDY)
+    ends = _tightest(e.day[full_end], owner[full_end], marks, False)
+    low, high = mark_day(spine, opens, last_visit) - spine.anchor, mark_day(spine, closes, last_visit) - spine.anchor
+    n_blocks = int(block.max(initial=-1)) + 1
+    large = _large_groups(block[fine], owner[fine], n_blocks, 6 * k)
+    inside = fine & ~(s.day - spine.anchor[owner] > high[owner])
+    offset = np.maximum((s.day - spine.anchor[owner])[inside], low[owner[inside]])
+    group = np.where(large[block[inside]], block[inside], n_blocks) if inside.any() else np.empty(0, np.int64)
+    intensity = _fit_intensity(offset, owner[inside], group, n_blocks, low, high, k)
+    before = era_s == ERA_HISTORY
+    first = spine.marks["FIRST"][owner]
+    history = {}
+    for precision in np.unique(s.precision[before]).tolist():
+        mine = before & (s.precision == precision)
+        history[str(precision)] = QuantileMarginal.fit(_lag(first[mine], s.day[mine], precision), owner[mine], k=k, decimals=0)
+    both = fine & full_end & (e.day >= s.day)
+    days = (e.day - s.day)[both]
+    duration = [QuantileMarginal.fit(days, owner[both], k=k, decimals=0)]
+    classes: list[int] = []
+    for c in np.flatnonzero(_large_groups(block[both], owner[both], n_blocks, 4 * k)).tolist():
+        mine = block[both] == c
+        duration.insert(len(classes), QuantileMarginal.fit(days[mine], owner[both][mine], k=k, decimals=0))
+        classes.append(c)
+    detached = full_end & ~fine
+    fitted = OccurrenceDates(
+        opens,
+        closes,
+        until,
+        late_rate,
+        ends,
+        intensity,
+        history,
+        sharing_rate(owner[fine], s.day[fine]),
+        sharing_rate(owner[before], s.day[before] * 10 + s.precision[before]),
+        0.0,
+        0.0,
+        tuple(duration),
+        tuple(classes),
+        _together(owner[both], s.day[both], e.day[both]),
+        QuantileMarginal.fit((e.day - first)[detached], owner[detached], k=k, decimals=0),
+        QuantileMarginal.fit(s.minute, owner, k=k, decimals=0),
+        QuantileMarginal.fit(e.minute, owner, k=k, decimals=0),
+        patterns[0].odd,
+        patterns[1].odd,
+    )
+    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, block, spine, last_visit)
+
+
+def _with_visit_shares(
+    fitted: OccurrenceDates,
+    dates: tuple[Dates, Dates],
+    fine: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    patterns: tuple[DatePattern, DatePattern],
+    owner: NDArray[np.int32],
+    block: Ints,
+    spine: Spine,
+    last_visit: Floats | None,
+) -> OccurrenceDates:
+    """Set how many dates are moved to visits: what the source has beyond what the model gives by chance."""
+    drawn = sample_dates(fitted, patterns[0].code, patterns[1].code, owner, block, spine, last_visit, stream(0, "visit share"))
+    shares = []
+    for source, day, mask in zip(dates, (drawn.start, drawn.end), fine, strict=True):
+        if not mask.any():
+            shares.append(0.0)
+            continue
+        seen = float(_at_visit(owner[mask], source.day[mask], spine).mean())
+        chance = float(_at_visit(owner[mask], day[mask], spine).mean())
+        shares.append(float(np.clip((seen - chance) / max(1e-9, 1 - chance), 0, 1)))
+    return replace(fitted, start_at_visit=shares[0], end_at_visit=shares[1])
+
+
+def _tightest(day: Floats, owner: NDArray[np.int32], marks: Mapping[str, Floats], lower: bool) -> str:
+    """Name of the mark that bounds (nearly) all days most closely."""
+    default = "FIRST" if lower else "LAST"
+    if not len(day):
+        return default
+    best, best_room = default, np.inf
+    for name, mark in marks.items():
+        bound = np.floor(mark)[owner]
+        known = np.isfinite(bound)
+        if known.mean() < 0.9:
+            continue
+        gap = (day - bound if lower else bound - day)[known]
+        room = float(np.maximum(gap, 0).mean())
+        if (gap >= 0).mean() >= WITHIN and room < best_room:
+            best, best_room = name, room
+    return best
+
+
+def _closing(
+    day: Floats,
+    owner: NDArray[np.int32],
+    marks: Mapping[str, Floats],
+    opens: str,
+    until: str,
+    spine: Spine,
+    last_visit: Floats | None,
+) -> tuple[str, float]:
+    """Find an earlier mark after which starts become rare (the last dose, where follow-up goes on), and how rare."""
+    low, top = mark_day(spine, opens, last_visit), mark_day(spine, until, last_visit)
+    best, rate = until, 1.0
+    for name, mark in marks.items():
+        if not len(day) or np.isfinite(mark[owner]).mean() < 0.9:
+            continue
+        bound = np.clip(np.where(np.isnan(mark), top, np.floor(mark)), low, np.maximum(top, low))
+        out = day > bound[owner]
+        before, after = float((bound - low + 1).sum()), float((np.maximum(top, low) - bound).sum())
+        if after < LEAST_AFTER * before or (~out).mean() < MAINLY:
+            continue
+        ratio = (out.sum() / after) / max((~out).sum() / before, 1e-12)
+        if ratio < min(rate, RARER):
+            best, rate = name, float(ratio)
+    return best, rate if best != until else 0.0
+
+
+def _fit_intensity(
+    offset: Floats, owner: NDArray[np.int32], group: Ints, n_blocks: int, low: Floats, high: Floats, k: int
+) -> Intensity:
+    """Intensity by class; classes too small to have their own are numbered last and get that of all."""
+    fitted = Intensity.fit(offset, owner, group, n_blocks + 1, low, high, k=k)
+    own = np.zeros(n_blocks, bool)
+    own[np.unique(group[group < n_blocks])] = True
+    rows = np.where(own, np.arange(n_blocks), n_blocks + 1)
+    return Intensity(fitted.time, fitted.cumulative[np.append(rows, n_blocks + 1)])
+
+
+def _large_groups(group: Ints, owner: NDArray[np.int32], n_groups: int, least: int) -> NDArray[np.bool_]:
+    pairs = np.unique(np.stack([group, owner.astype(np.int64)], axis=1), axis=0)
+    return np.bincount(pairs[:, 0], minlength=n_groups)[:n_groups] >= least
+
+
+def _lag(first: Floats, day: Floats, precision: int) -> Floats:
+    """Years, months or days between a date known with this precision and the first day on study."""
+    if precision >= Precision.DAY:
+        return first - day
+    unit = "datetime64[Y]" if precision == Precision.YEAR else "datetime64[M]"
+    whole = [np.floor(x).astype("datetime64[D]").astype(unit).astype(np.float64) for x in (first, day)]
+    return np.asarray(whole[0] - whole[1], np.float64)
+
+
+def _together(owner: NDArray[np.int32], start: Floats, end: Floats) -> float:
+    """Share of occurrences after the first with the same owner and start whose end is that of the first."""
+    _, inverse = np.unique(np.stack([owner.astype(np.float64), start], axis=1), axis=0, return_inverse=True)
+    group = inverse.reshape(-1)
+    rank = rank_within(group)
+    head = np.full(int(group.max(initial=-1)) + 1, np.nan)
+    head[group[rank == 0]] = end[rank == 0]
+    later = rank > 0
+    return float((end[later] == head[group[later]]).mean()) if later.any() else 0.0
+
+
+def _at_visit(owner: NDArray[np.int32], day: Floats, spine: Spine) -> NDArray[np.bool_]:
+    known = np.unique(np.stack([spine.visits.subject.astype(np.float64), spine.visits.day], axis=1), axis=0)
+    return np.isin(owner + 1j * day, known[:, 0] + 1j * known[:, 1])

@@ -1,0 +1,85 @@
+"""When events happen, and at which visits they are reported."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replicator.models.onset import Intensity, draw_leaders, rank_within, sharing_rate
+from replicator.models.reporting import Reporting, pair_visits
+
+
+def test_intensity_is_events_over_time_at_risk() -> None:
+    """Half leave on day 50; events are uniform over the time of each: the intensity is flat (integrated, 10 % of the whole)."""
+    rng = np.random.default_rng(1)
+    high = np.repeat([49.0, 99.0], 1000)
+    subject = rng.permutation(2000)[:1500]
+    time = np.floor(rng.random(1500) * (high[subject] + 1))
+    risk = rng.random(1500) < (high[subject] + 1) / 100
+    model = Intensity.fit(time[risk], subject[risk], np.zeros(int(risk.sum()), int), 1, np.zeros(2000), high)
+    whole = model.cumulative[-1, -1]
+    assert np.interp([25.0, 50.0, 75.0], model.time, model.cumulative[-1]) / whole == pytest.approx([0.25, 0.5, 0.75], abs=0.06)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(-50, 300), st.integers(0, 200)), min_size=1, max_size=40), st.integers(0, 999))
+def test_draws_stay_within_the_time_at_risk(windows: list[tuple[int, int]], seed: int) -> None:
+    low = np.array([w[0] for w in windows], float)
+    high = low + np.array([w[1] for w in windows])
+    rng = np.random.default_rng(seed)
+    who = rng.integers(0, len(low), 30)
+    time = np.floor(low[who] + rng.random(30) * (high - low + 1)[who])
+    model = Intensity.fit(time, who, np.zeros(30, int), 1, low, high)
+    drawn = model.sample(np.full(len(low), 7), low, high, rng)
+    assert ((drawn >= low) & (drawn <= high) & (drawn == np.floor(drawn))).all()
+
+
+def test_days_are_shared_at_the_source_rate() -> None:
+    """The rate at which further events fall on the day of an earlier one survives a draw (0.05)."""
+    rng = np.random.default_rng(2)
+    owner = np.repeat(np.arange(500), 4)
+    leader = draw_leaders(owner, 0.4, rng)
+    assert (owner[leader] == owner).all()
+    assert (leader[leader] == leader).all()
+    assert sharing_rate(owner, leader.astype(float)) == pytest.approx(0.4, abs=0.05)
+
+
+def test_ranks_count_from_zero() -> None:
+    assert rank_within(np.array([3, 1, 3, 3, 1])).tolist() == [0, 0, 1, 2, 1]
+    assert len(rank_within(np.empty(0, int))) == 0
+
+
+def _visits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.repeat(np.arange(40), 4).astype(np.int32), np.tile([1.0, 2.0, 2.1, 3.0], 40), np.tile([0.0, 10.0, 15.0, 20.0], 40)
+
+
+def test_reports_come_at_start_and_at_end() -> None:
+    """An occurrence from day 5 to 12 is reported at visits 2 and 3, never at 1 nor at the unscheduled 2.1."""
+    subject, number, day = _visits()
+    owner = np.arange(40)
+    start, end = np.full(40, 5.0), np.full(40, 12.0)
+    report = (np.repeat(owner, 2), np.stack([owner * 4 + 1, owner * 4 + 3], axis=1).ravel())
+    model = Reporting.fit(owner, start, end, subject, number, day, report, 5)
+    assert model.number.tolist() == [2.0, 3.0]
+    occurrence, visit, closed = model.sample(owner, start, end, subject, number, day, np.random.default_rng(0))
+    assert number[visit].reshape(40, 2).tolist() == [[2.0, 3.0]] * 40
+    assert closed.reshape(40, 2).tolist() == [[False, True]] * 40
+    assert occurrence.tolist() == np.repeat(owner, 2).tolist()
+
+
+def test_nothing_goes_unreported() -> None:
+    """An occurrence that starts after the last visit is reported once all the same."""
+    subject, number, day = _visits()
+    owner = np.arange(40)
+    report = (owner, owner * 4 + 1)
+    model = Reporting.fit(owner, np.full(40, 5.0), np.full(40, np.nan), subject, number, day, report, 5)
+    occurrence, _, _ = model.sample(owner, np.full(40, 99.0), np.full(40, np.nan), subject, number, day, np.random.default_rng(0))
+    assert sorted(occurrence.tolist()) == owner.tolist()
+    assert model.last_day(41, subject, number, day)[[0, 40]].tolist()[0] == 10.0
+
+
+def test_pairs_of_occurrences_and_visits() -> None:
+    """Subject 1 has no visit; subject 2 has two."""
+    occurrence, visit = pair_visits(np.array([2, 1, 0]), np.array([0, 2, 2], np.int32))
+    assert occurrence.tolist() == [0, 0, 2]
+    assert visit.tolist() == [1, 2, 0]
