@@ -27,10 +27,8 @@ $(READY): pyproject.toml requirements/sample-study.txt
 	@touch $@
 
 check: $(READY) ## style, types and floors
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@status=0; for tool in "ruff check" "ruff format --check --quiet" "mypy" "lint-imports --no-logo"; do \
+	  $(BIN)/$$tool || status=1; done; exit $$status
 
 test: $(READY) ## check, then the whole suite; the last line is the suite's
 	@status=0; $(MAKE) --no-print-directory --silent check || status=1; \

@@ -12,6 +12,10 @@ class FitConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    k: int = Field(5, ge=1, le=1000, description="Fewest subjects that must share a text, category, extreme or combination.")
-    k_terms: int = Field(3, ge=1, le=1000, description="Fewest subjects that must share a coded term; rarer ones become stand-ins.")
-    copula: Literal["gaussian", "copulas"] = Field("gaussian", description="Engine of the joint model of the subject.")
+    k: int = Field(
+        default=5, ge=1, le=1000, description="Fewest subjects that must share a text, category, extreme or combination."
+    )
+    k_terms: int = Field(
+        default=3, ge=1, le=1000, description="Fewest subjects that must share a coded term; rarer ones become stand-ins."
+    )
+    copula: Literal["gaussian", "copulas"] = Field(default="gaussian", description="Engine of the joint model of the subject.")
