@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from replicator.tables.dataset import Text
 
-
 _HINTS: dict[type, dict[str, Any]] = {}  # resolving is slow, and classes do not change
 
 
