@@ -35,7 +35,7 @@ def derive(derivation: Derivation, study: Study) -> Column:
     Raises
     ------
     StudyError
-        If the rule is unknown, or the dataset or an input is not in `study`.
+        If the rule is unknown or lacks parameters, or the dataset or an input is not in `study`.
     """
     return _column(derivation, _workspace(derivation, study))
 
@@ -105,7 +105,13 @@ def _workspace(derivation: Derivation, study: Study) -> Workspace:
 
 
 def _column(derivation: Derivation, workspace: Workspace) -> Column:
-    outcome = RULES[derivation.rule].compute(workspace, derivation)
+    try:
+        outcome = RULES[derivation.rule].compute(workspace, derivation)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
+        raise StudyError(
+            f"{derivation.dataset}.{derivation.target}: the parameters of its rule {derivation.rule!r} are not what the rule needs; "
+            "fit the study again."
+        ) from error
     dataset = workspace.study[derivation.dataset]
     present = dataset.columns.get(derivation.target)
     wanted = derivation.parameters.get("type")

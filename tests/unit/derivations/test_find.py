@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from replicator.derivations.derivation import Derivation
@@ -63,6 +64,14 @@ def test_an_unknown_rule_gives_a_sentence() -> None:
     """A model of a newer version may name rules that this one does not have."""
     with pytest.raises(StudyError, match="the rule 'alchemy' is not known to this version"):
         derive(Derivation("DM", "X", "alchemy", ()), make_study(DM={"USUBJID": IDS}))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"by": "x", "scales": 3}, {"by": ["LBORRES"], "scales": [[["1"]]]}])
+def test_parameters_that_the_rule_cannot_read_give_a_sentence(parameters: dict[str, object]) -> None:
+    """An edited model with odd parameters is refused where it is used."""
+    study = make_study(DM={"USUBJID": IDS}, LB={"USUBJID": IDS, "LBORRES": ["1"] * 20, "LBTESTCD": ["T"] * 20})
+    with pytest.raises(StudyError, match="are not what the rule needs"):
+        derive(Derivation("LB", "LBSTRESN", "converted", ("LB.LBORRES", "LB.LBTESTCD"), parameters), study)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4])
@@ -216,3 +225,16 @@ def _holds_as_often_as_counted(study: Study, found: tuple[Derivation, ...]) -> N
         before = study[derivation.dataset][derivation.target]
         changed = int((~equal(before, derive(derivation, study))).sum())
         assert changed <= derivation.n_tested - derivation.n_agree, derivation
+
+
+def test_a_study_with_names_of_its_own() -> None:
+    """Where the subject is called otherwise, the derivation carries the names that it needs."""
+    people = pd.DataFrame({"PATIENT": IDS, "RFSTDTC": START, "SEX": ["F", "M"] * 10, "GENDER": ["F", "M"] * 10})
+    visits = pd.DataFrame({"PATIENT": np.repeat(IDS, 2), "N": np.tile([1.0, 2.0], 20), "SEX": np.repeat(["F", "M"] * 10, 2)})
+    study = Study({name: Dataset.from_frame(name, frame) for name, frame in (("PEOPLE", people), ("VISITS", visits))})
+    structure = find_structure(study, derivations=False)
+    found = {(d.dataset, d.target): d for d in find_derivations(study, structure.datasets, structure.subjects)}
+    assert found["PEOPLE", "GENDER"].inputs == ("PEOPLE.SEX",)
+    sex = found["VISITS", "SEX"]
+    assert sex.parameters["subjects"] == "PEOPLE" and sex.parameters["subject_variable"] == "PATIENT"
+    assert equal(derive(sex, study), study["VISITS"]["SEX"]).all()
