@@ -109,7 +109,7 @@ def _column(derivation: Derivation, workspace: Workspace) -> Column:
         outcome = RULES[derivation.rule].compute(workspace, derivation)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
         raise StudyError(
-            f"{derivation.dataset}.{derivation.target}: the parameters of its rule {derivation.rule!r} are not what the rule needs; "
+            f"{derivation.dataset}.{derivation.target}: parameters of the rule {derivation.rule!r} are not what the rule needs; "
             "fit the study again."
         ) from error
     dataset = workspace.study[derivation.dataset]

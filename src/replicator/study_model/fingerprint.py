@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def _feed(digest: Any, column: Column) -> None:
 
 
 def _described(variable: Variable) -> list[object]:
-    return [variable.name, variable.label, variable.type, variable.length, variable.format, variable.codelist]
+    return [getattr(variable, field.name) for field in fields(variable)]
 
 
 def dataset_fingerprint(dataset: Dataset) -> str:
