@@ -151,14 +151,16 @@ def test_only_some_datasets(fitted: rp.FittedStudy, synthetic: rp.Study) -> None
 
 
 def test_what_the_model_holds(fitted: rp.FittedStudy, source: rp.Study) -> None:
-    """No subject's identifier, and no text that fewer than three subjects have, stands in the model."""
+    """No subject's identifier, no term of a dataset that fewer than three of its subjects have, no value of fewer than k subjects."""
     description = fitted.describe()
-    held = set(description.texts)
-    assert not held & set(source["DM"].text("USUBJID").strings())
-    for name, variable in (("AE", "AETERM"), ("CM", "CMTRT"), ("MH", "MHTERM")):
+    assert not set(description.texts) & set(source["DM"].text("USUBJID").strings())
+    parts = {part.name: set(part.texts) for part in description.parts}
+    for name, variable in (("AE", "AETERM"), ("AE", "AEDECOD"), ("CM", "CMDECOD"), ("MH", "MHTERM"), ("MH", "MHDECOD")):
         frame = source[name].to_frame()[["USUBJID", variable]].drop_duplicates()
         counts = frame[variable].value_counts()
-        assert not held & set(counts[counts < 3].index), (name, variable)
+        assert not parts[name] & set(counts[counts < 3].index), (name, variable)
+    assert description.fewest_subjects is not None
+    assert description.fewest_subjects >= 5
     assert "306" in " ".join(description.sentences())
 
 

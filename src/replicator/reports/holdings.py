@@ -59,11 +59,10 @@ def count_holdings(model: object) -> Holdings:
         elif is_dataclass(node) and not isinstance(node, Text):
             kinds[str(getattr(node, "kind", type(node).__name__))] += 1
             found = getattr(node, SUPPORT, None)
-            if isinstance(found, int | np.integer):
-                support.append(int(found))
-            elif isinstance(found, np.ndarray) and found.size:
-                support.append(int(found.min()))
-    return Holdings(n_numbers, tuple(sorted(texts - {""})), dict(kinds.most_common()), min(support, default=None))
+            if isinstance(found, int | np.integer | np.ndarray):
+                support += np.atleast_1d(found).astype(int).tolist()
+    learned = [n for n in support if n > 0]  # what was learned from nobody stands empty
+    return Holdings(n_numbers, tuple(sorted(texts - {""})), dict(kinds.most_common()), min(learned, default=None))
 
 
 def _nodes(node: object) -> Iterator[object]:
