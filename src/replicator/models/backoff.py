@@ -78,6 +78,7 @@ class BackoffTable:
         k: int = 5,
         strength: float = 0.0,
         closed: bool = False,
+        design_depth: int = 0,
     ) -> BackoffTable:
         """Learn from rows.
 
@@ -96,6 +97,9 @@ class BackoffTable:
         closed : bool
             Whether a cell that knows any target knows them all: what is too rare in it is left out, and nothing comes from the
             parent. For hard structure, where another cell's targets would be wrong.
+        design_depth : int
+            Up to this depth cells of fewer than `k` subjects exist too, with the targets that at least half of the cell's subjects
+            share: what most of a small group have is the group's design.
         """
         target = np.asarray(target, np.int64)
         radices = tuple(int(codes.max(initial=-1)) + 2 for codes in given)
@@ -104,7 +108,18 @@ class BackoffTable:
         for depth in range(len(given) + 1):
             if depth:
                 key = key * radices[depth - 1] + given[depth - 1] + 1
-            levels.append(_fit_level(key, target, np.asarray(subject, np.int64), k, strength if depth else 0.0, depth == 0, closed))
+            levels.append(
+                _fit_level(
+                    key,
+                    target,
+                    np.asarray(subject, np.int64),
+                    k,
+                    strength if depth else 0.0,
+                    depth == 0,
+                    closed,
+                    0 < depth <= design_depth,
+                )
+            )
         return cls(radices, tuple(levels))
 
     def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int | None = None) -> NDArray[np.int32]:
@@ -184,7 +199,14 @@ def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np
 
 
 def _fit_level(
-    key: NDArray[np.int64], target: NDArray[np.int64], subject: NDArray[np.int64], k: int, strength: float, root: bool, closed: bool
+    key: NDArray[np.int64],
+    target: NDArray[np.int64],
+    subject: NDArray[np.int64],
+    k: int,
+    strength: float,
+    root: bool,
+    closed: bool,
+    design: bool,
 ) -> BackoffLevel:
     if not len(key):
         return BackoffLevel(np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0))
@@ -198,6 +220,8 @@ def _fit_level(
     cell_rows = np.bincount(cell, minlength=len(cell_key))
     cell_subjects = np.bincount(np.unique(cell * n_subject + subject) // n_subject, minlength=len(cell_key))
     keep = (subjects >= k) & (cell_subjects[owner] >= k)
+    if design:
+        keep |= subjects >= np.maximum(0.5 * cell_subjects[owner], min(2, k))
     if root and not keep.any():
         keep = rows == rows.max()
         keep &= np.cumsum(keep) == 1

@@ -53,8 +53,7 @@ class GaussianCopula:
     Notes
     -----
     Entry-wise correlations of the scores are divided by the standard deviations of the scores (a discrete score shows its
-    latent normal only in part), shrunk as :math:`r \max(0, 1 - c / (n_{ij} r^2))`, which leaves strong ones alone, and made
-    positive by dropping eigenvalues that are not.
+    latent normal only in part), shrunk by :func:`shrink_correlation`, and made positive by dropping eigenvalues that are not.
     """
 
     kind: ClassVar[str] = "gaussian copula"
@@ -64,15 +63,13 @@ class GaussianCopula:
     n: int
 
     @classmethod
-    def fit(cls, scores: Floats, *, shrinkage: float = 1.0, most_factors: int = 400) -> GaussianCopula:
+    def fit(cls, scores: Floats, *, most_factors: int = 400) -> GaussianCopula:
         """Learn from normal scores.
 
         Parameters
         ----------
         scores : (n, p) float64
             From :func:`normal_scores`, one column a variable; NaN where missing.
-        shrinkage : float
-            *c* above: 1 takes away what noise alone would give.
         most_factors : int
             Upper bound of *r*.
         """
@@ -80,10 +77,7 @@ class GaussianCopula:
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
         correlation, pairs = latent_correlation(scores)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            kept = np.where(correlation == 0, 0.0, np.maximum(0.0, 1 - shrinkage / (pairs * correlation**2)))
-        correlation = correlation * np.nan_to_num(kept)
-        np.fill_diagonal(correlation, 1.0)
+        correlation = shrink_correlation(correlation, pairs)
         values, vectors = np.linalg.eigh(correlation)
         keep = np.argsort(-values)[: min(most_factors, p)]
         keep = keep[values[keep] > 1e-6]
@@ -106,6 +100,65 @@ class GaussianCopula:
         """Draw (n, p) standard normals with this correlation."""
         p, r = self.loadings.shape
         return rng.standard_normal((n, r)) @ self.loadings.T + rng.standard_normal((n, p)) * np.sqrt(self.unique)
+
+
+def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
+    r"""Shrink correlations by what their own distribution says of the noise in them.
+
+    Parameters
+    ----------
+    correlation : (p, p) float64
+    pairs : (p, p) float64
+        Effective number of subjects behind each.
+
+    Returns
+    -------
+    (p, p) float64
+        Symmetric, ones on the diagonal.
+
+    Notes
+    -----
+    With :math:`z = \operatorname{artanh}(r) \sqrt{n - 3}`, of variance 1 about its mean :math:`\mu`, Tweedie's formula gives
+    :math:`E(\mu \mid z) = z + \frac{d}{dz} \log f(z)`, where *f* is the density of all *z*, here a histogram smoothed by a normal
+    kernel. Where nothing is correlated everything shrinks to 0; a strong correlation among many weak ones stays. With fewer
+    than 300 pairs a density cannot be had, and :math:`z \max(0, 1 - 1/z^2)` (James-Stein) is taken instead.
+
+    References
+    ----------
+    Efron, B. (2011). Tweedie's formula and selection bias. JASA 106, 1602-1614.
+    """
+    p = len(correlation)
+    upper = np.triu_indices(p, 1)
+    r, n = correlation[upper], np.maximum(pairs[upper] - 3, 1.0)
+    z = np.arctanh(np.clip(r, -0.995, 0.995)) * np.sqrt(n)
+    informed = (pairs[upper] >= 4) & (r != 0)
+    mu = z * np.maximum(0.0, 1 - 1 / np.maximum(z**2, 1e-12))
+    if informed.sum() >= 300:
+        mu = np.where(informed, _tweedie(z, z[informed]), 0.0)
+    out = np.eye(p)
+    out[upper] = np.where(informed, np.tanh(mu / np.sqrt(n)), 0.0)
+    return np.maximum(out, out.T) + np.minimum(out, out.T) - np.diag(np.diag(out))
+
+
+def _tweedie(z: Floats, sample: Floats) -> Floats:
+    """Posterior means of normal means given observations `z`, whose density is that of `sample`."""
+    width = 0.05
+    top = max(6.0, float(np.abs(sample).max()) + 3.0)
+    edges = np.arange(-top, top + width, width)
+    middle = (edges[:-1] + edges[1:]) / 2
+    counts = np.histogram(np.concatenate([sample, -sample]), edges)[0].astype(np.float64)
+    bandwidth = 0.35
+    reach = np.arange(-int(5 * bandwidth / width), int(5 * bandwidth / width) + 1) * width
+    kernel = np.exp(-0.5 * (reach / bandwidth) ** 2)
+    density = np.convolve(counts, kernel / kernel.sum(), mode="same") + 1e-3
+    slope = np.gradient(np.log(density), width)
+    # the kernel widens the density: what it shows of the noise is 1 + bandwidth^2
+    mean = middle + (1 + bandwidth**2) * slope
+    right = middle > 0
+    shrunk = np.maximum.accumulate(np.clip(mean[right], 0.0, middle[right]))
+    far = np.abs(z) > 4.5  # so far out the density is that of single pairs: keep all but the noise of one
+    magnitude = np.interp(np.abs(z), middle[right], shrunk)
+    return np.sign(z) * np.where(far, np.maximum(magnitude, np.abs(z) - 1.0 / np.maximum(np.abs(z), 1.0)), magnitude)
 
 
 def latent_correlation(scores: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 
 
-def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: Mapping[str, Rows], start: int, seed: int) -> Study:
+def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: Mapping[str, Rows], start: int, seed: int, n: int) -> Study:
     """Finish the datasets of one chunk.
 
     Parameters
@@ -33,6 +33,8 @@ def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: 
         Number of subjects before this chunk.
     seed : int
         Of the sample, for links.
+    n : int
+        Subjects kept, from the first.
 
     Returns
     -------
@@ -75,7 +77,21 @@ def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: 
         datasets[items[0].parent], datasets[name] = split_supplements(
             parent, items, Dataset(name, layout.variables, _nothing(layout.variables), layout.label)
         )
-    return Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
+    study = Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
+    return study if n == spine.n else _first_subjects(study, model.ids.variable, ids.take(everyone[:n]))
+
+
+def _first_subjects(study: Study, variable: str, ids: Text) -> Study:
+    """Keep the rows of the given subjects."""
+    kept = set(ids.strings().tolist())
+    out = []
+    for dataset in study.datasets.values():
+        if variable in dataset:
+            column = dataset.text(variable)
+            ours = np.array([level in kept for level in column.levels.tolist()] + [False])
+            dataset = dataset.take(ours[column.codes])
+        out.append(dataset)
+    return study.with_datasets(out)
 
 
 def _ready(model: StudyModel, datasets: Mapping[str, Dataset], name: str) -> Dataset:

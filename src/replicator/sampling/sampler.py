@@ -173,9 +173,7 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
     spine = replace(spine, visits=model.schedule.sample(spine, stream(seed, job.chunk, "visits")))
     rows = {name: part.sample(spine, stream(seed, job.chunk, "part", name)) for name, part in model.parts.items()}
-    study = assemble(model, spine, head, rows, job.start, seed)
-    if job.n < spine.n:
-        study = _first_subjects(model, study, job.n, job.start)
+    study = assemble(model, spine, head, rows, job.start, seed, job.n)
     if domains is not None:
         study = study.with_datasets(dataset for name, dataset in study.datasets.items() if name in domains)
     return study
@@ -192,19 +190,6 @@ def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
         covariates={name: codes[positions] for name, codes in spine.covariates.items()},
         features={name: values[positions] for name, values in spine.features.items()},
     )
-
-
-def _first_subjects(model: StudyModel, study: Study, n: int, start: int) -> Study:
-    """Keep the first `n` subjects of a chunk, by the numbers in their identifiers."""
-    out = []
-    for dataset in study.datasets.values():
-        if model.ids.variable not in dataset:
-            out.append(dataset)
-            continue
-        column = dataset.text(model.ids.variable)
-        ours = np.array([model.ids.number_of(str(level)) < model.ids.first + start + n for level in column.levels] + [False])
-        out.append(dataset.take(ours[column.codes]))
-    return study.with_datasets(out)
 
 
 def check_request(model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None) -> None:

@@ -228,23 +228,48 @@ def prepare_column(
 
 
 def fit_block(
-    coded: Sequence[tuple[str, NDArray[np.int64], Column]], given: Sequence[Codes], subject: NDArray[np.int32], k: int
+    coded: Sequence[tuple[str, NDArray[np.int64], Column]],
+    given: Sequence[Codes],
+    subject: NDArray[np.int32],
+    k: int,
+    arm: NDArray[np.int32] | None = None,
 ) -> tuple[Block, NDArray[np.int64], int]:
-    """Join as many of the leading columns as still leave (nearly) every row in a tuple that k subjects share."""
+    """Join as many of the leading columns as still leave (nearly) every row in a tuple that may be kept.
+
+    Parameters
+    ----------
+    coded : sequence of (name, codes, levels)
+        Columns from :func:`prepare_column`.
+    given : sequence of (n_rows,) int
+        Conditions of the block's table.
+    subject : (n_rows,) int32
+        Whose row it is.
+    k : int
+        Fewest subjects that must share a tuple.
+    arm : (n_subjects,) int32, optional
+        Arms of the subjects; if given, a tuple that most of an arm have is kept too: it is the arm's design.
+
+    Returns
+    -------
+    block : Block
+    code : (n_rows,) int64
+        Tuple of each row; a rare one becomes the nearest that is kept.
+    used : int
+        How many of the columns were joined.
+    """
     joint = np.zeros(len(subject), np.int64)
     used, n_tuples, covered = 0, 1, 1.0
     for _, codes, levels in coded:
         wider, inverse = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
-        subjects = count_subjects(inverse, subject, len(wider))
-        share = float((subjects[inverse] >= k).mean()) if len(inverse) else 1.0
+        common = _common(inverse, subject, len(wider), k, arm)
+        share = float(common[inverse].mean()) if len(inverse) else 1.0
         if used and (share < COVERAGE * covered or len(wider) > MOST_TEMPLATES):
             break
         joint, used, n_tuples, covered = inverse, used + 1, len(wider), share
     first = np.full(n_tuples, 0, np.intp)
     first[joint[::-1]] = np.arange(len(joint))[::-1]
-    subjects = count_subjects(joint, subject, n_tuples)
     rows = np.bincount(joint, minlength=n_tuples)
-    kept = np.flatnonzero(subjects >= k)
+    kept = np.flatnonzero(_common(joint, subject, n_tuples, k, arm))
     if not len(kept) and n_tuples:
         kept = np.array([rows.argmax()]) if used > 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
     cells = [codes[first] if len(joint) else np.empty(0, np.int64) for _, codes, _ in coded[:used]]
@@ -255,6 +280,19 @@ def fit_block(
     table = BackoffTable.fit(code[seen], [np.asarray(g, np.int64)[seen] for g in given], subject[seen], k=k)
     # one tuple more, of missing cells, for rows whose tuple is not known
     return Block(tuple(name for name, _, _ in coded[:used]), tuple(values), table), code, used
+
+
+def _common(
+    code: NDArray[np.int64], subject: NDArray[np.int32], n: int, k: int, arm: NDArray[np.int32] | None
+) -> NDArray[np.bool_]:
+    """Codes (n,) that at least k subjects share, or at least half of an arm of two subjects or more."""
+    common = count_subjects(code, subject, n) >= k
+    if arm is not None and len(code):
+        n_arms = int(arm.max()) + 1
+        size = np.bincount(arm, minlength=n_arms)
+        pairs = count_subjects(code * n_arms + arm[subject], subject, n * n_arms).reshape(n, n_arms)
+        common |= (pairs >= np.maximum(0.5 * size, min(2, k))).any(axis=1)
+    return common
 
 
 def _nearest(cells: Sequence[NDArray[np.int64]], kept: NDArray[np.intp], rows: NDArray[np.int64]) -> NDArray[np.int64]:

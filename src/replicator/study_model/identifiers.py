@@ -93,16 +93,6 @@ class SubjectIds:
             out[name] = Text.of(made)
         return out
 
-    def number_of(self, identifier: str) -> int:
-        """The number in one of our own identifiers."""
-        tail = self.template.rpartition("{N}")[2]
-        match = _NUMBER.search(identifier[: len(identifier) - len(tail)])
-        digits = match.group() if match is not None else "0"
-        for width in range(min(self.width, len(digits)), len(digits) + 1):
-            if int(digits[-width:]) >= self.first and (width == self.width or not digits[-width:].startswith("0")):
-                return int(digits[-width:])
-        return int(digits)
-
 
 def _template(
     ids: NDArray[np.object_], known: Mapping[str, NDArray[np.object_]], given: Mapping[str, NDArray[np.object_]]

@@ -74,6 +74,7 @@ class Marks:
         order = sorted(
             own,
             key=lambda name: (
+                is_death(name),
                 name in ("FIRST", "LAST"),
                 np.isfinite(days[name]).mean() < 0.2,
                 float(np.nanmedian(days[name])),
@@ -85,6 +86,10 @@ class Marks:
         done = ["ANCHOR"]
         for name in order:
             mark, state = _fit_one(name, known, done, k)
+            few = np.isfinite(known[name]).sum() < k
+            if is_death(name) and few:  # too few to learn from: death ends the participation
+                mark = Mark(name, ("LAST",), "LAST")
+                state = np.where(np.isfinite(known[name]), 2.0, ABSENT)
             marks.append(mark)
             values[f"mark {name}"] = state
             distance = known[name] - known[mark.base]
@@ -116,6 +121,11 @@ class Marks:
         if first is not None and last is not None:
             day["LAST"] = np.maximum(first, last)
         return {name: value for name, value in day.items() if name != "ANCHOR"}
+
+
+def is_death(name: str) -> bool:
+    """Whether a mark is the date of death (DTHDTC of SDTM)."""
+    return name.rpartition(".")[2] == "DTHDTC"
 
 
 def _never_after(a: Floats, b: Floats, k: int) -> bool:

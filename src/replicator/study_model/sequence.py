@@ -76,12 +76,16 @@ class SequencePart:
         One a date variable.
     formats : tuple of DateFormat
         One a date variable.
-    visit_by_date : bool
-        Whether VISITNUM is that of the visit on or before the first date.
+    visit_date : str
+        Date variable on or before which the visit of VISITNUM was; ``""`` if VISITNUM is part of the tuple or not there.
     visit_names : tuple of str
         The visit variables, VISITNUM first; ``()`` if the dataset has none or they are part of the tuple.
     visit_values : tuple of Column
         Their cells by visit, VISITNUM first.
+    in_order : bool
+        Whether first dates never go back from a row to the next.
+    once : (n_sets, n_states) bool
+        Sets of tuples of which a subject has one at most.
     apart : bool
         Whether a row never begins before the one before it has ended.
     until : str
@@ -102,9 +106,11 @@ class SequencePart:
     dates: tuple[str, ...]
     days: tuple[DateGiven | None, ...]
     formats: tuple[DateFormat, ...]
-    visit_by_date: bool
+    visit_date: str
     visit_names: tuple[str, ...]
     visit_values: tuple[Column, ...]
+    in_order: bool
+    once: NDArray[np.bool_]
     apart: bool
     until: str
     ids: RecordIds
@@ -119,17 +125,20 @@ class SequencePart:
         dates = _order_dates(structure.with_role(Role.DATE))
         day = {name: parse_dates(dataset.text(name)).full_day for name in dates}
         start = day[dates[0]] if dates else np.full(dataset.n_rows, np.nan)
-        order = np.lexsort((np.arange(dataset.n_rows), np.where(np.isnan(start), np.inf, start), subject))
+        sequence = structure.with_role(Role.SEQUENCE)
+        rank = dataset.numbers(sequence[0]) if sequence else np.where(np.isnan(start), np.inf, start)
+        order = np.lexsort((np.arange(dataset.n_rows), rank, subject))
         dataset, subject = dataset.take(order), subject[order]
         day = {name: value[order] for name, value in day.items()}
         start = start[order]
         visits = structure.with_role(Role.VISIT)
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *dates}
-        state, code, late, notes = _fit_state(dataset, structure, skip, subject, k)
-        by_date = "VISITNUM" in late and _visit_agreement(dataset, subject, start, spine) >= 0.8
-        if by_date or "VISITNUM" in late:
+        state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
+        visit_date, agreement = _visit_date(dataset, subject, day, spine) if "VISITNUM" in late else ("", 0.0)
+        by_date = agreement >= 0.8
+        if "VISITNUM" in late:
             skip |= set(visits) if by_date else set()
-            state, code, late, notes = _fit_state(dataset, structure, skip, subject, k)
+            state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
         visit_names, visit_values = _visit_table(dataset, visits, subject, k) if by_date else ((), ())
         others, more = Attributes.fit(dataset, late, [code, spine.arm[subject]], subject, k)
         notes += more
@@ -158,9 +167,11 @@ class SequencePart:
             dates,
             tuple(days),
             tuple(formats),
-            by_date,
+            visit_date if by_date else "",
             visit_names,
             visit_values,
+            _in_order(subject, start),
+            _once(state, code, subject, n_states, k),
             apart,
             until,
             ids,
@@ -203,8 +214,8 @@ class SequencePart:
         columns |= self.others.sample([code, spine.arm[subject]], rng, len(subject))
         for i, name in enumerate(self.dates):
             columns[name] = self.formats[i].sample(days[name], given, rng)
-        if self.visit_by_date and self.visit_names:
-            columns |= self._visits_on(spine, subject, days[self.dates[0]])
+        if self.visit_date:
+            columns |= self._visits_on(spine, subject, days[self.visit_date])
         columns |= self.ids.sample(subject, rng)
         return Rows(subject, columns)
 
@@ -227,7 +238,14 @@ class SequencePart:
             return np.empty(0, np.int32), np.empty(0, np.int64)
         subject, code = np.concatenate(subjects), np.concatenate(codes)
         order = np.argsort(subject, kind="stable")
-        return subject[order].astype(np.int32), code[order]
+        subject, code = subject[order], code[order]
+        keep = np.ones(len(subject), bool)
+        for states in self.once:
+            mine = np.flatnonzero(states[code] & keep)
+            again = np.zeros(len(mine), bool)
+            again[1:] = subject[mine][1:] == subject[mine][:-1]
+            keep[mine[again]] = False
+        return subject[keep].astype(np.int32), code[keep]
 
     def _starts(
         self, model: DateGiven, base: Mapping[str, Floats], place: _Neighbours, given: list[Ints], rng: np.random.Generator
@@ -252,7 +270,7 @@ class SequencePart:
         """Keep rows in order; an end is never before its start, nor, where the source kept rows apart, after the next start."""
         if not self.dates:
             return days
-        first = place.running_max(days[self.dates[0]])
+        first = place.running_max(days[self.dates[0]]) if self.in_order else days[self.dates[0]]
         days[self.dates[0]] = first
         for name in self.dates[1:]:
             if name.endswith("ENDTC"):
@@ -371,7 +389,7 @@ def visit_on(spine: Spine, subject: NDArray[np.int32], day: Floats) -> Floats:
 
 
 def _fit_state(
-    dataset: Dataset, structure: DatasetStructure, skip: set[str], subject: NDArray[np.int32], k: int
+    dataset: Dataset, structure: DatasetStructure, skip: set[str], subject: NDArray[np.int32], arm: NDArray[np.int32], k: int
 ) -> tuple[Block, Ints, list[str], list[str]]:
     """Join the leading columns to the tuple of a row; the columns that are left come last."""
     own = [v for v in structure.variables if v.name not in skip]
@@ -388,7 +406,7 @@ def _fit_state(
             late.append(name)
         else:
             prepared.append(made)
-    state, code, used = fit_block(prepared, [], subject, k)
+    state, code, used = fit_block(prepared, [], subject, k, arm)
     return state, code, [*(name for name, _, _ in prepared[used:]), *late], notes
 
 
@@ -397,11 +415,17 @@ def _order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (not name.endswith("STDTC"), not name.endswith("ENDTC"), names.index(name))))
 
 
-def _visit_agreement(dataset: Dataset, subject: NDArray[np.int32], start: Floats, spine: Spine) -> float:
+def _visit_date(dataset: Dataset, subject: NDArray[np.int32], days: Mapping[str, Floats], spine: Spine) -> tuple[str, float]:
+    """The date variable on whose day the visit of VISITNUM usually was, and how often the last visit up to it is that one."""
     number = np.round(dataset.numbers("VISITNUM"), 9)
-    found = visit_on(spine, subject, start)
-    both = np.isfinite(number) & np.isfinite(start)
-    return float((number == found)[both].mean()) if both.any() else 0.0
+    best: tuple[float, float, str] = (-1.0, 0.0, "")
+    planned = visit_day(spine, subject, number)
+    for name, day in days.items():
+        both = np.isfinite(number) & np.isfinite(day)
+        if both.any():
+            agreement = float((visit_on(spine, subject, day) == number)[both].mean())
+            best = max(best, (float((planned == day)[both].mean()), agreement, name))
+    return best[2], best[1]
 
 
 def _visit_table(
@@ -485,10 +509,30 @@ def _fit_chain(
     previous = np.concatenate([before, code[ends] + 1, np.zeros(len(nobody), np.int64)])
     target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
     first, *rest = (codes[who] for codes in _chain_conditions(spine, horizon, group))
-    table = BackoffTable.fit(target, [first, previous, *rest], who, k=k, strength=0.0, closed=True)
+    table = BackoffTable.fit(target, [first, previous, *rest], who, k=k, closed=True, design_depth=2)
     counts = np.sort(np.bincount(subject, minlength=spine.n))[::-1]
     most = int(counts[min(k, len(counts)) - 1]) if len(counts) else 0
     return table, max(1, min(MOST_ROWS, most))
+
+
+def _in_order(subject: NDArray[np.int32], start: Floats) -> bool:
+    follower = _Neighbours(subject).next(start)
+    both = np.isfinite(start) & np.isfinite(follower)
+    return not both.any() or float((follower >= start)[both].mean()) >= 0.98
+
+
+def _once(state: Block, code: Ints, subject: NDArray[np.int32], n_states: int, k: int) -> NDArray[np.bool_]:
+    """Sets of tuples that share a value of which (nearly) no subject has two rows: (n_sets, n_states)."""
+    sets: list[NDArray[np.bool_]] = []
+    for column in state.values:
+        text = column.strings()[:n_states]
+        for value in sorted(set(text.tolist())):
+            members = text == value
+            rows = subject[members[code]]
+            counts = np.unique(rows, return_counts=True)[1]
+            if len(counts) >= max(k, 10) and (counts > 1).mean() < 0.01 and not any((members == other).all() for other in sets):
+                sets.append(members)
+    return np.array(sets, bool).reshape(len(sets), n_states)
 
 
 def _apart(subject: NDArray[np.int32], start: Floats, end: Floats) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -170,13 +170,23 @@ def fit_study_model(
 
 
 def _joined_structures(source: Source, structure: StudyStructure) -> dict[str, DatasetStructure]:
-    """Structures of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects."""
+    """Structures of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects.
+
+    A study day that does not follow from its date is a variable like others.
+    """
+    derived = {(derivation.dataset, derivation.target) for derivation in structure.derivations}
     out = {}
     for name, dataset in source.datasets.items():
         old = structure.datasets[name]
-        subject = next(iter(old.with_role(Role.SUBJECT)), "")
         same = old.n_rows == dataset.n_rows and len(old.variables) == len(dataset.variables)
-        out[name] = old if same else dataset_structure(dataset, old.kind, old.prefix, subject, old.parent)
+        new = old if same else dataset_structure(dataset, old.kind, old.prefix, structure.subject_variable, old.parent)
+        variables = tuple(
+            replace(variable, role=Role.QUALIFIER)
+            if variable.role is Role.STUDY_DAY and (name, variable.name) not in derived
+            else variable
+            for variable in new.variables
+        )
+        out[name] = replace(new, variables=variables)
     return out
 
 

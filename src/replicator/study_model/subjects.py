@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, column_codes, count_decimals, count_subjects, take_codes
+from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, take_codes
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
 from replicator.study_model.source import ARM_VARIABLES, Source
@@ -63,8 +63,8 @@ class SubjectModel:
     demography : tuple of Demography
     numbers : tuple of str
         Numeric variables that are traits of their own.
-    by_arm : Attributes
-        Variables that follow from the arm.
+    by_arm : mapping of str to Column
+        Variables that follow from the arm: a cell an arm.
     marks : Marks
     formats : mapping of str to DateFormat
         How each date variable is written, given the state of its mark.
@@ -82,7 +82,7 @@ class SubjectModel:
     joint: JointModel
     demography: tuple[Demography, ...]
     numbers: tuple[str, ...]
-    by_arm: Attributes
+    by_arm: Mapping[str, Column]
     marks: Marks
     formats: Mapping[str, DateFormat]
     weekday: Floats
@@ -109,11 +109,11 @@ class SubjectModel:
         demography: list[Demography] = []
         numbers: list[str] = []
         formats: dict[str, DateFormat] = {}
-        by_arm = Attributes((), ())
+        by_arm: dict[str, Column] = {}
         notes: list[str] = []
         if structure is not None:
             dataset = source.datasets[structure.name]
-            plan = _plan(dataset, structure, spine)
+            plan = _plan(dataset, structure, spine, k)
             for i, names in enumerate(plan.tuples):
                 trait = f"tuple {i + 1}"
                 codes, columns, note = _tuple_codes(dataset, names, everyone, k, structure.name)
@@ -124,10 +124,9 @@ class SubjectModel:
                 numbers.append(name)
                 x = dataset.numbers(name)
                 values[f"number {name}"], decimals[f"number {name}"] = x, count_decimals(x)
-                if 0 < np.isnan(x).mean():
+                if np.isnan(x).mean() > 0:
                     values[f"present {name}"] = np.isfinite(x).astype(np.float64)
-            by_arm, more = Attributes.fit(dataset, plan.by_arm, [spine.arm], everyone, k, standard=frozenset(plan.by_arm))
-            notes += more
+            by_arm = {name: _by_arm(dataset[name], spine) for name in plan.by_arm}
             for name in structure.with_role(Role.DATE):
                 text = dataset.text(name)
                 state = values.get(f"mark {structure.name}.{name}", np.zeros(spine.n)).astype(np.int64)
@@ -171,7 +170,7 @@ class SubjectModel:
         drawn = self.joint.sample(arm, rng)
         anchor = move_to_weekday(np.floor(drawn["enrolment"]), self.weekday, rng)
         marks = self.marks.build(anchor, drawn)
-        columns: dict[str, Column] = dict(self.by_arm.sample([arm], rng, n))
+        columns: dict[str, Column] = {name: column.take(arm) for name, column in self.by_arm.items()}
         for item in self.demography:
             code = drawn[item.trait].astype(np.int64)
             columns |= {name: column.take(code) for name, column in zip(item.names, item.values, strict=True)}
@@ -197,7 +196,7 @@ class _Plan:
     by_arm: tuple[str, ...]
 
 
-def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine) -> _Plan:
+def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -> _Plan:
     """Decide how each variable of the subjects' dataset is learned."""
     tuples: list[list[str]] = []
     numbers: list[str] = []
@@ -208,7 +207,9 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine) -> _Plan:
         name = variable.name
         if variable.role in skip:
             continue
-        if name in ARM_VARIABLES or name.startswith(("ARM", "ACTARM")) or variable.content in (Content.EMPTY, Content.CONSTANT):
+        if variable.content in (Content.EMPTY, Content.CONSTANT) or _exceptions(dataset[name], spine) < (
+            k if name in ARM_VARIABLES else 1
+        ):
             by_arm.append(name)
         elif isinstance(dataset[name], Numbers) and variable.content in (Content.INTEGER, Content.DECIMAL, Content.UNIQUE):
             numbers.append(name)
@@ -221,6 +222,23 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine) -> _Plan:
             else:
                 home.append(name)
     return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm))
+
+
+def _by_arm(column: Column, spine: Spine) -> Column:
+    """The most frequent cell of each arm: what an arm is called and gets is its design."""
+    codes, levels = column_codes(column)
+    table = np.zeros((len(spine.arms), len(levels) + 1))
+    np.add.at(table, (spine.arm.astype(np.intp), codes.astype(np.intp)), 1.0)  # missing comes last
+    common = table.argmax(axis=1)
+    return take_codes(levels, np.where(common == len(levels), -1, common))
+
+
+def _exceptions(column: Column, spine: Spine) -> int:
+    """Subjects whose cell is not the most frequent one of their arm."""
+    codes, levels = column_codes(column)
+    table = np.zeros((len(spine.arms), len(levels) + 1))
+    np.add.at(table, (spine.arm.astype(np.intp), codes.astype(np.intp)), 1.0)
+    return int((table.sum(axis=1) - table.max(axis=1)).sum())
 
 
 def _cramers_v(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
