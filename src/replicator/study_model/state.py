@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from replicator.errors import ArtifactError, ReplicatorError
-from replicator.study_model.state_types import checked, hints_of
+from replicator.study_model.state_types import checked, hints_of, required
 from replicator.tables.dataset import Text
 
 Json: TypeAlias = Any  # None, bool, int, float, str, list and dict, nested
@@ -239,8 +239,9 @@ class _Reader:
             except ValidationError as error:
                 raise self.fail(path, f"{kind} with settings out of their bounds") from error
         hints = hints_of(cls)
-        if set(given) != set(hints):
-            odd = ", ".join(ascii(name)[:40] for name in sorted(set(given) ^ set(hints))[:5])
+        odd_names = (set(given) - set(hints)) | (required(cls) - set(given))
+        if odd_names:
+            odd = ", ".join(ascii(name)[:40] for name in sorted(odd_names)[:5])
             raise self.fail(path, f"{kind} has fields too many or too few ({odd})")
         ready = {name: checked(item, hints[name]) for name, item in given.items()}
         wrong = [name for name, (fits, _) in ready.items() if not fits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,15 @@ def hints_of(cls: type) -> dict[str, Any]:
         resolved = get_type_hints(cls)
         _HINTS[cls] = {field.name: resolved[field.name] for field in fields(cls)} if is_dataclass(cls) else {}
     return _HINTS[cls]
+
+
+def required(cls: type) -> set[str]:
+    """Name the fields of a dataclass that have no default; those with one may be missing in files of older versions."""
+    return (
+        {field.name for field in fields(cls) if field.default is MISSING and field.default_factory is MISSING}
+        if is_dataclass(cls)
+        else set()
+    )
 
 
 def checked(value: Any, hint: Any) -> tuple[bool, Any]:

@@ -49,6 +49,12 @@ class Point:
     x: float
 
 
+@dataclass(frozen=True)
+class Later:
+    name: str
+    added: int = 3
+
+
 @dataclass(frozen=True, eq=False)
 class Everything:
     none: None
@@ -225,6 +231,16 @@ def test_a_malicious_tree_is_refused(tree: Any) -> None:
     """Unknown kinds, marks that hold something else, arrays of objects, codes outside their levels."""
     with pytest.raises(ArtifactError):
         from_state(tree, {}, REGISTRY)
+
+
+def test_a_field_with_a_default_may_be_missing() -> None:
+    """A file of an older version lacks fields that came later; they take their defaults."""
+    tree, _ = to_state(Later("x", 5), REGISTRY | {"later": Later})
+    del tree["added"]
+    assert from_state(tree, {}, {"later": Later}) == Later("x")
+    del tree["name"]
+    with pytest.raises(ArtifactError, match=r"fields too many or too few \('name'\)"):
+        from_state(tree, {}, {"later": Later})
 
 
 def test_deep_nesting_is_refused() -> None:
