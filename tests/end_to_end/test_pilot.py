@@ -151,7 +151,7 @@ def test_only_some_datasets(fitted: rp.FittedStudy, synthetic: rp.Study) -> None
 
 
 def test_what_the_model_holds(fitted: rp.FittedStudy, source: rp.Study) -> None:
-    """No subject's identifier, no term of a dataset that fewer than three of its subjects have, no value of fewer than k subjects."""
+    """No identifier, no term that fewer than three of a dataset's subjects have, no value of fewer than k subjects."""
     description = fitted.describe()
     assert not set(description.texts) & set(source["DM"].text("USUBJID").strings())
     parts = {part.name: set(part.texts) for part in description.parts}
