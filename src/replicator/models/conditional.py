@@ -229,11 +229,12 @@ def _count(
     exists = (_people(cell, subject, n) >= k) | root
     use = residual | (_people(cell[residual], subject[residual], n) < k)[cell]
     use &= exists[cell]
-    entry_key, entry = np.unique(cell[use] * radix + code[use], return_inverse=True)
-    entry = entry.reshape(-1)
-    keep = _people(entry, subject[use], len(entry_key)) >= k
+    entry_key, entry, keep = _entries(cell[use] * radix + code[use], subject[use], k)
+    if root and not keep.any():
+        use = np.ones(len(key), bool)
+        entry_key, entry, keep = _entries(cell * radix + code, subject, k)
     count = np.bincount(entry, minlength=len(entry_key)).astype(np.float64)
-    if root and not keep.any() and len(count):
+    if root and not keep.any():
         keep[count.argmax()] = True
     explained = np.zeros(len(key), bool)
     explained[use] = keep[entry]
@@ -250,6 +251,15 @@ def _count(
         count[keep],
     )
     return counts, residual & ~explained
+
+
+def _entries(
+    key: NDArray[np.int64], subject: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.bool_]]:
+    """Distinct keys, the key of each row, and which keys at least k subjects have."""
+    entry_key, entry = np.unique(key, return_inverse=True)
+    entry = entry.reshape(-1)
+    return entry_key, entry, _people(entry, subject, len(entry_key)) >= k
 
 
 def _people(group: NDArray[np.int64] | NDArray[np.intp], subject: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:

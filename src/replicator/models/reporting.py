@@ -13,7 +13,9 @@ Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
 BEFORE, FIRST, DURING, CLOSING, ONLY, AFTER = range(6)
 N_STAGES = 6
+COURSE = ((BEFORE,), (FIRST, ONLY), (DURING,), (CLOSING,), (AFTER,))  # in time
 LEAST_USE = 0.1  # a visit counts where occurrences are reported at least this share as often as at the usual visit
+SLACK = 0.01  # share of reports too many that is let pass
 PRIOR = 10.0  # chances to report that the rate over all visits counts for
 
 
@@ -25,10 +27,10 @@ class Reporting:
     ----------
     number : (n_numbers,) float64
         Visit numbers at which occurrences are reported at all, sorted.
-    rate : (6, n_numbers) float64
+    rate : (6, 2, n_numbers) float64
         Chance that an occurrence has a report at a visit, by its stage then: before it started, at the first visit since, during,
         at the first visit since its end (having been open at an earlier one), at a visit that is both the first since its
-        start and since its end, and later.
+        start and since its end, and later; and by whether it was reported in an earlier stage.
     """
 
     kind: ClassVar[str] = "reporting"
@@ -77,12 +79,40 @@ class Reporting:
         occurrence, visit, stage = _stages(owner, start, end, visit_subject, visit_day, eligible)
         seen = np.isin(occurrence * max(1, len(visit_day)) + visit, report[0] * max(1, len(visit_day)) + report[1])
         position = np.cumsum(kept) - 1
-        hits, chances = np.zeros((N_STAGES, int(kept.sum()))), np.zeros((N_STAGES, int(kept.sum())))
-        np.add.at(hits, (stage, position[code[visit]]), seen)
-        np.add.at(chances, (stage, position[code[visit]]), 1.0)
-        default = np.array([0.0, 1.0, 0.0, 0.0, 1.0, 0.0])
-        pooled = (hits.sum(axis=1) + 0.5 * default) / (chances.sum(axis=1) + 0.5)
-        return cls(numbers[kept], (hits + PRIOR * pooled[:, None]) / (chances + PRIOR))
+        already = np.zeros(len(stage), np.int64)
+        reported = np.zeros(len(owner), bool)
+        for stages in COURSE:
+            mine = np.isin(stage, stages)
+            already[mine] = reported[occurrence[mine]]
+            reported[occurrence[mine & seen]] = True
+        place = (stage, already, position[code[visit]])
+        hits, chances = np.zeros((N_STAGES, 2, int(kept.sum()))), np.zeros((N_STAGES, 2, int(kept.sum())))
+        np.add.at(hits, place, seen)
+        np.add.at(chances, place, 1.0)
+        default = np.array([0.0, 1.0, 0.0, 0.0, 1.0, 0.0])[:, None]
+        pooled = (hits.sum(axis=2) + 0.5 * default) / (chances.sum(axis=2) + 0.5)
+        fitted = cls(numbers[kept], (hits + PRIOR * pooled[..., None]) / (chances + PRIOR))
+        visits = (visit_subject, visit_number, visit_day)
+        return fitted._thinned(int(seen.sum()), owner, start, end, visits)
+
+    def _thinned(
+        self, wanted: int, owner: Integers, start: Floats, end: Floats, visits: tuple[Integers, Floats, Floats]
+    ) -> Reporting:
+        """Lower all chances so that the source's occurrences, none of which goes unreported, get as many reports as they have."""
+        low, high = 0.5, 1.0
+        for _ in range(7):
+            factor = high if high == 1.0 and low == 0.5 else (low + high) / 2
+            trial = Reporting(self.number, self.rate * factor)
+            got = len(trial.sample(owner, start, end, *visits, np.random.Generator(np.random.PCG64(0)))[0])
+            if factor == 1.0:
+                if got <= wanted * (1 + SLACK):
+                    return self
+                high = 1.0 - 1e-9
+            elif got > wanted:
+                high = factor
+            else:
+                low = factor
+        return Reporting(self.number, self.rate * low)
 
     def last_day(self, n: int, visit_subject: Integers, visit_number: Floats, visit_day: Floats) -> Floats:
         """Return the day of the last visit that counts, by subject: (n,), NaN where there is none."""
@@ -113,11 +143,17 @@ class Reporting:
         eligible = self._counts(visit_number)
         occurrence, visit, stage = _stages(owner, start, end, visit_subject, visit_day, eligible)
         position = np.clip(np.searchsorted(self.number, np.round(visit_number, 9)), 0, max(0, len(self.number) - 1))
-        chance = self.rate[stage, position[visit]] if len(stage) else np.empty(0)
-        chosen = rng.random(len(chance)) < chance
-        # those that nobody reported: at their most likely visit
+        u = rng.random(len(stage))
+        if not len(stage):
+            return occurrence, visit, np.zeros(0, bool)
+        chance = np.zeros(len(stage))
         reported = np.zeros(len(owner), bool)
-        reported[occurrence[chosen]] = True
+        for stages in COURSE:
+            mine = np.isin(stage, stages)
+            chance[mine] = self.rate[stage[mine], reported[occurrence[mine]].astype(np.int64), position[visit[mine]]]
+            reported[occurrence[mine & (u < chance)]] = True
+        chosen = u < chance
+        # those that nobody reported: at their most likely visit
         silent = ~reported[occurrence]
         order = np.lexsort((-chance, occurrence))
         order = order[silent[order]]
