@@ -103,6 +103,9 @@ class Numbers:
 
 Column: TypeAlias = Text | Numbers
 
+MOST_DECIMALS = 17
+"""Places after the point beyond which no number is written: float64 tells no more."""
+
 
 def number_text(value: float) -> str:
     """Write a number in its shortest exact form; whole numbers without a point, NaN as ``""``.
@@ -135,6 +138,14 @@ class Variable:
         SAS display format such as ``DATE9.``; ``""`` if none.
     codelist : str
         Name of a codelist in :attr:`Study.codelists`; ``""`` if none.
+    decimals : int or None
+        Places after the point, 1 to 17, that every number of the source was written with (more where a number needs them); None
+        for the shortest exact form.
+
+    Raises
+    ------
+    StudyError
+        If `decimals` is out of its bounds.
     """
 
     name: str
@@ -143,6 +154,11 @@ class Variable:
     length: int | None = None
     format: str = ""
     codelist: str = ""
+    decimals: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.decimals is not None and not 1 <= self.decimals <= MOST_DECIMALS:
+            raise StudyError(f"{self.name}: {self.decimals} decimals cannot be written; give 1 to {MOST_DECIMALS}, or none.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -24,7 +24,8 @@ import numpy as np
 
 from replicator.errors import ReadError
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable
-from replicator.tables.define_xml_writer import write_define
+from replicator.tables.decimals import stated_decimals, written_decimals
+from replicator.tables.define_xml_writer import DECIMALS_CONTEXT, write_define
 
 __all__ = ["Define", "DefineDataset", "apply_define", "read_define", "write_define"]
 
@@ -152,7 +153,16 @@ def _variable(element: ElementTree.Element, codelists: Mapping[str, str]) -> Var
         int(length) if length.isdigit() else None,
         attributes.get("DisplayFormat", ""),
         "" if reference is None else codelists.get(_attributes(reference).get("CodeListOID", ""), ""),
+        _decimals(element),
     )
+
+
+def _decimals(element: ElementTree.Element) -> int | None:
+    """Places that all numbers are written with, which our documents say beside SignificantDigits, the most that any number has."""
+    said = (
+        alias.get("Name", "") for alias in map(_attributes, _within(element, "Alias")) if alias.get("Context") == DECIMALS_CONTEXT
+    )
+    return stated_decimals(next(said, ""))
 
 
 def _number(attributes: Mapping[str, str], name: str, default: float) -> float:
@@ -199,7 +209,8 @@ def read_define(path: Path) -> Define:
 
 
 def apply_define(study: Study, define: Define) -> Study:
-    """Fill in what the files of a study do not say themselves: labels, lengths, formats, codelists, and numbers read as text.
+    """Fill in what the files of a study do not say themselves: labels, lengths, formats, codelists, decimals, and numbers read
+    as text.
 
     What the files say stays. A text column that the document calls numeric becomes numbers if every value is one. What one side
     has and the other has not is told in the notes of the study.
@@ -242,8 +253,9 @@ def _filled(dataset: Dataset, described: DefineDataset) -> Dataset:
         if said is None:
             variables.append(own)
             continue
-        column = columns[own.name]
+        column, decimals = columns[own.name], own.decimals
         if said.type == "num" and isinstance(column, Text):
+            decimals = written_decimals(column)
             columns[own.name] = column = _numbers_if_exact(column)
         variables.append(
             Variable(
@@ -253,6 +265,7 @@ def _filled(dataset: Dataset, described: DefineDataset) -> Dataset:
                 said.length if own.length is None else own.length,
                 own.format or said.format,
                 own.codelist or said.codelist,
+                (decimals or said.decimals) if isinstance(column, Numbers) else None,
             )
         )
     return Dataset(dataset.name, tuple(variables), columns, dataset.label or described.label)

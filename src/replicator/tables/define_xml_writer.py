@@ -1,9 +1,10 @@
 """Define-XML 2.1 of a study, written from its data and metadata.
 
 Equal studies give equal bytes: OIDs follow from names, the creation date is fixed. Types are told from the cells: whole numbers are
-``integer``, others ``float`` with their decimals; texts named --DTC are ``date``, ``partialDate``, ``datetime`` or
-``partialDatetime`` by what they hold. A term without a decode, among others that have one, is its own decode. Keys are written
-where they are given. The context is ``Other``: a document made from data claims no version of a standard, no origin and no method.
+``integer``; others, and those written with decimals, are ``float`` with the most decimals found as SignificantDigits; texts named
+--DTC are ``date``, ``partialDate``, ``datetime`` or ``partialDatetime`` by what they hold. A term without a decode, among others
+that have one, is its own decode. Keys are written where they are given. The context is ``Other``: a document made from data claims
+no version of a standard, no origin and no method.
 
 References
 ----------
@@ -21,11 +22,15 @@ from xml.etree import ElementTree
 import numpy as np
 
 from replicator.errors import WriteError
-from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable, number_text
+from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.dates import Precision, parse_dates
+from replicator.tables.decimals import decimal_text
 
 CREATED = "2000-01-01T00:00:00"
 """Creation time in every document: a fixed one, so that bytes depend on the study alone."""
+
+DECIMALS_CONTEXT = "Replicator.decimals"
+"""Context of the Alias that holds :attr:`Variable.decimals`; the standard has no place for the least decimals of a variable."""
 
 _NAMESPACES = {
     "xmlns": "http://www.cdisc.org/ns/odm/v1.3",
@@ -184,7 +189,7 @@ def _item(dataset: Dataset, variable: Variable, oids: Mapping[str, str]) -> Elem
     column = dataset[variable.name]
     attributes = {"OID": f"IT.{dataset.name}.{variable.name}", "Name": variable.name}
     if isinstance(column, Numbers):
-        kind, longest, decimals = _number_type(column)
+        kind, longest, decimals = _number_type(column, variable.decimals)
     else:
         kind, longest, decimals = _text_type(variable.name, column)
     attributes["DataType"] = kind
@@ -202,15 +207,17 @@ def _item(dataset: Dataset, variable: Variable, oids: Mapping[str, str]) -> Elem
         _describe(item, variable.label)
     if variable.codelist in oids:
         ElementTree.SubElement(item, "CodeListRef", {"CodeListOID": oids[variable.codelist]})
+    if variable.decimals is not None:
+        ElementTree.SubElement(item, "Alias", {"Context": DECIMALS_CONTEXT, "Name": str(variable.decimals)})
     return item
 
 
-def _number_type(column: Numbers) -> tuple[str, int, int]:
-    """Type, most characters and most decimals of a column of numbers."""
+def _number_type(column: Numbers, written: int | None) -> tuple[str, int, int]:
+    """Type, most characters and most decimals of a column of numbers that are written with so many decimals."""
     known = np.unique(column.values[~np.isnan(column.values)])
-    texts = [number_text(value) for value in known[np.isfinite(known)].tolist()]
-    decimals = max((len(text.partition(".")[2].partition("e")[0]) for text in texts), default=0)
-    whole = len(texts) == len(known) and not any(set(text) & {".", "e"} for text in texts)
+    texts = [decimal_text(value, written) for value in known[np.isfinite(known)].tolist()]
+    decimals = max((len(text.partition(".")[2].partition("e")[0]) for text in texts), default=written or 0)
+    whole = written is None and len(texts) == len(known) and not any(set(text) & {".", "e"} for text in texts)
     return "integer" if whole else "float", max(map(len, texts), default=8), decimals
 
 

@@ -15,7 +15,8 @@ import pyarrow.csv
 
 from replicator.errors import ReadError
 from replicator.tables.column_types import type_columns
-from replicator.tables.dataset import Dataset, Text, Variable
+from replicator.tables.dataset import Dataset, Numbers, Text, Variable
+from replicator.tables.decimals import written_decimals
 from replicator.tables.text_cells import decode_windows, text_from_arrow, trimming_note
 
 _DELIMITERS = ",;\t|"
@@ -40,7 +41,7 @@ def read_csv(path: Path, name: str, declared: Mapping[str, Literal["char", "num"
     Returns
     -------
     Dataset, list of str
-        The dataset without labels, and what reading changed.
+        The dataset without labels but with the decimals that numbers are written with, and what reading changed.
 
     Raises
     ------
@@ -72,7 +73,10 @@ def read_csv(path: Path, name: str, declared: Mapping[str, Literal["char", "num"
         notes.append(f"{name}: the first column has no name and holds row numbers; it was left out.")
     notes += trimming_note(name, n_trimmed)
     typed, type_notes = type_columns(name, cells, declared)
-    variables = tuple(Variable(key, type="char" if isinstance(column, Text) else "num") for key, column in typed.items())
+    variables = tuple(
+        Variable(key, type="num", decimals=written_decimals(cells[key])) if isinstance(column, Numbers) else Variable(key)
+        for key, column in typed.items()
+    )
     return Dataset(name, variables, typed), notes + type_notes
 
 

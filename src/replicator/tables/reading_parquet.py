@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from replicator.errors import ReadError
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
+from replicator.tables.decimals import stated_decimals
 from replicator.tables.reading_csv import check_names
 from replicator.tables.text_cells import text_from_arrow, trimming_note
 
@@ -69,6 +70,7 @@ def _variable(name: str, column: Column, metadata: dict[bytes, bytes]) -> Variab
         int(length) if length.isdigit() else None,
         metadata.get(b"format", b"").decode(),
         metadata.get(b"codelist", b"").decode(),
+        stated_decimals(metadata.get(b"decimals", b"").decode()) if isinstance(column, Numbers) else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Delimited text: commas, UTF-8, line feeds; quotes only where a cell needs them; numbers in their shortest exact form."""
+"""Delimited text: commas, UTF-8, line feeds; quotes only where a cell needs them; numbers with their variable's decimals."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from replicator.errors import WriteError
-from replicator.tables.dataset import Column, Dataset, Numbers, Variable, number_text
+from replicator.tables.dataset import Column, Dataset, Numbers, Variable
 from replicator.tables.dataset_writer import FileWriter
+from replicator.tables.decimals import decimal_text
 
 _NEEDS_QUOTES = re.compile(r'[",\r\n;\t|]|\A[\s\ufeff]|\s\Z')
 _ROWS_AT_ONCE = 200_000
@@ -28,7 +29,7 @@ class CsvWriter(FileWriter):
     name, label : str
         Of the dataset; the format keeps neither.
     variables : sequence of Variable
-        In the order of the columns; their names become the first line.
+        In the order of the columns; their names become the first line, their decimals tell how numbers are written.
     """
 
     def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "") -> None:
@@ -47,21 +48,22 @@ class CsvWriter(FileWriter):
         """
         for start in range(0, dataset.n_rows, _ROWS_AT_ONCE):
             rows = np.arange(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
-            cells = [self._cells(variable.name, dataset[variable.name].take(rows)) for variable in self._variables]
+            cells = [self._cells(variable, dataset[variable.name].take(rows)) for variable in self._variables]
             lines = pc.binary_join_element_wise(*cells, pa.scalar(","))
             ended = pc.binary_join_element_wise(lines, pa.scalar("\n"), pa.scalar(""))
             self._file.write(_bytes(ended))
 
-    def _cells(self, variable: str, column: Column) -> pa.Array:
+    def _cells(self, variable: Variable, column: Column) -> pa.Array:
         """Cells of a column as the file shows them."""
         if isinstance(column, Numbers):
             unique, inverse = np.unique(column.values, return_inverse=True)
             n_infinite = int(np.isinf(column.values).sum())
             if n_infinite:
                 raise WriteError(
-                    f"{self._name}.{variable}: {n_infinite:,} numbers are infinite, which a study cannot hold; make them missing."
+                    f"{self._name}.{variable.name}: {n_infinite:,} numbers are infinite, which a study cannot hold; "
+                    "make them missing."
                 )
-            levels, codes = [number_text(value) for value in unique.tolist()], inverse
+            levels, codes = [decimal_text(value, variable.decimals) for value in unique.tolist()], inverse
         else:
             levels, codes = (
                 [*(_quoted(level) for level in column.levels.tolist()), ""],

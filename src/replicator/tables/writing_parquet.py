@@ -1,4 +1,4 @@
-"""Parquet: text as strings, numbers as float64, null where missing; labels, lengths and formats in the metadata of fields."""
+"""Parquet: text as strings, numbers as float64, null where missing; what is known of a variable in the metadata of its field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ParquetWriter(FileWriter):
     name, label : str
         Of the dataset; kept in the metadata of the schema.
     variables : sequence of Variable
-        In the order of the columns; label, length, format and codelist are kept in the metadata of the fields.
+        In the order of the columns; label, length, format, codelist and decimals are kept in the metadata of the fields.
     """
 
     def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "") -> None:
@@ -57,5 +57,7 @@ class ParquetWriter(FileWriter):
 def _field(variable: Variable) -> pa.Field:
     length = "" if variable.length is None else str(variable.length)
     metadata = {"label": variable.label, "length": length, "format": variable.format, "codelist": variable.codelist}
+    if variable.decimals is not None:
+        metadata["decimals"] = str(variable.decimals)
     kind = pa.string() if variable.type == "char" else pa.float64()
     return pa.field(variable.name, kind, metadata={key: value for key, value in metadata.items() if value})
