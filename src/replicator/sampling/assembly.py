@@ -17,7 +17,9 @@ from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 
 
-def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: Mapping[str, Rows], start: int, seed: int, n: int) -> Study:
+def assemble(
+    model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: Mapping[str, Rows], start: int, seed: int, n: int
+) -> Study:
     """Finish the datasets of one chunk.
 
     Parameters
@@ -62,20 +64,20 @@ def assemble(model: StudyModel, spine: Spine, head: Mapping[str, Column], rows: 
         subject[name] = owner
     study = derive_all(model.derivations, Study(datasets))
     datasets = dict(study.datasets)
-    links = model.links.sample(datasets, subject, ids, stream(seed, "links", start))
+    links = model.links.sample(datasets, subject, model.ids.variable, ids, stream(seed, "links", start))
     for name, layout in model.layouts.items():
         if layout.dataset_kind is Kind.LINKS:
             relation = links.get(name)
-            n = relation.n_rows if relation is not None else 0
+            n_related = relation.n_rows if relation is not None else 0
             datasets[name] = replace(layout, subject="", sequence="").finish(
-                relation if relation is not None else _dataset(name, {}), np.zeros(n, np.int32), ids
+                relation if relation is not None else _dataset(name, {}), np.zeros(n_related, np.int32), ids
             )
     for name in dict.fromkeys(item.dataset for item in model.supplements):
         items = tuple(item for item in model.supplements if item.dataset == name)
         layout = model.layouts[name]
         parent = datasets[items[0].parent]
         datasets[items[0].parent], datasets[name] = split_supplements(
-            parent, items, Dataset(name, layout.variables, _nothing(layout.variables), layout.label)
+            parent, items, Dataset(name, layout.variables, _nothing(layout.variables), layout.label), model.ids.variable
         )
     study = Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
     return study if n == spine.n else _first_subjects(study, model.ids.variable, ids.take(everyone[:n]))

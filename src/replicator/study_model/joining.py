@@ -64,24 +64,20 @@ def join_supplements(study: Study, structure: StudyStructure) -> tuple[dict[str,
         if found.kind is not Kind.QUALIFIERS or found.parent not in joined or "QNAM" not in study[name]:
             continue
         dataset = joined.pop(name)
-        parent, made, note = _join(dataset, joined[found.parent], found.parent)
+        parent, made, note = _join(dataset, joined[found.parent], found.parent, structure.subject_variable)
         joined[found.parent] = parent
         supplements += made
         notes += note
     return joined, tuple(supplements), tuple(notes)
 
 
-def _join(dataset: Dataset, parent: Dataset, parent_name: str) -> tuple[Dataset, list[Supplement], list[str]]:
-    frame = pd.DataFrame(
-        {
-            c: (dataset.text(c).strings() if c in dataset else np.full(dataset.n_rows, "", object))
-            for c in ("USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QVAL")
-        }
-    )
+def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> tuple[Dataset, list[Supplement], list[str]]:
+    own = (subject, "IDVAR", "IDVARVAL", "QNAM", "QVAL")
+    frame = pd.DataFrame({c: (dataset.text(c).strings() if c in dataset else np.full(dataset.n_rows, "", object)) for c in own})
     supplements, notes, lost = [], [], 0
     for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):
-        keys = _row_keys(parent, str(idvar))
-        wanted = rows["USUBJID"] + "\x1f" + (_plain(rows["IDVARVAL"]) if idvar else "")
+        keys = _row_keys(parent, subject, str(idvar))
+        wanted = rows[subject] + "\x1f" + (_plain(rows["IDVARVAL"]) if idvar else "")
         values = pd.Series(rows["QVAL"].to_numpy(), index=wanted.to_numpy())
         values = values[~values.index.duplicated()]
         column = Text.of(pd.Series(keys).map(values).fillna("").to_numpy())
@@ -94,7 +90,7 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str) -> tuple[Dataset,
         padded = rows["IDVARVAL"].str.startswith(" ").any()
         constants = {}
         for other in dataset.names:
-            if other not in ("USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QVAL"):
+            if other not in own:
                 seen = dataset.text(other).strings()[rows.index]
                 constants[other] = str(pd.Series(seen).mode().iloc[0])
         width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
@@ -114,26 +110,30 @@ def _plain(values: pd.Series) -> pd.Series:
     return text.where(~whole, number.where(whole, 0).astype("int64").astype(str))
 
 
-def _row_keys(parent: Dataset, idvar: str) -> NDArray[np.object_]:
-    subject = pd.Series(parent.text("USUBJID").strings(), dtype=object) if "USUBJID" in parent else pd.Series([""] * parent.n_rows)
+def _row_keys(parent: Dataset, subject: str, idvar: str) -> NDArray[np.object_]:
+    who = pd.Series(parent.text(subject).strings() if subject in parent else [""] * parent.n_rows, dtype=object)
     if not idvar:
-        return (subject + "\x1f").to_numpy()
+        return (who + "\x1f").to_numpy()
     if idvar not in parent:
         return np.full(parent.n_rows, "\x1e", object)
-    return (subject + "\x1f" + _plain(pd.Series(parent.text(idvar).strings(), dtype=object))).to_numpy()
+    return (who + "\x1f" + _plain(pd.Series(parent.text(idvar).strings(), dtype=object))).to_numpy()
 
 
-def split_supplements(parent: Dataset, supplements: tuple[Supplement, ...], template: Dataset) -> tuple[Dataset, Dataset]:
+def split_supplements(
+    parent: Dataset, supplements: tuple[Supplement, ...], template: Dataset, subject: str
+) -> tuple[Dataset, Dataset]:
     """Take the columns of one SUPP-- dataset off its parent again.
 
     Parameters
     ----------
     parent : Dataset
-        With the joined columns, and USUBJID and the IDVAR variables in their final form.
+        With the joined columns, and the subject and the IDVAR variables in their final form.
     supplements : tuple of Supplement
         Those of one SUPP-- dataset.
     template : Dataset
         Variables of the SUPP-- dataset in order, without rows.
+    subject : str
+        The subject variable, for example USUBJID.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def split_supplements(parent: Dataset, supplements: tuple[Supplement, ...], temp
     order = np.lexsort((item_of, row))
     row, item_of = row[order], item_of[order]
     n = len(row)
-    pieces: dict[str, NDArray[np.object_]] = {"USUBJID": parent.text("USUBJID").strings()[row]}
+    pieces: dict[str, NDArray[np.object_]] = {subject: parent.text(subject).strings()[row]}
     value, idvarval = np.full(n, "", object), np.full(n, "", object)
     for i, item in enumerate(supplements):
         mine = item_of == i

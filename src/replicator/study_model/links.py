@@ -85,16 +85,17 @@ class LinksModel:
         """Learn the relations between rows; those that fewer than k subjects have are named and left out."""
         links: list[Link] = []
         notes: list[str] = []
+        variable = structure.subject_variable
         for name, found in structure.datasets.items():
             if found.kind is not Kind.LINKS or name not in source.datasets:
                 continue
             dataset = source.datasets[name]
-            if not {"RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"} <= set(dataset.names):
+            if not {*_names(variable)} <= set(dataset.names):
                 notes.append(
-                    f"{name}: {dataset.n_rows} rows are not learned, since the dataset has no RELID that joins rows of two datasets."
+                    f"{name}: {dataset.n_rows} rows are not learned, since the dataset has no RELID to join rows of two datasets."
                 )
                 continue
-            made, lost = _fit_relation(name, dataset, source, config.k)
+            made, lost = _fit_relation(name, dataset, source, variable, config.k)
             links += made
             if lost:
                 notes.append(
@@ -104,7 +105,12 @@ class LinksModel:
         return cls(tuple(links)), tuple(notes)
 
     def sample(
-        self, datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]], ids: Text, rng: np.random.Generator
+        self,
+        datasets: Mapping[str, Dataset],
+        subject: Mapping[str, NDArray[np.int32]],
+        variable: str,
+        ids: Text,
+        rng: np.random.Generator,
     ) -> dict[str, Dataset]:
         """Draw the relation datasets for sampled datasets whose --SEQ and record ids are final.
 
@@ -114,12 +120,14 @@ class LinksModel:
             Sampled datasets.
         subject : mapping of str to (n_rows,) int32
             Position of each row's subject.
+        variable : str
+            The subject variable, for example USUBJID.
         ids : Text
             Identifier of each subject.
         """
         pieces: dict[str, list[pd.DataFrame]] = {}
         for number, link in enumerate(self.links):
-            pieces.setdefault(link.relation, []).append(_sample_link(link, number, datasets, subject, ids, rng))
+            pieces.setdefault(link.relation, []).append(_sample_link(link, number, datasets, subject, variable, ids, rng))
         out = {}
         for name, frames in pieces.items():
             frame = pd.concat(frames, ignore_index=True).sort_values(["subject", "group", "end", "row"], kind="stable")
@@ -128,31 +136,36 @@ class LinksModel:
         return out
 
 
-def _fit_relation(name: str, dataset: Dataset, source: Source, k: int) -> tuple[list[Link], int]:
-    frame = pd.DataFrame({c: dataset.text(c).strings() for c in ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID")})
+def _names(variable: str) -> tuple[str, ...]:
+    """Variables of a relation between rows."""
+    return "RDOMAIN", variable, "IDVAR", "IDVARVAL", "RELID"
+
+
+def _fit_relation(name: str, dataset: Dataset, source: Source, variable: str, k: int) -> tuple[list[Link], int]:
+    frame = pd.DataFrame({c: dataset.text(c).strings() for c in _names(variable)})
     frame["end"] = frame["RDOMAIN"] + "\x1f" + frame["IDVAR"]
-    shape = frame.groupby(["USUBJID", "RELID"])["end"].agg(lambda ends: tuple(sorted(set(ends))))
+    shape = frame.groupby([variable, "RELID"])["end"].agg(lambda ends: tuple(sorted(set(ends))))
     links: list[Link] = []
     kept = 0
     for ends, groups in shape.groupby(shape):
-        members = frame.set_index(["USUBJID", "RELID"]).loc[groups.index].reset_index()
-        if len(ends) != 2 or members["USUBJID"].nunique() < k:
+        members = frame.set_index([variable, "RELID"]).loc[groups.index].reset_index()
+        if len(ends) != 2 or members[variable].nunique() < k:
             continue
         named = [end.split("\x1f") for end in ends]
         tables = {end: _domain_dataset(source, end[0], end[1]) for end in map(tuple, named)}
         if any(not table for table in tables.values()):
             continue
-        size = members.groupby(["USUBJID", "RELID", "end"]).size()
+        size = members.groupby([variable, "RELID", "end"]).size()
         mean = {end: float(size.xs(end, level="end").mean()) for end in ends}
         order = sorted(ends, key=lambda end: (mean[end], end))
         made = []
         for end in order:
             domain, idvar = end.split("\x1f")
             rows = members[members["end"] == end]
-            made.append(_fit_end(tables[(domain, idvar)], idvar, rows, size.xs(end, level="end"), source, k))
+            made.append(_fit_end(tables[(domain, idvar)], idvar, rows, size.xs(end, level="end"), source, variable, k))
         constants = {}
         for other in dataset.names:
-            if other not in ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"):
+            if other not in _names(variable):
                 constants[other] = str(pd.Series(dataset.text(other).strings()).mode().iloc[0])
         links.append(Link(name, made[0], made[1], constants))
         kept += len(members)
@@ -163,9 +176,9 @@ def _domain_dataset(source: Source, domain: str, idvar: str) -> str:
     return next((n for n in source.subject if source.datasets[n].domain == domain and idvar in source.datasets[n]), "")
 
 
-def _fit_end(name: str, idvar: str, rows: pd.DataFrame, size: pd.Series, source: Source, k: int) -> LinkEnd:
+def _fit_end(name: str, idvar: str, rows: pd.DataFrame, size: pd.Series, source: Source, variable: str, k: int) -> LinkEnd:
     dataset, subject = source.datasets[name], source.subject[name]
-    wanted = set(zip(rows["USUBJID"], rows["IDVARVAL"].str.strip(), strict=True))
+    wanted = set(zip(rows[variable], rows["IDVARVAL"].str.strip(), strict=True))
     named = zip(source.ids[subject], dataset.text(idvar).strings(), strict=True)
     linked = np.array([pair in wanted for pair in named], dtype=np.int64)
     concerned = np.isin(subject, np.unique(subject[linked > 0]))
@@ -184,7 +197,7 @@ def _fit_end(name: str, idvar: str, rows: pd.DataFrame, size: pd.Series, source:
     subjects = np.array([len(np.unique(subject[codes == i])) for i in range(len(level_names))])
     level_names = tuple(text if n >= k else "" for text, n in zip(level_names, subjects, strict=True))
     table = BackoffTable.fit(linked, [codes], subject, k=min(k, 3))
-    who = pd.factorize(size.index.get_level_values("USUBJID"))[0]
+    who = pd.factorize(size.index.get_level_values(variable))[0]
     count = BackoffTable.fit(np.minimum(size.to_numpy(), 10), [], who, k=k)
     padded = rows["IDVARVAL"].str.startswith(" ").any()
     width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
@@ -205,12 +218,13 @@ def _sample_link(
     number: int,
     datasets: Mapping[str, Dataset],
     subject: Mapping[str, NDArray[np.int32]],
+    variable: str,
     ids: Text,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     frames = []
     lead, follow = link.lead, link.follow
-    empty = pd.DataFrame({c: [] for c in ("subject", "group", "end", "row", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID")})
+    empty = pd.DataFrame({c: [] for c in ("subject", "group", "end", "row", *_names(variable))})
     if lead.dataset not in datasets or follow.dataset not in datasets:
         return empty
     leaders, followers = datasets[lead.dataset], datasets[follow.dataset]
@@ -244,7 +258,7 @@ def _sample_link(
                     "end": place,
                     "row": row,
                     "RDOMAIN": table.domain,
-                    "USUBJID": ids.strings()[owner[of]],
+                    variable: ids.strings()[owner[of]],
                     "IDVAR": end.idvar,
                     "IDVARVAL": [cell.rjust(end.width) for cell in text] if end.width else text,
                     "RELID": [f"{one}-{number + 1}" for one in ids.strings()[owner[of]]],

@@ -146,8 +146,7 @@ def fit_study_model(
         own = source.datasets[name].without(*{item.column for item in source.supplements if item.parent == name})
         layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(own))
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
-    variable = next((layouts[name].subject for name in source.subject), "USUBJID")
-    ids = SubjectIds.fit(variable, source.ids, source.datasets.get(structure.subjects), identifiers)
+    ids = SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers)
     links, more = LinksModel.fit(source, structure, config)
     progress("", len(about) + 1, len(about) + 1)
     return StudyModel(
