@@ -16,8 +16,9 @@ LEAST_PRIOR, MOST_PRIOR = (
     3.0,
     30.0,
 )  # subjects that the pooled incidence counts for; about 10 was best on the pilot
-MOST_SPREAD = 3.0  # log odds; beyond this a block is all or nothing
+MOST_SPREAD = 2.0  # log odds; beyond this a block is all or nothing
 MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
+_TRIALS = 3  # draws of all subjects behind a moment
 _ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
 
 
@@ -93,7 +94,7 @@ class Presence:
         normal = np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
         spread = _block_spread(x, size, plain[group], blocks, pools, normal)
         lean = spread * normal[:, blocks]
-        always = (x > 0).all(axis=0) & (len(x) >= k)
+        always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
         known = np.union1d(np.asarray(decided, np.intp), np.flatnonzero(always))
         lean[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
         weight = np.vstack(
@@ -154,26 +155,11 @@ class Presence:
                 logit[:, kind] = np.where(has[part], np.inf, -np.inf)
             if barred is not None:
                 logit = np.where(barred[part], -np.inf, logit)
-            who, which = self._draw(wanted[part], logit, entry, rng)
+            who, which = _choose(wanted[part], logit, self.copies, entry, rng)
             subjects.append(who + low)
             chosen.append(which)
         subject, position = np.concatenate(subjects), np.concatenate(chosen)
         return subject, entry[position].astype(np.int64), copy[position].astype(np.int64)
-
-    def _draw(
-        self, size: NDArray[np.int64], logit: Floats, entry: NDArray[np.intp], rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        possible = (logit > -np.inf) @ self.copies
-        wanted = np.minimum(size, possible).astype(np.float64)
-        probability = _inclusion(logit, wanted, self.copies)[:, entry]
-        order = np.argsort(rng.random(probability.shape, dtype=np.float32), axis=1)
-        total = np.cumsum(np.take_along_axis(probability, order, axis=1), axis=1)
-        sure = np.round(total[:, -1])  # rounding must not lose one
-        total *= (sure / np.maximum(total[:, -1], 1e-300))[:, None]
-        step = np.floor(total + rng.random(len(size))[:, None])
-        hit = np.diff(step, axis=1, prepend=0.0) > 0
-        who, place = np.nonzero(hit)
-        return who.astype(np.int64), order[who, place].astype(np.int64)
 
 
 def _shrunk_means(x: Floats, group: Integers, n_groups: int) -> Floats:
@@ -222,8 +208,8 @@ def _fit_weights(target: Floats, size: Floats, group: Integers, copies: Integers
     return weight
 
 
-def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: Integers, normal: Floats) -> float:
-    """Find the spread at which the number of kinds from a block scatters as in the source, by bisection.
+def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: NDArray[np.int32], normal: Floats) -> float:
+    """Find the spread at which the number of kinds from a block scatters as in the source, by simulation and bisection.
 
     Parameters
     ----------
@@ -234,24 +220,48 @@ def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copi
     normal : (n, n_blocks) float64
         Standard normals: the inclinations at a spread of 1.
     """
-    n_blocks = normal.shape[1]
-    if n_blocks < 2:
-        return 0.0
-    member = np.zeros((len(block), n_blocks))
+    member = np.zeros((len(block), normal.shape[1]))
     member[np.arange(len(block)), block] = 1.0
+    member = member[:, copies @ member > 1]  # a block of one kind says nothing of what comes together,
+    some = size > 1  # nor does a subject who has one kind
+    if not some.any() or member.shape[1] < 1 or normal.shape[1] < 2:
+        return 0.0
+    x, size, weight, normal = x[some], size[some], weight[some], normal[some]
     expected = (_inclusion(weight, size, copies) * copies) @ member
     seen = float(((x @ member - expected) ** 2).sum())
+    entry = np.repeat(np.arange(len(block)), copies)
 
     def scatter(spread: float) -> float:
-        probability = _inclusion(weight + spread * normal[:, block], size, copies)
-        mean = (probability * copies) @ member
-        chance = ((probability * (1 - probability)) * copies) @ member * (1 - mean / size[:, None])
-        return float(((mean - expected) ** 2 + chance).sum())
+        rng = np.random.Generator(np.random.PCG64(1))
+        logit, total = weight + spread * normal[:, block], 0.0
+        for _ in range(_TRIALS):
+            who, which = _choose(size.astype(np.int64), logit, copies, entry, rng)
+            drawn = np.zeros_like(x)
+            np.add.at(drawn, (who, entry[which]), 1.0)
+            total += float(((drawn @ member - expected) ** 2).sum())
+        return total / _TRIALS
 
     low, high = 0.0, MOST_SPREAD
     if seen <= scatter(low):
         return 0.0
-    for _ in range(10):
+    for _ in range(7):
         middle = (low + high) / 2
         low, high = (middle, high) if scatter(middle) < seen else (low, middle)
     return (low + high) / 2
+
+
+def _choose(
+    size: NDArray[np.int64], logit: Floats, copies: NDArray[np.int32], entry: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw `size` entries for each row of log odds: row and entry of each choice."""
+    possible = (logit > -np.inf) @ copies
+    wanted = np.minimum(size, possible).astype(np.float64)
+    probability = _inclusion(logit, wanted, copies)[:, entry]
+    order = np.argsort(rng.random(probability.shape, dtype=np.float32), axis=1)
+    total = np.cumsum(np.take_along_axis(probability, order, axis=1), axis=1)
+    sure = np.round(total[:, -1])  # rounding must not lose one
+    total *= (sure / np.maximum(total[:, -1], 1e-300))[:, None]
+    step = np.floor(total + rng.random(len(size))[:, None])
+    hit = np.diff(step, axis=1, prepend=0.0) > 0
+    who, place = np.nonzero(hit)
+    return who.astype(np.int64), order[who, place].astype(np.int64)

@@ -47,8 +47,8 @@ class Style:
     numbered: bool
 
     @classmethod
-    def of(cls, values: list[str]) -> Style:
-        """Find the style that most of the values have."""
+    def of(cls, values: list[str], k: int = 1) -> Style:
+        """Find the style that most of the distinct values have; a prefix is one that at least `k` of them share."""
         if not values:
             return cls("", "", 0, False)
         found = [m.groups() for m in (_NUMBERED.match(value) for value in values) if m]
@@ -56,7 +56,7 @@ class Style:
         for prefix, _ in found:
             prefixes[prefix] = prefixes.get(prefix, 0) + 1
         best = max(prefixes, key=lambda p: prefixes[p], default="")
-        if prefixes.get(best, 0) >= 0.8 * len(values):
+        if prefixes.get(best, 0) >= max(0.8 * len(values), k if best else 1):
             widths = {len(digits) for prefix, digits in found if prefix == best}
             return cls("", best, widths.pop() if len(widths) == 1 else 0, True)
         rules = {

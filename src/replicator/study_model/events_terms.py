@@ -203,7 +203,7 @@ class _Builder:
         self.names, self.coded, self.unit, self.subject, self.kept = names, coded, unit, subject, kept
         self.basis, self.block, self.base, self.topic, self.config = basis, block, base, topic, config
         self.texts = {name: [str(t) for t in coded[name][1].strings()] for name in names}
-        self.styles = {name: Style.of(self.texts[name]) for name in names}
+        self.styles = {name: Style.of(self.texts[name], config.k) for name in names}
         self.above = {name: name not in (base, topic) and _stands_above(unit, coded[name][0]) for name in names}
         self.modal = {name: _modal(coded[name][0], unit, len(kept))[0] for name in names}
         self.rare = {name: self._rare_texts(name) for name in names}
