@@ -62,7 +62,7 @@ def assemble(
         owner = drawn.subject[order]
         datasets[name] = layout.finish(table.take(order), owner, ids)
         subject[name] = owner
-    study = derive_all(model.derivations, Study(datasets))
+    study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
     datasets = dict(study.datasets)
     links = model.links.sample(datasets, subject, model.ids.variable, ids, stream(seed, "links", start))
     for name, layout in model.layouts.items():
@@ -72,7 +72,7 @@ def assemble(
             datasets[name] = replace(layout, subject="", sequence="").finish(
                 relation if relation is not None else _dataset(name, {}), np.zeros(n_related, np.int32), ids
             )
-    for name in dict.fromkeys(item.dataset for item in model.supplements):
+    for name in dict.fromkeys(item.dataset for item in model.supplements if item.parent in datasets):
         items = tuple(item for item in model.supplements if item.dataset == name)
         layout = model.layouts[name]
         parent = datasets[items[0].parent]
