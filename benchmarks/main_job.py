@@ -47,7 +47,7 @@ def run(what: str, arguments: list[str], environment: dict[str, str]) -> Run:
 
 
 def installed_megabytes(package: str = "replicator") -> float:
-    """Add up the files of a package and of everything that it requires without extras."""
+    """Add up the files of a package and of everything that it requires without extras; byte code, which pip adds, is left out."""
     seen: set[str] = set()
     waiting, size = [package], 0
     while waiting:
@@ -59,7 +59,8 @@ def installed_megabytes(package: str = "replicator") -> float:
             files = distribution(name).files or []
         except PackageNotFoundError:
             continue  # a requirement of another platform
-        size += sum(Path(str(file.locate())).stat().st_size for file in files if Path(str(file.locate())).is_file())
+        places = [Path(str(file.locate())) for file in files if file.suffix != ".pyc"]
+        size += sum(place.stat().st_size for place in places if place.is_file())
         waiting += [wanted for wanted in requires(name) or [] if "extra ==" not in wanted]
     return round(size / 1e6, 1)
 
