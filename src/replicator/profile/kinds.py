@@ -19,7 +19,8 @@ _ENOUGH_NAMES = 2  # variables that must share two letters before those count as
 def find_subject_variable(study: Study) -> str:
     """Find the variable that names the subject in all datasets that have subjects.
 
-    USUBJID where any dataset has it; else the likeliest name of :func:`replicator.standards.variables.subject_names`; else the
+    USUBJID where any dataset has it; else the name of :func:`replicator.standards.variables.subject_names` that most datasets have,
+    the likeliest of several (SUBJID stands in DM alone in most studies, beside the variable that tells subjects apart); else the
     variable that has no missing cell, tells the rows of one dataset apart and in another dataset repeats only values of the first.
 
     Returns
@@ -27,12 +28,12 @@ def find_subject_variable(study: Study) -> str:
     str
         ``""`` if there is none.
     """
-    names = {name for dataset in study.datasets.values() for name in dataset.names}
-    if "USUBJID" in names:
+    held = Counter(name for dataset in study.datasets.values() for name in dataset.names)
+    if "USUBJID" in held:
         return "USUBJID"
-    by_plain_name = {name.replace("_", ""): name for name in sorted(names)}
-    known = next((by_plain_name[plain] for plain in subject_names() if plain in by_plain_name), "")
-    return known or _subject_by_shape(study)
+    by_plain_name = {name.replace("_", ""): name for name in sorted(held)}
+    known = [by_plain_name[plain] for plain in subject_names() if plain in by_plain_name]
+    return max(known, key=held.__getitem__) if known else _subject_by_shape(study)
 
 
 def _subject_by_shape(study: Study) -> str:
