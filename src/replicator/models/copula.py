@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
+
+Estimator: TypeAlias = Callable[[Floats], Floats]
+"""Correlation (p, p) of incomplete scores (n, p); not finite where two variables have none."""
 
 
 def normal_scores(values: Floats) -> Floats:
@@ -35,6 +39,31 @@ def normal_scores(values: Floats) -> Floats:
     density = np.exp(-0.5 * ndtri(edge) ** 2) / np.sqrt(2 * np.pi)
     out[seen] = (-np.diff(density) / np.diff(edge))[inverse]
     return out
+
+
+def pairwise_correlation(scores: Floats) -> Floats:
+    """Pearson correlation of each two variables over the rows that have both.
+
+    Parameters
+    ----------
+    scores : (n, p) float64
+        NaN where missing.
+
+    Returns
+    -------
+    (p, p) float64
+        Not finite where no two rows differ in both.
+    """
+    seen = np.isfinite(scores)
+    filled = np.where(seen, scores, 0.0)
+    mask = seen.astype(np.float64)
+    pairs = mask.T @ mask
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sum_i = filled.T @ mask  # sum of i over the rows where j is seen
+        mean_i = sum_i / pairs
+        square_i = (filled**2).T @ mask / pairs - mean_i**2
+        covariance = filled.T @ filled / pairs - mean_i * mean_i.T
+        return np.asarray(covariance / np.sqrt(square_i * square_i.T))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +92,22 @@ class GaussianCopula:
     n: int
 
     @classmethod
-    def fit(cls, scores: Floats, *, most_factors: int = 400) -> GaussianCopula:
+    def fit(cls, scores: Floats, estimate: Estimator = pairwise_correlation, *, most_factors: int = 400) -> GaussianCopula:
         """Learn from normal scores.
 
         Parameters
         ----------
         scores : (n, p) float64
             From :func:`normal_scores`, one column a variable; NaN where missing.
+        estimate : callable
+            Correlates the scores; one of :data:`replicator.models.copula_engines.ENGINES`.
         most_factors : int
             Upper bound of *r*.
         """
         n, p = scores.shape
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
-        correlation, pairs = latent_correlation(scores)
+        correlation, pairs = latent_correlation(scores, estimate)
         correlation = shrink_correlation(correlation, pairs)
         values, vectors = np.linalg.eigh(correlation)
         keep = np.argsort(-values)[: min(most_factors, p)]
@@ -161,8 +192,15 @@ def _tweedie(z: Floats, sample: Floats) -> Floats:
     return np.sign(z) * np.where(far, np.maximum(magnitude, np.abs(z) - 1.0 / np.maximum(np.abs(z), 1.0)), magnitude)
 
 
-def latent_correlation(scores: Floats) -> tuple[Floats, Floats]:
-    """Pairwise correlation of the latent normals behind incomplete scores.
+def latent_correlation(scores: Floats, estimate: Estimator = pairwise_correlation) -> tuple[Floats, Floats]:
+    """Correlation of the latent normals behind incomplete scores.
+
+    Parameters
+    ----------
+    scores : (n, p) float64
+        NaN where missing.
+    estimate : callable
+        Correlates the scores themselves.
 
     Returns
     -------
@@ -172,16 +210,12 @@ def latent_correlation(scores: Floats) -> tuple[Floats, Floats]:
         Subjects who have both, scaled down where discrete scores carry less.
     """
     seen = np.isfinite(scores)
-    filled = np.where(seen, scores, 0.0)
     mask = seen.astype(np.float64)
     pairs = mask.T @ mask
+    correlation = estimate(scores)
+    used = np.where(seen, scores, np.where(seen.any(axis=0), np.nan, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        sum_i = filled.T @ mask  # sum of i over the rows where j is seen
-        mean_i = sum_i / pairs
-        square_i = (filled**2).T @ mask / pairs - mean_i**2
-        covariance = filled.T @ filled / pairs - mean_i * mean_i.T
-        correlation = covariance / np.sqrt(square_i * square_i.T)
-        seen_share = np.sqrt(np.nanvar(np.where(seen, scores, np.nan), axis=0)) if len(scores) else np.ones(scores.shape[1])
+        seen_share = np.sqrt(np.nanvar(used, axis=0)) if len(scores) else np.ones(scores.shape[1])
         latent = correlation / np.outer(seen_share, seen_share)
     weak = (pairs < 4) | ~np.isfinite(latent)
     latent = np.where(weak, 0.0, np.clip(latent, -0.99, 0.99))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from replicator.models.copula import GaussianCopula, normal_scores
+from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
 from replicator.models.marginals import QuantileMarginal
 
 Floats = NDArray[np.float64]
@@ -105,6 +105,7 @@ class JointModel:
         stratum: Codes,
         k: int,
         decimals: Mapping[str, int | None] | None = None,
+        estimate: Estimator = pairwise_correlation,
     ) -> JointModel:
         """Learn traits.
 
@@ -122,6 +123,8 @@ class JointModel:
             Fewest subjects behind a value.
         decimals : mapping of str to int or None, optional
             Places to round numbers to.
+        estimate : callable, optional
+            Correlates the scores of the traits; one of :data:`replicator.models.copula_engines.ENGINES`.
         """
         n_groups = len(stratum)
         names = tuple(values)
@@ -148,7 +151,7 @@ class JointModel:
             assert isinstance(trait, CategoryTrait)
             traits[j] = ordered = _order_levels(trait, values[names[j]], axes)
             scores[:, j] = ordered.scores(values[names[j]], group)
-        return cls(names, tuple(traits), GaussianCopula.fit(scores))
+        return cls(names, tuple(traits), GaussianCopula.fit(scores, estimate))
 
     def sample(self, group: Codes, rng: np.random.Generator) -> dict[str, Floats]:
         """Draw all traits for subjects of the given groups: (n,) float64 by name, never NaN where the source had any value."""

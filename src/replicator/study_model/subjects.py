@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, take_codes
@@ -71,7 +72,7 @@ class SubjectModel:
     weekday : (7,) float64
         Share of anchors by day of the week, Monday first.
     covariates : mapping of str to tuple of str
-        Levels of :attr:`Spine.covariates`.
+        Levels of :attr:`Spine.covariates`; ``""`` stands for one that fewer than k subjects share.
     """
 
     kind: ClassVar[str] = "subject model"
@@ -134,7 +135,8 @@ class SubjectModel:
         for name, x in features.items():
             if np.isfinite(x).any():
                 values[name] = x
-        joint = JointModel.fit(values, frozenset(categories) | nominal, spine.arm, arm_strata(source), k, decimals)
+        unordered = frozenset(categories) | nominal
+        joint = JointModel.fit(values, unordered, spine.arm, arm_strata(source), k, decimals, engine(config.copula))
         share = np.bincount(spine.arm, minlength=len(spine.arms)) / max(spine.n, 1)
         weekday = np.bincount((spine.anchor.astype(np.int64) + 3) % 7, minlength=7) + 0.5
         model = cls(
@@ -148,7 +150,7 @@ class SubjectModel:
             marks,
             formats,
             weekday / weekday.sum(),
-            dict(source.levels),
+            {name: _shared_levels(spine.covariates[name], levels, k) for name, levels in source.levels.items()},
         )
         return model, tuple(notes)
 
@@ -291,9 +293,15 @@ def _tuple_codes(
     return position[joint], columns, notes
 
 
+def _shared_levels(codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
+    """Levels in their places, those that fewer than `k` subjects share as ``""``."""
+    count = np.bincount(codes[codes >= 0], minlength=len(levels))
+    return tuple(level if n >= k else "" for level, n in zip(levels, count.tolist(), strict=True))
+
+
 def _codes_in(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
     """Code a drawn column by the levels of the source; -1 where it is none of them."""
-    place = {level: i for i, level in enumerate(levels)}
+    place = {level: i for i, level in enumerate(levels) if level}
     return np.array([place.get(text, -1) for text in column.strings()], dtype=np.int32)
 
 
