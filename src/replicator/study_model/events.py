@@ -17,7 +17,7 @@ from replicator.profile.structure import DatasetStructure
 from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
 from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
-from replicator.study_model.events_fatal import Fatal
+from replicator.study_model.events_fatal import Fatal, death_day
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_sex import TermsBySex
@@ -113,7 +113,7 @@ class EventsPart:
                 start_day,
                 end_day,
                 visits.subject,
-                visits.number,
+                _numbers_in_life(spine),
                 visits.day,
                 (found.of_row[linked], found.visit[linked]),
                 config.k,
@@ -178,7 +178,7 @@ class EventsPart:
         if self.reporting is not None:
             visits = spine.visits
             occurrence, visit, closed = self.reporting.sample(
-                owner, drawn.start, drawn.end, visits.subject, visits.number, visits.day, rng
+                owner, drawn.start, drawn.end, visits.subject, _numbers_in_life(spine), visits.day, rng
             )
         else:
             occurrence, visit, closed = np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
@@ -243,4 +243,10 @@ def _groups(arms: tuple[str, ...], spine: Spine) -> NDArray[np.int64]:
 def _last_visit(reporting: Reporting | None, spine: Spine) -> NDArray[np.float64] | None:
     if reporting is None:
         return None
-    return reporting.last_day(spine.n, spine.visits.subject, spine.visits.number, spine.visits.day)
+    return reporting.last_day(spine.n, spine.visits.subject, _numbers_in_life(spine), spine.visits.day)
+
+
+def _numbers_in_life(spine: Spine) -> NDArray[np.float64]:
+    """Numbers of the visits; NaN for visits after the subject's death, at which nothing is reported."""
+    death = death_day(spine)[spine.visits.subject]
+    return np.where(spine.visits.day > death, np.nan, spine.visits.number)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.onset import Intensity, draw_leaders
+from replicator.study_model.events_fatal import death_day
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, format_dates
@@ -251,11 +252,12 @@ def _write(day: Floats, minute: Floats, code: Ints, odd: tuple[str, ...]) -> Tex
 
 
 def mark_day(spine: Spine, name: str, last_visit: Floats | None) -> Floats:
-    """Day of a mark, by subject; LAST where the subject has no such mark, and never after the last visit that could report it."""
+    """Day of a mark, by subject; LAST where the subject has none, never after death nor the last visit that could report it."""
     if name == "ANCHOR":
         return spine.anchor
     day = spine.marks.get(name, spine.marks["LAST"])
     day = np.where(np.isnan(day), spine.marks["LAST"], np.floor(day))
+    day = np.fmin(day, death_day(spine))
     return day if last_visit is None else np.fmin(day, last_visit)
 
 

@@ -58,7 +58,7 @@ class Fatal:
         fatal = np.zeros(head.n_rows, bool)
         for name, text in values.items():
             fatal |= np.char.upper(head.text(name).strings().astype(str)) == text
-        mark = next((name for name in spine.marks if name.split(".")[-1] in DEATH_MARKS), "")
+        mark = _death_mark(spine)
         if not fatal.any() or not mark:
             return None, np.zeros(head.n_rows, bool)
         death = np.floor(spine.marks[mark])[owner]
@@ -120,6 +120,15 @@ class Fatal:
                 column, rows, format_dates(day, np.full(len(rows), np.nan), np.full(len(rows), Precision.DAY, np.int8))
             )
         return out
+
+
+def _death_mark(spine: Spine) -> str:
+    return next((name for name in spine.marks if name.split(".")[-1] in DEATH_MARKS), "")
+
+
+def death_day(spine: Spine) -> NDArray[np.float64]:
+    """Day of death by subject: (n,), days since 1970-01-01, NaN for the living."""
+    return np.floor(spine.marks.get(_death_mark(spine), np.full(spine.n, np.nan)))
 
 
 def _put(column: Text, rows: NDArray[np.intp], cells: Text) -> Text:
