@@ -43,6 +43,8 @@ class TwoLevel:
         Share of the residual that persists over occasions.
     memory : float
         Days in which the correlation of the persistent share falls to 1/e.
+    inflation : (n_series,) float64
+        What makes up for the variance that persistent residuals lose to the subject's own mean and slope.
     residual : GaussianCopula
         Of the residuals of the same occasion.
     bent : (n_bent,) int64
@@ -70,6 +72,7 @@ class TwoLevel:
     centre: Floats
     serial: Floats
     memory: float
+    inflation: Floats
     residual: GaussianCopula
     bent: NDArray[np.int64]
     quantiles: Floats
@@ -146,7 +149,8 @@ class TwoLevel:
         )
         dense = np.full((len(occasions.subject), n_series), np.nan)
         dense[occasion, series] = np.clip(standard, -8, 8)
-        serial, memory, next_one = fit_persistence(dense, occasions, slope > 0)
+        lasts = fit_persistence(dense, occasions, slope > 0)
+        serial, next_one = lasts.serial, lasts.next_one
         features = {name: np.full((n_seen, n_series), np.nan) for name in ("level", "slope", "spread")}
         shown = np.sqrt(between[pair_series] + within[pair_series] / np.maximum(size, 1))
         features["level"][at] = np.where(shown > 0, level / np.where(shown > 0, shown, 1), np.nan)
@@ -167,7 +171,8 @@ class TwoLevel:
             spread,
             centre,
             np.where(discrete, np.clip(latent[3] / np.maximum(next_one, 1e-6), 0, 1), serial),
-            memory,
+            lasts.memory,
+            1 / np.sqrt(lasts.kept),
             _residual_copula(dense, told),
             *_residual_quantiles(dense, run, ~discrete, features["spread"], k),
         )
@@ -226,7 +231,7 @@ class TwoLevel:
             shown = np.sqrt(self.slope[tilted] + self.within[tilted] / np.where(some, reach, np.inf))
             out[:, tilted] += time * np.where(some, features["slope"][:, tilted] * shown, 0.0)[run]
         freedom = np.maximum(size - 1 - (self.slope > 0), 0)
-        length = np.tile(np.sqrt(self.within), (len(starts), 1))
+        length = np.tile(np.sqrt(self.within) * self.inflation, (len(starts), 1))
         wide = np.flatnonzero(self.spread > 0)
         if len(wide):
             nu = freedom[:, wide]

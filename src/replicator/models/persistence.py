@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 CORRELATIONS = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.96, 0.985])  # from one value to the next
-MEMORIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # multiples of the usual gap between values
+MEMORIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the usual gap between values
 FEWEST_PAIRS = 30  # neighbouring residuals, before anything is said about what lasts
 LAGS = 3
 
@@ -51,6 +51,28 @@ class Occasions:
         return np.arange(len(self.subject)) - self.starts[self.run] if len(self.subject) else np.empty(0, np.intp)
 
 
+@dataclass(frozen=True, eq=False)
+class Persistence:
+    """What lasts of the residuals.
+
+    Attributes
+    ----------
+    serial : (n_series,) float64
+        *w*, the share that lasts.
+    memory : float
+        *m*, days.
+    next_one : (n_series,) float64
+        Correlation of the lasting share from one value of the series to the next.
+    kept : (n_series,) float64
+        Variance that is left once a subject's mean and slope are out, as a share of what is left of independent residuals.
+    """
+
+    serial: Floats
+    memory: float
+    next_one: Floats
+    kept: Floats
+
+
 def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
     r"""Correlate independent draws over time: correlation :math:`\exp(-|t - s| / m)` between two occasions of a subject.
 
@@ -77,7 +99,7 @@ def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
     return lasting
 
 
-def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bool_]) -> tuple[Floats, float, Floats]:
+def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bool_]) -> Persistence:
     r"""Share of residuals that lasts, by series, and for how long.
 
     Parameters
@@ -89,15 +111,6 @@ def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bo
     inclined : (n_series,) bool
         Where a slope was taken out too.
 
-    Returns
-    -------
-    serial : (n_series,) float64
-        *w*, between 0 and 1.
-    memory : float
-        *m*, days.
-    next_one : (n_series,) float64
-        Correlation of the lasting share from one value of the series to the next.
-
     Notes
     -----
     Residuals :math:`e` with :math:`V = (1 - w) I + w A`, :math:`A_{ts} = \exp(-|t - s| / m)`, become :math:`P e` once mean and
@@ -107,15 +120,16 @@ def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bo
     n_series = dense.shape[1]
     nothing = np.zeros(n_series)
     if len(dense) < 3:
-        return nothing, 1.0, nothing
+        return Persistence(nothing, 1.0, nothing, np.ones(n_series))
     observed, pairs, gap, counts = _products(dense, occasions)
     usable = (pairs[1] >= FEWEST_PAIRS) & (observed[0] > 0) & (gap > 0)
     if not usable.any():
-        return nothing, 1.0, nothing
+        return Persistence(nothing, 1.0, nothing, np.ones(n_series))
     ratio = np.where(usable, observed / np.where(observed[0] > 0, observed[0], 1), 0.0)
     tables = np.stack([_expected(counts, inclined, float(correlation)) for correlation in CORRELATIONS])
     white, typical = tables[0], float(np.median(gap[usable]))
-    best: tuple[float, Floats, float, Floats] = (np.inf, nothing, typical, nothing)
+    best = Persistence(nothing, typical, nothing, np.ones(n_series))
+    least = np.inf
     for multiple in MEMORIES:
         memory = multiple * typical
         correlation = np.exp(-gap / memory)
@@ -124,15 +138,15 @@ def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bo
         b = ratio[1] * lasting[0] - lasting[1]
         some = usable & (a > 0)
         serial = np.where(some, np.where(b < 0, a / np.where(some & (b < 0), a - b, 1), 1.0), 0.0).clip(0, 1)
+        serial = np.where(serial * correlation > 2 / np.sqrt(np.maximum(pairs[1], 1)), serial, 0.0)
         expected = (1 - serial) * white + serial * lasting
         fitted = expected / np.where(expected[0] > 0, expected[0], 1)
         miss = np.where(usable & (pairs >= FEWEST_PAIRS), ratio - fitted, 0.0)
         total = float((miss[1:] ** 2 * np.sqrt(pairs[1:])).sum())
-        if total < best[0]:
-            best = (total, serial, memory, correlation)
-    _, serial, memory, correlation = best
-    clear = serial * correlation > 2 / np.sqrt(np.maximum(pairs[1], 1))
-    return np.where(clear, serial, 0.0), memory, correlation
+        if total < least:
+            kept = np.where(white[0] > 0, expected[0] / np.where(white[0] > 0, white[0], 1), 1.0)
+            least, best = total, Persistence(serial, memory, correlation, np.clip(kept, 0.05, 1.0))
+    return best
 
 
 def _products(dense: Floats, occasions: Occasions) -> tuple[Floats, Floats, Floats, NDArray[np.intp]]:

@@ -15,7 +15,8 @@ from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
-from replicator.study_model.findings_results import LEVELLED, Observed, Results, read_results
+from replicator.study_model.findings_levels import LEVELLED, Observed
+from replicator.study_model.findings_results import Results, read_results
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
 from replicator.study_model.spine import Fitted, Rows, Spine

@@ -9,21 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.models.ordinal import order_levels
 from replicator.models.scales import NumericScales
 from replicator.profile.structure import DatasetStructure
+from replicator.study_model.findings_levels import ADDITIVE, RANKED, LatentColumns, Observed, answers, outlying_codes
 from replicator.study_model.findings_writing import OriginalUnits, Written, count_places, read_writing, round_to, write_numbers
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
-
-ADDITIVE, RANKED, LEVELLED = 0, 1, 2
-FEW_NUMBERS = 7  # distinct numbers, up to which they are ranked rather than measured
-ATOM = 0.05  # share of rows at the lowest or highest number from which a series is ranked
-OUTLYING = 3.0  # ranges of the other codes, beyond which a number is a code of its own (96 = not applicable)
-NOT_AN_ANSWER = frozenset({"NA", "N/A", "NOT APPLICABLE", "NOT DONE", "UNKNOWN", "UNK", "U", "ND", "NOT EVALUABLE", "NE"})
-MOST_LEVELS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,16 +173,6 @@ def _overlay(text: Text, tokens: Text, token: Codes) -> Text:
     return Text(np.where(token >= 0, moved, text.codes).astype(np.int32), levels)
 
 
-@dataclass(frozen=True, eq=False)
-class Observed:
-    """Latent observations of the source: row, latent column and either a number or a level (the other is NaN or -1)."""
-
-    row: Codes
-    column: Codes
-    number: Floats
-    level: Codes
-
-
 def read_results(
     dataset: Dataset, structure: DatasetStructure, series: Codes, subject: Codes, n_series: int, k: int
 ) -> tuple[Results, Observed, tuple[str, ...]]:
@@ -223,64 +206,20 @@ def read_results(
     stack = np.stack([original.codes.astype(np.float64), text.codes.astype(np.float64), np.nan_to_num(number, nan=np.inf)], axis=1)
     unique_tokens, token = np.unique(stack, axis=0, return_inverse=True)
     token = token.reshape(-1)
-    outlying = _outlying(value, series, n_series)
-    value = np.where(outlying, np.nan, value)
-
-    order = np.argsort(series, kind="stable")
-    edges = np.searchsorted(series[order], np.arange(n_series + 1))
-    plan = _Plan([], [], [], [], [], [])
-    value_column = np.full(n_series, -1, np.int64)
-    state_column = np.full(n_series, -1, np.int64)
-    column_of: list[Codes] = []
-    level_of: list[Codes] = []
-    number_of: list[Floats] = []
-    row_of: list[Codes] = []
+    value = np.where(outlying_codes(value, series, n_series), np.nan, value)
     usual = np.where(units.others(series), np.nan, value)
     decimals = count_places(original if names.original else Text.of(Numbers(value).strings()), usual, series, n_series)[0]
-    marginals: list[QuantileMarginal] = []
-    for j in range(n_series):
-        rows = order[edges[j] : edges[j + 1]]
-        finite = np.isfinite(value[rows])
-        x, who = value[rows], subject[rows]
-        measured = finite.mean() >= 0.2 and len(np.unique(who[finite])) >= k
-        special = ~finite if measured else _no_answer(text.strings()[rows], original.strings()[rows], number[rows])
-        if not measured and (special.all() or len(np.unique(token[rows[~special]])) == 0):
-            special = np.zeros(len(rows), bool)
-        if special.any():
-            state_column[j] = len(plan.series)
-            levels, codes = _levels(np.where(special, token[rows], -1), who, k, first=None, keep_minus=True)
-            plan.add(j, LEVELLED, levels, codes)
-            _note_rows(column_of, level_of, number_of, row_of, state_column[j], rows, codes, None)
-        inside = ~special
-        value_column[j] = len(plan.series)
-        if measured:
-            ranked = _is_ranked(x[inside])
-            codes = _number_groups(x[inside]) if ranked else np.zeros(int(inside.sum()), np.intp)
-            plan.add(j, RANKED if ranked else ADDITIVE, np.full(int(codes.max(initial=0)) + 1, -1), codes)
-            if ranked:
-                places = int(decimals[j]) if decimals[j] <= 8 else None
-                marginals.append(QuantileMarginal.fit(x[inside], who[inside], k=k, decimals=places))
-            _note_rows(column_of, level_of, number_of, row_of, value_column[j], rows[inside], codes, x[inside])
-        else:
-            levels, codes = _levels(token[rows[inside]], who[inside], k, first=number[rows[inside]])
-            plan.add(j, LEVELLED, levels, codes)
-            _note_rows(column_of, level_of, number_of, row_of, value_column[j], rows[inside], codes, None)
-    observed = Observed(
-        np.concatenate(row_of) if row_of else np.empty(0, np.intp),
-        np.concatenate(column_of) if column_of else np.empty(0, np.intp),
-        np.concatenate(number_of) if number_of else np.empty(0),
-        np.concatenate(level_of) if level_of else np.empty(0, np.intp),
-    )
-    kept = observed.level >= 0
-    lost = int((~kept).sum())
-    observed = Observed(observed.row[kept], observed.column[kept], observed.number[kept], observed.level[kept])
+    silent = (unique_tokens[:, 0] < 0) & (unique_tokens[:, 1] < 0) & np.isinf(unique_tokens[:, 2])
+    plan = LatentColumns(value, token, silent, answers(original, text, number), number, series, subject, decimals, k)
+    plan.read(n_series)
+    share, tokens_of, used, observed = plan.tables()
     notes: tuple[str, ...] = ()
+    lost = int(((series >= 0) & ~np.isin(np.arange(n), observed.row)).sum())
     if lost:
         notes = (
             f"{dataset.name}: {lost} results are texts that fewer than {k} subjects share in their test; "
             f"they are not kept, lower k to keep them.",
         )
-    share, tokens_of, used = plan.tables()
     scale_rows = (series >= 0) & np.isfinite(value)
     scales = NumericScales.fit(value[scale_rows], series[scale_rows], subject[scale_rows], decimals, k=k)
     picked = unique_tokens[used]
@@ -292,140 +231,15 @@ def read_results(
     written = read_writing(original, text, number, value, series, n_series, bool(names.original), units, k)
     results = Results(
         names,
-        np.array(plan.series, np.int64),
+        np.array(plan.of_series, np.int64),
         np.array(plan.form, np.int64),
-        value_column,
-        state_column,
+        plan.value_column,
+        plan.state_column,
         scales,
-        tuple(marginals),
+        tuple(plan.marginals),
         share,
         tokens_of,
         tokens,
         written,
     )
     return results, observed, notes
-
-
-@dataclass
-class _Plan:
-    """Latent columns as they are found."""
-
-    series: list[int]
-    form: list[int]
-    levels: list[NDArray[np.intp]]
-    counts: list[NDArray[np.intp]]
-    unused: list[int]
-    used: list[int]
-
-    def add(self, series: int, form: int, levels: NDArray[np.intp], codes: Codes) -> None:
-        self.series.append(series)
-        self.form.append(form)
-        self.levels.append(np.asarray(levels, np.intp))
-        self.counts.append(np.bincount(codes[codes >= 0], minlength=len(levels)))
-
-    def tables(self) -> tuple[Floats, NDArray[np.int64], Codes]:
-        width = max((len(levels) for levels in self.levels), default=1)
-        share = np.zeros((len(self.levels), width))
-        token = np.full((len(self.levels), width), -1, np.int64)
-        used = np.unique(np.concatenate([levels for levels in self.levels] or [np.empty(0, np.intp)]))
-        used = used[used >= 0]
-        for c, (levels, counts) in enumerate(zip(self.levels, self.counts, strict=True)):
-            share[c, : len(levels)] = counts / max(1, counts.sum())
-            place = np.searchsorted(used, levels)
-            token[c, : len(levels)] = np.where(levels >= 0, place, -1)
-        return share, token, used
-
-
-def _note_rows(
-    columns: list[Codes],
-    levels: list[Codes],
-    numbers: list[Floats],
-    rows: list[Codes],
-    column: int,
-    where: Codes,
-    codes: Codes,
-    x: Floats | None,
-) -> None:
-    columns.append(np.full(len(where), column, np.intp))
-    rows.append(where)
-    levels.append(codes)
-    numbers.append(np.full(len(where), np.nan) if x is None else x)
-
-
-def _is_ranked(x: Floats) -> bool:
-    distinct = np.unique(x)
-    if len(distinct) <= FEW_NUMBERS:
-        return True
-    return bool(max((x == distinct[0]).mean(), (x == distinct[-1]).mean()) >= ATOM)
-
-
-def _number_groups(x: Floats) -> Codes:
-    """Codes of distinct numbers, of neighbours together where there are many: (n,)."""
-    distinct, codes, counts = np.unique(x, return_inverse=True, return_counts=True)
-    if len(distinct) > MOST_LEVELS // 2:
-        middle = (np.cumsum(counts) - counts / 2) / counts.sum()
-        group = np.floor(middle * MOST_LEVELS / 2).astype(np.intp)
-        _, group = np.unique(group, return_inverse=True)
-        codes = group[codes]
-    return codes.reshape(-1).astype(np.intp)
-
-
-def _levels(token: Codes, who: Codes, k: int, first: Floats | None, *, keep_minus: bool = False) -> tuple[NDArray[np.intp], Codes]:
-    """Levels that at least k subjects share, in order; rows of the others get code -1.
-
-    With `first` (a number for each row) levels are ordered by it where it tells them apart, else by what subjects move between.
-    """
-    levels, codes = np.unique(token, return_inverse=True)
-    codes = codes.reshape(-1)
-    pairs = np.unique(np.stack([codes, who], axis=1), axis=0)
-    subjects = np.bincount(pairs[:, 0], minlength=len(levels))
-    kept = np.flatnonzero((subjects >= k) | (keep_minus & (levels == -1)))[:MOST_LEVELS]
-    if not len(kept):
-        return np.empty(0, np.intp), np.full(len(token), -1, np.intp)
-    inside = np.isin(codes, kept)
-    position = np.full(len(levels), -1, np.intp)
-    order = np.arange(len(kept))
-    numbers = None if first is None else np.array([np.median(first[codes == level]) for level in kept])
-    if numbers is not None and np.isfinite(numbers).all() and len(np.unique(numbers)) == len(kept):
-        order = np.argsort(numbers)
-    elif len(kept) > 1:
-        place = np.searchsorted(kept, codes[inside])
-        held = np.zeros((int(who.max()) + 1, len(kept)))
-        np.add.at(held, (who[inside], place), 1.0)
-        counts = held.sum(axis=0)
-        order = order_levels(np.minimum(held, 1).T @ np.minimum(held, 1), counts)
-    position[kept[order]] = np.arange(len(kept))
-    return levels[kept[order]].astype(np.intp), position[codes]
-
-
-def _no_answer(text: NDArray[np.object_], original: NDArray[np.object_], number: Floats) -> NDArray[np.bool_]:
-    """Rows whose result says that there is none: empty, NOT DONE, not applicable, or an outlying code."""
-    said = np.array([str(a or b).upper() for a, b in zip(original, text, strict=True)], object)
-    nothing = np.isin(said, [*NOT_AN_ANSWER, ""])
-    finite = np.isfinite(number)
-    codes = np.unique(number[finite])
-    if len(codes) > 2:
-        others = codes[:-1]
-        if codes[-1] - others[-1] > OUTLYING * max(others[-1] - others[0], 1.0):
-            nothing |= number == codes[-1]
-    return nothing
-
-
-def _outlying(value: Floats, series: Codes, n_series: int) -> NDArray[np.bool_]:
-    """Numbers that are codes: the highest whole number of a series of few, far beyond all others."""
-    out = np.zeros(len(value), bool)
-    finite = np.isfinite(value) & (series >= 0)
-    pairs, inverse = np.unique(np.stack([series[finite], value[finite]], axis=1), axis=0, return_inverse=True)
-    if not len(pairs):
-        return out
-    owner = pairs[:, 0].astype(np.intp)
-    count = np.bincount(owner, minlength=n_series)
-    last = np.flatnonzero(np.concatenate([owner[1:] != owner[:-1], [True]]))
-    first = np.concatenate([[0], last[:-1] + 1])
-    code = np.zeros(len(pairs), bool)
-    small = (count[owner[last]] > 2) & (count[owner[last]] <= 25)
-    top, second, bottom = pairs[last, 1], pairs[np.maximum(last - 1, 0), 1], pairs[first, 1]
-    far = small & (top - second > OUTLYING * np.maximum(second - bottom, 1.0)) & (top == np.round(top)) & (top >= 66)
-    code[last[far]] = True
-    out[finite] = code[inverse.reshape(-1)]
-    return out

@@ -136,7 +136,7 @@ class Units:
     panel : (n_series,) int64
         Panel of each series.
     member : (n_series,) int64
-        Unit of a series that its panel sometimes misses; -1 where it never does.
+        Unit of series that their panel sometimes misses, together; -1 where it never does.
     n_panels : int
         Number of panels; their units come first.
     follows : tuple of Follows
@@ -191,11 +191,12 @@ class Units:
         possible = np.ones_like(there)
         for rule in follows:
             possible[:, rule.panel] = rule.allows(result[:, rule.parent])
-        incomplete = np.flatnonzero((present != there[:, panel]).any(axis=0))
-        member = np.full(present.shape[1], -1, np.int64)
-        member[incomplete] = n_panels + np.arange(len(incomplete))
-        units = np.concatenate([there, present[:, incomplete]], axis=1)
-        may = np.concatenate([possible, there[:, panel[incomplete]]], axis=1)
+        # series that never come without each other are one member
+        _, first, group = np.unique(np.concatenate([panel[None, :], present]), axis=1, return_index=True, return_inverse=True)
+        incomplete = (present[:, first] != there[:, panel[first]]).any(axis=0)
+        member = np.where(incomplete, n_panels + np.cumsum(incomplete) - 1, -1)[group.reshape(-1)].astype(np.int64)
+        units = np.concatenate([there, present[:, first[incomplete]]], axis=1)
+        may = np.concatenate([possible, there[:, panel[first[incomplete]]]], axis=1)
         moment = Moment.find(there, cell, spine, occasions, visits, k)
         presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
         return cls(panel.astype(np.int64), member, n_panels, follows, moment, presence)

@@ -15,10 +15,13 @@ from replicator.models.copula import normal_scores
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_weights, level_scores
 from replicator.models.persistence import Occasions
-from replicator.study_model.findings_results import ADDITIVE, LEVELLED, Observed, Results
+from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed
+from replicator.study_model.findings_results import Results
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
+
+MOST_EXPLAINED = 0.8  # of a latent normal's variance by visit and arm
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +99,7 @@ class Values:
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
         latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
-        moved = np.where(discrete[:, None, None], shift / shown[:, None, None], shift)
-        explained = _variance(moved[column, arm[occasion], cell[occasion]], column, n_columns)
-        width = np.where(discrete, np.sqrt(np.maximum(1 - explained, 0.2)), 1.0)
+        moved, width = _latent_shift(shift, shown, discrete, column, arm[occasion], cell[occasion])
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
         return cls(moved, width, bottom, top, latent), {**features, "level": level}
 
@@ -159,6 +160,27 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
         (probability[levelled, None] >= edge[column[levelled]]).sum(axis=1), np.maximum(last, 0)[column[levelled]]
     )
     return level, np.where(form == ADDITIVE, value, probability)
+
+
+def _latent_shift(
+    shift: Floats, shown: Floats, discrete: NDArray[np.bool_], column: Codes, arm: Codes, cell: Codes
+) -> tuple[Floats, Floats]:
+    """Means of level scores as shifts of a latent normal whose levels keep their shares over all rows, and its width.
+
+    Returns
+    -------
+    shift : (n_columns, n_arms, n_cells) float64
+        Of additive columns as it was.
+    width : (n_columns,) float64
+        What is left of the standard deviation of 1; 1 for additive columns.
+    """
+    n = len(shift)
+    mean = np.where(discrete, _means(shift[column, arm, cell], column, n), 0.0)
+    moved = (shift - mean[:, None, None]) / shown[:, None, None]
+    explained = _variance(moved[column, arm, cell], column, n)
+    scale = np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12)))
+    moved = np.where(discrete[:, None, None], moved * scale[:, None, None], shift)
+    return moved, np.where(discrete, np.sqrt(1 - np.minimum(explained, MOST_EXPLAINED)), 1.0)
 
 
 def _means(values: Floats, group: Codes, n: int) -> Floats:
