@@ -133,9 +133,9 @@ class QuantileMarginal:
         left = 1 - np.interp(-x, _strict(-v[::-1]), (1 - p)[::-1])
         u = (left + right) / 2
         if self.lower > 0:
-            u = np.where(x < v[0], p[0] * np.exp((x - v[0]) / self.lower), u)
+            u = np.where(x < v[0], p[0] * np.exp(np.minimum(x - v[0], 0.0) / self.lower), u)
         if self.upper > 0:
-            u = np.where(x > v[-1], 1 - (1 - p[-1]) * np.exp(-(x - v[-1]) / self.upper), u)
+            u = np.where(x > v[-1], 1 - (1 - p[-1]) * np.exp(np.minimum(v[-1] - x, 0.0) / self.upper), u)
         return np.where(np.isnan(x), np.nan, u)
 
 
