@@ -112,7 +112,7 @@ class _Cohort:
 
 
 def build_study(blueprint: Blueprint) -> Study:
-    """Build the study of a blueprint: twelve datasets about subjects, SUPPAE, RELREC and TA."""
+    """Build the study of a blueprint: datasets about subjects of every kind, SUPPAE, RELREC and TA."""
     rng = np.random.default_rng(blueprint.seed)
     n = blueprint.n
     arm = np.arange(n) % blueprint.n_arms
@@ -130,7 +130,9 @@ def build_study(blueprint: Blueprint) -> Study:
     frames = {"DM": _demography(blueprint, cohort, rng), "SV": visits, "SE": _elements(cohort), "EX": _exposure(blueprint, cohort)}
     frames |= {"DS": _disposition(cohort, rng), "VS": _vital_signs(blueprint, cohort, visits, rng)}
     frames |= {"LB": _laboratory(visits, rng), "QS": _questions(visits, rng)}
-    frames["AE"] = _adverse_events(blueprint, cohort, rng)
+    frames["AE"] = _adverse_events(blueprint, cohort, frames["DM"], rng)
+    frames["CE"] = _clinical_events(visits, rng)
+    frames["IE"] = _criteria(cohort)
     frames["CM"] = _medication(cohort, rng)
     frames["MH"] = _history(cohort, rng)
     if blueprint.unique:
@@ -203,9 +205,14 @@ def _visits(blueprint: Blueprint, cohort: _Cohort, rng: np.random.Generator) -> 
             "SVSTDTC": _text(cohort.anchor[subject] + day[subject, visit]),
         }
     )
-    frame["SVENDTC"] = frame["SVSTDTC"]
     frame["SVSTDY"] = np.where(day[subject, visit] >= 0, day[subject, visit] + 1, day[subject, visit]).astype(float)
-    return frame
+    extra = frame[(frame["VISITNUM"] >= 2) & (rng.random(len(frame)) < 0.03)].copy()
+    extra["VISITNUM"] += 0.1
+    extra["VISIT"] = [f"UNSCHEDULED {number:g}" for number in extra["VISITNUM"]]
+    extra["VISITDY"] = np.nan
+    frame = pd.concat([frame, extra])
+    frame["SVENDTC"] = frame["SVSTDTC"]
+    return frame.sort_values(["USUBJID", "VISITNUM"], kind="stable").reset_index(drop=True)
 
 
 def _elements(cohort: _Cohort) -> pd.DataFrame:
@@ -231,7 +238,10 @@ def _exposure(blueprint: Blueprint, cohort: _Cohort) -> pd.DataFrame:
     frame = pd.concat([first, second])
     frame.insert(1, "EXTRT", np.where(frame["EXDOSE"] > 0, "GENAZINE", "PLACEBO"))
     frame["EXDOSU"] = "mg"
-    return _numbered(frame, "EXSEQ", ["EXSTDTC"])
+    frame["EXVAMT"] = np.round(np.random.default_rng(blueprint.seed).gamma(9, 10, len(frame)), 1)
+    frame = _numbered(frame, "EXSEQ", ["EXSTDTC"])
+    frame["EXSPID"] = [f"D{number:03.0f}" for number in frame["EXSEQ"]]
+    return frame
 
 
 def _disposition(cohort: _Cohort, rng: np.random.Generator) -> pd.DataFrame:
@@ -247,6 +257,8 @@ def _disposition(cohort: _Cohort, rng: np.random.Generator) -> pd.DataFrame:
             | {"DSSTDTC": _text(cohort.anchor + cohort.left)}
         ),
     ]
+    frames[1]["DSNOTE"] = np.where(np.arange(len(frames[1])) % 25 == 0, "see file", "")
+    frames[0]["DSNOTE"] = ""
     return _numbered(pd.concat(frames), "DSSEQ", ["DSSTDTC"])
 
 
@@ -311,12 +323,16 @@ def _questions(visits: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         frame = _results(visits, "QS", f"ITEM{i}", f"Item {i}", score.astype(float), "")
         frame["QSORRES"] = np.array(["NONE", "MILD", "MODERATE", "SEVERE"], object)[score]
         frames.append(frame.drop(columns=["QSORRESU", "QSSTRESU"]))
-    frame = pd.concat(frames)
+    asked = frames[0][frames[0]["QSORRES"] != "NONE"].copy()  # only those who have it are asked how often
+    asked["QSTESTCD"], asked["QSTEST"] = "ITEM3", "Item 3"
+    asked["QSORRES"] = rng.choice(["RARELY", "OFTEN"], len(asked))
+    asked["QSSTRESC"], asked["QSSTRESN"] = asked["QSORRES"], np.where(asked["QSORRES"] == "OFTEN", 1.0, 0.0)
+    frame = pd.concat([*frames, asked])
     frame.insert(3, "QSCAT", "SCALE")
     return _numbered(frame, "QSSEQ", ["QSTESTCD", "VISITNUM"])
 
 
-def _adverse_events(blueprint: Blueprint, cohort: _Cohort, rng: np.random.Generator) -> pd.DataFrame:
+def _adverse_events(blueprint: Blueprint, cohort: _Cohort, head: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     terms = np.array(list(TERMS), object)
     chance = np.stack([np.full(blueprint.n, 0.3)] * 4 + [np.array(blueprint.rash)[cohort.arm]], axis=1)
     subject, term = np.nonzero(rng.random(chance.shape) < chance)
@@ -338,7 +354,38 @@ def _adverse_events(blueprint: Blueprint, cohort: _Cohort, rng: np.random.Genera
             "AEENDTC": np.where(open_still, "", _text(stop)),
         }
     )
-    return _numbered(frame, "AESEQ", ["AESTDTC"])
+    frame["AEDTC"] = _text(start + 2)
+    frame = _numbered(frame, "AESEQ", ["AEDTC"])
+    frame["AESPID"] = [f"E{number:02.0f}" for number in frame["AESEQ"]]
+    death = frame["USUBJID"].map(head.set_index("USUBJID")["DTHDTC"]).fillna("")
+    last = ~frame["USUBJID"].duplicated(keep="last") & (death != "")
+    frame.loc[last, "AEOUT"], frame.loc[last, "AEENDTC"] = "FATAL", death[last]
+    return frame
+
+
+def _clinical_events(visits: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Events that are recorded again at every visit until they are over, with the severity of the day."""
+    planned = visits[visits["VISITNUM"] == visits["VISITNUM"].round()]
+    frames = []
+    for term in ("RELAPSE", "FALL"):
+        at = planned[(planned["VISITNUM"] >= 2) & (_by_subject(planned, lambda m: rng.random(m)) < 0.4)].copy()
+        rank = at.groupby("USUBJID").cumcount()
+        at = at[rank < 3]
+        frame = pd.DataFrame({"USUBJID": at["USUBJID"], "CETERM": term, "CESEV": rng.choice(["MILD", "SEVERE"], len(at))})
+        frame["VISITNUM"], frame["VISIT"], frame["CEDTC"] = at["VISITNUM"], at["VISIT"], at["SVSTDTC"]
+        frame["CESTDTC"] = frame.groupby("USUBJID")["CEDTC"].transform("min")
+        frames.append(frame)
+    return _numbered(pd.concat(frames), "CESEQ", ["CETERM", "VISITNUM"])
+
+
+def _criteria(cohort: _Cohort) -> pd.DataFrame:
+    """Three subjects did not meet a criterion, each another one: too few to learn from."""
+    who = cohort.ids[: min(3, len(cohort.ids))]
+    codes = [f"EXCL0{i + 1}" for i in range(len(who))]
+    frame = pd.DataFrame({"USUBJID": who, "IETESTCD": codes, "IETEST": [f"Criterion {i + 1}" for i in range(len(who))]})
+    frame["IEORRES"], frame["IESTRESC"] = "Y", "Y"
+    frame["IEDTC"] = _text(cohort.anchor[: len(who)] - 1)
+    return _numbered(frame, "IESEQ", ["IETESTCD"])
 
 
 def _medication(cohort: _Cohort, rng: np.random.Generator) -> pd.DataFrame:
@@ -405,7 +452,7 @@ def _plant(frames: dict[str, pd.DataFrame]) -> None:
     identifying = ("USUBJID", "ARMCD", "ARM", "SUBJID", "VISITNUM", "VISIT", "VISITDY")
     for name, frame in frames.items():
         for i, column in enumerate(frame.columns):
-            if column in identifying or column.endswith(("SEQ", "DTC", "DY", "TESTCD", "ETCD")) or not len(frame):
+            if column in identifying or name == "IE" or column.endswith(("SEQ", "DTC", "DY", "TESTCD", "ETCD")) or not len(frame):
                 continue
             row = (7 * i + 3) % len(frame)
             if pd.api.types.is_numeric_dtype(frame[column].dtype):

@@ -74,7 +74,7 @@ class Reporting:
         usual = np.quantile(np.repeat(use, behind), 0.8) if behind.sum() else 0.0
         kept = (behind >= k) & (use >= LEAST_USE * usual)
         if not kept.any():
-            kept = behind == behind.max()
+            kept = behind == behind.max(initial=0)
         eligible = kept[code]
         occurrence, visit, stage = _stages(owner, start, end, visit_subject, visit_day, eligible)
         seen = np.isin(occurrence * max(1, len(visit_day)) + visit, report[0] * max(1, len(visit_day)) + report[1])
