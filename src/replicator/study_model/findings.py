@@ -212,7 +212,8 @@ class FindingsPart:
         return Rows(who.astype(np.int32), out)
 
     def _visit_number(self, grid: Grid, occasion: Codes) -> Floats:
-        own = np.array([float(text) if self.visit_numbers and text else np.nan for text in self.labels])
+        known = [self.visit_numbers and text != "" and not text.startswith("#") for text in self.labels]
+        own = np.array([float(text) if there else np.nan for text, there in zip(self.labels, known, strict=True)])
         return np.where(np.isfinite(grid.number), grid.number, own[self.label[grid.cell]])[occasion]
 
     def _results_of(self, latent: Floats, occasion: Codes, series: Codes) -> tuple[Floats, Codes]:
