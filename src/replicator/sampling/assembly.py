@@ -60,7 +60,9 @@ def assemble(
         )
         order = layout.sort(table, drawn.subject)
         owner = drawn.subject[order]
-        datasets[name] = layout.finish(table.take(order), owner, ids)
+        others = [subject[other] for other in layout.counted_before if other in subject]
+        counted = sum((np.bincount(one, minlength=spine.n) for one in others), np.zeros(spine.n, np.int64))
+        datasets[name] = layout.finish(table.take(order), owner, ids, counted)
         subject[name] = owner
     study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
     datasets = dict(study.datasets)

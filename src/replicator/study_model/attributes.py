@@ -54,6 +54,23 @@ class Measure:
     pooled: QuantileMarginal
 
 
+@dataclass(frozen=True)
+class RareText:
+    """A text variable that fewer than k subjects have at all: it is there now and then, and says nothing.
+
+    Attributes
+    ----------
+    name : str
+    share : float
+        Share of rows that have it: k / 2 rows of the source's, since how many there were is not kept.
+    """
+
+    kind: ClassVar[str] = "rare text"
+
+    name: str
+    share: float
+
+
 @dataclass(frozen=True, eq=False)
 class Attributes:
     """Columns given conditions."""
@@ -62,6 +79,7 @@ class Attributes:
 
     blocks: tuple[Block, ...]
     measures: tuple[Measure, ...]
+    rare: tuple[RareText, ...] = ()
 
     @classmethod
     def fit(
@@ -97,7 +115,12 @@ class Attributes:
         notes: list[str] = []
         measures = []
         coded: list[tuple[str, NDArray[np.int64], Column]] = []
+        rare = []
         for name in names:
+            if is_rare(dataset[name], subject, k):
+                rare.append(RareText(name, min(1.0, k / 2 / dataset.n_rows)))
+                notes.append(f"{dataset.name}.{name}: fewer than {k} subjects have a value, so none is kept; lower k to keep them.")
+                continue
             prepared, note = prepare_column(dataset, name, subject, 1 if name in standard else k)
             notes += note
             if prepared is None:
@@ -111,7 +134,7 @@ class Attributes:
             blocks.append(block)
             before.append(codes)
             coded = coded[used:]
-        return cls(tuple(blocks), tuple(measures)), tuple(notes)
+        return cls(tuple(blocks), tuple(measures), tuple(rare)), tuple(notes)
 
     def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int) -> Mapping[str, Column]:
         """Draw the columns of `n` rows given their codes."""
@@ -124,6 +147,9 @@ class Attributes:
                 out[name] = column.take(code)
         for measure in self.measures:
             out[measure.name] = Numbers(_sample_measure(measure, given, rng, n))
+        for one in self.rare:
+            there = rng.random(n) < one.share
+            out[one.name] = Text(np.where(there, 0, -1).astype(np.int32), np.array([WITHHELD], dtype=object))
         return out
 
 
@@ -195,6 +221,12 @@ def protect_levels(
     return np.append(target, -1)[codes], new, withheld
 
 
+def is_rare(column: Column, subject: NDArray[np.int32], k: int) -> bool:
+    """Whether a text column has values, but of fewer than `k` subjects."""
+    there = ~column.missing
+    return isinstance(column, Text) and bool(there.any()) and len(np.unique(subject[there])) < k
+
+
 def prepare_column(
     dataset: Dataset, name: str, subject: NDArray[np.int32], k: int
 ) -> tuple[tuple[str, NDArray[np.int64], Column] | None, list[str]]:
@@ -233,6 +265,7 @@ def fit_block(
     subject: NDArray[np.int32],
     k: int,
     arm: NDArray[np.int32] | None = None,
+    always: NDArray[np.bool_] | None = None,
 ) -> tuple[Block, NDArray[np.int64], int]:
     """Join as many of the leading columns as still leave (nearly) every row in a tuple that may be kept.
 
@@ -248,6 +281,8 @@ def fit_block(
         Fewest subjects that must share a tuple.
     arm : (n_subjects,) int32, optional
         Arms of the subjects; if given, a tuple that most of an arm have is kept too: it is the arm's design.
+    always : (n_rows,) bool, optional
+        Rows of a standard meaning; if given, the most frequent tuple among them is kept whoever has it.
 
     Returns
     -------
@@ -269,9 +304,12 @@ def fit_block(
     first = np.full(n_tuples, 0, np.intp)
     first[joint[::-1]] = np.arange(len(joint))[::-1]
     rows = np.bincount(joint, minlength=n_tuples)
-    kept = np.flatnonzero(_common(joint, subject, n_tuples, k, arm))
+    common = _common(joint, subject, n_tuples, k, arm)
+    if always is not None and always.any():
+        common[np.bincount(joint[always], minlength=n_tuples).argmax()] = True
+    kept = np.flatnonzero(common)
     if not len(kept) and n_tuples:
-        kept = np.array([rows.argmax()]) if used > 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
+        kept = np.array([rows.argmax()]) if used != 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
     cells = [codes[first] if len(joint) else np.empty(0, np.int64) for _, codes, _ in coded[:used]]
     position = _nearest(cells, kept, rows)
     code = position[joint] if len(joint) else joint

@@ -22,6 +22,7 @@ OUTLYING = 3.0  # ranges of the other codes, beyond which a number is a code of 
 LEAST_CODE = 66.0  # codes for "no answer" are two digits that no scale reaches
 NOT_AN_ANSWER = frozenset({"NA", "N/A", "NOT APPLICABLE", "NOT DONE", "UNKNOWN", "UNK", "U", "ND", "NOT EVALUABLE", "NE"})
 MOST_LEVELS = 60
+EVEN_OUT = 12  # copies of the row of a subject who has one, to weigh subjects alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,16 @@ class Observed:
     column: Codes
     number: Floats
     level: Codes
+
+
+def subject_weights(subject: Codes) -> Floats:
+    """Weights (n,) with which every subject counts once.
+
+    Levels of subjects are normal over subjects; results that only some have often (a symptom's severity, while it lasts) would
+    otherwise count those subjects twice, in the shares and in their levels.
+    """
+    _, inverse, size = np.unique(subject, return_inverse=True, return_counts=True)
+    return 1.0 / size[inverse.reshape(-1)]
 
 
 def answers(original: Text, text: Text, number: Floats) -> Flags:
@@ -78,7 +89,7 @@ class LatentColumns:
     of_series: list[int] = field(default_factory=list)
     form: list[int] = field(default_factory=list)
     levels: list[Codes] = field(default_factory=list)
-    counts: list[Codes] = field(default_factory=list)
+    counts: list[Floats] = field(default_factory=list)
     rare: list[Flags] = field(default_factory=list)
     rows: list[Codes] = field(default_factory=list)
     codes: list[Codes] = field(default_factory=list)
@@ -120,7 +131,10 @@ class LatentColumns:
             width = int(codes.max(initial=0)) + 1
             if ranked:
                 places = int(self.decimals[j]) if self.decimals[j] <= 8 else None
-                self.marginals.append(QuantileMarginal.fit(value, who, k=self.k, decimals=places))
+                again = np.maximum(np.round(EVEN_OUT * subject_weights(who)), 1).astype(np.intp)
+                self.marginals.append(
+                    QuantileMarginal.fit(np.repeat(value, again), np.repeat(who, again), k=self.k, decimals=places)
+                )
             self._add(j, RANKED if ranked else ADDITIVE, rows, np.full(width, -1, np.intp), codes, np.zeros(width, bool))
         else:
             self._add_levels(j, rows, self.token[rows], self.standard[rows])
@@ -134,7 +148,9 @@ class LatentColumns:
         self.of_series.append(j)
         self.form.append(form)
         self.levels.append(levels)
-        self.counts.append(np.bincount(codes[codes >= 0], minlength=len(levels)))
+        seen = codes >= 0
+        weight = subject_weights(self.subject[rows[seen]])
+        self.counts.append(np.bincount(codes[seen], weights=weight, minlength=len(levels)))
         self.rare.append(rare)
         self.rows.append(rows)
         self.codes.append(codes)
@@ -174,7 +190,7 @@ class LatentColumns:
         spoken = [rare & ~mute for rare, mute in zip(self.rare, quiet, strict=True)]
         common = self._pooled(spoken, self.k), self._pooled(quiet, 1)
         for c, (levels, counts) in enumerate(zip(self.levels, self.counts, strict=True)):
-            own = np.where(self.rare[c], 0.0, counts / max(1, counts[~self.rare[c]].sum()))
+            own = np.where(self.rare[c], 0.0, counts / max(1e-9, counts[~self.rare[c]].sum()))
             few = np.where(spoken[c], common[0], 0.0) + np.where(quiet[c], common[1], 0.0)
             few = few * min(1.0, 0.5 / max(few.sum(), 1e-9)) if own.any() else few
             total = own * (1 - few.sum()) + few

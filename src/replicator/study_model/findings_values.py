@@ -15,7 +15,7 @@ from replicator.models.copula import normal_scores
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_weights, level_scores
 from replicator.models.persistence import Occasions
-from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed
+from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed, subject_weights
 from replicator.study_model.findings_results import Results
 
 Codes = NDArray[np.intp]
@@ -99,7 +99,7 @@ class Values:
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
         latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
-        moved, width = _latent_shift(shift, shown, discrete, column, arm[occasion], cell[occasion])
+        moved, width = _latent_shift(shift, shown, discrete, column, arm[occasion], cell[occasion], subject)
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
         return cls(moved, width, bottom, top, latent), {**features, "level": level}
 
@@ -163,7 +163,7 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
 
 
 def _latent_shift(
-    shift: Floats, shown: Floats, discrete: NDArray[np.bool_], column: Codes, arm: Codes, cell: Codes
+    shift: Floats, shown: Floats, discrete: NDArray[np.bool_], column: Codes, arm: Codes, cell: Codes, subject: Codes
 ) -> tuple[Floats, Floats]:
     """Means of level scores as shifts of a latent normal whose levels keep their shares over all rows, and its width.
 
@@ -175,7 +175,10 @@ def _latent_shift(
         What is left of the standard deviation of 1; 1 for additive columns.
     """
     n = len(shift)
-    mean = np.where(discrete, _means(shift[column, arm, cell], column, n), 0.0)
+    weight = subject_weights(column * (int(subject.max(initial=0)) + 1) + subject)
+    total = np.bincount(column, weights=weight, minlength=n)
+    middle = np.bincount(column, weights=weight * shift[column, arm, cell], minlength=n) / np.maximum(total, 1e-9)
+    mean = np.where(discrete, middle, 0.0)
     moved = (shift - mean[:, None, None]) / shown[:, None, None]
     explained = _variance(moved[column, arm, cell], column, n)
     scale = np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12)))

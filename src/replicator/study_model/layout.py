@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -33,6 +33,8 @@ class Layout:
         Variables by which the rows of a subject are ordered.
     visit_names : tuple of str
         Variables among VISIT and VISITDY that follow from VISITNUM.
+    counted_before : tuple of str
+        Datasets of the same domain whose rows of a subject --SEQ counts first (LBCH before LBHE).
     """
 
     kind: ClassVar[str] = "layout"
@@ -46,6 +48,7 @@ class Layout:
     sequence: str
     order: tuple[str, ...]
     visit_names: tuple[str, ...]
+    counted_before: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -57,7 +60,7 @@ class Layout:
         constants = {}
         for name in structure.with_role(Role.IDENTIFIER):
             texts = dataset.text(name).compact()
-            if len(texts.levels):
+            if len(texts.levels) == 1 or (len(texts.levels) and structure.kind is not Kind.LINKS):
                 constants[name] = str(texts.levels[np.bincount(texts.codes[texts.codes >= 0]).argmax()])
         order = _find_order(dataset, structure, subject, sequence) if subject is not None else ()
         return cls(
@@ -77,7 +80,7 @@ class Layout:
         keys = [sort_key(dataset[name]) for name in self.order if name in dataset]
         return np.lexsort((*reversed(keys), subject)) if keys else np.argsort(subject, kind="stable")
 
-    def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text) -> Dataset:
+    def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
 
         Parameters
@@ -88,6 +91,8 @@ class Layout:
             Position of each row's subject, ascending.
         ids : Text
             Identifier of each subject.
+        counted : (n_subjects,) int64, optional
+            Rows of each subject that --SEQ has counted in other datasets.
         """
         n = len(subject)
         made: dict[str, Column] = dict(dataset.columns)
@@ -97,11 +102,40 @@ class Layout:
             made[name] = Text.constant(value, n)
         if self.sequence:
             begin = np.searchsorted(subject, subject, side="left")
-            made[self.sequence] = Numbers((np.arange(n) - begin + 1).astype(np.float64))
+            others = 0 if counted is None else counted[subject]
+            made[self.sequence] = Numbers((np.arange(n) - begin + 1 + others).astype(np.float64))
         extra = tuple(variable for variable in dataset.variables if all(variable.name != own.name for own in self.variables))
         variables = (*self.variables, *extra)
         columns = {variable.name: _typed(made.get(variable.name), variable, n) for variable in variables}
         return Dataset(self.name, variables, columns, self.label)
+
+
+def count_together(
+    layouts: Mapping[str, Layout], datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]]
+) -> dict[str, Layout]:
+    """Let --SEQ go on from dataset to dataset of a domain where the source's numbers were unique over all of them.
+
+    Parameters
+    ----------
+    layouts : mapping of str to Layout
+        Of all datasets.
+    datasets : mapping of str to Dataset
+        Those about subjects.
+    subject : mapping of str to (n_rows,) int32
+        Position of each row's subject.
+    """
+    domains: dict[tuple[str, str], list[str]] = {}
+    for name in subject:
+        if layouts[name].sequence and datasets[name].n_rows:
+            domains.setdefault((datasets[name].domain, layouts[name].sequence), []).append(name)
+    out = dict(layouts)
+    for (_, sequence), names in domains.items():
+        number = np.concatenate([datasets[name].numbers(sequence) for name in names])
+        who = np.concatenate([subject[name] for name in names])
+        if len(names) > 1 and len(np.unique(np.stack([who, number]), axis=1).T) == len(who):
+            for i, name in enumerate(names):
+                out[name] = replace(out[name], counted_before=tuple(names[:i]))
+    return out
 
 
 def _typed(column: Column | None, variable: Variable, n: int) -> Column:

@@ -75,7 +75,7 @@ class Marks:
             own,
             key=lambda name: (
                 is_death(name),
-                name in ("FIRST", "LAST"),
+                ("FIRST", "LASTVISIT", "LAST").index(name) + 1 if name in ("FIRST", "LASTVISIT", "LAST") else 0,
                 np.isfinite(days[name]).mean() < 0.2,
                 float(np.nanmedian(days[name])),
                 name,

@@ -138,7 +138,6 @@ class ScheduleModel:
         )
         scores = [normal_scores(day[:, j] - _reference(spine, visit.reference)) for j, visit in enumerate(planned)]
         copula = GaussianCopula.fit(np.stack(scores, axis=1) if scores else np.empty((spine.n, 0)))
-        anchored = np.array([visit.reference == "ANCHOR" for visit in planned], bool)
         last_on, share, reach, ends_at = _fit_last(day, planned, spine)
         length = np.clip(visits.end - visits.day, 0, 6).astype(np.int64)
         table = BackoffTable.fit(length[planned_rows], [where[planned_rows]], visits.subject[planned_rows], k=k)

@@ -66,11 +66,8 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
     variable = {name: structure.datasets[name].with_role(Role.SUBJECT)[0] for name in about}
     owner = {name: datasets[name].text(variable[name]).strings() for name in about}
     head = structure.subjects if structure.subjects in datasets else ""
-    if head:
-        ids = pd.unique(pd.Series(owner[head]))
-    else:
-        ids = np.unique(np.concatenate([owner[name] for name in about]))
-    ids = np.asarray([one for one in ids if one != ""], dtype=object)
+    named = pd.unique(pd.Series(owner[head])) if head else np.unique(np.concatenate([owner[name] for name in about]))
+    ids = np.asarray([one for one in named if one != ""], dtype=object)
     position = pd.Series(np.arange(len(ids), dtype=np.int32), index=ids)
     subject: dict[str, NDArray[np.int32]] = {}
     more: list[str] = []
@@ -134,6 +131,10 @@ def _spine(
                 levels[variable.name] = tuple(values.strings().tolist())
     visits = _visits(datasets, structure, subject, days, n)
     first, last = _span(structure, subject, days, marks, head, visits, n)
+    if len(visits.day):
+        latest = np.full(n, -np.inf)
+        np.maximum.at(latest, visits.subject, visits.day)
+        marks["LASTVISIT"] = np.where(np.isfinite(latest), latest, np.nan)
     marks["FIRST"], marks["LAST"] = first, last
     anchor = _anchor(marks, head, visits, first, n)
     return Spine(n, arm, arms, anchor, marks, visits, covariates, {}), levels

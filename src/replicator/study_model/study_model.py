@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
+from replicator.derivations.find import find_derivations
 from replicator.errors import FitError
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
@@ -19,7 +20,7 @@ from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.identifiers import SubjectIds
 from replicator.study_model.joining import Supplement
-from replicator.study_model.layout import Layout
+from replicator.study_model.layout import Layout, count_together
 from replicator.study_model.links import LinksModel
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.schedule_rows import ScheduleRows
@@ -111,7 +112,7 @@ def fit_study_model(
     source = read_source(study, structure)
     if not len(source.ids):
         raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
-    structures = _joined_structures(source, structure)
+    structures, derivations = _joined_structures(source, structure, config.k)
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
     schedule = ScheduleModel.fit(source.spine, config.k)
     parts: dict[str, Part] = {}
@@ -145,6 +146,7 @@ def fit_study_model(
     for name in source.subject:  # rows of unknown subjects are gone: learn the order on those that remain
         own = source.datasets[name].without(*{item.column for item in source.supplements if item.parent == name})
         layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(own))
+    layouts = count_together(layouts, source.datasets, source.subject)
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
     ids = SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers)
     links, more = LinksModel.fit(source, structure, config)
@@ -162,23 +164,28 @@ def fit_study_model(
         source.supplements,
         ids,
         visit_names,
-        structure.derivations,
+        derivations,
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
     )
 
 
-def _joined_structures(source: Source, structure: StudyStructure) -> dict[str, DatasetStructure]:
-    """Structures of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects.
+def _joined_structures(
+    source: Source, structure: StudyStructure, k: int
+) -> tuple[dict[str, DatasetStructure], tuple[Derivation, ...]]:
+    """Structures and derivations of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects.
 
     A study day that does not follow from its date is a variable like others.
     """
-    derived = {(derivation.dataset, derivation.target) for derivation in structure.derivations}
-    out = {}
+    joined = {}
     for name, dataset in source.datasets.items():
         old = structure.datasets[name]
         same = old.n_rows == dataset.n_rows and len(old.variables) == len(dataset.variables)
-        new = old if same else dataset_structure(dataset, old.kind, old.prefix, structure.subject_variable, old.parent)
+        joined[name] = old if same else dataset_structure(dataset, old.kind, old.prefix, structure.subject_variable, old.parent)
+    derivations = find_derivations(Study(source.datasets), joined, structure.subjects, k)
+    derived = {(derivation.dataset, derivation.target) for derivation in derivations}
+    out = {}
+    for name, new in joined.items():
         variables = tuple(
             replace(variable, role=Role.QUALIFIER)
             if variable.role is Role.STUDY_DAY and (name, variable.name) not in derived
@@ -186,7 +193,7 @@ def _joined_structures(source: Source, structure: StudyStructure) -> dict[str, D
             for variable in new.variables
         )
         out[name] = replace(new, variables=variables)
-    return out
+    return out, derivations
 
 
 def _part_class(dataset: Dataset, structure: DatasetStructure) -> type[Part]:

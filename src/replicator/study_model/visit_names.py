@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
+from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable, number_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +107,7 @@ class VisitNames:
         made: dict[str, Column] = {"VISIT": text, "VISITDY": day}
         for name in names:
             column = made[name]
-            variable = dataset.variable(name)
-            if variable.type == "char" and isinstance(column, Numbers):
+            if name in dataset and dataset.variable(name).type == "char" and isinstance(column, Numbers):
                 column = Text.of(column.strings())
-            dataset = dataset.with_column(variable, column)
+            dataset = dataset.with_column(Variable(name, type="char" if isinstance(column, Text) else "num"), column)
         return dataset

@@ -1,0 +1,233 @@
+"""Which rows a subject has, one after the other: a Markov chain over row tuples that knows how far the subject came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable
+from replicator.study_model.attributes import Block
+from replicator.study_model.marks import is_death
+from replicator.study_model.neighbours import Neighbours
+from replicator.study_model.spine import Spine
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_ROWS = 60  # a chain is not followed longer than this
+BINS = 12
+FINE = 3  # fine bins in a coarse one
+FATAL = ("DEATH", "DIED", "DEAD", "FATAL")  # terms of a row that ends in death
+
+
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    """Which mark tells how far a subject came, in bins.
+
+    Attributes
+    ----------
+    mark : str
+    edges : (n_edges,) float64
+        Days from the anchor.
+    """
+
+    kind: ClassVar[str] = "horizon"
+
+    mark: str
+    edges: Floats
+
+    def codes(self, spine: Spine) -> tuple[Ints, Ints, Ints]:
+        """Coarse and fine bin of each subject (-1 without the mark), and whether the mark is the last day (1) or death (2)."""
+        mark = spine.marks[self.mark]
+        known = np.isfinite(mark)
+        bins = np.where(known, np.digitize(np.where(known, mark - spine.anchor, 0.0), self.edges), -1)
+        last = np.where(known, (mark == spine.marks["LAST"]).astype(np.int64), -1)
+        last = np.where(died(spine), 2, last)
+        return np.where(bins < 0, -1, bins // FINE), bins, last
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A Markov chain over row tuples.
+
+    Attributes
+    ----------
+    n_states : int
+        Number of tuples; one more means the end.
+    group : (n_arms,) int64
+        Arms that share their tuples are of one group; nothing is learned from one group for another.
+    table : BackoffTable
+        Next tuple given the group, the one before (0 at the start, else 1 + tuple), the horizon's coarse bin, how the
+        participation ended, the fine bin, and the arm.
+    horizon : Horizon
+    once : (n_sets, n_states) bool
+        Sets of tuples of which a subject has one at most.
+    fatal : int
+        Tuple of a death, -1 if there is none.
+    survived : int
+        Tuple that stands for it where the subject lives.
+    most : int
+        Most rows a subject.
+    """
+
+    kind: ClassVar[str] = "chain"
+
+    n_states: int
+    group: Ints
+    table: BackoffTable
+    horizon: Horizon
+    once: NDArray[np.bool_]
+    fatal: int
+    survived: int
+    most: int
+
+    @classmethod
+    def fit(cls, state: Block, code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> Chain:
+        """Learn from the tuple codes (n_rows,) of rows sorted by subject and their order."""
+        n_states = max(len(state.values[0]) - 1, 0) if state.values else int(code.max(initial=-1)) + 1
+        horizon = _fit_horizon(code, subject, spine, k)
+        group = _arm_groups(code, subject, spine)
+        place = Neighbours(subject)
+        previous = np.where(place.first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
+        nobody = np.setdiff1d(np.arange(spine.n), subject)
+        ends = np.flatnonzero(place.last)
+        who = np.concatenate([subject, subject[ends], nobody])
+        before = np.concatenate([previous, code[ends] + 1, np.zeros(len(nobody), np.int64)])
+        target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
+        first, *rest = (codes[who] for codes in _conditions(spine, horizon, group))
+        table = BackoffTable.fit(target, [first, before, *rest], who, k=k, closed=True, design_depth=2)
+        counts = np.sort(np.bincount(subject, minlength=spine.n))[::-1]
+        most = int(counts[min(k, len(counts)) - 1]) if len(counts) else 0
+        once = _once(state, code, subject, n_states, k)
+        fatal, survived = _fatal(state, code, once, n_states)
+        return cls(n_states, group, table, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
+
+    def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
+        """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
+        conditions = _conditions(spine, self.horizon, self.group)
+        alive = np.arange(spine.n)
+        before = np.zeros(spine.n, np.int64)
+        subjects, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for _ in range(self.most):
+            group, *rest = (condition[alive] for condition in conditions)
+            new = self.table.sample([group, before[alive], *rest], rng).astype(np.int64)
+            goes_on = (new >= 0) & (new < self.n_states)
+            alive, new = alive[goes_on], new[goes_on]
+            subjects.append(alive)
+            codes.append(new)
+            before[alive] = new + 1
+        subject, code = np.concatenate(subjects), np.concatenate(codes)
+        order = np.argsort(subject, kind="stable")
+        subject, code = subject[order], code[order]
+        keep = np.ones(len(subject), bool)
+        for states in self.once:
+            mine = np.flatnonzero(states[code] & keep)
+            again = np.zeros(len(mine), bool)
+            again[1:] = subject[mine][1:] == subject[mine][:-1]
+            keep[mine[again]] = False
+        subject, code = subject[keep], code[keep]
+        if self.fatal >= 0:
+            dead = died(spine)[subject]
+            rivals = np.any([states for states in self.once if states[self.fatal]], axis=0)
+            code = np.where(dead & rivals[code], self.fatal, code)
+            code = np.where(~dead & (code == self.fatal), self.survived, code)
+        return subject.astype(np.int32), code
+
+
+def died(spine: Spine) -> NDArray[np.bool_]:
+    """Whether a subject has a date of death: (n,)."""
+    out = np.zeros(spine.n, bool)
+    for name, day in spine.marks.items():
+        if is_death(name):
+            out |= np.isfinite(day)
+    return out
+
+
+def fatal_rows(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether a text is the standard's word for death: (n_rows,)."""
+    return np.isin(texts, FATAL)
+
+
+def _conditions(spine: Spine, horizon: Horizon, group: Ints) -> list[Ints]:
+    coarse, fine, last = horizon.codes(spine)
+    return [group[spine.arm], coarse, last, fine, spine.arm.astype(np.int64)]
+
+
+def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> Horizon:
+    """Choose the mark that tells most about which tuples a subject has."""
+    best: tuple[float, Horizon] = (-np.inf, Horizon("LAST", np.empty(0)))
+    present = np.zeros((spine.n, int(code.max(initial=0)) + 1))
+    present[subject, code] = 1.0
+    for name, mark in spine.marks.items():
+        known = np.isfinite(mark)
+        if name == "FIRST" or (name != "LAST" and known.mean() < 0.5):
+            continue
+        x = (mark - spine.anchor)[known]
+        bins = min(BINS, max(1, int(known.sum()) // (3 * k)))
+        edges = np.unique(np.quantile(x, np.arange(1, bins) / bins))
+        edges = edges[edges > x.min()]
+        horizon = Horizon(name, edges)
+        cell = horizon.codes(spine)[1] + 1
+        n = np.bincount(cell, minlength=len(edges) + 2)
+        mean = np.stack([np.bincount(cell, column, minlength=len(n)) / np.maximum(n, 1) for column in present.T], axis=1)
+        explained = float((n[:, None] * (mean - present.mean(axis=0)) ** 2).sum())
+        if explained > best[0] * 1.02 + 1e-9:
+            best = (explained, horizon)
+    return best[1]
+
+
+def _arm_groups(code: Ints, subject: NDArray[np.int32], spine: Spine) -> Ints:
+    """Group arms whose subjects have much the same tuples: (n_arms,) group of each arm.
+
+    Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has.
+    """
+    n_arms = len(spine.arms)
+    counts = np.zeros((n_arms, int(code.max(initial=-1)) + 2))
+    np.add.at(counts, (spine.arm[subject].astype(np.intp), code.astype(np.intp)), 1.0)
+    nobody = np.setdiff1d(np.arange(spine.n), subject)
+    np.add.at(counts[:, -1], spine.arm[nobody].astype(np.intp), 1.0)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    group = np.full(n_arms, -1, np.int64)
+    for arm in np.argsort(-counts.sum(axis=1), kind="stable"):
+        for other in range(int(group.max(initial=-1)) + 1):
+            head = int(np.flatnonzero(group == other)[counts[group == other].sum(axis=1).argmax()])
+            apart = max(share[arm][counts[head] == 0].sum(), share[head][counts[arm] == 0].sum())
+            if apart < 0.2:
+                group[arm] = other
+                break
+        else:
+            group[arm] = group.max() + 1
+    return group
+
+
+def _once(state: Block, code: Ints, subject: NDArray[np.int32], n_states: int, k: int) -> NDArray[np.bool_]:
+    """Sets of tuples that share a value of which (nearly) no subject has two rows: (n_sets, n_states)."""
+    sets: list[NDArray[np.bool_]] = []
+    for column in state.values:
+        text = column.strings()[:n_states]
+        for value in sorted(set(text.tolist())):
+            members = text == value
+            rows = subject[members[code]]
+            counts = np.unique(rows, return_counts=True)[1]
+            if len(counts) >= max(k, 10) and (counts > 1).mean() < 0.01 and not any((members == other).all() for other in sets):
+                sets.append(members)
+    return np.array(sets, bool).reshape(len(sets), n_states)
+
+
+def _fatal(state: Block, code: Ints, once: NDArray[np.bool_], n_states: int) -> tuple[int, int]:
+    """The tuple of a death, and the most frequent tuple that stands in the same place."""
+    rows = np.bincount(code, minlength=n_states) if len(code) else np.zeros(n_states, np.int64)
+    dead = np.zeros(n_states, bool)
+    for column in state.values:
+        dead |= fatal_rows(column.strings()[:n_states])
+    sets = [states for states in once if (states & dead).any()]
+    if not sets:
+        return -1, -1
+    fatal = int(np.flatnonzero(dead)[rows[dead].argmax()])
+    rivals = np.any(sets, axis=0) & ~dead
+    if not rivals.any():
+        return -1, -1
+    return fatal, int(np.flatnonzero(rivals)[rows[rivals].argmax()])
