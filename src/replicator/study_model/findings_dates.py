@@ -83,6 +83,8 @@ class DateColumn:
         Minutes around it.
     precision : BackoffTable
         :class:`Precision` given panel, cell and arm.
+    one_day : bool
+        Whether the rows of an occasion are (nearly) all of one day.
     """
 
     kind: ClassVar[str] = "findings date"
@@ -94,6 +96,7 @@ class DateColumn:
     elapsed: Floats
     scatter: QuantileMarginal
     precision: BackoffTable
+    one_day: bool = False
 
     @classmethod
     def fit(
@@ -130,24 +133,29 @@ class DateColumn:
         stamp = np.where(known, (dates.day - base) * DAY + np.nan_to_num(dates.minute), np.nan)
         groups = {"occasion": occasion, "panel": _pairs(occasion, panel), "row": np.arange(len(base))}
         level = next(one for one, group in groups.items() if one == "row" or _single(group[known], stamp[known]) >= SAME)
-        elapsed, scatter = np.zeros(sizes[0]), np.zeros(int(known.sum()))
+        timed = known & np.isfinite(dates.minute)
+        one_day = _single(occasion[known], np.floor(stamp / DAY)[known]) >= SAME
+        elapsed, scatter = np.zeros(sizes[0]), np.zeros(int(timed.sum()))
         reference = stamp
         if level == "row":
-            elapsed, reference = _elapsed(stamp, occasion, series, known, sizes[0], subject, k)
-            scatter = (stamp - reference - elapsed[series])[known]
+            elapsed, reference = _elapsed(stamp, occasion, series, timed, sizes[0], subject, k)
+            scatter = (stamp - reference - elapsed[series])[timed]
+            reference = np.where(timed, reference, stamp)
         group = groups["occasion" if level == "row" else level]
-        _, first = np.unique(group[known], return_index=True)
-        rows = np.flatnonzero(known)[first]
-        day = np.floor(reference[rows] / DAY)
-        clock = np.where(np.isfinite(dates.minute[rows]) | (level == "row"), reference[rows] - day * DAY, np.nan)
+        order = np.lexsort([~timed[known], group[known]])  # a row with a time speaks for its group
+        _, first = np.unique(group[known][order], return_index=True)
+        rows = np.flatnonzero(known)[order[first]]
+        day = np.floor((stamp if one_day else reference)[rows] / DAY)
+        clock = np.where(timed[rows], reference[rows] - np.floor(reference[rows] / DAY) * DAY, np.nan)
         return cls(
             name,
             level,
             DayOffsets.fit(day, cell[rows], subject[rows], sizes[1], k),
             QuantileMarginal.fit(clock, subject[rows], k=k, decimals=0),
             elapsed,
-            QuantileMarginal.fit(np.round(scatter, 3), subject[known], k=k, decimals=0),
+            QuantileMarginal.fit(np.round(scatter, 3), subject[timed], k=k, decimals=0),
             _fit_precision(dates, panel, cell, arm, subject, k),
+            one_day,
         )
 
     def sample(
@@ -186,6 +194,8 @@ class DateColumn:
             minute = np.nan_to_num(minute) + self.elapsed[series]
             if self.scatter.n:
                 minute = minute + self.scatter.quantile(rng.random(len(minute)))
+            if self.one_day:
+                minute = np.clip(minute, 0.0, DAY - 1)
             day, minute = day + np.floor(minute / DAY), minute % DAY
         return format_dates(day, minute, written)
 
