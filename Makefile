@@ -32,7 +32,7 @@ check: $(READY) ## style, types and floors
 
 test: $(READY) ## check, then the whole suite; the last line is the suite's
 	@status=0; $(MAKE) --no-print-directory --silent check || status=1; \
-	$(BIN)/python -m pytest -n $(WORKERS) -p no:benchmark || status=1; exit $$status
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -p no:benchmark -rs || status=1; exit $$status
 
 demo: $(READY) ## fit the CDISC pilot study, sample 1,000 subjects, hold the sample against its source
 	@mkdir -p $(DEMO)
