@@ -299,15 +299,14 @@ def _attendance_conditions(spine: Spine, horizon: str, expected: float, edges: F
 
 
 def _merge_edges(distance: Floats, edges: Floats, k: int) -> Floats:
-    """Leave out edges until every bin has at least 2 k subjects."""
+    """Keep edges, those nearest to 0 first, as long as every bin has at least `k` subjects."""
     x = distance[np.isfinite(distance)]
     kept: list[float] = []
-    low = -np.inf
-    for edge in edges.tolist():
-        if ((x >= low) & (x < edge)).sum() >= 2 * k and (x >= edge).sum() >= 2 * k:
+    for edge in sorted(edges.tolist(), key=lambda e: (abs(e), e)):
+        bins = np.digitize(x, np.sort([*kept, edge]))
+        if np.bincount(bins, minlength=len(kept) + 2).min() >= k:
             kept.append(edge)
-            low = edge
-    return np.array(kept)
+    return np.sort(np.array(kept))
 
 
 def _information(bins: Ints, seen: NDArray[np.bool_]) -> float:
