@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("replicator.sampling.sampler")
-
 import replicator as rp
 
 from ..conftest import packaged_study

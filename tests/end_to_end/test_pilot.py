@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("replicator.sampling.sampler")
-
 import replicator as rp
 from replicator.cli import main
 
