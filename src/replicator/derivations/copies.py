@@ -16,6 +16,8 @@ from replicator.tables.dataset import Numbers, Text
 IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "VISITDY", "EPOCH")
 RESULTS = ("ORRES", "STRESC", "STRESN")
 FATAL = "FATAL"  # the term of the standard's codelist OUT
+NO_SECONDS = ":00"  # what a moment known to the minute has more where it is written to the second
+TO_THE_MINUTE = len("2001-01-05T10:05")
 PARTS = ("SUBJID", "SITEID", "INVID")
 NEEDED_LEVELS = 2
 
@@ -38,6 +40,8 @@ def propose_copies(source: Source) -> Iterable[Derivation]:
             for target in names:
                 for origin in _of_subject(source, facts.name, target):
                     yield Derivation(facts.name, target, "copy_of", (origin,))
+                    if target.endswith("DTC") and _with_seconds(workspace, f"{facts.name}.{target}"):
+                        yield Derivation(facts.name, target, "copy_of", (origin,), {"append": NO_SECONDS})
 
 
 def _fingerprint(workspace: Workspace, name: str) -> bytes | None:
@@ -67,10 +71,23 @@ def _of_subject(source: Source, dataset: str, target: str) -> list[str]:
     return [f"{subjects}.{name}" for name in wanted if source.workspace.has(f"{subjects}.{name}")]
 
 
+def _with_seconds(workspace: Workspace, name: str) -> bool:
+    """Tell whether all moments of a variable are written to the second, which is 0."""
+    levels = workspace.text(name).compact().levels
+    return len(levels) > 0 and all(str(level)[TO_THE_MINUTE:] == NO_SECONDS for level in levels)
+
+
 def compute_copies(workspace: Workspace, derivation: Derivation) -> Outcome:
-    """Copy a column of the same dataset, or spread a variable of the subject over the subject's rows."""
+    """Copy a column of the same dataset, or spread a variable of the subject over the subject's rows.
+
+    The parameter ``append`` stands behind moments that are known to the minute.
+    """
     dataset, variable = split_name(derivation.inputs[0])
     column = workspace.study[dataset][variable]
+    append = derivation.parameters.get("append")
+    if isinstance(append, str) and isinstance(column, Text):
+        longer = [f"{level}{append}" if len(str(level)) == TO_THE_MINUTE else str(level) for level in column.levels]
+        column = text_of(longer, column.codes)
     if dataset == derivation.dataset:
         return Outcome(column, np.ones(len(column), bool))
     subject = workspace.subject(derivation.dataset)

@@ -97,3 +97,14 @@ def test_status_of_a_missing_result_and_ongoing_events() -> None:
     found = find_in(study)
     assert found["VS", "VSSTAT"].parameters["test"] == "missing" and found["CM", "CMENRTPT"].parameters["test"] == "missing"
     assert strings(derive(found["CM", "CMENRTPT"], study)) == cm["CMENRTPT"]
+
+
+def test_seconds_that_are_always_zero_are_appended() -> None:
+    """A reference moment written to the second copies a start that is written to the minute."""
+    start = [f"{day}T10:{i:02d}" for i, day in enumerate(START)]
+    study = make_study(
+        DM={"USUBJID": IDS, "RFSTDTC": start}, PP={"USUBJID": IDS, "PPSEQ": [1.0] * 20, "PPRFTDTC": [f"{one}:00" for one in start]}
+    )
+    found = find_in(study)["PP", "PPRFTDTC"]
+    assert found.inputs == ("DM.RFSTDTC",) and found.parameters["append"] == ":00"
+    assert strings(derive(found, study)) == [f"{one}:00" for one in start]
