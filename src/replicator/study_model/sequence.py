@@ -136,6 +136,8 @@ def _fit_state(
     coded = structure.named("DECOD")
     always = fatal_rows(dataset.text(coded).strings()) if coded else None
     state, code, used = fit_block(prepared, [], subject, k, arm, always)
+    if (code < 0).any():  # no tuple is shared by k subjects: rows differ in nothing that may be kept
+        state, code, used = fit_block([], [], subject, k, arm)
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.contingency import contingency_table
 from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, take_codes
+from replicator.study_model.birth import BirthDate
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
 from replicator.study_model.source import ARM_VARIABLES, Source
@@ -73,6 +74,8 @@ class SubjectModel:
         Share of anchors by day of the week, Monday first.
     covariates : mapping of str to tuple of str
         Levels of :attr:`Spine.covariates`; ``""`` stands for one that fewer than k subjects share.
+    birth : BirthDate or None
+        How the date of birth follows from the age.
     """
 
     kind: ClassVar[str] = "subject model"
@@ -88,6 +91,7 @@ class SubjectModel:
     formats: Mapping[str, DateFormat]
     weekday: Floats
     covariates: Mapping[str, tuple[str, ...]]
+    birth: BirthDate | None = None
 
     @classmethod
     def fit(
@@ -112,6 +116,7 @@ class SubjectModel:
         formats: dict[str, DateFormat] = {}
         by_arm: dict[str, Column] = {}
         notes: list[str] = []
+        birth: BirthDate | None = None
         if structure is not None:
             dataset = source.datasets[structure.name]
             plan = _plan(dataset, structure, spine, k)
@@ -128,6 +133,7 @@ class SubjectModel:
                 if np.isnan(x).mean() > 0:
                     values[f"present {name}"] = np.isfinite(x).astype(np.float64)
             by_arm = {name: _by_arm(dataset[name], spine) for name in plan.by_arm}
+            birth = BirthDate.fit(dataset, spine.marks)
             for name in structure.with_role(Role.DATE):
                 text = dataset.text(name)
                 state = values.get(f"mark {structure.name}.{name}", np.zeros(spine.n)).astype(np.int64)
@@ -151,6 +157,7 @@ class SubjectModel:
             formats,
             weekday / weekday.sum(),
             {name: _shared_levels(spine.covariates[name], levels, k) for name, levels in source.levels.items()},
+            birth,
         )
         return model, tuple(notes)
 
@@ -180,6 +187,8 @@ class SubjectModel:
             value = drawn[f"number {name}"]
             absent = drawn.get(f"present {name}", np.ones(n)) < 0.5
             columns[name] = Numbers(np.where(absent, np.nan, value))
+        if self.birth is not None and self.birth.age in columns:
+            marks[self.birth.mark] = self.birth.move(marks, columns[self.birth.age], anchor)
         for name, written in self.formats.items():
             state = drawn.get(f"mark {self.dataset}.{name}", np.zeros(n)).astype(np.int64)
             day = marks.get(f"{self.dataset}.{name}", np.full(n, np.nan))
@@ -209,9 +218,7 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
         name = variable.name
         if variable.role in skip:
             continue
-        if variable.content in (Content.EMPTY, Content.CONSTANT) or _exceptions(dataset[name], spine) < (
-            k if name in ARM_VARIABLES else 1
-        ):
+        if variable.content is Content.EMPTY or _follows_arm(name, dataset[name], spine, k):
             by_arm.append(name)
         elif isinstance(dataset[name], Numbers) and variable.content in (Content.INTEGER, Content.DECIMAL, Content.UNIQUE):
             numbers.append(name)
@@ -235,17 +242,20 @@ def _by_arm(column: Column, spine: Spine) -> Column:
     return take_codes(levels, np.where(common == len(levels), -1, common))
 
 
-def _exceptions(column: Column, spine: Spine) -> int:
-    """Subjects whose cell is not the most frequent one of their arm."""
+def _follows_arm(name: str, column: Column, spine: Spine, k: int) -> bool:
+    """Whether (nearly) all subjects of an arm have the same cell, and at least k subjects share it if it does not name the arm."""
     codes, levels = column_codes(column)
     table = np.zeros((len(spine.arms), len(levels) + 1))
     np.add.at(table, (spine.arm.astype(np.intp), codes.astype(np.intp)), 1.0)
-    return int((table.sum(axis=1) - table.max(axis=1)).sum())
+    exceptions = int((table.sum(axis=1) - table.max(axis=1)).sum())
+    if name in ARM_VARIABLES:
+        return exceptions < k
+    return exceptions == 0 and bool((table[:, :-1].sum(axis=0) >= k).all())
 
 
 def _cramers_v(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
     """Association of two categories, 0 to 1, corrected for chance (Bergsma 2013)."""
-    table = pd.crosstab(a, b).to_numpy(dtype=float)
+    table = contingency_table(a, b)
     n, (r, c) = table.sum(), table.shape
     if min(r, c) < 2 or n < 2:
         return 0.0
@@ -277,20 +287,27 @@ def _tuple_codes(
         new = np.array([text not in before for text in levels.strings()] + [False])
         stand_in[joint] = new[codes]
     common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
-    if not common.any() and n_tuples:
-        common[np.bincount(joint).argmax()] = True
+    lost = int((~common).sum())
+    listed = ", ".join(names)
+    notes = (
+        [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
+    )
+    if not common.any():  # one tuple for all, of the cells that may be kept one by one
+        cells = tuple(take_codes(levels, np.array([_shared_code(codes, k)])) for codes, levels in parts)
+        return np.zeros(dataset.n_rows), cells, notes
     kept = np.flatnonzero(common)
     first = np.zeros(n_tuples, np.intp)
     first[joint[::-1]] = np.arange(len(joint))[::-1]
     position = np.full(n_tuples, np.nan)
     position[kept] = np.arange(len(kept))
     columns = tuple(take_codes(levels, codes[first[kept]]) for codes, levels in parts)
-    lost = int((~common).sum())
-    listed = ", ".join(names)
-    notes = (
-        [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
-    )
     return position[joint], columns, notes
+
+
+def _shared_code(codes: NDArray[np.int64], k: int) -> int:
+    """The most frequent code of the subjects (n,), -1 if fewer than `k` share it."""
+    count = np.bincount(codes[codes >= 0], minlength=1)
+    return int(count.argmax()) if count.max() >= k else -1
 
 
 def _shared_levels(codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:

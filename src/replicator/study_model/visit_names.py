@@ -51,7 +51,8 @@ class VisitNames:
                     "subject": subject.get(name, np.full(dataset.n_rows, -1)),
                 }
             )
-            frames.append(frame[frame["number"].notna() & (frame["name"] != "")].drop_duplicates())
+            frame = frame[frame["number"].notna() & (frame["name"] != "")].drop_duplicates()
+            frames += [frame] if len(frame) else []
         if not frames:
             return cls(np.empty(0), Text.of([]), np.empty(0), "UNSCHEDULED")
         every = pd.concat(frames, ignore_index=True)
