@@ -162,11 +162,15 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
 
 def _written(values: NDArray[np.float64], decimals: NDArray[np.int64], fixed: bool) -> Text:
     """Write numbers at given decimals, with or without the zeros at the end."""
-    pairs, inverse = np.unique(np.stack([round_half_up(values, decimals), decimals]), axis=1, return_inverse=True)
-    texts = ["" if value != value else f"{value:.{int(places)}f}" for value, places in pairs.T.tolist()]
+    distinct, which = np.unique(round_half_up(values, decimals), return_inverse=True)
+    places, place = np.unique(decimals, return_inverse=True)
+    width = max(len(places), 1)
+    pairs, inverse = np.unique(which * width + place, return_inverse=True)
+    listed = zip(distinct[pairs // width].tolist(), places[pairs % width].tolist(), strict=True)
+    texts = ["" if value != value else f"{value:.{digits}f}" for value, digits in listed]
     if not fixed:
         texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
-    return text_of(texts, inverse.reshape(-1))
+    return text_of(texts, inverse)
 
 
 def propose_result_numbers(source: Source) -> Iterable[Derivation]:

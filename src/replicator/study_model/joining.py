@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.derivations.rule import text_of
 from replicator.profile.structure import Kind, StudyStructure
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 
@@ -149,27 +150,41 @@ def split_supplements(
     row, item_of = np.concatenate(rows), np.concatenate(which)
     order = np.lexsort((item_of, row))
     row, item_of = row[order], item_of[order]
-    n = len(row)
-    pieces: dict[str, NDArray[np.object_]] = {subject: parent.text(subject).strings()[row]}
-    value, idvarval = np.full(n, "", object), np.full(n, "", object)
-    for i, item in enumerate(supplements):
-        mine = item_of == i
-        value[mine] = parent.text(item.column).strings()[row[mine]]
-        if item.idvar:
-            text = parent.text(item.idvar).strings()[row[mine]]
-            idvarval[mine] = [cell.rjust(item.width) for cell in text] if item.width else text
-    pieces["QVAL"], pieces["IDVARVAL"] = value, idvarval
-    pieces["QNAM"] = np.array([item.name for item in supplements], object)[item_of]
-    pieces["IDVAR"] = np.array([item.idvar for item in supplements], object)[item_of]
+    named = {item.column: parent.text(item.column) for item in supplements if item.column in parent}
+    pointed = {idvar: parent.text(idvar) for idvar in {item.idvar for item in supplements} - {""}}
+    pieces = {
+        subject: parent.text(subject).take(row),
+        "QVAL": _by_item([named.get(item.column, Text.of([])) for item in supplements], row, item_of),
+        "IDVARVAL": _by_item([_padded(pointed.get(item.idvar), item.width, parent.n_rows) for item in supplements], row, item_of),
+        "QNAM": Text.of(item.name for item in supplements).take(item_of),
+        "IDVAR": Text.of(item.idvar for item in supplements).take(item_of),
+    }
     columns: dict[str, Column] = {}
     for variable in template.variables:
-        if variable.name in pieces:
-            text = pieces[variable.name]
-        else:
-            text = np.array([item.constants.get(variable.name, "") for item in supplements], object)[item_of]
-        column: Column = Text.of(text)
+        text = pieces.get(variable.name)
+        if text is None:
+            text = Text.of(item.constants.get(variable.name, "") for item in supplements).take(item_of)
+        text = text.compact()
         columns[variable.name] = (
-            column if variable.type == "char" else Numbers(pd.to_numeric(pd.Series(text), errors="coerce").to_numpy(float))
+            text if variable.type == "char" else Numbers(Dataset("", (variable,), {variable.name: text}).numbers(variable.name))
         )
     supplement = Dataset(template.name, template.variables, columns, template.label)
     return parent.without(*{item.column for item in supplements}), supplement
+
+
+def _padded(column: Text | None, width: int, n_rows: int) -> Text:
+    """Pad the texts of a column on the left; without a column all rows are missing."""
+    if column is None:
+        return Text.constant("", n_rows)
+    return Text(column.codes, np.array([str(level).rjust(width) for level in column.levels], object))
+
+
+def _by_item(columns: list[Text], row: NDArray[np.intp], item_of: NDArray[np.intp]) -> Text:
+    """Take from column `item_of` the cell in `row`, for each pair of the two: (n,)."""
+    begin = np.cumsum([0, *(len(column.levels) for column in columns)])
+    codes = np.full(len(row), -1, np.int32)
+    for i, column in enumerate(columns):
+        mine = item_of == i
+        own = column.codes[row[mine]]
+        codes[mine] = np.where(own >= 0, own + begin[i], -1)
+    return text_of((str(level) for column in columns for level in column.levels), codes)

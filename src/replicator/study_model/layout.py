@@ -188,10 +188,11 @@ def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[
     sequence_key = sort_key(dataset[sequence]) if sequence else np.arange(dataset.n_rows)
     order = np.lexsort((np.arange(dataset.n_rows), sequence_key, subject))
     same = subject[order][1:] == subject[order][:-1]
+    keys_by_name = {name: sort_key(dataset[name]) for name in {name for names in candidates for name in names}}
     best: tuple[float, int, tuple[str, ...]] = (-1.0, 0, ())
     for names in sorted(candidates):
         rank = np.empty(dataset.n_rows)
-        keys = [sort_key(dataset[name]) for name in names]
+        keys = [keys_by_name[name] for name in names]
         rank[np.lexsort((*reversed(keys), subject)) if keys else order] = np.arange(dataset.n_rows)
         up = np.diff(rank[order]) > 0
         kept = float(up[same].mean()) if same.any() else 1.0

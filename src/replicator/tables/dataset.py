@@ -38,9 +38,12 @@ class Text:
     @classmethod
     def of(cls, values: Iterable[str | None]) -> Text:
         """Build from strings; ``None`` and ``""`` are missing. Levels come out sorted."""
-        series = pd.Series(list(values), dtype=object)
-        codes, levels = pd.factorize(series.where(series.notna() & (series != "")), sort=True)
-        return cls(codes.astype(np.int32), np.asarray(levels, dtype=object))
+        codes, found = pd.factorize(np.array(values if isinstance(values, np.ndarray) else list(values), dtype=object))
+        named = np.flatnonzero(found != "")
+        order = named[np.argsort(found[named], kind="stable")]
+        place = np.full(len(found) + 1, -1, np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return cls(place[codes], found[order])
 
     @classmethod
     def constant(cls, value: str, n: int) -> Text:
