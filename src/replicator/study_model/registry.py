@@ -27,6 +27,7 @@ from replicator.models import (
 from replicator.profile.structure import DatasetStructure, Dependency, StudyStructure, VariableStructure
 from replicator.study_model import (
     attributes,
+    birth,
     dated,
     events,
     events_columns,
@@ -78,6 +79,7 @@ MODULES: tuple[ModuleType, ...] = (
     reporting,
     scales,
     attributes,
+    birth,
     dated,
     events,
     events_columns,
