@@ -22,7 +22,6 @@ OUTLYING = 3.0  # ranges of the other codes, beyond which a number is a code of 
 LEAST_CODE = 66.0  # codes for "no answer" are two digits that no scale reaches
 NOT_AN_ANSWER = frozenset({"NA", "N/A", "NOT APPLICABLE", "NOT DONE", "UNKNOWN", "UNK", "U", "ND", "NOT EVALUABLE", "NE"})
 MOST_LEVELS = 60
-EVEN_OUT = 12  # copies of the row of a subject who has one, to weigh subjects alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +130,7 @@ class LatentColumns:
             width = int(codes.max(initial=0)) + 1
             if ranked:
                 places = int(self.decimals[j]) if self.decimals[j] <= 8 else None
-                again = np.maximum(np.round(EVEN_OUT * subject_weights(who)), 1).astype(np.intp)
-                self.marginals.append(
-                    QuantileMarginal.fit(np.repeat(value, again), np.repeat(who, again), k=self.k, decimals=places)
-                )
+                self.marginals.append(QuantileMarginal.fit(value, who, k=self.k, decimals=places))
             self._add(j, RANKED if ranked else ADDITIVE, rows, np.full(width, -1, np.intp), codes, np.zeros(width, bool))
         else:
             self._add_levels(j, rows, self.token[rows], self.standard[rows])
@@ -149,8 +145,8 @@ class LatentColumns:
         self.form.append(form)
         self.levels.append(levels)
         seen = codes >= 0
-        weight = subject_weights(self.subject[rows[seen]])
-        self.counts.append(np.bincount(codes[seen], weights=weight, minlength=len(levels)))
+        weight = subject_weights(self.subject[rows[seen]]) if form == LEVELLED else np.ones(int(seen.sum()))
+        self.counts.append(np.bincount(codes[seen], weights=weight, minlength=len(levels)).astype(np.float64))
         self.rare.append(rare)
         self.rows.append(rows)
         self.codes.append(codes)

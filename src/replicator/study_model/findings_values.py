@@ -99,7 +99,7 @@ class Values:
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
         latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
-        moved, width = _latent_shift(shift, shown, discrete, column, arm[occasion], cell[occasion], subject)
+        moved, width = _latent_shift(shift, shown, results.form, column, arm[occasion], cell[occasion], subject)
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
         return cls(moved, width, bottom, top, latent), {**features, "level": level}
 
@@ -163,7 +163,7 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
 
 
 def _latent_shift(
-    shift: Floats, shown: Floats, discrete: NDArray[np.bool_], column: Codes, arm: Codes, cell: Codes, subject: Codes
+    shift: Floats, shown: Floats, form: NDArray[np.int64], column: Codes, arm: Codes, cell: Codes, subject: Codes
 ) -> tuple[Floats, Floats]:
     """Means of level scores as shifts of a latent normal whose levels keep their shares over all rows, and its width.
 
@@ -175,7 +175,9 @@ def _latent_shift(
         What is left of the standard deviation of 1; 1 for additive columns.
     """
     n = len(shift)
-    weight = subject_weights(column * (int(subject.max(initial=0)) + 1) + subject)
+    discrete = form != ADDITIVE
+    alike = subject_weights(column * (int(subject.max(initial=0)) + 1) + subject)
+    weight = np.where(form[column] == LEVELLED, alike, 1.0)
     total = np.bincount(column, weights=weight, minlength=n)
     middle = np.bincount(column, weights=weight * shift[column, arm, cell], minlength=n) / np.maximum(total, 1e-9)
     mean = np.where(discrete, middle, 0.0)
