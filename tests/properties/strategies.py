@@ -165,6 +165,10 @@ def _demography(blueprint: Blueprint, cohort: _Cohort, rng: np.random.Generator)
     site = np.arange(n) % 4
     end = cohort.anchor + cohort.left
     dead = cohort.early & (rng.random(n) < 0.15)
+    birth = pd.DatetimeIndex(cohort.anchor - rng.integers(40 * 365, 80 * 365, n))
+    today = pd.DatetimeIndex(cohort.anchor)
+    to_come = (birth.month * 100 + birth.day) > (today.month * 100 + today.day)
+    age = (today.year - birth.year - to_come).to_numpy(float)
     return pd.DataFrame(
         {
             "USUBJID": cohort.ids,
@@ -177,7 +181,8 @@ def _demography(blueprint: Blueprint, cohort: _Cohort, rng: np.random.Generator)
             "DTHDTC": _text(np.where(dead, end + 7, np.datetime64("NaT", "D"))),
             "DTHFL": np.where(dead, "Y", ""),
             "SITEID": (100 + site).astype(str),
-            "AGE": rng.integers(40, 80, n).astype(float),
+            "BRTHDTC": [str(day.date()) for day in birth],
+            "AGE": age,
             "AGEU": "YEARS",
             "SEX": np.where(rng.random(n) < np.array(blueprint.female)[arm], "F", "M"),
             "RACE": rng.choice(["WHITE", "ASIAN", "BLACK"], n, p=[0.6, 0.25, 0.15]),
