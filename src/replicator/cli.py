@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -324,6 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     signal.signal(signal.SIGTERM, _interrupt)  # what is half written is removed on the way out
+    warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # it complains of workers that an interrupt stopped
     return _guarded(lambda: app(args=arguments, standalone_mode=False))
 
 
