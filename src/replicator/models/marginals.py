@@ -218,7 +218,17 @@ def _group_means(
     mean = np.add.reduceat(x, edge[:-1]) / np.diff(edge)
     middle = (edge[:-1] + edge[1:]) / 2
     if groups > 1:
-        inner = ((mean[0] + mean[1]) / 2, (mean[-2] + mean[-1]) / 2, float(edge[1]), float(edge[-2]))
+        inner = (_around(x, who, edge[:3], k), _around(x, who, edge[-3:], k), float(edge[1]), float(edge[-2]))
     else:
         inner = (float(mean[0]), float(mean[0]), float(middle[0]), float(middle[0]))
     return mean.tolist(), middle.tolist(), (float(inner[0]), float(inner[1]), inner[2], inner[3])
+
+
+def _around(x: Floats, who: NDArray[np.integer], edge: NDArray[np.intp], k: int) -> float:
+    """Value at the edge between two groups: the mean of as many sorted values on both sides as belong to at least `k` subjects."""
+    low, middle, high = edge.tolist()
+    reach = min(-(-k // 2), middle - low, high - middle)
+    while len(np.unique(who[middle - reach : middle + reach])) < k and reach < min(middle - low, high - middle):
+        reach = min(2 * reach, middle - low, high - middle)
+    near = slice(middle - reach, middle + reach)
+    return float(x[near].mean() if len(np.unique(who[near])) >= k else x[low:high].mean())
