@@ -13,10 +13,11 @@ from replicator.progress import Progress, silent
 from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
-from replicator.study_model.spine import Spine
+from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Study
 from replicator.tables.joined import concatenate
+from replicator.threads import one_thread
 
 CHUNK = 500  # subjects drawn together; part of what a seed means
 MOST_FRUITLESS = 200  # chunks without a match after which a condition counts as impossible
@@ -161,22 +162,35 @@ def _mixed_arms(needed: Mapping[int, int]) -> NDArray[np.int32]:
     return np.resize(which[np.argsort(position, kind="stable")], CHUNK).astype(np.int32)
 
 
+@one_thread
 def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int32] | None) -> tuple[Spine, dict[str, Column]]:
     """Draw the subjects of one chunk, without visits."""
     drawn = model.subjects.sample_arms(CHUNK, stream(seed, chunk, "arm"))
     return model.subjects.sample(drawn if arm is None else arm, stream(seed, chunk, "subjects"))
 
 
+@one_thread
 def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ...] | None) -> Study:
     spine, head = draw_subjects(model, seed, job.chunk, job.arm)
     if job.accepted is not None:
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
     spine = replace(spine, visits=model.schedule.sample(spine, stream(seed, job.chunk, "visits")))
-    rows = {name: part.sample(spine, stream(seed, job.chunk, "part", name)) for name, part in model.parts.items()}
+    rows = {
+        name: _present(part.sample(spine, stream(seed, job.chunk, "part", name)), spine, model.absent.get(name, ()))
+        for name, part in model.parts.items()
+    }
     study = assemble(model, spine, head, rows, job.start, seed, job.n)
     if domains is not None:
         study = study.with_datasets(dataset for name, dataset in study.datasets.items() if name in domains)
     return study
+
+
+def _present(rows: Rows, spine: Spine, absent: tuple[int, ...]) -> Rows:
+    """Leave out the rows of subjects of arms that the dataset knows nothing of."""
+    if not absent:
+        return rows
+    keep = ~np.isin(spine.arm, absent)[rows.subject]
+    return Rows(rows.subject[keep], {name: column.take(keep) for name, column in rows.columns.items()})
 
 
 def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:

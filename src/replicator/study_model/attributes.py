@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable, Codes
 from replicator.models.marginals import QuantileMarginal
+from replicator.standards.variables import variable_standard
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 WITHHELD = "TEXT WITHHELD"  # stands where fewer than k subjects share a text
@@ -118,7 +119,8 @@ class Attributes:
         rare = []
         for name in names:
             if is_rare(dataset[name], subject, k):
-                rare.append(RareText(name, min(1.0, k / 2 / dataset.n_rows)))
+                if variable_standard(name, dataset.domain) is None:  # one from SUPP--, whose rows would vanish otherwise
+                    rare.append(RareText(name, min(1.0, k / 2 / dataset.n_rows)))
                 notes.append(f"{dataset.name}.{name}: fewer than {k} subjects have a value, so none is kept; lower k to keep them.")
                 continue
             prepared, note = prepare_column(dataset, name, subject, 1 if name in standard else k)
@@ -266,6 +268,7 @@ def fit_block(
     k: int,
     arm: NDArray[np.int32] | None = None,
     always: NDArray[np.bool_] | None = None,
+    coverage: float = COVERAGE,
 ) -> tuple[Block, NDArray[np.int64], int]:
     """Join as many of the leading columns as still leave (nearly) every row in a tuple that may be kept.
 
@@ -283,6 +286,8 @@ def fit_block(
         Arms of the subjects; if given, a tuple that most of an arm have is kept too: it is the arm's design.
     always : (n_rows,) bool, optional
         Rows of a standard meaning; if given, the most frequent tuple among them is kept whoever has it.
+    coverage : float
+        Share of the rows covered so far that a wider tuple must still cover.
 
     Returns
     -------
@@ -298,7 +303,7 @@ def fit_block(
         wider, inverse = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
         common = _common(inverse, subject, len(wider), k, arm)
         share = float(common[inverse].mean()) if len(inverse) else 1.0
-        if used and (share < COVERAGE * covered or len(wider) > MOST_TEMPLATES):
+        if used and (share < coverage * covered or len(wider) > MOST_TEMPLATES):
             break
         joint, used, n_tuples, covered = inverse, used + 1, len(wider), share
     first = np.full(n_tuples, 0, np.intp)

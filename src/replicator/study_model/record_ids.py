@@ -93,7 +93,8 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     numeric = isinstance(column, Numbers)
     texts = column.strings()[there]
     matches = [_PATTERN.match(text) for text in texts]
-    if not len(texts) or any(match is None for match in matches):
+    found = np.array([match is not None for match in matches], bool)
+    if not len(texts) or found.mean() < 0.5:
         return RecordId(name, numeric, "" if numeric else name[-4:], 0, share, True, max(1, len(texts)))
     parts = [(match.group(1) or "", match.group(2)) for match in matches if match is not None]
     prefixes = [p for p, _ in parts]
@@ -101,7 +102,7 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     widths = {len(digits) for _, digits in parts}
     padded = any(digits.startswith("0") and len(digits) > 1 for _, digits in parts)
     numbers = np.array([int(digits) for _, digits in parts])
-    who = subject[there]
+    who = subject[there][found]
     order = np.lexsort((numbers, who))
     first = np.ones(len(who), bool)
     first[1:] = who[order][1:] != who[order][:-1]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from replicator.models.backoff import BackoffTable
+from replicator.models.contingency import contingency_table
 from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.attributes import count_subjects
@@ -99,8 +99,10 @@ class ScheduleModel:
         Days that the mark may lie after the visit's expected day for that.
     ends_at : bool
         Whether no visit that is counted from the anchor lies after `last_on`.
-    in_order : bool
-        Whether whole-numbered visits keep the order of their numbers.
+    in_order : (n_planned,) bool
+        Visits whose days keep the order of their numbers.
+    distinct : bool
+        Whether a subject never has two visits on one day.
     length : BackoffTable
         Days between start and end of a visit (up to 6), given its position in `planned`.
     unscheduled : Unscheduled or None
@@ -114,7 +116,8 @@ class ScheduleModel:
     last_on_share: float
     last_on_reach: float
     ends_at: bool
-    in_order: bool
+    in_order: NDArray[np.bool_]
+    distinct: bool
     length: BackoffTable
     unscheduled: Unscheduled | None
 
@@ -142,7 +145,8 @@ class ScheduleModel:
         length = np.clip(visits.end - visits.day, 0, 6).astype(np.int64)
         table = BackoffTable.fit(length[planned_rows], [where[planned_rows]], visits.subject[planned_rows], k=k)
         unscheduled = _fit_unscheduled(spine, where, numbers[kept], k)
-        return cls(planned, copula, last_on, share, reach, ends_at, _ordered(day, numbers[kept]), table, unscheduled)
+        order = _ordered(day, numbers[kept])
+        return cls(planned, copula, last_on, share, reach, ends_at, order, _distinct(visits), table, unscheduled)
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Visits:
         """Draw the visits of the spine's subjects."""
@@ -160,9 +164,8 @@ class ScheduleModel:
         start = day[subject, column]
         end = start + self.length.sample([column], rng)
         extra = self._sample_unscheduled(day, spine, rng)
-        subject, number, start, end = (
-            np.concatenate(pair) for pair in zip((subject.astype(np.int32), number, start, end), extra, strict=True)
-        )
+        subject = np.concatenate([subject.astype(np.int32), extra[0]])
+        number, start, end = (np.concatenate(pair) for pair in zip((number, start, end), extra[1:], strict=True))
         end = np.minimum(end, np.maximum(spine.marks["LAST"][subject], start))
         order = np.lexsort((number, start, subject))
         return Visits(subject[order].astype(np.int32), number[order], start[order], end[order])
@@ -178,7 +181,7 @@ class ScheduleModel:
             columns = np.flatnonzero(anchored)[np.argsort(expected[anchored], kind="stable")]
             mine = _running_max(self._before_fixed(day[:, columns], columns))
             if self.ends_at:
-                mine = np.where(mine > mark[:, None], mark[:, None], mine)
+                mine = _end_at(mine, mark)
             before = np.isfinite(mine) & ~(mine > mark[:, None])
             at = before.shape[1] - 1 - np.argmax(before[:, ::-1], axis=1)
             near = mark - spine.anchor - expected[columns[at]] <= self.last_on_reach
@@ -187,11 +190,25 @@ class ScheduleModel:
             rows = np.flatnonzero(move)
             mine[rows, at[rows]] = mark[rows]
             day[:, columns] = mine
-        numbers = np.array([visit.number for visit in self.planned])
-        if self.in_order and len(numbers):
-            whole = np.flatnonzero(numbers == np.round(numbers))
-            day[:, whole] = _running_max(day[:, whole])
-        return day
+        day[:, self.in_order] = _running_max(day[:, self.in_order])
+        return self._reach_last_visit(day, spine)
+
+    def _reach_last_visit(self, day: Floats, spine: Spine) -> Floats:
+        """Let every subject's visits end on the mark of the last visit: attend one more if the last falls short of it."""
+        mark = spine.marks.get("LASTVISIT")
+        if mark is None or not self.planned:
+            return day
+        day = np.where(day > mark[:, None], mark[:, None], day)
+        seen = np.isfinite(day)
+        short = np.where(seen, day, -np.inf).max(axis=1) < mark
+        position = np.arange(len(self.planned))
+        last = np.where(seen, position, -1).max(axis=1)
+        distance = np.abs(np.array([visit.expected for visit in self.planned]) - (mark - spine.anchor)[:, None])
+        distance = np.where(position[None, :] > last[:, None], distance, np.inf)
+        at = np.where(np.isfinite(distance.min(axis=1)), distance.argmin(axis=1), last)
+        rows = np.flatnonzero(short & (at >= 0))
+        day[rows, at[rows]] = mark[rows]
+        return _first_of_day(day) if self.distinct else day
 
     def _before_fixed(self, day: Floats, columns: Ints) -> Floats:
         """Pull visits back that fall after a later visit which always lies on the same day from the anchor."""
@@ -220,7 +237,10 @@ class ScheduleModel:
         subject, at, delay = subject[keep], at[keep], delay[keep]
         numbers = np.array([visit.number for visit in self.planned])
         free = [_free_numbers(number, numbers, model.step) for number in numbers]
-        start = np.minimum(day[subject, at] + np.maximum(np.round(delay), 0), spine.marks["LAST"][subject])
+        later = np.minimum.accumulate(np.where(np.isfinite(day), day, np.inf)[:, ::-1], axis=1)[:, ::-1]
+        bound = np.append(later[:, 1:], np.full((len(day), 1), np.inf), axis=1)[subject, at]
+        bound = np.minimum(bound, spine.marks["LAST"][subject])
+        start = np.minimum(day[subject, at] + np.maximum(np.round(delay), 0), np.maximum(bound, day[subject, at]))
         order = np.lexsort((start, at, subject))
         subject, at, start = subject[order], at[order], start[order]
         new_group = np.ones(len(subject), bool)
@@ -311,11 +331,11 @@ def _merge_edges(distance: Floats, edges: Floats, k: int) -> Floats:
 
 def _information(bins: Ints, seen: NDArray[np.bool_]) -> float:
     """Mutual information of two codes, nats, less what chance would give."""
-    table = pd.crosstab(bins, seen).to_numpy(dtype=float)
+    table = contingency_table(bins, seen)
     p = table / table.sum()
     independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0)
     told = float(np.where(p > 0, p * np.log(np.maximum(p, 1e-300) / independent), 0.0).sum())
-    return told - (table.shape[0] - 1) * (table.shape[1] - 1) / (2 * table.sum())
+    return told - (table.shape[0] - 1) * (table.shape[1] - 1) / (2 * float(table.sum()))
 
 
 def _fit_last(day: Floats, planned: tuple[PlannedVisit, ...], spine: Spine) -> tuple[str, float, float, bool]:
@@ -343,11 +363,41 @@ def _fit_last(day: Floats, planned: tuple[PlannedVisit, ...], spine: Spine) -> t
     return best
 
 
-def _ordered(day: Floats, numbers: Floats) -> bool:
-    whole = day[:, numbers == np.round(numbers)]
-    running = _running_max(whole)
-    seen = np.isfinite(whole)
-    return bool(seen.any()) and float((whole == running)[seen].mean()) >= IN_ORDER
+def _ordered(day: Floats, numbers: Floats) -> NDArray[np.bool_]:
+    """Visits in the order of their numbers: all, else the whole-numbered ones, else none: (n_planned,)."""
+    for which in (np.ones(len(numbers), bool), numbers == np.round(numbers)):
+        seen = np.isfinite(day[:, which])
+        kept = (day[:, which] == _running_max(day[:, which]))[seen]
+        if seen.any() and float(kept.mean()) >= (0.999 if which.all() else IN_ORDER):
+            return which
+    return np.zeros(len(numbers), bool)
+
+
+def _distinct(visits: Visits) -> bool:
+    """Whether (nearly) no two visits of a subject are on one day."""
+    again = (visits.subject[1:] == visits.subject[:-1]) & (visits.day[1:] == visits.day[:-1])
+    return len(again) > 0 and float(again.mean()) <= 0.002
+
+
+def _first_of_day(day: Floats) -> Floats:
+    """Of the visits of a subject on one day keep that of the lowest number."""
+    order = np.argsort(np.where(np.isfinite(day), day, np.inf), axis=1, kind="stable")
+    ordered = np.take_along_axis(day, order, axis=1)
+    again = np.zeros(day.shape, bool)
+    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    out = day.copy()
+    np.put_along_axis(out, order, np.where(again, np.nan, ordered), axis=1)
+    return out
+
+
+def _end_at(day: Floats, mark: Floats) -> Floats:
+    """Let the first visit on or after the mark fall on it, and leave out those after; columns are in order of time."""
+    late = day >= mark[:, None]
+    at = np.argmax(late, axis=1)
+    rows = np.flatnonzero(late.any(axis=1))
+    out = np.where(late, np.nan, day)
+    out[rows, at[rows]] = mark[rows]
+    return out
 
 
 def _fit_unscheduled(spine: Spine, where: Ints, planned: Floats, k: int) -> Unscheduled | None:

@@ -42,6 +42,8 @@ class SequenceDates:
         Whether a row never begins before the one before it has ended.
     until : str
         Mark after which no row begins; ``""`` if none.
+    at_visits : bool
+        Whether a row whose tuple names a visit needs that visit to have taken place.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -53,6 +55,7 @@ class SequenceDates:
     in_order: bool
     apart: bool
     until: str
+    at_visits: bool
 
     @classmethod
     def fit(
@@ -83,7 +86,7 @@ class SequenceDates:
         k : int
         """
         if not names:
-            return cls((), (), (), (), False, False, "")
+            return cls((), (), (), (), False, False, "", False)
         place = Neighbours(subject)
         start = days[names[0]]
         given = conditions(subject, code)
@@ -99,7 +102,10 @@ class SequenceDates:
             on_visits.append(bool(len(spine.visits.day)) and bool(seen.any()) and float(there[seen].mean()) >= ON_VISITS)
         apart = len(names) > 1 and _share(days[names[1]] >= place.next(start), days[names[1]] + place.next(start)) <= 0.02
         in_order = _share(place.next(start) < start, start + place.next(start)) <= 0.02
-        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, apart, _until(start, subject, spine))
+        named = np.isfinite(number)
+        at_visits = bool(named.any()) and float(np.isfinite(base["VISIT"])[named].mean()) >= 0.995
+        until = _until(start, subject, spine)
+        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, apart, until, at_visits)
 
     def sample(
         self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, rng: np.random.Generator
@@ -119,9 +125,9 @@ class SequenceDates:
                 day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
             days[name] = nearest_visit_day(spine, subject, day) if on_visit else day
         self._tidy(days, place)
-        keep = np.ones(len(subject), bool)
+        keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.until:
-            keep = ~(days[self.names[0]] > spine.marks[self.until][subject]) | (place.rank == 0)
+            keep &= ~(days[self.names[0]] > spine.marks[self.until][subject]) | (place.rank == 0)
         return days, keep
 
     def write(

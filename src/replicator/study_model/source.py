@@ -110,7 +110,7 @@ def _spine(
     levels: dict[str, tuple[str, ...]] = {}
     if head:
         table, found = datasets[head], structure.datasets[head]
-        named = next((name for name in ARM_VARIABLES if name in table and found.variable(name).n_levels > 0), "")
+        named = _arm_variable(table)
         if named:
             codes, values = column_codes(table.text(named))
             names = tuple(values.strings().tolist())
@@ -138,6 +138,14 @@ def _spine(
     marks["FIRST"], marks["LAST"] = first, last
     anchor = _anchor(marks, head, visits, first, n)
     return Spine(n, arm, arms, anchor, marks, visits, covariates, {}), levels
+
+
+def _arm_variable(table: Dataset) -> str:
+    """The variable of the arm that subjects were really in: ACTARM where every subject of an arm has one, else ARM and the like."""
+    there = [name for name in ARM_VARIABLES if name in table and not table[name].missing.all()]
+    if "ARM" in there and "ACTARM" in there and not (table["ACTARM"].missing & ~table["ARM"].missing).any():
+        return "ACTARM"
+    return there[0] if there else ""
 
 
 def _visits(
@@ -236,4 +244,4 @@ def _anchor(marks: Mapping[str, Floats], head: str, visits: Visits, first: Float
         from_visit = np.full(n, np.nan)
         from_visit[opening["subject"].to_numpy()] = guess
         anchor = np.where(missing, np.where(np.isfinite(from_visit), from_visit, first), anchor)
-    return np.floor(anchor)
+    return np.asarray(np.floor(anchor), np.float64)

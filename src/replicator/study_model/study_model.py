@@ -30,8 +30,10 @@ from replicator.study_model.spine import Part
 from replicator.study_model.subjects import SubjectModel
 from replicator.study_model.visit_names import VisitNames
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
+from replicator.threads import one_thread
 
 SEQUENCE_DOMAINS = ("DS", "EX", "EC", "SE")
+BELIEVED = 0.99  # share of rows on which a derivation must hold to be recomputed
 MOST_SEQUENCE_ROWS = 40  # a subject with more rows than this keeps a log, not a sequence
 
 
@@ -51,6 +53,8 @@ class StudyModel:
     schedule : ScheduleModel
     parts : mapping of str to Part
         The model of each dataset about subjects but the subjects' own.
+    absent : mapping of str to tuple of int
+        Arms of which nobody has a row in a dataset.
     links : LinksModel
         RELREC and CO.
     layouts : mapping of str to Layout
@@ -76,6 +80,7 @@ class StudyModel:
     subjects: SubjectModel
     schedule: ScheduleModel
     parts: Mapping[str, Part]
+    absent: Mapping[str, tuple[int, ...]]
     links: LinksModel
     layouts: Mapping[str, Layout]
     reference: Mapping[str, Dataset]
@@ -87,6 +92,7 @@ class StudyModel:
     notes: tuple[str, ...]
 
 
+@one_thread
 def fit_study_model(
     study: Study, structure: StudyStructure, config: FitConfig | None = None, progress: Progress = silent
 ) -> StudyModel:
@@ -158,6 +164,7 @@ def fit_study_model(
         subjects,
         schedule,
         parts,
+        _absent(source),
         links,
         layouts,
         {name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
@@ -182,7 +189,8 @@ def _joined_structures(
         old = structure.datasets[name]
         same = old.n_rows == dataset.n_rows and len(old.variables) == len(dataset.variables)
         joined[name] = old if same else dataset_structure(dataset, old.kind, old.prefix, structure.subject_variable, old.parent)
-    derivations = find_derivations(Study(source.datasets), joined, structure.subjects, k)
+    found = find_derivations(Study(source.datasets), joined, structure.subjects, k)
+    derivations = tuple(derivation for derivation in found if _believed(derivation, source))
     derived = {(derivation.dataset, derivation.target) for derivation in derivations}
     out = {}
     for name, new in joined.items():
@@ -194,6 +202,24 @@ def _joined_structures(
         )
         out[name] = replace(new, variables=variables)
     return out, derivations
+
+
+def _believed(derivation: Derivation, source: Source) -> bool:
+    """Whether a derivation is recomputed: nearly all rows agree, and of the marks, which have a model of their own, all do."""
+    if f"{derivation.dataset}.{derivation.target}" in source.spine.marks:
+        return derivation.n_agree == derivation.n_tested
+    return derivation.n_agree >= BELIEVED * derivation.n_tested
+
+
+def _absent(source: Source) -> dict[str, tuple[int, ...]]:
+    """Arms of two subjects or more of which nobody has a row, by dataset; only datasets that have any such arm."""
+    size = np.bincount(source.spine.arm, minlength=len(source.spine.arms))
+    out = {}
+    for name, subject in source.subject.items():
+        seen = np.bincount(source.spine.arm[np.unique(subject)], minlength=len(size))
+        if len(subject) and ((seen == 0) & (size > 1)).any():
+            out[name] = tuple(np.flatnonzero((seen == 0) & (size > 1)).tolist())
+    return out
 
 
 def _part_class(dataset: Dataset, structure: DatasetStructure) -> type[Part]:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.backoff import BackoffTable
 from replicator.models.contingency import contingency_table
 from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, take_codes
+from replicator.study_model.attributes import Block, column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
@@ -67,6 +68,8 @@ class SubjectModel:
         Numeric variables that are traits of their own.
     by_arm : mapping of str to Column
         Variables that follow from the arm: a cell an arm.
+    planned : Block or None
+        Names of arms that differ from the arm a subject was really in, given that arm.
     marks : Marks
     formats : mapping of str to DateFormat
         How each date variable is written, given the state of its mark.
@@ -87,6 +90,7 @@ class SubjectModel:
     demography: tuple[Demography, ...]
     numbers: tuple[str, ...]
     by_arm: Mapping[str, Column]
+    planned: Block | None
     marks: Marks
     formats: Mapping[str, DateFormat]
     weekday: Floats
@@ -115,6 +119,7 @@ class SubjectModel:
         numbers: list[str] = []
         formats: dict[str, DateFormat] = {}
         by_arm: dict[str, Column] = {}
+        planned: Block | None = None
         notes: list[str] = []
         birth: BirthDate | None = None
         if structure is not None:
@@ -133,6 +138,7 @@ class SubjectModel:
                 if np.isnan(x).mean() > 0:
                     values[f"present {name}"] = np.isfinite(x).astype(np.float64)
             by_arm = {name: _by_arm(dataset[name], spine) for name in plan.by_arm}
+            planned = _planned(dataset, plan.planned, spine, k)
             birth = BirthDate.fit(dataset, spine.marks)
             for name in structure.with_role(Role.DATE):
                 text = dataset.text(name)
@@ -153,6 +159,7 @@ class SubjectModel:
             tuple(demography),
             tuple(numbers),
             by_arm,
+            planned,
             marks,
             formats,
             weekday / weekday.sum(),
@@ -180,6 +187,9 @@ class SubjectModel:
         anchor = move_to_weekday(np.floor(drawn["enrolment"]), self.weekday, rng)
         marks = self.marks.build(anchor, drawn)
         columns: dict[str, Column] = {name: column.take(arm) for name, column in self.by_arm.items()}
+        if self.planned is not None:
+            code = self.planned.table.sample([arm], rng)
+            columns |= {name: column.take(code) for name, column in zip(self.planned.names, self.planned.values, strict=True)}
         for item in self.demography:
             code = drawn[item.trait].astype(np.int64)
             columns |= {name: column.take(code) for name, column in zip(item.names, item.values, strict=True)}
@@ -205,6 +215,7 @@ class _Plan:
     tuples: tuple[tuple[str, ...], ...]
     numbers: tuple[str, ...]
     by_arm: tuple[str, ...]
+    planned: tuple[str, ...]
 
 
 def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -> _Plan:
@@ -212,6 +223,7 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
     tuples: list[list[str]] = []
     numbers: list[str] = []
     by_arm: list[str] = []
+    planned: list[str] = []
     skip = (Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.IDENTIFIER)
     coded: dict[str, NDArray[np.int64]] = {}
     for variable in structure.variables:
@@ -220,6 +232,8 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
             continue
         if variable.content is Content.EMPTY or _follows_arm(name, dataset[name], spine, k):
             by_arm.append(name)
+        elif name in ARM_VARIABLES:
+            planned.append(name)
         elif isinstance(dataset[name], Numbers) and variable.content in (Content.INTEGER, Content.DECIMAL, Content.UNIQUE):
             numbers.append(name)
         else:
@@ -230,7 +244,18 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
                 tuples.append([name])
             else:
                 home.append(name)
-    return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm))
+    return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm), tuple(planned))
+
+
+def _planned(dataset: Dataset, names: tuple[str, ...], spine: Spine, k: int) -> Block | None:
+    """Tuples of arm names given the arm; those that fewer than k subjects share become the nearest others."""
+    if not names:
+        return None
+    everyone = np.arange(spine.n, dtype=np.int32)
+    coded = [(name, *column_codes(dataset[name])) for name in names]
+    block, code, used = fit_block(coded, [], everyone, k, spine.arm, coverage=0.0)
+    table = BackoffTable.fit(code, [spine.arm], everyone, k=k, closed=True, design_depth=1)
+    return Block(block.names[:used], block.values, table)
 
 
 def _by_arm(column: Column, spine: Spine) -> Column:
