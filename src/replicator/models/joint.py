@@ -38,7 +38,7 @@ class CategoryTrait:
 
     def draw(self, z: Floats, group: Codes) -> Floats:
         """Turn standard normals (n,) into levels (n,)."""
-        position = (ndtr(z)[:, None] > self.cumulative[group][:, :-1]).sum(axis=1)
+        position: NDArray[np.intp] = (ndtr(z)[:, None] > self.cumulative[group][:, :-1]).sum(axis=1)
         return self.values[position]
 
     def scores(self, values: Floats, group: Codes) -> Floats:
@@ -196,7 +196,7 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
         return CategoryTrait(np.array([np.nan]), np.ones((len(stratum), 1)))
     levels, code = np.unique(x[seen], return_inverse=True)
     counts = np.zeros((len(stratum), len(levels)))
-    np.add.at(counts, (np.asarray(group)[seen], code), 1.0)
+    np.add.at(counts, (group[seen].astype(np.intp), code.astype(np.intp)), 1.0)
     total = counts.sum(axis=0)
     if ordered:  # rare numbers join their nearest common neighbour
         common = np.flatnonzero(total >= k)
@@ -221,7 +221,6 @@ def _fit_number(x: Floats, group: Codes, stratum: Codes, n_groups: int, k: int, 
     score = normal_scores(x)
     shift, scale = np.zeros(n_groups), np.ones(n_groups)
     seen = np.isfinite(score)
-    group = np.asarray(group)
     n = np.bincount(group[seen], minlength=n_groups).astype(np.float64)
     if seen.any():
         mean = np.bincount(group[seen], score[seen], minlength=n_groups) / np.maximum(n, 1)
@@ -259,7 +258,8 @@ def _principal_axes(scores: Floats, most: int = 4) -> Floats:
     if filled.size == 0 or min(filled.shape) < 2:
         return np.zeros((len(scores), 1))
     u, s, _ = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
-    return u[:, :most] * s[:most]
+    axes: Floats = u[:, :most] * s[:most]
+    return axes
 
 
 def _order_levels(trait: CategoryTrait, x: Floats, axes: Floats) -> CategoryTrait:

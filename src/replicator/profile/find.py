@@ -13,8 +13,10 @@ from replicator.profile.kinds import find_kind, find_parent, find_prefix, find_s
 from replicator.profile.roles import find_variable
 from replicator.profile.structure import Content, DatasetStructure, Kind, StudyStructure
 from replicator.tables.dataset import Dataset, Study
+from replicator.threads import one_thread
 
 
+@one_thread
 def find_structure(study: Study, derivations: bool = True) -> StudyStructure:
     """Find what is in a study.
 

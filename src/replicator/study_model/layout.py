@@ -77,8 +77,8 @@ class Layout:
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
         """Order of the rows: by subject, then as the source's rows were."""
-        keys = [sort_key(dataset[name]) for name in self.order if name in dataset]
-        return np.lexsort((*reversed(keys), subject)) if keys else np.argsort(subject, kind="stable")
+        keys = [sort_key(dataset[name]) for name in reversed(self.order) if name in dataset]
+        return np.lexsort([*keys, subject.astype(np.float64)])
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
@@ -192,8 +192,8 @@ def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[
     best: tuple[float, int, tuple[str, ...]] = (-1.0, 0, ())
     for names in sorted(candidates):
         rank = np.empty(dataset.n_rows)
-        keys = [keys_by_name[name] for name in names]
-        rank[np.lexsort((*reversed(keys), subject)) if keys else order] = np.arange(dataset.n_rows)
+        keys = [keys_by_name[name] for name in reversed(names)]
+        rank[np.lexsort([*keys, subject.astype(np.float64)]) if keys else order] = np.arange(dataset.n_rows)
         up = np.diff(rank[order]) > 0
         kept = float(up[same].mean()) if same.any() else 1.0
         best = max(best, (kept, -len(names), names))
