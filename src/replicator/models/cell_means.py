@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
+LIMIT = 0.5  # standard errors that a clear effect is moved by at most
 ROUNDS = 4  # of backfitting between subjects and visits; more change the means by less than their standard error
 
 
@@ -180,4 +181,9 @@ def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
     scale = total - _ratio((weight**2).sum(axis=1, keepdims=True), total)
     variance = np.maximum(_ratio(scatter - (count - 1), scale), 0.0)
     kept = np.where(weight > 0, variance / (variance + np.where(weight > 0, noise, 1.0) + 1e-300), 0.0)
+    # an effect that stands far above its noise is moved by half a standard error at most (Efron and Morris's limited translation)
+    moved = np.minimum((1 - kept) * np.abs(deviation), np.where(weight > 0, LIMIT * np.sqrt(noise), np.inf))
+    moved = np.where(weight > 0, moved, np.abs(deviation))
+    clear = np.where(weight > 0, np.abs(deviation) > 3 * np.sqrt(np.where(weight > 0, noise, 0.0)), False)
+    kept = np.where(clear, 1 - moved / np.maximum(np.abs(deviation), 1e-300), kept)
     return np.where(seen, centre + kept * deviation, 0.0)

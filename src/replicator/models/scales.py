@@ -84,6 +84,9 @@ class NumericScales:
             marginal = QuantileMarginal.fit(values[rows], subject[rows], k=k, max_knots=50)
             low[j], high[j] = marginal.floor, marginal.ceiling
         decimals = np.where(decimals > MOST_DECIMALS, -1, decimals)
+        unit = 10.0 ** -np.maximum(decimals, 0)
+        low = np.where(decimals < 0, low, np.round(np.ceil(low / unit - 1e-6) * unit, MOST_DECIMALS))
+        high = np.where(decimals < 0, high, np.maximum(low, np.round(np.floor(high / unit + 1e-6) * unit, MOST_DECIMALS)))
         return cls(power, shift, low, high, decimals, _last_digits(values, series, decimals, n_series))
 
     def forward(self, values: Floats, series: Codes) -> Floats:

@@ -1,0 +1,129 @@
+"""Level, slope and spread of subjects, taken apart and put together."""
+
+import numpy as np
+import pytest
+
+from replicator.models.cell_means import CellMeans
+from replicator.models.longitudinal import TwoLevel
+from replicator.models.panels import Presence, find_panels
+from replicator.models.persistence import Occasions
+
+
+def planted(
+    between: float, subjects: int = 300, per_subject: int = 6, slope: float = 0.0, seed: int = 1
+) -> tuple[np.ndarray, Occasions]:
+    """Values of one series with within-subject variance 1."""
+    rng = np.random.default_rng(seed)
+    occasions = Occasions(np.repeat(np.arange(subjects), per_subject), np.tile(30.0 * np.arange(per_subject), subjects))
+    level = np.sqrt(between) * rng.standard_normal(subjects)
+    trend = slope * rng.standard_normal(subjects)
+    noise = rng.standard_normal(subjects * per_subject)
+    return level[occasions.subject] + trend[occasions.subject] * occasions.day + noise, occasions
+
+
+def fitted(y: np.ndarray, occasions: Occasions) -> tuple[TwoLevel, dict[str, np.ndarray]]:
+    """Fit one additive series measured at every occasion."""
+    n = len(y)
+    return TwoLevel.fit(y, np.arange(n), np.zeros(n, np.intp), occasions, np.ones((1, 24)), np.array([False]), np.zeros(1))
+
+
+def test_variances_come_back() -> None:
+    """Planted variances 2 and 1 are found within their errors."""
+    model, features = fitted(*planted(2.0, seed=2))
+    assert model.between[0] == pytest.approx(2, rel=0.2)
+    assert model.within[0] == pytest.approx(1, rel=0.1)
+    assert features["level"].std() == pytest.approx(1, abs=0.05)
+
+
+def test_no_correlation_within_subjects_stays_none() -> None:
+    """Without a level of the subject, sampled values of a subject are as unlike as those of two."""
+    y, occasions = planted(0.0)
+    model, features = fitted(y, occasions)
+    assert model.between[0] < 0.06
+    rng = np.random.default_rng(5)
+    drawn = model.compose(
+        model.noise(occasions, rng),
+        np.ones((len(y), 1), bool),
+        {name: rng.standard_normal(features["level"].shape) for name in features},
+        occasions,
+    )
+    table = drawn.reshape(-1, 6)
+    correlation = np.corrcoef(table.T)
+    assert abs((correlation.sum() - 6) / 30) < 0.08
+
+
+def test_own_features_give_the_subjects_back() -> None:
+    """With the source's features every subject's mean is the source's; with its slopes, the slope too."""
+    y, occasions = planted(1.0, slope=0.02)
+    model, features = fitted(y, occasions)
+    assert model.slope[0] == pytest.approx(0.0004, rel=0.3)
+    filled = {name: np.nan_to_num(value) for name, value in features.items()}
+    drawn = model.compose(model.noise(occasions, np.random.default_rng(2)), np.ones((len(y), 1), bool), filled, occasions)
+    source, sample = y.reshape(-1, 6), drawn.reshape(-1, 6)
+    assert sample.mean(axis=1) == pytest.approx(source.mean(axis=1), abs=1e-8)
+    day = 30.0 * np.arange(6)
+    slopes = [np.polyfit(day, table.T, 1)[0] for table in (source, sample)]
+    assert np.corrcoef(slopes[0], slopes[1])[0, 1] > 0.99
+
+
+def test_spreads_of_their_own_come_back() -> None:
+    """Subjects who vary more than others do so in the sample, and those of the source are told apart."""
+    rng = np.random.default_rng(4)
+    occasions = Occasions(np.repeat(np.arange(300), 8), np.tile(30.0 * np.arange(8), 300))
+    own = np.exp(0.6 * rng.standard_normal(300))
+    y = own[occasions.subject] * rng.standard_normal(2400)
+    model, features = fitted(y, occasions)
+    assert model.spread[0] == pytest.approx(0.6, abs=0.1)
+    assert np.corrcoef(features["spread"][:, 0], np.log(own))[0, 1] > 0.8
+
+
+def test_visit_effects_are_not_bent_by_drop_out() -> None:
+    """Subjects with low levels leave early; the visits' means still show no trend."""
+    rng = np.random.default_rng(6)
+    subject, visit = np.repeat(np.arange(400), 5), np.tile(np.arange(5), 400)
+    level = rng.standard_normal(400)
+    stays = visit <= np.digitize(level, [-0.5, 0.0, 0.5, 1.0])[subject]
+    y = 10 + 2 * level[subject] + 0.5 * rng.standard_normal(2000)
+    rows = np.flatnonzero(stays)
+    zeros = np.zeros(len(rows), np.intp)
+    means = CellMeans.fit(y[rows], zeros, subject[rows], zeros, visit[rows], (1, 1, 5)).mean[0, 0]
+    raw = [y[rows][visit[rows] == v].mean() for v in range(5)]
+    assert raw[4] - raw[0] > 2
+    assert abs(means[4] - means[0]) < 0.3
+
+
+def test_arm_effects_are_kept_as_far_as_they_are_clear() -> None:
+    """A hundredfold dose effect on six subjects an arm is kept; arms that do not differ are pulled together."""
+    rng = np.random.default_rng(7)
+    arm, subject = np.repeat(np.arange(5), 6), np.arange(30)
+    zeros = np.zeros(30, np.intp)
+    clear = CellMeans.fit(3.0 * arm + 0.3 * rng.standard_normal(30), zeros, subject, arm, zeros, (1, 5, 1)).mean[0, :, 0]
+    assert np.diff(clear) == pytest.approx(3, abs=0.6)
+    none = CellMeans.fit(rng.standard_normal(30), zeros, subject, arm, zeros, (1, 5, 1)).mean[0, :, 0]
+    assert none.std() < 0.35
+
+
+def test_tests_that_come_together_are_a_panel() -> None:
+    """Two panels and a test of its own, with a member missing now and then."""
+    rng = np.random.default_rng(8)
+    first, second, alone = rng.random(500) < 0.9, rng.random(500) < 0.4, rng.random(500) < 0.2
+    missed = first & (rng.random(500) < 0.95)
+    present = np.stack([first, second, missed, alone, second], axis=1)
+    panel = find_panels(present)
+    assert panel[0] == panel[2] and panel[1] == panel[4] and len(set(panel.tolist())) == 3
+
+
+def test_presence_has_its_shares_and_its_absentees() -> None:
+    """Shares by arm come back, and subjects who miss more than others still do."""
+    rng = np.random.default_rng(9)
+    occasions = Occasions(np.repeat(np.arange(400), 6), np.tile(30.0 * np.arange(6), 400))
+    arm = (occasions.subject % 2).astype(np.intp)
+    trait = rng.standard_normal(400)[occasions.subject]
+    there = (0.8 * trait + 0.6 * rng.standard_normal(2400)) < np.where(arm == 0, 1.0, 0.0)
+    cell, never = np.zeros(2400, np.intp), np.zeros(2400, bool)
+    model = Presence.fit(there[:, None], np.ones((2400, 1), bool), arm, cell, never, occasions, (2, 1))
+    drawn = model.sample(arm, cell, never, occasions, rng)[:, 0]
+    for one in (0, 1):
+        assert drawn[arm == one].mean() == pytest.approx(there[arm == one].mean(), abs=0.05)
+    counts = [np.bincount(occasions.subject, weights=flags).std() for flags in (there, drawn)]
+    assert counts[1] == pytest.approx(counts[0], rel=0.15)

@@ -1,0 +1,72 @@
+"""Transforms, precision and last digits of numeric series."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicator.models.scales import NumericScales
+
+
+def fitted(values: np.ndarray, decimals: int) -> NumericScales:
+    """One series, every value a subject's."""
+    n = len(values)
+    return NumericScales.fit(values, np.zeros(n, np.intp), np.arange(n), np.array([decimals]))
+
+
+def test_scatter_that_grows_with_the_level_asks_for_logarithms() -> None:
+    """Log-normal scatter is seen by the profile likelihood; normal scatter stays untransformed."""
+    rng = np.random.default_rng(1)
+    series = np.repeat([0, 1], 600)
+    subject = np.tile(np.repeat(np.arange(100), 6), 2)
+    level = rng.standard_normal(100)[subject]
+    noise = rng.standard_normal(1200)
+    values = np.where(series == 0, np.exp(3 + level + 0.3 * noise), 120 + 15 * level + 5 * noise)
+    scales = NumericScales.fit(values, series, subject, np.array([12, 12]))
+    assert scales.power.tolist() == [0.0, 1.0]
+
+
+@given(st.floats(0.5, 400))
+def test_transform_and_back(value: float) -> None:
+    """Backward undoes forward for every transform, within the bounds."""
+    scales = NumericScales(
+        power=np.array([1.0, 0.5, 0.0]),
+        shift=np.array([0.0, 0.1, 0.1]),
+        low=np.zeros(3),
+        high=np.full(3, 1e3),
+        decimals=np.full(3, -1),
+        digits=np.tile(np.linspace(0, 1, 11), (3, 1)),
+    )
+    series = np.arange(3)
+    assert scales.backward(scales.forward(np.full(3, value), series), series) == pytest.approx(value, rel=1e-9)
+
+
+def test_values_come_at_the_places_of_the_record() -> None:
+    """Rounded to the series' decimals, and never outside of its bounds."""
+    rng = np.random.default_rng(2)
+    scales = fitted(np.round(rng.normal(40, 3, 500), 1), 1)
+    drawn = scales.record(rng.normal(40, 30, 1000), np.zeros(1000, np.intp))
+    assert np.allclose(drawn, np.round(drawn, 1))
+    assert drawn.min() >= scales.low[0] and drawn.max() <= scales.high[0]
+
+
+def test_preferred_digits_come_back_without_moving_the_mean() -> None:
+    """Readings in even numbers stay even, and their mean stays where it was."""
+    rng = np.random.default_rng(3)
+    source = 2 * np.round(rng.normal(125, 15, 2000) / 2)
+    scales = fitted(source, 0)
+    drawn = scales.record(rng.normal(125, 15, 20000), np.zeros(20000, np.intp))
+    assert (drawn % 2 == 0).mean() > 0.99
+    assert drawn.mean() == pytest.approx(125, abs=0.4)
+
+
+def test_variance_of_rounding_is_a_twelfth_of_the_squared_step() -> None:
+    """Sheppard's correction: one step of 1 adds 1/12."""
+    scales = fitted(np.arange(20.0, 60.0), 0)
+    assert scales.rounding_variance(np.array([40.0]))[0] == pytest.approx(1 / 12, rel=0.01)
+
+
+def test_extremes_of_single_subjects_are_not_kept() -> None:
+    """One wild value does not become the bound."""
+    values = np.append(np.linspace(10, 20, 400), 900.0)
+    assert fitted(values, 0).high[0] < 900
