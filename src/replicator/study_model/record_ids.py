@@ -27,7 +27,9 @@ class RecordId:
     prefix : str
         Letters before the number; ``""`` for none.
     width : int
-        Digits that the number is padded to; 0 for none.
+        Characters that the number is padded to; 0 for none.
+    pad : str
+        What it is padded with, ``0`` or a blank.
     share : float
         Share of rows that have one.
     counts : bool
@@ -42,6 +44,7 @@ class RecordId:
     numeric: bool
     prefix: str
     width: int
+    pad: str
     share: float
     counts: bool
     most: int
@@ -82,7 +85,7 @@ class RecordIds:
                 out[one.name] = Numbers(np.where(there, number, np.nan).astype(np.float64))
             else:
                 unique, inverse = np.unique(number, return_inverse=True)
-                levels = np.array([f"{one.prefix}{value:0{one.width}d}" for value in unique.tolist()], dtype=object)
+                levels = np.array([one.prefix + str(value).rjust(one.width, one.pad) for value in unique.tolist()], dtype=object)
                 out[one.name] = Text(np.where(there, inverse, -1).astype(np.int32), levels)
         return out
 
@@ -92,15 +95,16 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     share = float(there.mean()) if len(column) else 0.0
     numeric = isinstance(column, Numbers)
     texts = column.strings()[there]
-    matches = [_PATTERN.match(text) for text in texts]
+    matches = [_PATTERN.match(text.strip()) for text in texts]
     found = np.array([match is not None for match in matches], bool)
     if not len(texts) or found.mean() < 0.5:
-        return RecordId(name, numeric, "" if numeric else name[-4:], 0, share, True, max(1, len(texts)))
+        return RecordId(name, numeric, "" if numeric else name[-4:], 0, "0", share, True, max(1, len(texts)))
     parts = [(match.group(1) or "", match.group(2)) for match in matches if match is not None]
     prefixes = [p for p, _ in parts]
     prefix = max(set(prefixes), key=lambda p: (prefixes.count(p), p))
     widths = {len(digits) for _, digits in parts}
-    padded = any(digits.startswith("0") and len(digits) > 1 for _, digits in parts)
+    blank = any(text.startswith(" ") for text in texts)
+    zeros = any(digits.startswith("0") and len(digits) > 1 for _, digits in parts)
     numbers = np.array([int(digits) for _, digits in parts])
     who = subject[there][found]
     order = np.lexsort((numbers, who))
@@ -110,4 +114,6 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     counts = bool((numbers[order] == np.arange(len(who)) - begin + 1).mean() > 0.95)
     top = int(numbers.max())
     unit = 10 ** max(0, len(str(top)) - 1)
-    return RecordId(name, numeric, prefix, max(widths) if padded else 0, share, counts, -(-top // unit) * unit)
+    return RecordId(
+        name, numeric, prefix, max(widths) if zeros or blank else 0, " " if blank else "0", share, counts, -(-top // unit) * unit
+    )

@@ -186,7 +186,8 @@ class ScheduleModel:
             at = before.shape[1] - 1 - np.argmax(before[:, ::-1], axis=1)
             near = mark - spine.anchor - expected[columns[at]] <= self.last_on_reach
             tied = (day[:, ~anchored] == mark[:, None]).any(axis=1)
-            move = before.any(axis=1) & near & ~tied & (rng.random(len(day)) < self.last_on_share)
+            movable = ~np.array([self._is_fixed(column) for column in columns.tolist()], bool)[at]
+            move = before.any(axis=1) & movable & near & ~tied & (rng.random(len(day)) < self.last_on_share)
             rows = np.flatnonzero(move)
             mine[rows, at[rows]] = mark[rows]
             day[:, columns] = mine
@@ -210,11 +211,15 @@ class ScheduleModel:
         day[rows, at[rows]] = mark[rows]
         return _first_of_day(day) if self.distinct else day
 
+    def _is_fixed(self, column: int) -> bool:
+        """Whether a planned visit always lies on the same day from the anchor."""
+        low, high = self.planned[column].offset.quantile(np.array([0.01, 0.99])).tolist()
+        return self.planned[column].reference == "ANCHOR" and low == high
+
     def _before_fixed(self, day: Floats, columns: Ints) -> Floats:
         """Pull visits back that fall after a later visit which always lies on the same day from the anchor."""
         for j, column in enumerate(columns.tolist()):
-            offset = self.planned[column].offset
-            if j and offset.quantile(np.array([0.01]))[0] == offset.quantile(np.array([0.99]))[0]:
+            if j and self._is_fixed(column):
                 fixed = day[:, [j]]
                 day[:, :j] = np.where(day[:, :j] > fixed, fixed, day[:, :j])
         return day
@@ -335,7 +340,7 @@ def _information(bins: Ints, seen: NDArray[np.bool_]) -> float:
     p = table / table.sum()
     independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0)
     told = float(np.where(p > 0, p * np.log(np.maximum(p, 1e-300) / independent), 0.0).sum())
-    return told - (table.shape[0] - 1) * (table.shape[1] - 1) / (2 * float(table.sum()))
+    return float(told - (table.shape[0] - 1) * (table.shape[1] - 1) / (2 * table.sum()))
 
 
 def _fit_last(day: Floats, planned: tuple[PlannedVisit, ...], spine: Spine) -> tuple[str, float, float, bool]:
