@@ -219,6 +219,9 @@ class FindingsPart:
     def _results_of(self, latent: Floats, occasion: Codes, series: Codes) -> tuple[Floats, Codes]:
         """Return number and token (-1 for a number) of each (occasion, series)."""
         token = np.full(len(series), -1, np.intp)
+        if not self.results.token.size:  # no text that enough subjects share
+            value = self.results.value[series]
+            return self.results.numbers(decode(self.results, latent, occasion, value)[1], value, token < 0), token
         stated = np.flatnonzero(self.results.state[series] >= 0)
         column = self.results.state[series[stated]]
         level, _ = decode(self.results, latent, occasion[stated], column)

@@ -220,6 +220,8 @@ def _position(columns: Mapping[str, Column], ranges: Sequence[tuple[str, str, st
     size = len(next(iter(columns.values())))
     out = np.zeros(size, np.intp)
     for result, low, high in ranges:
+        if not {result, low, high} <= set(columns):
+            continue
         value, lower, upper = (_numbers(columns[name]) for name in (result, low, high))
         known = (out == 0) & np.isfinite(value) & (np.isfinite(lower) | np.isfinite(upper))
         with np.errstate(invalid="ignore"):

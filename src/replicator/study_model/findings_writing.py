@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.profile.structure import DatasetStructure
@@ -67,21 +68,24 @@ def round_to(value: Floats, places: NDArray[np.int64]) -> Floats:
 
 def write_numbers(value: Floats, places: NDArray[np.int64], fixed: NDArray[np.bool_], digits: NDArray[np.int64]) -> Text:
     """Write numbers as text: with fixed decimals where asked for, else in the shortest form; NaN is missing."""
-    decimals = np.where(fixed, np.maximum(places, 0), -1).astype(np.float64)
-    key = np.stack([decimals, digits.astype(np.float64), np.nan_to_num(value, nan=np.inf)], axis=1)
-    packed = np.ascontiguousarray(key).view([("", np.float64)] * 3).reshape(-1)
-    unique, inverse = np.unique(packed, return_inverse=True)
-    texts = [_write_one(*parts) for parts in unique.view(np.float64).reshape(-1, 3).tolist()]
+    out = np.full(len(value), -1, np.int32)
+    rows = np.flatnonzero(np.isfinite(value))
+    style, styles = pd.factorize(np.where(fixed[rows], np.maximum(places[rows], 0) + 1, 0) * 100 + digits[rows])
+    number, numbers = pd.factorize(value[rows])
+    pair, pairs = pd.factorize(style.astype(np.int64) * (len(numbers) + 1) + number)
+    texts = [
+        _write_one(int(styles[which]) // 100 - 1, int(styles[which]) % 100, float(numbers[what]))
+        for which, what in zip(*divmod(pairs, len(numbers) + 1), strict=True)
+    ]
     inner = Text.of(texts)
-    return Text(inner.codes[inverse.reshape(-1)], inner.levels)
+    out[rows] = inner.codes[pair]
+    return Text(out, inner.levels)
 
 
-def _write_one(decimals: float, digits: float, number: float) -> str:
-    if number == np.inf:
-        return ""
-    text = number_text(number) if decimals < 0 else f"{number + 0.0:.{int(decimals)}f}"
+def _write_one(decimals: int, digits: int, number: float) -> str:
+    text = number_text(number) if decimals < 0 else f"{number + 0.0:.{decimals}f}"
     whole, point, rest = text.partition(".")
-    return whole.zfill(int(digits)) + point + rest if digits else text
+    return whole.zfill(digits) + point + rest if digits else text
 
 
 def count_places(text: Text, value: Floats, series: Codes, n_series: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
