@@ -195,7 +195,8 @@ def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np
         return np.zeros(len(cell), bool)
     wanted = cell * _PAIR + target + 1
     at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-    return (pairs[at] == wanted) & (cell >= 0)
+    own: NDArray[np.bool_] = (pairs[at] == wanted) & (cell >= 0)
+    return own
 
 
 def _fit_level(

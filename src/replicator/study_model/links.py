@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -141,10 +141,15 @@ def _names(variable: str) -> tuple[str, ...]:
     return "RDOMAIN", variable, "IDVAR", "IDVARVAL", "RELID"
 
 
+def _distinct(ends: pd.Series) -> Any:
+    """The different ends of one relation, in order."""
+    return tuple(sorted(set(ends)))
+
+
 def _fit_relation(name: str, dataset: Dataset, source: Source, variable: str, k: int) -> tuple[list[Link], int]:
     frame = pd.DataFrame({c: dataset.text(c).strings() for c in _names(variable)})
     frame["end"] = frame["RDOMAIN"] + "\x1f" + frame["IDVAR"]
-    shape = frame.groupby([variable, "RELID"])["end"].agg(lambda ends: tuple(sorted(set(ends))))
+    shape = frame.groupby([variable, "RELID"])["end"].agg(_distinct)
     links: list[Link] = []
     kept = 0
     for ends, groups in shape.groupby(shape):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.errors import FitError
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.joining import Supplement, join_supplements
@@ -63,6 +64,11 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
         for name in datasets
         if structure.datasets[name].kind not in (Kind.REFERENCE, Kind.LINKS) and structure.datasets[name].with_role(Role.SUBJECT)
     ]
+    if not about:
+        listed = ", ".join(study.datasets)
+        raise FitError(
+            f"None of the {len(study.datasets)} datasets ({listed}) is about subjects; give datasets such as DM, AE or LB."
+        )
     variable = {name: structure.datasets[name].with_role(Role.SUBJECT)[0] for name in about}
     owner = {name: datasets[name].text(variable[name]).strings() for name in about}
     head = structure.subjects if structure.subjects in datasets else ""
@@ -72,7 +78,7 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
     subject: dict[str, NDArray[np.int32]] = {}
     more: list[str] = []
     for name in about:
-        row = pd.Series(owner[name]).map(position).fillna(-1).to_numpy(np.int32).copy()
+        row = np.array(pd.Series(owner[name]).map(position).fillna(-1), np.int32)
         if name == head:
             row[pd.Series(row).duplicated().to_numpy()] = -1
         known = row >= 0

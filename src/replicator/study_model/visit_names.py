@@ -65,7 +65,8 @@ class VisitNames:
         common = every[every["number"].map(shared)]
         names = common.groupby("number")["name"].agg(lambda x: x.mode().iloc[0])
         days = common.groupby("number")["day"].agg(lambda x: x.mode().iloc[0] if x.notna().any() else np.nan)
-        return cls(names.index.to_numpy(float), Text.of(names.to_numpy()), days.reindex(names.index).to_numpy(float), prefix)
+        number, day = np.asarray(names.index, np.float64), np.asarray(days.reindex(names.index), np.float64)
+        return cls(number, Text.of(names.to_numpy()), day, prefix)
 
     def columns(self, number: NDArray[np.float64]) -> tuple[Text, Numbers]:
         """VISIT and VISITDY of visit numbers (n_rows,)."""
