@@ -15,6 +15,7 @@ from replicator.tables.dataset import Numbers
 
 OCCASION = ("VISITNUM", "DTC", "TPTNUM", "TPT", "POS", "SPEC", "LOC", "EVAL", "EVALID")
 LEAST_AGREEMENT = 0.95  # of all occasions, and of those where the total is not at its commonest value
+LARGEST = 1e9  # scores are smaller; products of larger numbers lose digits
 LEAST_OCCASIONS = 10
 MOST_TESTS = 120  # of one category; more are laboratory panels and not instruments
 
@@ -155,6 +156,7 @@ def _families(source: Source, facts: DatasetFacts, topic: str) -> list[list[str]
 
 def _totals_of(value: NDArray[np.float64], tests: list[str]) -> list[dict[str, object]]:
     """Find products first and then sums, the widest range last, so that each total follows its items."""
+    value = np.where(np.abs(value) < LARGEST, value, np.nan)
     spread = np.array([np.ptp(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in value.T])
     found: list[dict[str, object]] = []
     derived: set[int] = set()

@@ -107,7 +107,7 @@ def _plain(values: pd.Series) -> pd.Series:
     """Make ``   2``, ``2`` and ``2.0`` the same."""
     text = values.str.strip()
     number = pd.to_numeric(text, errors="coerce")
-    whole = number.notna() & (number == number.round())
+    whole = (number.abs() < 1e15) & (number == number.round())
     return text.where(~whole, number.where(whole, 0).astype("int64").astype(str))
 
 
@@ -151,7 +151,7 @@ def split_supplements(
     order = np.lexsort((item_of, row))
     row, item_of = row[order], item_of[order]
     named = {item.column: parent.text(item.column) for item in supplements if item.column in parent}
-    pointed = {idvar: parent.text(idvar) for idvar in {item.idvar for item in supplements} - {""}}
+    pointed = {idvar: parent.text(idvar) for idvar in {item.idvar for item in supplements} if idvar in parent}
     pieces = {
         subject: parent.text(subject).take(row),
         "QVAL": _by_item([named.get(item.column, Text.of([])) for item in supplements], row, item_of),

@@ -120,7 +120,7 @@ def number_text(value: float) -> str:
     """
     if value != value:
         return ""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
 
 
 @dataclass(frozen=True)
@@ -223,12 +223,12 @@ class Dataset:
         return column if isinstance(column, Text) else Text.of(column.strings())
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a column as float64 (n_rows,); text that is no number becomes NaN."""
+        """Return a column as float64 (n_rows,); text that is no finite number becomes NaN (``INF`` is a place, not a size)."""
         column = self.columns[name]
         if isinstance(column, Numbers):
             return column.values
         levels = pd.to_numeric(pd.Series(column.levels, dtype=object), errors="coerce").to_numpy(np.float64)
-        return np.append(levels, np.nan)[column.codes]
+        return np.append(np.where(np.isfinite(levels), levels, np.nan), np.nan)[column.codes]
 
     def take(self, rows: Index) -> Dataset:
         """Keep the rows given by position or mask."""
