@@ -177,6 +177,8 @@ def _visits(
         parts.append(np.stack([subject[name].astype(np.float64), number, dates[0], np.where(np.isnan(end), dates[0], end)], axis=1))
     rows = np.concatenate(parts) if parts else np.empty((0, 4))
     rows = rows[np.isfinite(rows[:, 1]) & np.isfinite(rows[:, 2])]
+    if not len(rows):
+        rows = np.concatenate([np.empty((0, 4)), *(_undated_visits(datasets[name], subject[name]) for name in schedule or others)])
     frame = pd.DataFrame(rows, columns=["subject", "number", "day", "end"])
     frame = (
         frame.groupby(["subject", "number"], as_index=False)
@@ -189,6 +191,16 @@ def _visits(
         frame["day"].to_numpy(float),
         frame["end"].to_numpy(float),
     )
+
+
+def _undated_visits(dataset: Dataset, subject: NDArray[np.int32]) -> Floats:
+    """Subject, number, first and last day of visits without dates (n_rows, 4): the planned days, else one visit a week."""
+    number = np.round(dataset.numbers("VISITNUM"), 9)
+    known = np.isfinite(number)
+    planned = dataset.numbers("VISITDY") if "VISITDY" in dataset else np.full(len(number), np.nan)
+    weekly = 7.0 * np.searchsorted(np.unique(number[known]), number)
+    day = planned if np.isfinite(planned[known]).all() else weekly
+    return np.stack([subject.astype(np.float64), number, day, day], axis=1)[known]
 
 
 def _span(
