@@ -99,6 +99,8 @@ def _column(path: Path, dataset: str, name: str, column: pa.ChunkedArray) -> tup
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
-        values = column.cast(pa.float64(), safe=False).to_numpy()
-        return Numbers(np.array(values, dtype=np.float64)), 0, ""
+        values = np.array(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+        infinite = np.isinf(values)
+        note = f"{dataset}.{name}: {int(infinite.sum()):,} infinite cells are read as missing." if infinite.any() else ""
+        return Numbers(np.where(infinite, np.nan, values)), 0, note
     raise ReadError(f"{path.name}: column {name} is of Parquet type {kind}, which no dataset holds; make it text or a number.")
