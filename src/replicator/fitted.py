@@ -196,7 +196,7 @@ class FittedStudy:
             A sample, or any study of the same design.
         """
         with timed("certify"):
-            return certificate(self.source, validate(study, self.source.rules, max_rows=0))
+            return certificate(self.source, validate(study, self.source.rules, self.model.structure, max_rows=0))
 
     def save(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the model to one file; the same model gives the same bytes.

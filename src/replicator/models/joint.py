@@ -55,25 +55,33 @@ class CategoryTrait:
 
 @dataclass(frozen=True, eq=False)
 class NumberTrait:
-    r"""A number by group: one quantile function, shifted and scaled by group on the normal scale.
+    r"""A number by group: a quantile function a stratum, shifted and scaled by group on the normal scale.
 
     Attributes
     ----------
-    marginal : QuantileMarginal
-        Of all groups together.
+    marginals : tuple of QuantileMarginal
+        Of the groups of one stratum together.
+    which : (n_groups,) int64
+        Position in `marginals` of each group's stratum.
     shift, scale : (n_groups,) float64
         :math:`x = Q(\Phi(shift_g + scale_g z))`.
     """
 
     kind: ClassVar[str] = "number trait"
 
-    marginal: QuantileMarginal
+    marginals: tuple[QuantileMarginal, ...]
+    which: NDArray[np.int64]
     shift: Floats
     scale: Floats
 
     def draw(self, z: Floats, group: Codes) -> Floats:
         """Turn standard normals (n,) into values (n,)."""
-        return self.marginal.quantile(ndtr(self.shift[group] + self.scale[group] * z))
+        u = ndtr(self.shift[group] + self.scale[group] * z)
+        out = np.full(len(z), np.nan)
+        for i, marginal in enumerate(self.marginals):
+            mine = self.which[group] == i
+            out[mine] = marginal.quantile(u[mine])
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,22 +225,28 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
 
 
 def _fit_number(x: Floats, group: Codes, stratum: Codes, n_groups: int, k: int, decimals: int | None) -> tuple[NumberTrait, Floats]:
-    marginal = QuantileMarginal.fit(x, k=k, decimals=decimals)
-    score = normal_scores(x)
     shift, scale = np.zeros(n_groups), np.ones(n_groups)
-    seen = np.isfinite(score)
-    n = np.bincount(group[seen], minlength=n_groups).astype(np.float64)
-    if seen.any():
-        mean = np.bincount(group[seen], score[seen], minlength=n_groups) / np.maximum(n, 1)
-        square = np.bincount(group[seen], score[seen] ** 2, minlength=n_groups) / np.maximum(n, 1)
-        variance = np.maximum(square - mean**2, 0)
-        for s in np.unique(stratum):
-            rows = (stratum == s) & (n > 0)
-            if rows.any():
-                shift[rows], scale[rows] = _shrink_moments(n[rows], mean[rows], variance[rows])
-        # a group of which nothing is known behaves like all others together
+    score = np.full(len(x), np.nan)
+    marginals: list[QuantileMarginal] = []
+    which = np.full(n_groups, -1, np.int64)
+    for s in np.unique(stratum):
+        groups = np.flatnonzero(stratum == s)
+        rows = np.isin(group, groups) & np.isfinite(x)
+        if rows.sum() < 2 * k:
+            continue
+        which[groups] = len(marginals)
+        marginals.append(QuantileMarginal.fit(x[rows], k=k, decimals=decimals))
+        score[rows] = normal_scores(x[rows])
+        n = np.bincount(group[rows], minlength=n_groups).astype(np.float64)
+        mean = np.bincount(group[rows], score[rows], minlength=n_groups) / np.maximum(n, 1)
+        square = np.bincount(group[rows], score[rows] ** 2, minlength=n_groups) / np.maximum(n, 1)
+        known = groups[n[groups] > 0]
+        shift[known], scale[known] = _shrink_moments(n[known], mean[known], np.maximum(square - mean**2, 0)[known])
+    if (which < 0).any():  # a stratum of which too little is known behaves like all subjects together
+        which[which < 0] = len(marginals)
+        marginals.append(QuantileMarginal.fit(x, k=k, decimals=decimals))
     residual = (score - shift[group]) / np.maximum(scale[group], 0.05)
-    return NumberTrait(marginal, shift, scale), residual
+    return NumberTrait(tuple(marginals), which, shift, scale), residual
 
 
 def _shrink_moments(n: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
@@ -255,7 +269,7 @@ def _principal_axes(scores: Floats, most: int = 4) -> Floats:
     """First principal components of the scores, missing ones at their mean: (n, up to `most`)."""
     used = np.isfinite(scores).any(axis=0)
     filled = np.nan_to_num(scores[:, used])
-    if filled.size == 0 or min(filled.shape) < 2:
+    if filled.size == 0 or len(filled) < 2:
         return np.zeros((len(scores), 1))
     u, s, _ = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
     axes: Floats = u[:, :most] * s[:most]

@@ -81,7 +81,8 @@ class QuantileMarginal:
         Returns
         -------
         QuantileMarginal
-            With fewer than `k` subjects a single knot: their mean, without tails.
+            With fewer than `k` subjects nothing is kept: `n` is 0 and all draws are NaN. With fewer than twice as many, three
+            knots: their mean, and one standard deviation to either side.
         """
         keep = np.isfinite(values)
         owner = np.arange(len(values)) if subject is None else np.asarray(subject)
@@ -89,11 +90,10 @@ class QuantileMarginal:
         order = np.argsort(x, kind="stable")
         x, who = x[order], who[order]
         n, n_subjects = len(x), len(np.unique(who))
-        if n == 0:
+        if n == 0 or n_subjects < k:
             return cls(np.array([0.5]), np.array([np.nan]), 0.0, 0.0, np.nan, np.nan, decimals, 0, 0)
         if n_subjects < 2 * k:
-            mean = float(x.mean()) if n_subjects >= min(k, 2) else float(_round_to_two(x.mean()))
-            spread = float(x.std()) if n_subjects >= k else 0.0
+            mean, spread = float(x.mean()), float(x.std()) if n_subjects > 2 else 0.0  # of two it would give both away
             low = 0.0 if x[0] >= 0 else mean - 3 * spread
             p, v = np.array([0.16, 0.5, 0.84]), mean + spread * np.array([-1.0, 0.0, 1.0])
             return cls(p, np.maximum(v, low), 0.0, 0.0, low, mean + 3 * spread, decimals, n, n_subjects)
@@ -137,11 +137,6 @@ class QuantileMarginal:
         if self.upper > 0:
             u = np.where(x > v[-1], 1 - (1 - p[-1]) * np.exp(np.minimum(v[-1] - x, 0.0) / self.upper), u)
         return np.where(np.isnan(x), np.nan, u)
-
-
-def _round_to_two(value: float) -> float:
-    """Round to two significant digits: what is known of fewer than k subjects."""
-    return float(f"{value:.1e}")
 
 
 def _strict(v: Floats) -> Floats:

@@ -13,6 +13,7 @@ from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.find import find_derivations
 from replicator.errors import FitError
+from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
@@ -64,6 +65,8 @@ class StudyModel:
     supplements : tuple of Supplement
     ids : SubjectIds
     visit_names : VisitNames
+    structure : StudyStructure
+        What is in the source; a sample is judged by the same.
     derivations : tuple of Derivation
         Recomputed on every sample.
     codelists : mapping of str to tuple of CodelistTerm
@@ -87,6 +90,7 @@ class StudyModel:
     supplements: tuple[Supplement, ...]
     ids: SubjectIds
     visit_names: VisitNames
+    structure: StudyStructure
     derivations: tuple[Derivation, ...]
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
@@ -112,9 +116,10 @@ def fit_study_model(
     Raises
     ------
     FitError
-        If no dataset about subjects has a row.
+        If no dataset about subjects has a row, or the package of the copula's engine is not installed.
     """
     config = config or FitConfig()
+    engine(config.copula)  # an engine that cannot run is refused before the work, not after it
     source = read_source(study, structure)
     if not len(source.ids):
         raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
@@ -171,6 +176,7 @@ def fit_study_model(
         source.supplements,
         ids,
         visit_names,
+        structure,
         derivations,
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
