@@ -37,7 +37,8 @@ def test_conformance(kind: str, shape: str) -> None:
     for a, b, c in zip(once, twice, again, strict=True):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(a, c)
-    assert all(np.isfinite(part).all() for part in once) or shape in ("all missing", "no rows")
+    learned = data.n_subjects >= 5 and shape != "all missing"
+    assert all(np.isfinite(part).all() for part in once) or not learned
 
 
 @pytest.mark.parametrize("kind", list(MODELS))

@@ -1,0 +1,106 @@
+"""Traits of a subject, drawn together given the group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replicator.models.joint import JointModel, shrink_to_pool
+
+ONE = np.zeros(1, np.int64)
+
+
+def test_planted_truths_come_back() -> None:
+    """A correlation of numbers, one of a number with a category, a level and a share by group; 600 subjects, 6,000 draws."""
+    rng = np.random.default_rng(1)
+    group = np.arange(600) % 2
+    z = rng.standard_normal((600, 3))
+    height = 170 + 9 * z[:, 0]
+    weight = 75 + 12 * (0.7 * z[:, 0] + np.sqrt(0.51) * z[:, 1]) + 10 * group
+    sick = ((0.6 * z[:, 0] + 0.8 * z[:, 2]) > np.where(group == 0, 1.0, 0.0)).astype(float)
+    model = JointModel.fit({"height": height, "weight": weight, "sick": sick}, frozenset(), group, np.zeros(2, np.int64), 5)
+    g = np.arange(6000) % 2
+    drawn = model.sample(g, rng)
+    for mine, theirs in ((g == 0, group == 0), (g == 1, group == 1)):
+        now = np.corrcoef([drawn["height"][mine], drawn["weight"][mine]])[0, 1]
+        assert now == pytest.approx(0.7, abs=0.08)
+        assert drawn["weight"][mine].mean() == pytest.approx(weight[theirs].mean(), abs=1.5)
+        assert drawn["weight"][mine].std() == pytest.approx(weight[theirs].std(), abs=1.5)
+        assert drawn["sick"][mine].mean() == pytest.approx(sick[theirs].mean(), abs=0.06)
+    tall = [
+        x["sick"][x["height"] > 175].mean() - x["sick"][x["height"] < 165].mean() for x in (drawn, {"height": height, "sick": sick})
+    ]
+    assert tall[0] == pytest.approx(tall[1], abs=0.12)
+
+
+def test_a_category_without_order_is_tied_to_what_goes_with_it() -> None:
+    """Codes of five sites in any order; the sites' levels of a number come back in their order."""
+    rng = np.random.default_rng(2)
+    site = rng.integers(0, 5, 800)
+    level = np.array([3.0, -3.0, 0.0, 6.0, -6.0])[site] + rng.normal(0, 1, 800)
+    model = JointModel.fit({"site": site.astype(float), "level": level}, frozenset({"site"}), np.zeros(800, np.int64), ONE, 5)
+    drawn = model.sample(np.zeros(4000, np.int64), rng)
+    means = [drawn["level"][drawn["site"] == s].mean() for s in range(5)]
+    assert np.argsort(means).tolist() == [4, 1, 2, 0, 3]
+    assert np.bincount(drawn["site"].astype(int), minlength=5) / 4000 == pytest.approx(np.bincount(site) / 800, abs=0.04)
+
+
+def test_groups_of_other_strata_share_nothing() -> None:
+    """A group in a stratum of its own keeps its own shares and levels, whatever the others are."""
+    rng = np.random.default_rng(3)
+    group = np.repeat([0, 1, 2], [100, 100, 20])
+    x = np.where(group == 2, 50.0, 0.0) + rng.normal(0, 2, 220)
+    flag = np.where(group == 2, 1.0, 0.0)
+    model = JointModel.fit({"x": x, "flag": flag}, frozenset({"flag"}), group, np.array([0, 0, 1]), 5)
+    drawn = model.sample(np.repeat([0, 1, 2], 300), rng)
+    assert (drawn["flag"] == np.repeat([0.0, 0.0, 1.0], 300)).all()
+    for g in range(3):
+        mine = drawn["x"][np.repeat([0, 1, 2], 300) == g]
+        assert mine.mean() == pytest.approx(x[group == g].mean(), abs=0.5)
+        assert mine.std() == pytest.approx(x[group == g].std(), abs=0.4)
+
+
+def test_rare_numbers_join_their_neighbours() -> None:
+    """A count that two subjects have is drawn as the nearest that five have."""
+    x = np.array([0.0] * 20 + [1.0] * 20 + [2.0] * 20 + [9.0, 8.0])
+    model = JointModel.fit({"count": x}, frozenset(), np.zeros(62, np.int64), ONE, 5)
+    drawn = model.sample(np.zeros(2000, np.int64), np.random.default_rng(4))["count"]
+    assert set(drawn.tolist()) == {0.0, 1.0, 2.0}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 60), st.integers(0, 1000))
+def test_shrunk_probabilities_add_up(groups: int, levels: int, n: int, seed: int) -> None:
+    """Every group gets a distribution, one without subjects that of its stratum; each lies between its own and the pool."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, np.full(groups * levels, 1 / (groups * levels))).reshape(groups, levels).astype(float)
+    p = shrink_to_pool(counts, np.zeros(groups, np.int64))
+    if n:
+        assert p.sum(axis=1) == pytest.approx(np.ones(groups))
+        pool = counts.sum(axis=0) / n
+        own = np.where(counts.sum(axis=1, keepdims=True) > 0, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), pool)
+        assert (p >= np.minimum(own, pool) - 1e-12).all() and (p <= np.maximum(own, pool) + 1e-12).all()
+
+
+def test_shrinkage_follows_the_evidence() -> None:
+    """Shares that chance explains become one; shares that it cannot stay apart."""
+    alike = shrink_to_pool(np.array([[50.0, 50.0], [52.0, 48.0]]), np.zeros(2, np.int64))
+    apart = shrink_to_pool(np.array([[90.0, 10.0], [10.0, 90.0]]), np.zeros(2, np.int64))
+    assert alike[0] == pytest.approx(alike[1])
+    assert apart == pytest.approx(np.array([[0.9, 0.1], [0.1, 0.9]]), abs=0.01)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 1000))
+def test_any_number_of_subjects(n: int, seed: int) -> None:
+    """From k subjects up drawn values always apply, below nothing is learned of a number; equal seeds give equal draws."""
+    rng = np.random.default_rng(seed)
+    values = {"x": rng.normal(0, 1, n), "c": rng.integers(0, 3, n).astype(float), "gone": np.full(n, np.nan)}
+    model = JointModel.fit(values, frozenset({"c"}), rng.integers(0, 2, n), np.zeros(2, np.int64), 5)
+    first, second = (model.sample(np.array([0, 1, 1]), np.random.default_rng(seed)) for _ in range(2))
+    for name in values:
+        np.testing.assert_array_equal(first[name], second[name])
+    assert np.isfinite(first["x"]).all() == (n >= 5)
+    assert np.isnan(first["gone"]).all()
