@@ -15,6 +15,8 @@ from replicator.profile.structure import Content, DatasetStructure, Kind, StudyS
 from replicator.tables.dataset import Dataset, Study
 from replicator.threads import one_thread
 
+ONE_ROW_A_SUBJECT = 0.8  # rows that repeat a subject, or name none, are faults up to this share of good ones
+
 
 @one_thread
 def find_structure(study: Study, derivations: bool = True) -> StudyStructure:
@@ -94,11 +96,11 @@ def dataset_structure(dataset: Dataset, kind: Kind, prefix: str, subject: str, p
 
 
 def _subjects_dataset(study: Study, datasets: dict[str, DatasetStructure], subject: str) -> str:
-    """Choose the dataset of subjects: one row a subject, DM before others, then the one with the most subjects."""
+    """Choose the dataset of subjects: one row a subject but for a few, DM before others, then the one with the most subjects."""
     possible = [
         name
         for name, structure in datasets.items()
-        if structure.kind is Kind.SUBJECTS and structure.n_rows and structure.n_subjects == structure.n_rows
+        if structure.kind is Kind.SUBJECTS and structure.n_rows and structure.n_subjects >= ONE_ROW_A_SUBJECT * structure.n_rows
     ]
     return max(possible, key=lambda name: (study[name].domain == "DM", datasets[name].n_subjects), default="")
 

@@ -79,12 +79,16 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
     more: list[str] = []
     for name in about:
         row = np.array(pd.Series(owner[name]).map(position).fillna(-1), np.int32)
-        if name == head:
-            row[pd.Series(row).duplicated().to_numpy()] = -1
-        known = row >= 0
-        if not known.all():
+        repeated = pd.Series(row).duplicated().to_numpy() & (row >= 0) if name == head else np.zeros(len(row), bool)
+        known = (row >= 0) & ~repeated
+        if repeated.any():
             more.append(
-                f"{name}.{variable[name]}: {int((~known).sum())} of {len(row)} rows belong to no subject of "
+                f"{name}.{variable[name]}: {int(repeated.sum())} of {len(row)} rows repeat a subject and are not learned; "
+                "leave one for each."
+            )
+        if not (known | repeated).all():
+            more.append(
+                f"{name}.{variable[name]}: {int((row < 0).sum())} of {len(row)} rows belong to no subject of "
                 f"{head or 'the study'} and are not learned; add the subjects or mend the identifiers."
             )
         datasets[name] = datasets[name].take(known)
