@@ -23,6 +23,7 @@ GIVEN = 0.999  # share of rows in which a series or a visit must give the value
 STABLE = 0.95  # share of (subject, series) pairs with a single value from which a column is the subject's own
 GAIN = 0.2  # of the wrong guesses that a further condition must take away
 MOST_CONDITIONS = 3
+FEWEST_IN_ARM = 2  # subjects of an arm who must all show what is said to be its design
 MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.DATE)
 
 
@@ -85,8 +86,8 @@ class OtherColumns:
 
     Attributes
     ----------
-    by_series, by_label : Table
-        Given by the series, and by the visit.
+    by_series, by_label, by_arm : Table
+        Given by the series, by the visit, and by the arm (a planned dose is the design's, not a subject's).
     stem : str
         What stands before the number in the name of an unplanned visit; ``""`` if nothing does.
     drawn, judged : tuple of Drawn
@@ -105,6 +106,7 @@ class OtherColumns:
 
     by_series: Table
     by_label: Table
+    by_arm: Table
     stem: str
     drawn: tuple[Drawn, ...]
     judged: tuple[Drawn, ...]
@@ -152,6 +154,7 @@ class OtherColumns:
         subject = codes["SUBJECT"].astype(np.int32)
         series_columns: dict[str, Column] = {}
         label_columns: dict[str, Column] = {}
+        arm_columns: dict[str, Column] = {}
         left: list[str] = []
         planned = codes["LABEL"] < len(rows.labels) - 1
         for name in names:
@@ -163,6 +166,8 @@ class OtherColumns:
                 label_columns[name] = _by_code(column, cells, codes["LABEL"], len(rows.labels), subject, k)
             elif not flag and _accuracy(cells, [codes["SERIES"]]) >= GIVEN:
                 series_columns[name] = _by_code(column, cells, codes["SERIES"], rows.n_series, subject, k)
+            elif not flag and not visit and _accuracy(cells, [codes["ARM"]]) >= GIVEN:
+                arm_columns[name] = _by_code(column, cells, codes["ARM"], len(spine.arms), subject, min(k, FEWEST_IN_ARM))
             else:
                 left.append(name)
         cuts = _tenths(value, codes["SERIES"], rows.n_series)
@@ -173,14 +178,29 @@ class OtherColumns:
         drawn = tuple(one for one in drawn if one not in judged)
         stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in label_columns else ""
         numeric = tuple(name for name in dataset.names if isinstance(dataset[name], Numbers))
-        columns = cls(Table(series_columns), Table(label_columns), stem, drawn, judged, ranges, cuts, tuple(empty), numeric)
+        columns = cls(
+            Table(series_columns),
+            Table(label_columns),
+            Table(arm_columns),
+            stem,
+            drawn,
+            judged,
+            ranges,
+            cuts,
+            tuple(empty),
+            numeric,
+        )
         return columns, notes
 
     def sample(
         self, codes: Mapping[str, Codes], number: Floats, has_number: bool, n: int, rng: np.random.Generator
     ) -> dict[str, Column]:
         """Make the columns of `n` rows with these codes and visit numbers."""
-        out = {**self.by_series.look_up(codes["SERIES"]), **self.by_label.look_up(codes["LABEL"])}
+        out = {
+            **self.by_series.look_up(codes["SERIES"]),
+            **self.by_label.look_up(codes["LABEL"]),
+            **self.by_arm.look_up(codes["ARM"]),
+        }
         if has_number:
             column = Numbers(number)
             out["VISITNUM"] = column if "VISITNUM" in self.numeric else Text.of(column.strings())
