@@ -132,6 +132,8 @@ def equal(left: Column, right: Column) -> NDArray[np.bool_]:
         near = np.abs(a - b) <= 1e-8 * np.maximum(1.0, np.abs(b))
         return near | (np.isnan(a) & np.isnan(b))
     assert isinstance(left, Text) and isinstance(right, Text)
+    if left.levels is right.levels:
+        return np.asarray(left.codes == right.codes, dtype=bool)
     place = {str(level): code for code, level in enumerate(left.levels.tolist())}
     lookup = np.array([place.get(str(level), -2) for level in right.levels.tolist()] + [-1], dtype=np.int64)
     return np.asarray(left.codes == lookup[right.codes], dtype=bool)

@@ -76,13 +76,16 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> 
     own = (subject, "IDVAR", "IDVARVAL", "QNAM", "QVAL")
     frame = pd.DataFrame({c: (dataset.text(c).strings() if c in dataset else np.full(dataset.n_rows, "", object)) for c in own})
     supplements, notes, lost = [], [], 0
+    wanted = frame[subject] + "\x1f" + _plain(frame["IDVARVAL"]).where(frame["IDVAR"] != "", "")
+    keys = {str(idvar): pd.factorize(_row_keys(parent, subject, str(idvar))) for idvar in frame["IDVAR"].unique()}
     for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):
-        keys = _row_keys(parent, subject, str(idvar))
-        wanted = rows[subject] + "\x1f" + (_plain(rows["IDVARVAL"]) if idvar else "")
-        values = pd.Series(rows["QVAL"].to_numpy(), index=wanted.to_numpy())
-        values = values[~values.index.duplicated()]
-        column = Text.of(pd.Series(keys).map(values).fillna("").to_numpy())
-        lost += int((~wanted.isin(set(keys))).sum())
+        key_of_row, known = keys[str(idvar)]
+        at = pd.Index(known).get_indexer(wanted[rows.index])
+        value = np.full(len(known) + 1, "", object)  # the last one takes what belongs nowhere
+        value[at[::-1]] = rows["QVAL"].to_numpy()[::-1]  # of several the first
+        value[-1] = ""
+        column = Text.of(value).take(key_of_row).compact()
+        lost += int((at < 0).sum())
         target = str(qnam) if qnam not in parent.columns else f"{dataset.name}.{qnam}"
         if target in parent.columns:  # the same QNAM by another IDVAR: fill what is empty
             old = parent.text(target).strings()
