@@ -80,7 +80,7 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> 
     keys = {str(idvar): pd.factorize(_row_keys(parent, subject, str(idvar))) for idvar in frame["IDVAR"].unique()}
     for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):
         key_of_row, known = keys[str(idvar)]
-        at = pd.Index(known).get_indexer(wanted[rows.index])
+        at = pd.Index(known).get_indexer(pd.Index(wanted[rows.index]))
         value = np.full(len(known) + 1, "", object)  # the last one takes what belongs nowhere
         value[at[::-1]] = rows["QVAL"].to_numpy()[::-1]  # of several the first
         value[-1] = ""
