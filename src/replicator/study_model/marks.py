@@ -159,5 +159,6 @@ def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArr
         seen = distance[np.isfinite(distance)]
         if len(seen) >= 0.9 * len(distance):
             both_sides = bool((seen > 0).any() and (seen < 0).any())
-            spreads.append((both_sides, float(np.median(np.abs(seen - np.median(seen)))), other))
-    return min(spreads)[2] if spreads else "ANCHOR"
+            away = np.abs(seen - np.median(seen))  # where most lie alike from several marks, the others decide
+            spreads.append((both_sides, float(np.median(away)), float(away.mean()), other))
+    return min(spreads)[-1] if spreads else "ANCHOR"
