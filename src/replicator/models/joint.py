@@ -16,6 +16,8 @@ from replicator.models.marginals import QuantileMarginal
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64]
 
+TIES = 0.03  # share of subjects from which a shared value is an interval on the normal scale
+ROUNDS = 60  # of expectation and maximisation
 MOST_ORDINAL = 10  # a whole number with no more distinct values than this is drawn as an ordered category
 
 
@@ -236,17 +238,70 @@ def _fit_number(x: Floats, group: Codes, stratum: Codes, n_groups: int, k: int, 
             continue
         which[groups] = len(marginals)
         marginals.append(QuantileMarginal.fit(x[rows], k=k, decimals=decimals))
-        score[rows] = normal_scores(x[rows])
+        latent = _Intervals.of(x[rows])
         n = np.bincount(group[rows], minlength=n_groups).astype(np.float64)
-        mean = np.bincount(group[rows], score[rows], minlength=n_groups) / np.maximum(n, 1)
-        square = np.bincount(group[rows], score[rows] ** 2, minlength=n_groups) / np.maximum(n, 1)
+        mean, variance = latent.moments(group[rows], n_groups)
         known = groups[n[groups] > 0]
-        shift[known], scale[known] = _shrink_moments(n[known], mean[known], np.maximum(square - mean**2, 0)[known])
+        shift[known], scale[known] = _shrink_moments(n[known], mean[known], variance[known])
+        score[rows] = latent.expected(shift[group[rows]], np.maximum(scale[group[rows]], 0.05))[0]
     if (which < 0).any():  # a stratum of which too little is known behaves like all subjects together
         which[which < 0] = len(marginals)
         marginals.append(QuantileMarginal.fit(x, k=k, decimals=decimals))
-    residual = (score - shift[group]) / np.maximum(scale[group], 0.05)
-    return NumberTrait(tuple(marginals), which, shift, scale), residual
+    return NumberTrait(tuple(marginals), which, shift, scale), score
+
+
+@dataclass(frozen=True, eq=False)
+class _Intervals:
+    """Where on the normal scale each value lies: values that are shared occupy an interval.
+
+    Attributes
+    ----------
+    low, high : (n,) float64
+        Ends of the interval of each value.
+    score : (n,) float64
+        Mean of a standard normal within it.
+    tied : bool
+        Whether some interval is wide enough for its mean not to stand for it.
+    """
+
+    low: Floats
+    high: Floats
+    score: Floats
+    tied: bool
+
+    @classmethod
+    def of(cls, x: Floats) -> _Intervals:
+        """Place values (n,), none missing."""
+        _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+        edge = np.clip(ndtri(np.concatenate([[0], np.cumsum(counts)]) / len(x)), -8.0, 8.0)
+        return cls(edge[inverse], edge[inverse + 1], normal_scores(x), bool(counts.max() > TIES * len(x)))
+
+    def expected(self, shift: Floats, scale: Floats) -> tuple[Floats, Floats]:
+        """Mean and variance of the standardised latent normal of each value, given shift and scale (n,) of its group."""
+        if not self.tied:
+            return (self.score - shift) / scale, np.zeros(len(shift))
+        a, b = np.clip((self.low - shift) / scale, -8, 8), np.clip((self.high - shift) / scale, -8, 8)
+        p = ndtr(b) - ndtr(a)
+        at_a, at_b = np.exp(-0.5 * a**2) / np.sqrt(2 * np.pi), np.exp(-0.5 * b**2) / np.sqrt(2 * np.pi)
+        wide = p > 1e-9
+        safe = np.where(wide, p, 1.0)
+        mean = np.where(wide, (at_a - at_b) / safe, (a + b) / 2)
+        return mean, np.where(wide, np.maximum(1 + (a * at_a - b * at_b) / safe - mean**2, 0.0), 0.0)
+
+    def moments(self, group: Codes, n_groups: int) -> tuple[Floats, Floats]:
+        """Mean and variance (n_groups,) of the latent normal by group at the maximum of their likelihood, by the EM algorithm."""
+        n = np.maximum(np.bincount(group, minlength=n_groups), 1).astype(np.float64)
+        mean, variance = np.zeros(n_groups), np.ones(n_groups)
+        for _ in range(ROUNDS if self.tied else 1):
+            scale = np.sqrt(np.maximum(variance, 0.05**2))
+            z, rest = self.expected(mean[group], scale[group])
+            guess = mean[group] + scale[group] * z
+            before, mean = mean, np.bincount(group, guess, minlength=n_groups) / n
+            square = np.bincount(group, guess**2 + scale[group] ** 2 * rest, minlength=n_groups) / n
+            variance = np.maximum(square - mean**2, 0.0)
+            if np.abs(mean - before).max(initial=0) < 1e-4:
+                break
+        return mean, variance
 
 
 def _shrink_moments(n: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:

@@ -62,6 +62,20 @@ def test_groups_of_other_strata_share_nothing() -> None:
         assert mine.std() == pytest.approx(x[group == g].std(), abs=0.4)
 
 
+def test_a_value_that_most_share_keeps_its_share_by_group() -> None:
+    """Planted: 90, 70 and 40 % of three groups are there to the end (day 84), the others leave evenly before."""
+    rng = np.random.default_rng(8)
+    group = np.arange(900) % 3
+    stay = rng.random(900) < np.array([0.9, 0.7, 0.4])[group]
+    day = np.where(stay, 84.0, rng.integers(3, 84, 900))
+    model = JointModel.fit({"day": day}, frozenset(), group, np.zeros(3, np.int64), 5, {"day": 0})
+    drawn = model.sample(np.arange(9000) % 3, rng)["day"]
+    for g in range(3):
+        mine, theirs = drawn[np.arange(9000) % 3 == g], day[group == g]
+        assert (mine == 84).mean() == pytest.approx((theirs == 84).mean(), abs=0.05)
+        assert (mine < 28).mean() == pytest.approx((theirs < 28).mean(), abs=0.05)
+
+
 def test_rare_numbers_join_their_neighbours() -> None:
     """A count that two subjects have is drawn as the nearest that five have."""
     x = np.array([0.0] * 20 + [1.0] * 20 + [2.0] * 20 + [9.0, 8.0])
