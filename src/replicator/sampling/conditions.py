@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.errors import ConfigError
-from replicator.tables.dataset import Column, Numbers
+from replicator.tables.dataset import Column, Numbers, Text
 
 _CLAUSE = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(.+?)\s*$")
+_ORDER = ("<", ">", "<=", ">=")
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,36 @@ def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
         if variable not in known:
             raise ConfigError(f"--where: {variable} is not a variable of the subjects; choose among {', '.join(known)}.")
         sign = {"==": "=", "<>": "!="}.get(sign, sign)
-        if sign in ("<", ">", "<=", ">=") and not _is_number(value):
+        if sign in _ORDER and not _is_date(variable) and not _is_number(value):
             raise ConfigError(f"--where: {variable} {sign} {value!r} needs a number; write for example 'AGE>65'.")
         clauses.append(Clause(variable, sign, value))
     return tuple(clauses)
 
 
 def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> NDArray[np.bool_]:
-    """Tell which of `n` subjects meet all clauses; a missing value meets only ``!=``."""
+    """Tell which of `n` subjects meet all clauses; a missing value meets only ``!=``.
+
+    Dates are compared as they are written, so that ``RFSTDTC>=2014-07`` means July 2014 and later.
+
+    Raises
+    ------
+    ConfigError
+        If a number is compared with something else.
+    """
     keep = np.ones(n, bool)
     for clause in clauses:
         column = columns[clause.variable]
-        if isinstance(column, Numbers) or clause.sign in ("<", ">", "<=", ">="):
+        if isinstance(column, Text) and clause.sign in _ORDER and _is_date(clause.variable):
+            text = column.strings().astype(str)
+            compare = {"<": text < clause.value, ">": text > clause.value, "<=": text <= clause.value, ">=": text >= clause.value}
+            keep &= compare[clause.sign] & ~column.missing
+        elif isinstance(column, Numbers) or clause.sign in _ORDER:
             numbers = column.values if isinstance(column, Numbers) else _numbers(column.strings())
-            value = float(clause.value) if _is_number(clause.value) else np.nan
+            if not _is_number(clause.value):
+                raise ConfigError(
+                    f"--where: {clause.variable} is a number and {clause.value!r} is none; write for example 'AGE>65'."
+                )
+            value = float(clause.value)
             compare = {
                 "=": numbers == value,
                 "!=": numbers != value,
@@ -97,6 +114,10 @@ def parse_arms(text: str, arms: Sequence[str]) -> dict[str, int]:
     if not sum(out.values()):
         raise ConfigError("--arm: the numbers add up to 0; ask for at least one subject.")
     return out
+
+
+def _is_date(variable: str) -> bool:
+    return variable.endswith("DTC")
 
 
 def _is_number(text: str) -> bool:

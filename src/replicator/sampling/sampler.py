@@ -21,6 +21,7 @@ from replicator.threads import one_thread
 
 CHUNK = 500  # subjects drawn together; part of what a seed means
 MOST_FRUITLESS = 200  # chunks without a match after which a condition counts as impossible
+MOST_CHUNKS_EACH = 20  # further chunks that may be drawn for each subject found
 
 
 def sample_study(
@@ -125,7 +126,7 @@ def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], a
     """Decide which subjects of which chunks are taken."""
     needed = None if arms is None else {model.subjects.arms.index(name): count for name, count in arms.items() if count}
     jobs: list[Job] = []
-    taken, chunk, fruitless = 0, 0, 0
+    taken, chunk = 0, 0
     while taken < n:
         arm = None if needed is None else _mixed_arms(needed)
         accepted: NDArray[np.intp] | None = None
@@ -147,8 +148,7 @@ def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], a
             jobs.append(Job(chunk, arm, accepted, size, taken))
         taken += size
         chunk += 1
-        fruitless = 0 if size else fruitless + 1
-        if fruitless > MOST_FRUITLESS:
+        if chunk > MOST_FRUITLESS + MOST_CHUNKS_EACH * taken:
             raise SampleError(
                 f"Only {taken:,} of {chunk * CHUNK:,} drawn subjects meet the conditions, and {n:,} are asked for; loosen --where."
             )
@@ -214,6 +214,9 @@ def check_request(model: StudyModel, n: int, seed: int, arms: Mapping[str, int] 
         raise SampleError(f"The seed {seed} is negative; give a whole number from 0 up.")
     if arms is not None and sum(arms.values()) != n:
         raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
+    negative = [(name, count) for name, count in (arms or {}).items() if count < 0]
+    if negative:
+        raise SampleError(f"{negative[0][1]} subjects of {negative[0][0]!r} cannot be sampled; ask for 0 or more.")
     unknown = [name for name in arms or {} if name not in model.subjects.arms]
     if unknown:
         raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {', '.join(map(repr, model.subjects.arms))}.")
