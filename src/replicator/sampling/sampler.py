@@ -15,7 +15,7 @@ from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
-from replicator.tables.dataset import Column, Study
+from replicator.tables.dataset import Column, Numbers, Study
 from replicator.tables.joined import concatenate
 from replicator.threads import one_thread
 
@@ -176,7 +176,7 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
     spine = replace(spine, visits=model.schedule.sample(spine, stream(seed, job.chunk, "visits")))
     rows = {
-        name: _present(part.sample(spine, stream(seed, job.chunk, "part", name)), spine, model.absent.get(name, ()))
+        name: _present(part.sample(spine, stream(seed, job.chunk, "part", name)), spine, model, name)
         for name, part in model.parts.items()
     }
     study = assemble(model, spine, head, rows, job.start, seed, job.n)
@@ -185,12 +185,17 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
     return study
 
 
-def _present(rows: Rows, spine: Spine, absent: tuple[int, ...]) -> Rows:
-    """Leave out the rows of subjects of arms that the dataset knows nothing of."""
-    if not absent:
+def _present(rows: Rows, spine: Spine, model: StudyModel, name: str) -> Rows:
+    """Leave out rows of arms, and at planned visits, that the dataset knows nothing of."""
+    keep = np.ones(len(rows.subject), bool)
+    if name in model.absent:
+        keep &= ~np.isin(spine.arm, model.absent[name])[rows.subject]
+    number = rows.columns.get("VISITNUM")
+    if name in model.closed_visits and isinstance(number, Numbers):
+        keep &= ~np.isin(np.round(number.values, 9), model.closed_visits[name])
+    if keep.all():
         return rows
-    keep = ~np.isin(spine.arm, absent)[rows.subject]
-    return Rows(rows.subject[keep], {name: column.take(keep) for name, column in rows.columns.items()})
+    return Rows(rows.subject[keep], {column: cells.take(keep) for column, cells in rows.columns.items()})
 
 
 def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:

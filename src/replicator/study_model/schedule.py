@@ -69,8 +69,9 @@ class Unscheduled:
         Share that follows each planned visit.
     delay : QuantileMarginal
         Days after that visit.
-    step : float
-        Distance between numbers, for example 0.1 in 5.1, 5.2.
+    numbers : (n_planned, n_most) float64
+        Numbers that visits after each planned one are given, NaN where there are no more; none of them is one that fewer than
+        k subjects of the source had.
     """
 
     kind: ClassVar[str] = "unscheduled visits"
@@ -78,7 +79,7 @@ class Unscheduled:
     count: BackoffTable
     after: Floats
     delay: QuantileMarginal
-    step: float
+    numbers: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,8 +241,6 @@ class ScheduleModel:
         at = (np.cumsum(weight, axis=1) < u[:, None]).sum(axis=1).clip(max=day.shape[1] - 1)
         keep = total > 0
         subject, at, delay = subject[keep], at[keep], delay[keep]
-        numbers = np.array([visit.number for visit in self.planned])
-        free = [_free_numbers(number, numbers, model.step) for number in numbers]
         later = np.minimum.accumulate(np.where(np.isfinite(day), day, np.inf)[:, ::-1], axis=1)[:, ::-1]
         bound = np.append(later[:, 1:], np.full((len(day), 1), np.inf), axis=1)[subject, at]
         bound = np.minimum(bound, spine.marks["LAST"][subject])
@@ -252,12 +251,9 @@ class ScheduleModel:
         new_group[1:] = (subject[1:] != subject[:-1]) | (at[1:] != at[:-1])
         group_start = np.maximum.accumulate(np.where(new_group, np.arange(len(subject)), 0))
         rank = np.arange(len(subject)) - group_start
-        fits = rank < np.array([len(f) for f in free])[at] if len(at) else np.empty(0, bool)
-        subject, at, start, rank = subject[fits], at[fits], start[fits], rank[fits]
-        table = np.full((len(free), max((len(f) for f in free), default=0) + 1), np.nan)
-        for i, f in enumerate(free):
-            table[i, : len(f)] = f
-        number = table[at, rank] if len(at) else empty
+        number = model.numbers[at, np.minimum(rank, model.numbers.shape[1] - 1)]
+        fits = np.isfinite(number) & (rank < model.numbers.shape[1])
+        subject, number, start = subject[fits], number[fits], start[fits]
         return subject, number, start, start
 
 
@@ -426,14 +422,17 @@ def _fit_unscheduled(spine: Spine, where: Ints, planned: Floats, k: int) -> Unsc
     )
     fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
     step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
-    return Unscheduled(
-        table, after / after.sum(), QuantileMarginal.fit(np.maximum(delay, 0), visits.subject[rare], k=k, decimals=0), step
-    )
+    taken = np.union1d(planned, visits.number[rare])
+    free = [_free_numbers(number, taken, step) for number in planned.tolist()]
+    numbers = np.full((len(free), max(1, max(len(one) for one in free))), np.nan)
+    for i, one in enumerate(free):
+        numbers[i, : len(one)] = one
+    delays = QuantileMarginal.fit(np.maximum(delay, 0), visits.subject[rare], k=k, decimals=0)
+    return Unscheduled(table, after / after.sum(), delays, numbers)
 
 
-def _free_numbers(number: float, planned: Floats, step: float) -> list[float]:
-    """Numbers above a planned visit's, below the next whole one, that no planned visit has."""
-    highest = float(planned[planned > number].min()) if (planned > number).any() else number + 1
-    top = min(highest, np.floor(number) + 1)
-    wanted = [round(number + step * i, 9) for i in range(1, 10)]
-    return [x for x in wanted if x < top - 1e-9 and x not in planned]
+def _free_numbers(number: float, taken: Floats, step: float) -> list[float]:
+    """Up to nine numbers above a planned visit's and below the next whole one that no visit of the source has."""
+    wanted = [round(number + step * i, 9) for i in range(1, 100)]
+    top = np.floor(number) + 1
+    return [x for x in wanted if x < top - 1e-9 and x not in taken][:9]

@@ -56,6 +56,8 @@ class StudyModel:
         The model of each dataset about subjects but the subjects' own.
     absent : mapping of str to tuple of int
         Arms of which nobody has a row in a dataset.
+    closed_visits : mapping of str to tuple of float
+        Planned visits at which fewer than k subjects have a row in a dataset.
     links : LinksModel
         RELREC and CO.
     layouts : mapping of str to Layout
@@ -84,6 +86,7 @@ class StudyModel:
     schedule: ScheduleModel
     parts: Mapping[str, Part]
     absent: Mapping[str, tuple[int, ...]]
+    closed_visits: Mapping[str, tuple[float, ...]]
     links: LinksModel
     layouts: Mapping[str, Layout]
     reference: Mapping[str, Dataset]
@@ -170,6 +173,7 @@ def fit_study_model(
         schedule,
         parts,
         _absent(source),
+        _closed_visits(source, schedule, config.k),
         links,
         layouts,
         {name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
@@ -226,6 +230,21 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
         if len(subject) and ((seen == 0) & (size > 1)).any():
             out[name] = tuple(np.flatnonzero((seen == 0) & (size > 1)).tolist())
     return out
+
+
+def _closed_visits(source: Source, schedule: ScheduleModel, k: int) -> dict[str, tuple[float, ...]]:
+    """Planned visits at which fewer than k subjects have a row, by dataset with VISITNUM."""
+    out = {}
+    for name, subject in source.subject.items():
+        dataset = source.datasets[name]
+        if "VISITNUM" not in dataset or not dataset.n_rows:
+            continue
+        number = np.round(dataset.numbers("VISITNUM"), 9)
+        pairs = np.unique(np.stack([number, subject.astype(np.float64)], axis=1), axis=0)
+        numbers, counts = np.unique(pairs[:, 0], return_counts=True)
+        common = numbers[counts >= min(k, counts.max())]
+        out[name] = tuple(visit.number for visit in schedule.planned if visit.number not in common)
+    return {name: closed for name, closed in out.items() if closed}
 
 
 def _part_class(dataset: Dataset, structure: DatasetStructure) -> type[Part]:
