@@ -15,6 +15,7 @@ from replicator.tables.dataset import Study
 from ..properties.strategies import Blueprint, build_study
 
 BLUEPRINT = Blueprint(n=450, seed=11, attend=0.8)
+STAYING = Blueprint(n=450, seed=12, attend=0.8, leave=(0.0, 0.0, 0.0))  # nobody leaves early
 ARMS = ("Placebo", "Low Dose", "High Dose")
 
 
@@ -28,9 +29,9 @@ class Recovery:
 
 
 @functools.cache
-def recovery() -> Recovery:
+def recovery(blueprint: Blueprint = BLUEPRINT) -> Recovery:
     """Build, fit and sample once."""
-    source = build_study(BLUEPRINT)
+    source = build_study(blueprint)
     model = fit_study_model(source, find_structure(source))
     return Recovery(source, model, sample_study(model, 1500, 7))
 

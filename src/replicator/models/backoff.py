@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PAIR = 1 << 32
-_TRIES = 6  # draws from a parent before a target that the child lists itself is taken after all
+_TRIES = 4  # draws from a parent, all of a target that the child lists itself, before the others are looked through
 
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
@@ -164,14 +164,18 @@ class BackoffTable:
                 own = entry < last
                 passed_on.append(again[~own])
                 rows, target = again[own], level.targets[entry[own]]
-                if attempt == _TRIES - 1 or depth == len(self.levels) - 1:
-                    out[rows] = target
+                out[rows] = target
+                if depth == len(self.levels) - 1:
                     break
                 refused = np.zeros(len(rows), bool)
                 for deeper in range(depth + 1, len(self.levels)):
                     refused |= _lists(pairs[deeper], cells[deeper][rows], target)
-                out[rows[~refused]] = target[~refused]
                 again = rows[refused]
+                if attempt == _TRIES - 1:
+                    deeper_cells = [(pairs[d], cells[d][again]) for d in range(depth + 1, len(self.levels))]
+                    target, onward = _draw_unlisted(level, cells[depth][again], deeper_cells, out[again], depth == 0, rng)
+                    out[again] = target
+                    passed_on.append(again[onward])
             open_rows = np.concatenate(passed_on)
         return out
 
@@ -197,6 +201,50 @@ def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np
     at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
     own: NDArray[np.bool_] = (pairs[at] == wanted) & (cell >= 0)
     return own
+
+
+def _draw_unlisted(
+    level: BackoffLevel,
+    cell: NDArray[np.int64],
+    deeper: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    default: NDArray[np.int32],
+    root: bool,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Draw from what a cell has beside the targets that deeper cells list themselves.
+
+    Parameters
+    ----------
+    cell : (n,) int64
+        Cell of each row.
+    deeper : sequence of (pairs, (n,) int64)
+        Entries of the deeper levels, and the rows' cells there.
+    default : (n,) int32
+        What a row gets whose cell has nothing else.
+
+    Returns
+    -------
+    target : (n,) int32
+    onward : (n,) bool
+        Rows that fall to the cell's own parent instead.
+    """
+    begin, size = level.starts[cell], level.starts[cell + 1] - level.starts[cell]
+    row = np.repeat(np.arange(len(cell)), size)
+    entry = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size - begin, size)
+    before = np.where(entry == begin[row], cell[row], level.cumulative[entry - 1])
+    weight = level.cumulative[entry] - before
+    for pairs, cells in deeper:
+        weight = np.where(_lists(pairs, cells[row], level.targets[entry]), 0.0, weight)
+    own = np.bincount(row, weight, minlength=len(cell))
+    rest = np.zeros(len(cell)) if root else np.maximum(cell + 1 - level.cumulative[begin + size - 1], 0.0)
+    point = rng.random(len(cell)) * (own + rest)
+    onward = point >= own
+    edge = np.cumsum(weight)
+    start = edge[np.cumsum(size) - 1] - own
+    at = np.minimum(np.searchsorted(edge, start + point, side="right"), len(entry) - 1)
+    drawn = (own > 0) & ~onward & (row[at] == np.arange(len(cell))) if len(entry) else np.zeros(len(cell), bool)
+    target = np.where(drawn, level.targets[entry[at]] if len(entry) else default, default)
+    return target.astype(np.int32), onward & (rest > 0)
 
 
 def _fit_level(

@@ -97,6 +97,15 @@ def test_rare_targets_of_a_cell_come_from_its_parent() -> None:
     assert (drawn == 2).mean() == pytest.approx(0.03, abs=0.01)
 
 
+def test_shares_too_rare_everywhere_keep_their_total() -> None:
+    """1 % in each of eight cells of 100, too rare for a cell: 1 % of the draws in every cell."""
+    a = np.repeat(np.arange(8), 100)
+    target = (np.arange(800) % 100 == 0).astype(int)
+    table = BackoffTable.fit(target, [np.zeros(800, int), a], np.arange(800), k=5)
+    drawn = table.sample([np.zeros(80_000, int), np.repeat(np.arange(8), 10_000)], np.random.default_rng(5))
+    assert drawn.reshape(8, -1).mean(axis=1) == pytest.approx(np.full(8, 0.01), abs=0.004)
+
+
 def test_closed_cells_take_nothing_from_elsewhere() -> None:
     """Where structure is hard, a cell never gives a target that is another cell's."""
     a = np.repeat([0, 1], 50)
