@@ -190,6 +190,8 @@ def _share(bad: NDArray[np.bool_], known: Floats) -> float:
 def _until(start: Floats, subject: NDArray[np.int32], spine: Spine) -> str:
     """The nearest mark after which no row begins."""
     found: list[tuple[float, str]] = []
+    if not len(start) or np.isfinite(start).mean() < 0.5:
+        return ""  # most dates are not known in full: nothing can be said of them
     for name, mark in spine.marks.items():
         limit = mark[subject]
         both = np.isfinite(start) & np.isfinite(limit)
