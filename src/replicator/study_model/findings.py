@@ -19,6 +19,7 @@ from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_results import Results, read_results
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
+from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
@@ -26,6 +27,7 @@ from replicator.tables.dates import parse_dates
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+NO_IDS = RecordIds(())
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,8 @@ class FindingsPart:
         What is measured when, what it stands for, how it behaves, and what stands beside it.
     dates : tuple of DateColumn
         When.
+    ids : RecordIds
+        Identifiers of rows.
     """
 
     kind: ClassVar[str] = "findings part"
@@ -100,6 +104,7 @@ class FindingsPart:
     values: Values
     columns: OtherColumns
     dates: tuple[DateColumn, ...]
+    ids: RecordIds = NO_IDS
 
     @classmethod
     def fit(
@@ -176,6 +181,7 @@ class FindingsPart:
             values,
             columns,
             dates,
+            RecordIds.fit(part_rows, structure.with_role(Role.RECORD_ID), subject[inside]),
         )
         return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further))
 
@@ -209,6 +215,7 @@ class FindingsPart:
         out.update(
             sample_dates(self.dates, grid.day[occasion], bounds, occasion, panel, series, grid.cell[occasion], codes["ARM"], rng)
         )
+        out.update(self.ids.sample(who.astype(np.int32), rng))
         return Rows(who.astype(np.int32), out)
 
     def _visit_number(self, grid: Grid, occasion: Codes) -> Floats:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.study_model.attributes import column_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 _PATTERN = re.compile(r"([A-Za-z][A-Za-z_-]*)?(\d{1,15})$")
@@ -94,19 +95,24 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     there = ~column.missing
     share = float(there.mean()) if len(column) else 0.0
     numeric = isinstance(column, Numbers)
-    texts = column.strings()[there]
+    codes, values = column_codes(column)
+    texts = values.strings().tolist()
     matches = [_PATTERN.match(text.strip()) for text in texts]
-    found = np.array([match is not None for match in matches], bool)
-    if not len(texts) or found.mean() < 0.5:
-        return RecordId(name, numeric, "" if numeric else name[-4:], 0, "0", share, True, max(1, len(texts)))
+    rows = np.bincount(codes[there], minlength=len(texts))
+    named = np.array([match is not None for match in matches], bool)
+    if not there.any() or rows[named].sum() < 0.5 * there.sum():
+        return RecordId(name, numeric, "" if numeric else name[-4:], 0, "0", share, True, max(1, int(there.sum())))
     parts = [(match.group(1) or "", match.group(2)) for match in matches if match is not None]
-    prefixes = [p for p, _ in parts]
-    prefix = max(set(prefixes), key=lambda p: (prefixes.count(p), p))
-    widths = {len(digits) for _, digits in parts}
+    weight: dict[str, int] = {}
+    for (letters, _), count in zip(parts, rows[named].tolist(), strict=True):
+        weight[letters] = weight.get(letters, 0) + count
+    prefix = max(weight, key=lambda letters: (weight[letters], letters))
     blank = any(text.startswith(" ") for text in texts)
     zeros = any(digits.startswith("0") and len(digits) > 1 for _, digits in parts)
-    numbers = np.array([int(digits) for _, digits in parts])
-    who = subject[there][found]
+    number = np.zeros(len(texts), np.int64)
+    number[named] = [int(digits) for _, digits in parts]
+    found = there & np.append(named, False)[codes]
+    numbers, who = number[codes[found]], subject[found]
     order = np.lexsort((numbers, who))
     first = np.ones(len(who), bool)
     first[1:] = who[order][1:] != who[order][:-1]
@@ -114,6 +120,5 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     counts = bool((numbers[order] == np.arange(len(who)) - begin + 1).mean() > 0.95)
     top = int(numbers.max())
     unit = 10 ** max(0, len(str(top)) - 1)
-    return RecordId(
-        name, numeric, prefix, max(widths) if zeros or blank else 0, " " if blank else "0", share, counts, -(-top // unit) * unit
-    )
+    width = max(len(digits) for _, digits in parts) if zeros or blank else 0
+    return RecordId(name, numeric, prefix, width, " " if blank else "0", share, counts, -(-top // unit) * unit)

@@ -17,6 +17,7 @@ from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
+from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.identifiers import SubjectIds
@@ -35,6 +36,8 @@ from replicator.threads import one_thread
 
 SEQUENCE_DOMAINS = ("DS", "EX", "EC", "SE")
 BELIEVED = 0.99  # share of rows on which a derivation must hold to be recomputed
+SHARED = 0.95  # share of rows whose identifier k subjects must have in common
+REPEATED = 0.2  # share of rows that repeat an identifier within their subject
 MOST_SEQUENCE_ROWS = 40  # a subject with more rows than this keeps a log, not a sequence
 
 
@@ -192,7 +195,7 @@ def _joined_structures(
 ) -> tuple[dict[str, DatasetStructure], tuple[Derivation, ...]]:
     """Structures and derivations of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects.
 
-    A study day that does not follow from its date is a variable like others.
+    A study day that does not follow from its date is a variable like others, and so is an identifier of findings that groups rows.
     """
     joined = {}
     for name, dataset in source.datasets.items():
@@ -206,12 +209,24 @@ def _joined_structures(
     for name, new in joined.items():
         variables = tuple(
             replace(variable, role=Role.QUALIFIER)
-            if variable.role is Role.STUDY_DAY and (name, variable.name) not in derived
+            if (variable.role is Role.STUDY_DAY and (name, variable.name) not in derived)
+            or (variable.role is Role.RECORD_ID and new.kind is Kind.FINDINGS and _groups(variable.name, name, source, k))
             else variable
             for variable in new.variables
         )
         out[name] = replace(new, variables=variables)
     return out, derivations
+
+
+def _groups(variable: str, name: str, source: Source, k: int) -> bool:
+    """Whether an identifier stands for groups of rows (``TARGET``) that subjects share, and not for rows of its own."""
+    codes, levels = column_codes(source.datasets[name][variable])
+    seen = codes >= 0
+    shared = count_subjects(codes, source.subject[name], len(levels)) >= k
+    if not seen.any() or float(shared[codes[seen]].mean()) < SHARED:
+        return False
+    pairs = np.unique(np.stack([source.subject[name][seen].astype(np.int64), codes[seen]]), axis=1).shape[1]
+    return bool(pairs < (1 - REPEATED) * seen.sum())
 
 
 def _believed(derivation: Derivation, source: Source) -> bool:
