@@ -64,7 +64,7 @@ def _of_subject(source: Source, dataset: str, target: str) -> list[str]:
     subjects = source.subjects
     if target.endswith("DTC"):
         wanted: tuple[str, ...] = (
-            ("RFSTDTC", "RFICDTC", "DTHDTC") if source.workspace.dates(f"{dataset}.{target}").full.any() else ()
+            ("RFSTDTC", "RFICDTC", "DMDTC", "DTHDTC") if source.workspace.dates(f"{dataset}.{target}").full.any() else ()
         )
     else:
         wanted = (target,)
