@@ -21,6 +21,7 @@ from replicator.study_model.findings_results import Results
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
+FEWEST_OTHERS = 2  # times k subjects who once had another level than the usual one, from which visits and arms tell them apart
 MOST_EXPLAINED = 0.8  # of a latent normal's variance by visit and arm
 
 
@@ -93,6 +94,8 @@ class Values:
         subject = occasions.run[occasion]
         extents = (n_columns, *sizes)
         shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents).mean
+        rare = discrete & (_others(results, observed, subject) < FEWEST_OTHERS * k)
+        shift[rare] = _means(y, column, n_columns)[rare, None, None]
         rest = y - shift[column, arm[occasion], cell[occasion]]
         middle = _means(np.where(added, observed.number, 0.0), column, n_columns)
         typical = np.zeros(len(results.scales.power))
@@ -130,6 +133,14 @@ class Values:
         high = (self.top > 0) & (level >= high_score - 1e-9)
         level = np.where(low, ndtri(np.clip(u * self.bottom, 1e-6, 1 - 1e-6)), level)
         return np.where(high, ndtri(np.clip(1 - u * self.top, 1e-6, 1 - 1e-6)), level)
+
+
+def _others(results: Results, observed: Observed, subject: Codes) -> Codes:
+    """Subjects who ever had another level than the most frequent one: (n_columns,)."""
+    usual = results.share.argmax(axis=1) if results.share.size else np.zeros(len(results.form), np.intp)
+    other = observed.level != usual[observed.column]
+    pairs = np.unique(np.stack([observed.column[other], subject[other]]), axis=1)
+    return np.bincount(pairs[0], minlength=len(results.form))
 
 
 def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple[Codes, Floats]:
