@@ -1,0 +1,81 @@
+"""Dates of rows, as they stand to days that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.study_model.dated import DateFormat, DateGiven
+from replicator.tables.dataset import Text
+from replicator.tables.dates import Precision, format_dates, parse_dates
+
+N = 400
+NOTHING = np.zeros(N, int)
+WHO = np.arange(N, dtype=np.int32)
+
+
+def test_shares_of_what_a_date_follows_and_offsets_come_back() -> None:
+    """Half on the visit, a quarter the day after the last dose, the rest 5 to 15 days after the visit."""
+    rng = np.random.default_rng(1)
+    visit, dose = 18000.0 + rng.integers(0, 300, N), 18500.0 + rng.integers(0, 300, N)
+    what = rng.choice(3, N, p=[0.5, 0.25, 0.25])
+    day = np.choose(what, [visit, dose + 1, visit + rng.integers(5, 16, N)])
+    model = DateGiven.fit(day, {"VISIT": visit, "DOSE": dose}, [NOTHING], WHO, 5)
+    assert model is not None
+    drawn = model.sample({"VISIT": visit, "DOSE": dose}, [NOTHING], rng, N)
+    assert (drawn == visit).mean() == pytest.approx(0.5, abs=0.09)
+    assert (drawn == dose + 1).mean() == pytest.approx(0.25, abs=0.08)
+    rest = (drawn - visit)[(drawn != visit) & (drawn != dose + 1)]
+    assert rest.min() >= 0 and rest.mean() == pytest.approx(10, abs=1.5)
+
+
+def test_states_depend_on_conditions() -> None:
+    """Rows of one code fall on the visit, those of another on the dose."""
+    visit, dose = 18000.0 + np.arange(N), 19000.0 + np.arange(N)
+    code = np.arange(N) % 2
+    model = DateGiven.fit(np.where(code == 0, visit, dose), {"VISIT": visit, "DOSE": dose}, [code], WHO, 5)
+    assert model is not None
+    drawn = model.sample({"VISIT": visit, "DOSE": dose}, [code], np.random.default_rng(2), N)
+    np.testing.assert_array_equal(drawn, np.where(code == 0, visit, dose))
+
+
+def test_no_day_no_model() -> None:
+    """Without a known day, or a reference that rows have, there is nothing to learn."""
+    nan = np.full(N, np.nan)
+    assert DateGiven.fit(nan, {"VISIT": np.arange(N, dtype=float)}, [NOTHING], WHO, 5) is None
+    assert DateGiven.fit(np.arange(N, dtype=float), {"VISIT": nan}, [NOTHING], WHO, 5) is None
+
+
+def test_missing_references_give_missing_days() -> None:
+    """A row with no reference at all has no date."""
+    visit = 18000.0 + np.arange(N)
+    model = DateGiven.fit(visit, {"VISIT": visit}, [NOTHING], WHO, 5)
+    assert model is not None
+    gone = np.where(np.arange(N) < 10, np.nan, visit)
+    drawn = model.sample({"VISIT": gone}, [NOTHING], np.random.default_rng(3), N)
+    np.testing.assert_array_equal(np.isnan(drawn), np.isnan(gone))
+
+
+def test_shares_of_precisions_come_back_by_condition() -> None:
+    """Dates to the day in one code; to the month or the year, or with a time, in the other."""
+    rng = np.random.default_rng(4)
+    code = np.arange(N) % 2
+    precision = np.where(code == 0, Precision.DAY, rng.choice([Precision.MONTH, Precision.YEAR, Precision.MINUTE], N)).astype(
+        np.int8
+    )
+    text = format_dates(18000.0 + np.arange(N), np.full(N, 600.0), precision)
+    model = DateFormat.fit(text, parse_dates(text), [code], WHO, 5)
+    drawn = parse_dates(model.sample(18200.0 + np.arange(N), [code], rng)).precision
+    assert (drawn[code == 0] == Precision.DAY).all()
+    for one in (Precision.MONTH, Precision.YEAR, Precision.MINUTE):
+        assert (drawn[code == 1] == one).mean() == pytest.approx(1 / 3, abs=0.12)
+
+
+def test_odd_texts_of_many_stay_those_of_few_go() -> None:
+    """ONGOING of 20 subjects is kept, a slip of one is not."""
+    texts = ["2020-01-01"] * 30 + ["ONGOING"] * 20 + ["last spring"]
+    column, who, nothing = Text.of(texts), np.arange(51, dtype=np.int32), np.zeros(51, int)
+    model = DateFormat.fit(column, parse_dates(column), [nothing], who, 5)
+    drawn = set(model.sample(np.full(500, 18000.0), [np.zeros(500, int)], np.random.default_rng(5)).strings().tolist())
+    assert "ONGOING" in drawn and "last spring" not in drawn
+    assert model.odd == ("ONGOING",)
