@@ -16,8 +16,10 @@ from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 WITHHELD = "TEXT WITHHELD"  # stands where fewer than k subjects share a text
 MOST_LEVELS = 60  # a number with more distinct values than this is drawn from a marginal
+CUSTOMARY = 0.2  # share of rows with rare numbers up to which a variable counts as one of customary values, such as doses
 MOST_TEMPLATES = 1500
 FREE = 0.1  # share of rows with rare texts from which a column counts as free text
+ALIKE = 0.5  # share of columns in which a rare tuple must agree with a common one to stand for it
 COVERAGE = 0.98  # share of rows that a wider tuple must still cover
 
 
@@ -243,12 +245,12 @@ def prepare_column(
     notes : list of str
     """
     codes, levels = column_codes(dataset[name])
-    if isinstance(levels, Numbers) and len(levels) > MOST_LEVELS:
-        return None, []
     rare = count_subjects(codes, subject, len(levels)) < k
+    rows = np.bincount(codes[codes >= 0], minlength=len(levels))
+    if isinstance(levels, Numbers) and len(levels) > MOST_LEVELS and rows[rare].sum() > CUSTOMARY * rows.sum():
+        return None, []
     if not rare.any():
         return (name, codes, levels), []
-    rows = np.bincount(codes[codes >= 0], minlength=len(levels))
     notes = [
         f"{dataset.name}.{name}: {int(rare.sum())} values ({int(rows[rare].sum())} of {dataset.n_rows} rows) that fewer than {k} "
         f"subjects share are not kept; lower k to keep them."
@@ -339,15 +341,20 @@ def _common(
 
 
 def _nearest(cells: Sequence[NDArray[np.int64]], kept: NDArray[np.intp], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position among the kept tuples of each tuple: its own, or the most frequent of those that agree in most columns."""
+    """Position among the kept tuples of each tuple: its own, or the most frequent of those that agree in most columns.
+
+    A tuple that agrees with none in at least half of the columns has no position (-1).
+    """
     position = np.full(len(rows), -1, np.int64)
     position[kept] = np.arange(len(kept))
     rare = np.setdiff1d(np.arange(len(rows)), kept)
     if len(rare) and len(kept):
-        score = np.broadcast_to(rows[kept] / (rows.sum() + 1.0), (len(rare), len(kept))).copy()
+        score = np.zeros((len(rare), len(kept)))
         for cell in cells:
             score += cell[rare][:, None] == cell[kept][None, :]
-        position[rare] = score.argmax(axis=1)
+        best = (score + rows[kept] / (rows.sum() + 1.0)).argmax(axis=1)
+        alike = score[np.arange(len(rare)), best] >= ALIKE * len(cells)
+        position[rare] = np.where(alike, best, -1)
     return position
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, Block, fit_block, is_rare, prepare_column
+from replicator.study_model.attributes import Attributes, Block, column_codes, count_subjects, fit_block, is_rare, prepare_column
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain, fatal_rows
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
@@ -65,7 +65,8 @@ class SequencePart:
         sequence = structure.with_role(Role.SEQUENCE)
         rank = dataset.numbers(sequence[0]) if sequence else np.nan_to_num(days[names[0]], nan=np.inf) if names else np.zeros(0)
         order = np.lexsort((np.arange(dataset.n_rows), rank, subject)) if len(rank) else np.argsort(subject, kind="stable")
-        dataset, subject = _words_of_death(dataset.take(order), structure), subject[order]
+        subject = subject[order]
+        dataset = _coded_words(dataset.take(order), structure, subject, k)
         days = {name: value[order] for name, value in days.items()}
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *names}
         state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
@@ -73,11 +74,21 @@ class SequencePart:
         if visit_date:
             skip |= set(structure.with_role(Role.VISIT))
             state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
+        odd = np.zeros(spine.n, bool)
+        odd[subject[code < 0]] = True
+        if odd.any():
+            notes.append(
+                f"{dataset.name}: {int((code < 0).sum())} of {len(code)} rows show a combination of {', '.join(state.names)} that "
+                f"fewer than {k} subjects share and that is like no other; it is not learned. Lower k to keep it."
+            )
+        keep = code >= 0
+        dataset, subject, code = dataset.take(keep), subject[keep], code[keep]
+        days = {name: value[keep] for name, value in days.items()}
         others, more = Attributes.fit(dataset, late, [code, spine.arm[subject]], subject, k)
         number = np.round(dataset.numbers("VISITNUM"), 9) if "VISITNUM" in state.names else np.full(len(subject), np.nan)
         part = cls(
             state,
-            Chain.fit(state, code, subject, spine, k),
+            Chain.fit(state, code, subject, spine, k, odd),
             SequenceDates.fit(dataset, names, days, subject, code, number, spine, k),
             others,
             visit_date,
@@ -104,15 +115,17 @@ class SequencePart:
         return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
 
 
-def _words_of_death(dataset: Dataset, structure: DatasetStructure) -> Dataset:
-    """Where the coded term says that the subject died, the reported term says the same and nothing more."""
+def _coded_words(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Dataset:
+    """Let the reported term say what the coded term says where fewer than k subjects share it, and of deaths always."""
     coded, reported = structure.named("DECOD"), structure.named("TERM")
     if not coded or not reported:
         return dataset
-    texts = dataset.text(coded).strings()
-    dead = fatal_rows(texts)
-    words = np.where(dead, texts, dataset.text(reported).strings())
-    return dataset.with_column(dataset.variable(reported), Text.of(words)) if dead.any() else dataset
+    codes, levels = column_codes(dataset.text(reported))
+    rare = np.append(count_subjects(codes, subject, len(levels)) < k, True)[codes]
+    words = dataset.text(coded).strings()
+    replaced = (rare & (words != "") & (codes >= 0)) | fatal_rows(words)
+    texts = np.where(replaced, words, dataset.text(reported).strings())
+    return dataset.with_column(dataset.variable(reported), Text.of(texts)) if replaced.any() else dataset
 
 
 def _fit_state(
@@ -136,7 +149,7 @@ def _fit_state(
     coded = structure.named("DECOD")
     always = fatal_rows(dataset.text(coded).strings()) if coded else None
     state, code, used = fit_block(prepared, [], subject, k, arm, always)
-    if (code < 0).any():  # no tuple is shared by k subjects: rows differ in nothing that may be kept
+    if len(code) and (code < 0).all():  # no tuple is shared by k subjects: rows differ in nothing that may be kept
         state, code, used = fit_block([], [], subject, k, arm)
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
 

@@ -85,8 +85,21 @@ class Chain:
     most: int
 
     @classmethod
-    def fit(cls, state: Block, code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> Chain:
-        """Learn from the tuple codes (n_rows,) of rows sorted by subject and their order."""
+    def fit(cls, state: Block, code: Ints, subject: NDArray[np.int32], spine: Spine, k: int, odd: NDArray[np.bool_]) -> Chain:
+        """Learn from rows sorted by subject and their order.
+
+        Parameters
+        ----------
+        state : Block
+            The tuples.
+        code : (n_rows,) int64
+            Tuple of each row.
+        subject : (n_rows,) int32
+        spine : Spine
+        k : int
+        odd : (n,) bool
+            Subjects who had rows that are no longer there: what follows what is not learned of them.
+        """
         n_states = max(len(state.values[0]) - 1, 0) if state.values else int(code.max(initial=-1)) + 1
         horizon = _fit_horizon(code, subject, spine, k)
         group = _arm_groups(code, subject, spine)
@@ -97,6 +110,9 @@ class Chain:
         who = np.concatenate([subject, subject[ends], nobody])
         before = np.concatenate([previous, code[ends] + 1, np.zeros(len(nobody), np.int64)])
         target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
+        if 0 < odd.mean() < 0.5:
+            whole = ~odd[who]
+            who, before, target = who[whole], before[whole], target[whole]
         first, *rest = (codes[who] for codes in _conditions(spine, horizon, group))
         table = BackoffTable.fit(target, [first, before, *rest], who, k=k, closed=True, design_depth=2)
         counts = np.sort(np.bincount(subject, minlength=spine.n))[::-1]
