@@ -100,6 +100,10 @@ class OtherColumns:
         Columns without a value, `numeric` among them are numbers.
     numeric : tuple of str
         Columns held as numbers, the visit number among them.
+    with_result : tuple of str
+        Columns that are missing where there is no result, such as units.
+    results : tuple of str
+        Variables of the result.
     """
 
     kind: ClassVar[str] = "findings columns"
@@ -114,6 +118,8 @@ class OtherColumns:
     cuts: Floats
     empty: tuple[str, ...]
     numeric: tuple[str, ...]
+    with_result: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -178,6 +184,8 @@ class OtherColumns:
         drawn = tuple(one for one in drawn if one not in judged)
         stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in label_columns else ""
         numeric = tuple(name for name in dataset.names if isinstance(dataset[name], Numbers))
+        without = _without_result(dataset.columns, results)
+        with_result = tuple(name for name in names if without.any() and dataset[name].missing[without].all())
         columns = cls(
             Table(series_columns),
             Table(label_columns),
@@ -189,6 +197,8 @@ class OtherColumns:
             cuts,
             tuple(empty),
             numeric,
+            with_result,
+            tuple(results),
         )
         return columns, notes
 
@@ -226,7 +236,22 @@ class OtherColumns:
         out: dict[str, Column] = {}
         for one in self.judged:
             out.update(one.sample(judged, len(value), rng))
+        without = _without_result(columns, self.results)
+        for name in self.with_result:
+            column = out[name] if name in out else columns[name]
+            out[name] = (
+                Text(np.where(without, np.int32(-1), column.codes), column.levels)
+                if isinstance(column, Text)
+                else Numbers(np.where(without, np.nan, column.values))
+            )
         return out
+
+
+def _without_result(columns: Mapping[str, Column], results: Sequence[str]) -> NDArray[np.bool_]:
+    """Rows in which no variable of the result is filled: (n_rows,)."""
+    filled = [~columns[name].missing for name in results if name in columns]
+    size = len(next(iter(columns.values()))) if columns else 0
+    return ~np.any(filled, axis=0) if filled else np.zeros(size, bool)
 
 
 def _ranges(structure: DatasetStructure) -> tuple[tuple[str, str, str], ...]:
