@@ -211,7 +211,11 @@ def _visits(blueprint: Blueprint, cohort: _Cohort, rng: np.random.Generator) -> 
         }
     )
     frame["SVSTDY"] = np.where(day[subject, visit] >= 0, day[subject, visit] + 1, day[subject, visit]).astype(float)
-    extra = frame[(frame["VISITNUM"] >= 2) & (rng.random(len(frame)) < 0.03)].copy()
+    before_end = day[subject, visit] < cohort.left[subject]
+    extra = frame[(frame["VISITNUM"] >= 2) & before_end & (rng.random(len(frame)) < 0.04)].copy()
+    next_day = pd.to_datetime(extra["SVSTDTC"]) + pd.Timedelta(days=1)
+    extra["SVSTDTC"] = next_day.dt.strftime("%Y-%m-%d").astype(object)
+    extra["SVSTDY"] += 1
     extra["VISITNUM"] += 0.1
     extra["VISIT"] = [f"UNSCHEDULED {number:g}" for number in extra["VISITNUM"]]
     extra["VISITDY"] = np.nan

@@ -237,7 +237,8 @@ class ScheduleModel:
         weight = np.where(np.isfinite(day[subject]), model.after, 0.0)
         total = weight.sum(axis=1)
         u = rng.random(len(subject)) * total
-        delay = model.delay.quantile(rng.random(len(subject)))
+        u_delay = rng.random(len(subject))
+        delay = model.delay.quantile(u_delay) if model.delay.n else np.zeros(len(subject))  # too few to know: on the same day
         at = (np.cumsum(weight, axis=1) < u[:, None]).sum(axis=1).clip(max=day.shape[1] - 1)
         keep = total > 0
         subject, at, delay = subject[keep], at[keep], delay[keep]

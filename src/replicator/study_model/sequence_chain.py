@@ -115,8 +115,7 @@ class Chain:
             who, before, target = who[whole], before[whole], target[whole]
         first, *rest = (codes[who] for codes in _conditions(spine, horizon, group))
         table = BackoffTable.fit(target, [first, before, *rest], who, k=k, closed=True, design_depth=2)
-        counts = np.sort(np.bincount(subject, minlength=spine.n))[::-1]
-        most = int(counts[min(k, len(counts)) - 1]) if len(counts) else 0
+        most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
         fatal, survived = _fatal(state, code, once, n_states)
         return cls(n_states, group, table, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
@@ -165,6 +164,17 @@ def died(spine: Spine) -> NDArray[np.bool_]:
 def fatal_rows(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Whether a text is the standard's word for death: (n_rows,)."""
     return np.isin(texts, FATAL)
+
+
+def _most_rows(subject: NDArray[np.int32], spine: Spine, k: int) -> int:
+    """Rows that at least k subjects have, or most of an arm of fewer, of the arm in which that is most."""
+    counts = np.bincount(subject, minlength=spine.n)
+    best = int(np.sort(counts)[::-1][min(k, spine.n) - 1]) if spine.n else 0
+    for arm in range(len(spine.arms)):
+        mine = np.sort(counts[spine.arm == arm])[::-1]
+        if 2 <= len(mine) < 2 * k:
+            best = max(best, int(mine[len(mine) // 2]))
+    return best
 
 
 def _conditions(spine: Spine, horizon: Horizon, group: Ints) -> list[Ints]:

@@ -251,6 +251,8 @@ def _span(
 def _anchor(marks: Mapping[str, Floats], head: str, visits: Visits, first: Floats, n: int) -> Floats:
     """Day zero: the reference start, else the day on which the subject's first visit would have put it."""
     anchor = np.full(n, np.nan)
+    if not n:
+        return anchor
     for name in ANCHOR_VARIABLES:
         day = marks.get(f"{head}.{name}")
         if day is not None and np.isfinite(day).mean() > 0.3:

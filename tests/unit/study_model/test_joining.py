@@ -1,99 +1,86 @@
-"""SUPP-- rows become columns of their parent, and the columns become the same rows again."""
+"""SUPP-- datasets as columns of their parents, and back."""
+
+from __future__ import annotations
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from replicator.profile.structure import DatasetStructure, Kind, StudyStructure
-from replicator.study_model.joining import Supplement, join_supplements, split_supplements
-from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+from replicator.study_model.joining import join_supplements, split_supplements
+from replicator.tables.dataset import Dataset, Study
 
+from .small_studies import make_study, structured
 
-def dataset(name: str, **columns: list[str] | list[float]) -> Dataset:
-    """Build a dataset: lists of str are text, lists of float numbers."""
-    made = {
-        key: Numbers(np.array(cells)) if cells and isinstance(cells[0], float) else Text.of(cells) for key, cells in columns.items()
-    }
-    variables = tuple(Variable(key, type="char" if isinstance(column, Text) else "num") for key, column in made.items())
-    return Dataset(name, variables, made)
+IDS = ["S1", "S2", "S3"]
+NO_ROWS = np.empty(0, np.intp)
 
 
-def cells(table: Dataset, name: str) -> list[str]:
-    return table.text(name).strings().tolist()
-
-
-def join(parent: Dataset, supplement: Dataset) -> tuple[Dataset, tuple[Supplement, ...], tuple[str, ...]]:
-    structure = StudyStructure(
-        {
-            "AE": DatasetStructure("AE", Kind.EVENTS, "AE", parent.n_rows, 2, ()),
-            "SUPPAE": DatasetStructure("SUPPAE", Kind.QUALIFIERS, "AE", supplement.n_rows, 2, (), parent="AE"),
-        },
-        "",
+def _study(**supp: list[str]) -> Study:
+    return make_study(
+        DM={"USUBJID": IDS, "ARM": ["A", "B", "A"]},
+        AE={"USUBJID": ["S1", "S1", "S2"], "AESEQ": [1.0, 2.0, 1.0], "AETERM": ["PAIN", "RASH", "PAIN"]},
+        SUPPAE={"RDOMAIN": ["AE"] * len(supp["USUBJID"]), **supp, "QLABEL": ["Emergent"] * len(supp["USUBJID"])},
     )
-    joined, supplements, notes = join_supplements(Study({"AE": parent, "SUPPAE": supplement}), structure)
-    assert set(joined) == {"AE"}
-    return joined["AE"], supplements, notes
 
 
-AE = dataset("AE", USUBJID=["01", "01", "02"], AESEQ=[1.0, 2.0, 1.0])
-SUPPAE = dataset(
-    "SUPPAE",
-    USUBJID=["01", "01", "02"],
-    IDVAR=["AESEQ", "AESEQ", "AESEQ"],
-    IDVARVAL=["  1", "  2", "  1"],
-    QNAM=["AESOSP", "AETRTEM", "AETRTEM"],
-    QLABEL=["Other", "Emergent", "Emergent"],
-    QVAL=["RASH", "Y", "N"],
-)
+def _supp(values: list[str]) -> dict[str, list[str]]:
+    return {
+        "USUBJID": ["S1", "S1", "S2"],
+        "IDVAR": ["AESEQ"] * 3,
+        "IDVARVAL": values,
+        "QNAM": ["EMERG"] * 3,
+        "QVAL": ["Y", "N", "Y"],
+    }
 
 
-def test_each_qnam_is_a_column_beside_the_rows_that_it_qualifies() -> None:
-    joined, supplements, notes = join(AE, SUPPAE)
-    assert cells(joined, "AESOSP") == ["RASH", "", ""]
-    assert cells(joined, "AETRTEM") == ["", "Y", "N"]
-    assert [(item.name, item.idvar, item.width) for item in supplements] == [("AESOSP", "AESEQ", 3), ("AETRTEM", "AESEQ", 3)]
-    assert notes == ()
+def test_joined_and_split_is_what_was() -> None:
+    """Each QVAL stands in its parent's row, and comes off with its IDVARVAL again."""
+    study, structure = structured(_study(**_supp(["1", "2", "1"])))
+    datasets, supplements, notes = join_supplements(study, structure)
+    assert notes == () and set(datasets) == {"DM", "AE"}
+    assert datasets["AE"].text("EMERG").strings().tolist() == ["Y", "N", "Y"]
+    template = study["SUPPAE"].take(NO_ROWS)
+    parent, back = split_supplements(datasets["AE"], supplements, template, "USUBJID")
+    assert parent.names == study["AE"].names
+    for name in study["SUPPAE"].names:
+        assert back.text(name).strings().tolist() == study["SUPPAE"].text(name).strings().tolist()
 
 
-def test_splitting_gives_the_rows_back_with_their_padding() -> None:
-    joined, supplements, _ = join(AE, SUPPAE)
-    parent, again = split_supplements(joined, supplements, SUPPAE.take(np.empty(0, np.intp)), "USUBJID")
-    assert parent.names == AE.names
-    assert {name: cells(again, name) for name in again.names} == {name: cells(SUPPAE, name) for name in SUPPAE.names}
+def test_numbers_are_the_same_however_written() -> None:
+    """IDVARVAL may be padded, or written with a point; padding comes back."""
+    study, structure = structured(_study(**_supp(["       1", "     2.0", "       1"])))
+    datasets, supplements, notes = join_supplements(study, structure)
+    assert notes == () and datasets["AE"].text("EMERG").strings().tolist() == ["Y", "N", "Y"]
+    _, back = split_supplements(datasets["AE"], supplements, study["SUPPAE"].take(NO_ROWS), "USUBJID")
+    assert back.text("IDVARVAL").strings().tolist() == ["       1", "       2", "       1"]
 
 
-def test_of_two_values_for_one_row_the_first_is_kept() -> None:
-    twice = SUPPAE.take(np.array([1, 1, 2])).with_column(Variable("QVAL"), Text.of(["FIRST", "SECOND", "N"]))
-    assert cells(join(AE, twice)[0], "AETRTEM") == ["", "FIRST", "N"]
+def test_rows_that_name_nothing_are_counted() -> None:
+    """One of three rows names a row that is not there: one sentence says so."""
+    study, structure = structured(_study(**_supp(["1", "7", "1"])))
+    datasets, _, notes = join_supplements(study, structure)
+    assert len(notes) == 1 and "1 of 3 rows" in notes[0] and notes[0].startswith("SUPPAE")
+    assert datasets["AE"].text("EMERG").strings().tolist() == ["Y", "", "Y"]
 
 
-@pytest.mark.parametrize("column", ["USUBJID", "IDVARVAL"])
-def test_rows_that_name_no_parent_are_counted(column: str) -> None:
-    astray = SUPPAE.with_column(Variable(column), Text.of([*cells(SUPPAE, column)[:2], "99"]))
-    joined, _, notes = join(AE, astray)
-    assert cells(joined, "AETRTEM") == ["", "Y", ""]
-    assert notes == ("SUPPAE: 1 of 3 rows name no row of AE and are not learned; check IDVARVAL.",)
+def test_qualifiers_of_the_subject() -> None:
+    """Without IDVAR the subject's row is meant."""
+    study, structure = structured(
+        make_study(
+            DM={"USUBJID": IDS, "ARM": ["A", "B", "A"]},
+            SUPPDM={"RDOMAIN": ["DM"], "USUBJID": ["S2"], "IDVAR": [""], "IDVARVAL": [""], "QNAM": ["ITT"], "QVAL": ["Y"]},
+        )
+    )
+    datasets, supplements, _ = join_supplements(study, structure)
+    assert datasets["DM"].text("ITT").strings().tolist() == ["", "Y", ""]
+    parent, back = split_supplements(datasets["DM"], supplements, study["SUPPDM"].take(NO_ROWS), "USUBJID")
+    assert back.n_rows == 1 and back.text("IDVARVAL").missing.all() and "ITT" not in parent
 
 
-@pytest.mark.parametrize(("n_parent", "n_supplement"), [(0, 3), (3, 0), (0, 0)])
-def test_datasets_without_rows_join(n_parent: int, n_supplement: int) -> None:
-    joined, _, notes = join(AE.take(np.arange(n_parent)), SUPPAE.take(np.arange(n_supplement)))
-    assert joined.n_rows == n_parent
-    assert len(notes) == int(n_supplement > 0)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["", "Y", "é x"]), st.sampled_from(["", "1", "NA"])), min_size=1, max_size=8))
-def test_any_columns_survive_the_way_there_and_back(rows: list[tuple[str, str]]) -> None:
-    n = len(rows)
-    parent = dataset("AE", USUBJID=[f"{i // 3:02d}" for i in range(n)], AESEQ=[float(i % 3 + 1) for i in range(n)])
-    items = tuple(Supplement("SUPPAE", "AE", name, name, "AESEQ", 4, {"QLABEL": name.title()}) for name in ("QA", "QB"))
-    wide = parent.with_column(Variable("QA"), Text.of(a for a, _ in rows)).with_column(Variable("QB"), Text.of(b for _, b in rows))
-    _, long = split_supplements(wide, items, SUPPAE.take(np.empty(0, np.intp)), "USUBJID")
-    assert long.n_rows == sum(bool(a) + bool(b) for a, b in rows)
-    joined, _, notes = join(parent, long)
-    assert notes == ()
-    for name in ("QA", "QB"):
-        found = cells(joined, name) if name in joined else [""] * n
-        assert found == cells(wide, name)
+def test_a_name_that_the_parent_has_is_kept_apart() -> None:
+    """QNAM AETERM does not overwrite AE.AETERM."""
+    supp = _supp(["1", "2", "1"]) | {"QNAM": ["AETERM"] * 3}
+    study, structure = structured(_study(**supp))
+    datasets, supplements, _ = join_supplements(study, structure)
+    assert datasets["AE"].text("AETERM").strings().tolist() == ["PAIN", "RASH", "PAIN"]
+    parent, back = split_supplements(datasets["AE"], supplements, study["SUPPAE"].take(NO_ROWS), "USUBJID")
+    assert back.text("QVAL").strings().tolist() == ["Y", "N", "Y"] and back.text("QNAM").strings().tolist() == ["AETERM"] * 3
+    assert isinstance(parent, Dataset) and parent.names == study["AE"].names

@@ -1,0 +1,58 @@
+"""What a user asks of the subjects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.errors import ConfigError
+from replicator.sampling.conditions import Clause, meets, parse_arms, parse_where
+from replicator.tables.dataset import Numbers, Text
+
+KNOWN = ("SEX", "AGE", "ARM")
+COLUMNS = {
+    "SEX": Text.of(["F", "M", "", "F"]),
+    "AGE": Numbers(np.array([70.0, 60.0, 80.0, np.nan])),
+    "ARM": Text.of(["10 mg", "2 mg", "x", ""]),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("SEX=F", [0, 3]),
+        ("sex == 'F' & AGE > 65", [0]),
+        ("SEX!=F", [1, 2]),
+        ("SEX <> F and AGE<=80", [1, 2]),
+        ("AGE>=60 && AGE<70", [1]),
+        ("AGE=70.0", [0]),
+        ('ARM="10 mg"', [0]),
+    ],
+)
+def test_who_meets_a_condition(text: str, who: list[int]) -> None:
+    """Missing values meet != only; numbers compare as numbers, texts as texts; quotes and letter case are free."""
+    assert np.flatnonzero(meets(parse_where(text, KNOWN), COLUMNS, 4)).tolist() == who
+
+
+def test_parsed_clauses() -> None:
+    """Signs come out in one spelling."""
+    assert parse_where("age == 5 & SEX <> M", KNOWN) == (Clause("AGE", "=", "5"), Clause("SEX", "!=", "M"))
+
+
+@pytest.mark.parametrize("text", ["", "SEX", "SEX=", "WEIGHT>3", "AGE>old", "SEX=F | AGE>3 &"])
+def test_what_cannot_be_read_is_one_sentence(text: str) -> None:
+    """The sentence says what was wrong and shows how to write it."""
+    with pytest.raises(ConfigError, match="--where"):
+        parse_where(text, KNOWN)
+
+
+def test_numbers_per_arm() -> None:
+    """Names may hold spaces and signs; the same arm twice adds up."""
+    assert parse_arms("A=1, Dose = 5 mg=20,A=2", ("A", "Dose = 5 mg")) == {"A": 3, "Dose = 5 mg": 20}
+
+
+@pytest.mark.parametrize("text", ["A", "A=x", "A=-1", "B=3", "A=0", "A=1.5"])
+def test_impossible_arms(text: str) -> None:
+    """Unknown names, and numbers that are none, are one sentence."""
+    with pytest.raises(ConfigError, match="--arm"):
+        parse_arms(text, ("A",))

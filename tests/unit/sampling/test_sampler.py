@@ -1,0 +1,98 @@
+"""Subjects in chunks: the same for the same seed, whatever is asked for around them."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from replicator.errors import SampleError
+from replicator.profile.find import find_structure
+from replicator.sampling.conditions import parse_where
+from replicator.sampling.sampler import CHUNK, sample_chunks, sample_study
+from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.tables.dataset import Dataset, Study
+
+from ...properties.strategies import Blueprint, build_study
+
+
+@functools.cache
+def model() -> StudyModel:
+    study = build_study(Blueprint(n=90))
+    return fit_study_model(study, find_structure(study))
+
+
+def cells(dataset: Dataset) -> dict[str, list[str]]:
+    return {name: dataset.text(name).strings().tolist() for name in dataset.names}
+
+
+def of_subjects(study: Study, ids: set[str]) -> dict[str, dict[str, list[str]]]:
+    """Rows of some subjects, dataset by dataset."""
+    return {
+        d.name: cells(d.take(np.array([one in ids for one in d.text("USUBJID").strings()], bool)))
+        for d in study.datasets.values()
+        if "USUBJID" in d
+    }
+
+
+@pytest.mark.parametrize("n", [1, 2, CHUNK - 1, CHUNK + 20])
+def test_subject_i_is_the_same_in_every_sample_that_long(n: int) -> None:
+    """The first n subjects of a longer sample are those of the shorter, in all datasets."""
+    longer, shorter = sample_study(model(), CHUNK + 60, 5), sample_study(model(), n, 5)
+    ids = set(shorter["DM"].text("USUBJID").strings().tolist())
+    assert len(ids) == n and longer["DM"].text("USUBJID").strings()[:n].tolist() == shorter["DM"].text("USUBJID").strings().tolist()
+    assert of_subjects(longer, ids) == of_subjects(shorter, ids)
+
+
+def test_workers_do_not_change_the_sample() -> None:
+    """Two processes give the same cells as one."""
+    one, two = (sample_study(model(), CHUNK + 10, 6, workers=workers) for workers in (1, 2))
+    assert {d.name: cells(d) for d in one.datasets.values()} == {d.name: cells(d) for d in two.datasets.values()}
+
+
+def test_domains_leave_the_others_rows_alone() -> None:
+    """Asking for two datasets gives those, with the rows of the full sample."""
+    full, part = sample_study(model(), 50, 7), sample_study(model(), 50, 7, domains=["DM", "VS"])
+    assert list(part.datasets) == ["DM", "VS"]
+    assert all(cells(part[name]) == cells(full[name]) for name in part.datasets)
+
+
+def test_other_seeds_give_other_subjects() -> None:
+    """Two seeds share no subject's cells."""
+    a, b = (sample_study(model(), 50, seed)["DM"].text("RFSTDTC").strings().tolist() for seed in (1, 2))
+    assert a != b
+
+
+def test_arms_are_exact_and_conditions_hold() -> None:
+    """5 and 8 of two arms, all of them women above 50."""
+    where = parse_where("SEX=F & AGE>50", ("SEX", "AGE"))
+    dm = sample_study(model(), 13, 3, where=where, arms={"Placebo": 5, "High Dose": 8})["DM"]
+    assert sorted(dm.text("ARM").strings().tolist()) == ["High Dose"] * 8 + ["Placebo"] * 5
+    assert set(dm.text("SEX").strings().tolist()) == {"F"} and (dm.numbers("AGE") > 50).all()
+    assert len(set(dm.text("USUBJID").strings().tolist())) == 13
+
+
+def test_chunks_put_together_are_the_sample() -> None:
+    """Chunk by chunk the same subjects come as at once."""
+    whole = sample_study(model(), CHUNK + 30, 8)["AE"]
+    chunks = [study["AE"] for study in sample_chunks(model(), CHUNK + 30, 8)]
+    assert len(chunks) == 2
+    assert [row for chunk in chunks for row in cells(chunk)["AETERM"]] == cells(whole)["AETERM"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"n": 0}, {"n": -5}, {"seed": -1}, {"arms": {"Placebo": 3}}, {"n": 3, "arms": {"Nobody": 3}}, {"domains": ["XY"]}],
+)
+def test_impossible_wishes_are_one_sentence(wish: dict[str, object]) -> None:
+    """Out of bounds: nothing is drawn."""
+    asked: dict[str, object] = {"n": 10, "seed": 1, **wish}
+    with pytest.raises(SampleError):
+        sample_study(model(), **asked)  # type: ignore[arg-type]
+
+
+def test_conditions_that_nobody_meets_end() -> None:
+    """After enough fruitless draws one sentence says how many were tried."""
+    with pytest.raises(SampleError, match="loosen --where"):
+        sample_study(model(), 5, 1, where=parse_where("AGE>500", ("AGE",)))

@@ -1,0 +1,56 @@
+"""The outside of a dataset: order of variables and rows, constants, --SEQ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from replicator.profile.find import find_structure
+from replicator.study_model.layout import Layout, sort_key
+from replicator.tables.dataset import Dataset, Numbers, Text
+
+from .small_studies import make_study
+
+ROWS = {
+    "USUBJID": ["S1"] * 4 + ["S2"] * 2,
+    "VSSEQ": [1.0, 2.0, 3.0, 4.0, 1.0, 2.0],
+    "VSTESTCD": ["BP", "BP", "HR", "HR", "BP", "HR"],
+    "VSORRES": ["120", "121", "60", "61", "118", "70"],
+    "VISITNUM": [1.0, 2.0, 1.0, 2.0, 1.0, 1.0],
+    "VSDTC": ["2020-01-01", "2020-02-01", "2020-01-01", "2020-02-01", "2020-01-05", "2020-01-05"],
+}
+DM = {"USUBJID": ["S1", "S2"], "ARM": ["A", "B"]}
+
+
+def fitted() -> tuple[Layout, Dataset]:
+    study = make_study(DM=DM, VS=ROWS)
+    structure = find_structure(study)
+    return Layout.fit(study["VS"], structure.datasets["VS"], np.array([0, 0, 0, 0, 1, 1], np.int32), ()), study["VS"]
+
+
+def test_rows_are_ordered_as_in_the_source() -> None:
+    """By test and then by visit, as --SEQ tells; mixed rows come back in that order."""
+    layout, dataset = fitted()
+    mixed = np.array([3, 5, 0, 2, 4, 1])
+    subject = np.array([0, 0, 0, 0, 1, 1], np.int32)[mixed]
+    order = layout.sort(dataset.take(mixed), subject)
+    assert mixed[order].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_finished_rows_have_identifiers_numbers_and_every_variable() -> None:
+    """USUBJID, STUDYID and DOMAIN are written, --SEQ counts from 1 in each subject, what nobody made is missing."""
+    layout, dataset = fitted()
+    made = Dataset.from_frame("VS", pd.DataFrame({"VSTESTCD": ["BP", "HR", "BP"], "VISITNUM": [1.0, 1.0, 1.0]}))
+    done = layout.finish(made, np.array([0, 0, 2], np.int32), Text.of(["N1", "N2", "N3"]))
+    assert done.names == dataset.names
+    assert done.text("USUBJID").strings().tolist() == ["N1", "N1", "N3"]
+    assert done.text("STUDYID").strings().tolist() == ["ST"] * 3 and done.text("DOMAIN").strings().tolist() == ["VS"] * 3
+    assert done.numbers("VSSEQ").tolist() == [1, 2, 1]
+    assert done.text("VSORRES").missing.all()
+    assert all((done.variable(n).type == "num") == isinstance(done[n], Numbers) for n in done.names)
+
+
+def test_missing_cells_sort_first() -> None:
+    """Texts by their letters, numbers by their size."""
+    assert np.argsort(sort_key(Text.of(["b", "", "a"]))).tolist() == [1, 2, 0]
+    assert np.argsort(sort_key(Numbers(np.array([2.0, np.nan, 1.0])))).tolist() == [1, 2, 0]

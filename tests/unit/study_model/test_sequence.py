@@ -1,0 +1,105 @@
+"""Rows that follow each other: an arm's regimen, order, ends, what a subject has once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicator.config import FitConfig
+from replicator.profile.find import find_structure
+from replicator.study_model.sequence import SequencePart
+from replicator.study_model.source import Source, read_source
+from replicator.study_model.spine import Rows
+from replicator.tables.dataset import Study
+from replicator.tables.dates import parse_dates
+
+from ...properties.strategies import Blueprint, build_study
+
+
+def drawn(name: str, blueprint: Blueprint, seed: int = 1) -> tuple[Source, Rows, pd.DataFrame]:
+    """Fit one dataset and draw it for the subjects of its own source."""
+    study = build_study(blueprint)
+    structure = find_structure(study)
+    source = read_source(study, structure)
+    found = SequencePart.fit(source.datasets[name], structure.datasets[name], source.subject[name], source.spine, FitConfig())
+    rows = found.part.sample(source.spine, np.random.default_rng(seed))
+    frame = pd.DataFrame({column: cells.strings() for column, cells in rows.columns.items()})
+    frame["subject"] = rows.subject
+    for column in [c for c in frame.columns if c.endswith("DTC")]:
+        frame[column[:-3]] = parse_dates(rows.columns[column]).day  # type: ignore[arg-type]
+    return source, rows, frame
+
+
+def test_an_arm_gets_its_own_regimen() -> None:
+    """No dose of another arm; ends not before starts; the next row not before the one before has ended."""
+    source, _, frame = drawn("EX", Blueprint(n=150))
+    arm = source.spine.arm[frame["subject"]]
+    for name, doses in (("Placebo", {"0"}), ("Low Dose", {"50"}), ("High Dose", {"50", "100"})):
+        assert set(frame["EXDOSE"][arm == source.spine.arms.index(name)]) == doses
+    assert (frame["EXEN"] >= frame["EXST"]).all()
+    same = frame["subject"].to_numpy()[1:] == frame["subject"].to_numpy()[:-1]
+    assert (frame["EXST"].to_numpy()[1:] > frame["EXEN"].to_numpy()[:-1])[same].all()
+    first = frame.drop_duplicates("subject")
+    assert (first["EXST"].to_numpy() == source.spine.anchor[first["subject"]]).all()
+
+
+def test_arms_of_few_subjects_keep_their_design() -> None:
+    """Three subjects of the high arm among sixty: they still take 50 and 100 mg, and nobody else does."""
+    study = build_study(Blueprint(n=90, leave=(0.0, 0.0, 0.0)))
+    keep = np.ones(90, bool)
+    keep[2::3] = np.arange(30) < 3
+    ids = set(study["DM"].text("USUBJID").strings()[keep].tolist())
+    smaller = study.with_datasets(
+        d.take(np.array([one in ids for one in d.text("USUBJID").strings()])) if "USUBJID" in d else d
+        for d in study.datasets.values()
+    )
+    structure = find_structure(smaller)
+    source = read_source(smaller, structure)
+    found = SequencePart.fit(source.datasets["EX"], structure.datasets["EX"], source.subject["EX"], source.spine, FitConfig())
+    rows = found.part.sample(source.spine, np.random.default_rng(2))
+    dose = rows.columns["EXDOSE"].strings()
+    by_arm = {name: set(dose[source.spine.arm[rows.subject] == i].tolist()) for i, name in enumerate(source.spine.arms)}
+    assert by_arm["High Dose"] == {"50", "100"} and by_arm["Low Dose"] == {"50"} and by_arm["Placebo"] == {"0"}
+
+
+def test_every_subject_has_each_element_once_and_in_order() -> None:
+    """Screening, treatment, follow-up of everybody, each beginning where the one before ends."""
+    _, _, frame = drawn("SE", Blueprint(n=80))
+    assert (frame.groupby("subject")["ETCD"].agg(tuple) == ("SCRN", "TRT", "FUP")).all()
+    same = frame["subject"].to_numpy()[1:] == frame["subject"].to_numpy()[:-1]
+    assert (frame["SEST"].to_numpy()[1:] == frame["SEEN"].to_numpy()[:-1])[same].mean() > 0.97
+
+
+def test_same_seed_same_rows_other_seed_other_rows() -> None:
+    """The generator alone decides."""
+    one, two, three = (drawn("DS", Blueprint(n=60), seed)[2] for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(one, two)
+    assert len(one) != len(three) or not one.equals(three)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 6])
+def test_few_subjects(n: int) -> None:
+    """From one subject up something is drawn, or nothing, and never an error."""
+    for name in ("EX", "DS", "SE"):
+        _, rows, frame = drawn(name, Blueprint(n=n))
+        assert len(frame) == len(rows.subject)
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    """The same dataset with its rows backwards (but the same --SEQ) gives the same rows."""
+    study = build_study(Blueprint(n=60))
+    structure = find_structure(study)
+
+    def fit(which: Study) -> Rows:
+        source = read_source(which, structure)
+        part = SequencePart.fit(
+            source.datasets["DS"], structure.datasets["DS"], source.subject["DS"], source.spine, FitConfig()
+        ).part
+        return part.sample(source.spine, np.random.default_rng(3))
+
+    backwards = study.with_datasets(d.take(np.arange(d.n_rows)[::-1]) if d.name == "DS" else d for d in study.datasets.values())
+    a, b = fit(study), fit(backwards)
+    np.testing.assert_array_equal(a.subject, b.subject)
+    for name in a.columns:
+        np.testing.assert_array_equal(a.columns[name].strings(), b.columns[name].strings())

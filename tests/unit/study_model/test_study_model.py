@@ -1,0 +1,51 @@
+"""The model of a whole study."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.config import FitConfig
+from replicator.errors import FitError
+from replicator.profile.find import find_structure
+from replicator.study_model.events import EventsPart
+from replicator.study_model.findings import FindingsPart
+from replicator.study_model.schedule_rows import ScheduleRows
+from replicator.study_model.sequence import SequencePart
+from replicator.study_model.study_model import fit_study_model
+
+from ...properties.strategies import Blueprint, build_study
+
+
+def test_each_kind_of_dataset_gets_its_part() -> None:
+    """Findings, events, sequences, schedule; what is about nobody is copied; everything has its layout."""
+    study = build_study(Blueprint())
+    told: list[str] = []
+    model = fit_study_model(study, find_structure(study), FitConfig(), lambda what, done, of: told.append(what))
+    kinds = {name: type(part) for name, part in model.parts.items()}
+    assert kinds["VS"] is kinds["LB"] is kinds["QS"] is FindingsPart
+    assert kinds["AE"] is kinds["CM"] is kinds["MH"] is EventsPart
+    assert kinds["EX"] is kinds["DS"] is kinds["SE"] is SequencePart
+    assert kinds["SV"] is ScheduleRows
+    assert set(model.reference) == {"TA"} and {s.name for s in model.supplements} == {"AETRTEM"}
+    assert list(model.layouts) == list(study.datasets)
+    assert (model.name, model.n_subjects) == ("GEN", 60)
+    assert any("VS" in what for what in told)
+
+
+def test_what_is_withheld_is_said() -> None:
+    """Every column with a planted text has a note that names it and the number of values."""
+    study = build_study(Blueprint(n=90, unique=True))
+    model = fit_study_model(study, find_structure(study))
+    for name in ("EX.EXTRT", "DS.DSDECOD", "CM.CMROUTE", "DM.RACE"):
+        assert any(name in note and "k" in note for note in model.notes), name
+    assert len(set(model.notes)) == len(model.notes)
+
+
+def test_nobody_to_learn_from() -> None:
+    """No subject at all is one sentence."""
+    study = build_study(Blueprint(n=4))
+    structure = find_structure(study)
+    empty = study.with_datasets(d.take(np.empty(0, np.intp)) for d in study.datasets.values())
+    with pytest.raises(FitError, match="subject"):
+        fit_study_model(empty, structure)
