@@ -81,10 +81,10 @@ class SequencePart:
                 f"{dataset.name}: {int((code < 0).sum())} of {len(code)} rows show a combination of {', '.join(state.names)} that "
                 f"fewer than {k} subjects share and that is like no other; it is not learned. Lower k to keep it."
             )
+        others, more = Attributes.fit(dataset, late, [code, spine.arm[subject]], subject, k)
         keep = code >= 0
         dataset, subject, code = dataset.take(keep), subject[keep], code[keep]
         days = {name: value[keep] for name, value in days.items()}
-        others, more = Attributes.fit(dataset, late, [code, spine.arm[subject]], subject, k)
         number = np.round(dataset.numbers("VISITNUM"), 9) if "VISITNUM" in state.names else np.full(len(subject), np.nan)
         part = cls(
             state,

@@ -60,7 +60,7 @@ class StudyModel:
     absent : mapping of str to tuple of int
         Arms of which nobody has a row in a dataset.
     closed_visits : mapping of str to tuple of float
-        Planned visits at which fewer than k subjects have a row in a dataset.
+        Planned visits at which fewer than k subjects have a row in a findings dataset.
     links : LinksModel
         RELREC and CO.
     layouts : mapping of str to Layout
@@ -176,7 +176,7 @@ def fit_study_model(
         schedule,
         parts,
         _absent(source),
-        _closed_visits(source, schedule, config.k),
+        _closed_visits(source, structure, schedule, config.k),
         links,
         layouts,
         {name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
@@ -247,12 +247,12 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
     return out
 
 
-def _closed_visits(source: Source, schedule: ScheduleModel, k: int) -> dict[str, tuple[float, ...]]:
-    """Planned visits at which fewer than k subjects have a row, by dataset with VISITNUM."""
+def _closed_visits(source: Source, structure: StudyStructure, schedule: ScheduleModel, k: int) -> dict[str, tuple[float, ...]]:
+    """Planned visits at which fewer than k subjects have a row, by findings dataset with VISITNUM."""
     out = {}
     for name, subject in source.subject.items():
         dataset = source.datasets[name]
-        if "VISITNUM" not in dataset or not dataset.n_rows:
+        if structure.datasets[name].kind is not Kind.FINDINGS or "VISITNUM" not in dataset or not dataset.n_rows:
             continue
         number = np.round(dataset.numbers("VISITNUM"), 9)
         pairs = np.unique(np.stack([number, subject.astype(np.float64)], axis=1), axis=0)
