@@ -237,8 +237,9 @@ class OtherColumns:
         for one in self.judged:
             out.update(one.sample(judged, len(value), rng))
         without = _without_result(columns, self.results)
-        for name in self.with_result:
-            column = out[name] if name in out else columns[name]
+        made = {**columns, **out}
+        for name in (name for name in self.with_result if name in made):
+            column = made[name]
             out[name] = (
                 Text(np.where(without, np.int32(-1), column.codes), column.levels)
                 if isinstance(column, Text)
