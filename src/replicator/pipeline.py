@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json as json_format
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, overload
@@ -28,7 +28,8 @@ from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate as run_rules
 from replicator.study_model.cache import Cache
 from replicator.study_model.container import write_whole
-from replicator.study_model.fingerprint import cache_key, study_fingerprint
+from replicator.study_model.fingerprint import cache_key, part_fingerprint, study_fingerprint
+from replicator.study_model.spine import Fitted, PartSource
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Study
 from replicator.tables.readers import read_study
@@ -103,7 +104,7 @@ def fit(
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
-        fitted = _learn(study, fingerprint, config, within(progress, 5, 100, 100))
+        fitted = _learn(study, fingerprint, config, within(progress, 5, 100, 100), store)
         if store is not None:
             store.put("model", cache_key("model", [fingerprint], config), _kept_form(fitted))
         return replace(fitted, notes=(*study.notes, *fitted.notes))
@@ -118,15 +119,22 @@ def _config(**settings: Any) -> FitConfig:
         raise ConfigError(f"{name}={first['input']!r}: {first['msg']}; choose a value within the bounds.") from error
 
 
-def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress) -> FittedStudy:
-    """Fit without the cache; what reading noted is left to the caller, since it depends on file names."""
+def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, store: Cache | None) -> FittedStudy:
+    """Fit, datasets that are as they were before from the cache; what reading noted is left to the caller."""
+
+    def remember(part: PartSource, compute: Callable[[], Fitted], /) -> Fitted:
+        if store is None:
+            return compute()
+        stage = f"part {part.dataset.name}"
+        return store.remembered(stage, cache_key(stage, [part_fingerprint(part)], config), compute)
+
     quiet_study = replace(study, notes=())
     tell("Finding the structure", 0, 100)
     with timed("structure"):
         structure = find_structure(quiet_study)
     tell("Fitting", 15, 100)
     with timed("fit model"):
-        model = fit_study_model(quiet_study, structure, config, progress=within(tell, 15, 80, 100))
+        model = fit_study_model(quiet_study, structure, config, within(tell, 15, 80, 100), remember)
     tell("Learning rules", 80, 100)
     with timed("rules") as found:
         report = source_report(quiet_study, structure, config)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from replicator._version import __version__
 from replicator.config import FitConfig
 from replicator.study_model.artifact import PROTOCOL
+from replicator.study_model.spine import PartSource
 from replicator.tables.dataset import Column, Dataset, Study, Text, Variable
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -57,6 +58,18 @@ def dataset_fingerprint(dataset: Dataset) -> str:
     for variable in dataset.variables:
         digest.update(b"\x1e")
         _feed(digest, dataset[variable.name])
+    return digest.hexdigest()
+
+
+def part_fingerprint(source: PartSource) -> str:
+    """Return the fingerprint of all that a part is fitted on."""
+    spine, visits = source.spine, source.spine.visits
+    facts = [dataset_fingerprint(source.dataset), repr(source.structure), spine.n, spine.arms]
+    digest = hashlib.sha256(json.dumps([*facts, sorted(spine.marks), sorted(spine.covariates)]).encode())
+    for one in (source.subject, spine.arm, visits.subject, *(spine.covariates[name] for name in sorted(spine.covariates))):
+        digest.update(one.tobytes())
+    for day in (spine.anchor, visits.number, visits.day, visits.end, *(spine.marks[name] for name in sorted(spine.marks))):
+        digest.update(day.tobytes())
     return digest.hexdigest()
 
 

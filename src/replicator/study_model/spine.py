@@ -5,7 +5,7 @@ A part learns one dataset *given the spine*; so two datasets are related through
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
@@ -107,14 +107,37 @@ class Fitted:
         distribution is learned by the subject model, which hands drawn values back in `Spine.features`, prefixed ``DATASET/``.
     notes : tuple of str
         What could not be learned, one sentence each with dataset, variable, count and reason.
-    nominal : frozenset of str
+    nominal : tuple of str
         Features that are codes without an order.
     """
 
     part: Part
     features: Mapping[str, NDArray[np.float64]]
     notes: tuple[str, ...] = ()
-    nominal: frozenset[str] = frozenset()
+    nominal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PartSource:
+    """What a part is fitted on: a dataset, its structure, the subject of each row (n_rows,), and the spine; see :class:`Part`."""
+
+    dataset: Dataset
+    structure: DatasetStructure
+    subject: NDArray[np.int32]
+    spine: Spine
+
+
+class Remember(Protocol):
+    """Finds the part that was fitted before on the same source, or computes and keeps it."""
+
+    def __call__(self, source: PartSource, compute: Callable[[], Fitted], /) -> Fitted:
+        """Return what `compute` returns, or what it returned before."""
+        ...
+
+
+def always(source: PartSource, compute: Callable[[], Fitted], /) -> Fitted:
+    """Compute, whatever was computed before."""
+    return compute()
 
 
 class Part(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -28,7 +29,7 @@ from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.source import Source, read_source
-from replicator.study_model.spine import Part
+from replicator.study_model.spine import Part, PartSource, Remember, always
 from replicator.study_model.subjects import SubjectModel
 from replicator.study_model.visit_names import VisitNames
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
@@ -104,7 +105,11 @@ class StudyModel:
 
 @one_thread
 def fit_study_model(
-    study: Study, structure: StudyStructure, config: FitConfig | None = None, progress: Progress = silent
+    study: Study,
+    structure: StudyStructure,
+    config: FitConfig | None = None,
+    progress: Progress = silent,
+    remember: Remember = always,
 ) -> StudyModel:
     """Learn a study.
 
@@ -118,6 +123,8 @@ def fit_study_model(
         Default settings if left out.
     progress : callable
         Told of each dataset.
+    remember : callable
+        Looks up the part of each dataset that was fitted before on the same data and spine.
 
     Raises
     ------
@@ -141,9 +148,9 @@ def fit_study_model(
         progress(f"Fit {name}", done, len(about) + 1)
         if not source.datasets[name].n_rows:
             continue
-        fitted = _part_class(source.datasets[name], structures[name]).fit(
-            source.datasets[name], structures[name], source.subject[name], source.spine, config
-        )
+        one = PartSource(source.datasets[name], structures[name], source.subject[name], source.spine)
+        part_class = _part_class(one.dataset, one.structure)
+        fitted = remember(one, partial(part_class.fit, one.dataset, one.structure, one.subject, one.spine, config))
         parts[name] = fitted.part
         features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
         nominal |= {f"{name}/{feature}" for feature in fitted.nominal}
