@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from replicator.tables.dataset import Dataset, Numbers, Text
 
 from .small_studies import make_study
 
-ROWS = {
+ROWS: dict[str, Sequence[object]] = {
     "USUBJID": ["S1"] * 4 + ["S2"] * 2,
     "VSSEQ": [1.0, 2.0, 3.0, 4.0, 1.0, 2.0],
     "VSTESTCD": ["BP", "BP", "HR", "HR", "BP", "HR"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from replicator.tables.dataset import Dataset, Numbers
 WHO = np.repeat(np.arange(20), 3).astype(np.int32)
 
 
-def fitted(values: list[object]) -> RecordIds:
+def fitted(values: Sequence[object]) -> RecordIds:
     return RecordIds.fit(Dataset.from_frame("AE", pd.DataFrame({"AESPID": values})), ["AESPID"], WHO)
 
 
