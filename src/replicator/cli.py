@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -363,5 +363,15 @@ def _refuse(sentence: str) -> int:
     return CANNOT_RUN
 
 
+def run() -> NoReturn:
+    """Run the command of the process and end it with its exit code."""
+    code = main()
+    if code == INTERRUPTED:  # an interrupt within exec() of a text makes Python end by the signal, whoever caught it
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()
