@@ -66,6 +66,9 @@ def assemble(
         subject[name] = owner
     study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
     datasets = dict(study.datasets)
+    for name, values in model.visit_values.items():
+        if name in datasets and "VISITNUM" in datasets[name]:
+            datasets[name] = values.apply(datasets[name])
     links = model.links.sample(datasets, subject, model.ids.variable, ids, stream(seed, "links", start))
     for name, layout in model.layouts.items():
         if layout.dataset_kind is Kind.LINKS:

@@ -32,6 +32,7 @@ from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Part, PartSource, Remember, always
 from replicator.study_model.subjects import SubjectModel
 from replicator.study_model.visit_names import VisitNames
+from replicator.study_model.visit_values import VisitValues
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
 from replicator.threads import one_thread
 
@@ -75,6 +76,8 @@ class StudyModel:
         What is in the source; a sample is judged by the same.
     derivations : tuple of Derivation
         Recomputed on every sample.
+    visit_values : mapping of str to VisitValues
+        Variables that follow from the visit, by dataset.
     codelists : mapping of str to tuple of CodelistTerm
         From the source's Define-XML.
     notes : tuple of str
@@ -99,6 +102,7 @@ class StudyModel:
     visit_names: VisitNames
     structure: StudyStructure
     derivations: tuple[Derivation, ...]
+    visit_values: Mapping[str, VisitValues]
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
 
@@ -192,6 +196,7 @@ def fit_study_model(
         visit_names,
         structure,
         derivations,
+        _visit_values(source, structures, config.k),
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
     )
@@ -252,6 +257,15 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
         if len(subject) and ((seen == 0) & (size > 1)).any():
             out[name] = tuple(np.flatnonzero((seen == 0) & (size > 1)).tolist())
     return out
+
+
+def _visit_values(source: Source, structures: Mapping[str, DatasetStructure], k: int) -> dict[str, VisitValues]:
+    found = {
+        name: VisitValues.fit(source.datasets[name], structures[name], subject, k)
+        for name, subject in source.subject.items()
+        if "VISITNUM" in source.datasets[name]
+    }
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _closed_visits(source: Source, structure: StudyStructure, schedule: ScheduleModel, k: int) -> dict[str, tuple[float, ...]]:
