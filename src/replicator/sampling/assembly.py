@@ -59,6 +59,7 @@ def assemble(
             _dataset(name, drawn.columns), tuple(v for v in layout.visit_names if "VISITNUM" in drawn.columns)
         )
         order = layout.sort(table, drawn.subject)
+        order = order[layout.distinct(table.take(order), drawn.subject[order])]
         owner = drawn.subject[order]
         others = [subject[other] for other in layout.counted_before if other in subject]
         counted = sum((np.bincount(one, minlength=spine.n) for one in others), np.zeros(spine.n, np.int64))
@@ -69,6 +70,9 @@ def assemble(
     for name, values in model.visit_values.items():
         if name in datasets and "VISITNUM" in datasets[name]:
             datasets[name] = values.apply(datasets[name])
+    for name, agreement in model.agreements.items():
+        if name in datasets:
+            datasets[name] = agreement.hold(datasets[name], stream(seed, "agreement", name, start))
     links = model.links.sample(datasets, subject, model.ids.variable, ids, stream(seed, "links", start))
     for name, layout in model.layouts.items():
         if layout.dataset_kind is Kind.LINKS:

@@ -33,6 +33,8 @@ class Layout:
         Variables by which the rows of a subject are ordered.
     visit_names : tuple of str
         Variables among VISIT and VISITDY that follow from VISITNUM.
+    keys : tuple of str
+        Variables that no two rows of a subject share all of in the source; ``()`` if there are none.
     counted_before : tuple of str
         Datasets of the same domain whose rows of a subject --SEQ counts first (LBCH before LBHE).
     """
@@ -48,6 +50,7 @@ class Layout:
     sequence: str
     order: tuple[str, ...]
     visit_names: tuple[str, ...]
+    keys: tuple[str, ...]
     counted_before: tuple[str, ...] = ()
 
     @classmethod
@@ -73,12 +76,28 @@ class Layout:
             sequence,
             order,
             visit_names,
+            _keys(structure, subject),
         )
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
         """Order of the rows: by subject, then as the source's rows were."""
         keys = [sort_key(dataset[name]) for name in reversed(self.order) if name in dataset]
         return np.lexsort([*keys, subject.astype(np.float64)])
+
+    def distinct(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which rows (n_rows,) do not repeat the key of one before them; all where the key is not known or not drawn."""
+        keep = np.ones(len(subject), bool)
+        if not self.keys or any(name not in dataset for name in self.keys):
+            return keep
+        joint = subject.astype(np.int64)
+        for name in self.keys:
+            _, joint = np.unique(joint, return_inverse=True)
+            ranks, codes = np.unique(sort_key(dataset[name]), return_inverse=True)
+            joint = joint * (len(ranks) + 1) + codes
+        _, first = np.unique(joint, return_index=True)
+        keep[:] = False
+        keep[first] = True
+        return keep
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
@@ -159,6 +178,14 @@ def sort_key(column: Column) -> NDArray[np.float64]:
     rank[order] = np.arange(len(order))
     rank[-1] = -1
     return rank[column.codes]
+
+
+def _keys(structure: DatasetStructure, subject: NDArray[np.int32] | None) -> tuple[str, ...]:
+    """The natural key without the subject, where it rests on neither --SEQ nor record ids, which are made afterwards."""
+    made = structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.IDENTIFIER)
+    keys = tuple(name for name in structure.keys if name not in made)
+    rests = set(structure.keys) & set(structure.with_role(Role.SEQUENCE))
+    return () if subject is None or rests or not keys else keys
 
 
 def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], sequence: str) -> tuple[str, ...]:
