@@ -135,7 +135,7 @@ def _cell_shares(done: Floats, tried: Floats, k: int) -> Floats:
     """Share of each unit in each cell: (n_cells, n_units).
 
     Special occasions of a kind are few: their share is drawn to what special occasions do to units that are usual, or unusual, at
-    the kind, which counts for `k` occasions.
+    the kind, which counts for `k` occasions. A unit that was never there at a kind stays away from its special occasions too.
     """
     half = len(done) // 2
     overall = _share(done.sum(axis=0), tried.sum(axis=0), np.zeros(done.shape[1]))
@@ -146,7 +146,8 @@ def _cell_shares(done: Floats, tried: Floats, k: int) -> Floats:
         total = np.where(those, tried[half:], 0.0).sum(axis=0)
         common = _share(np.where(those, done[half:], 0.0).sum(axis=0), total, np.full(done.shape[1], np.nan))
         prior = np.where(those & (total > 0), common, prior)
-    return np.concatenate([plain, (done[half:] + k * prior) / (tried[half:] + k)])
+    never = (done[:half] + done[half:] == 0) & (tried[:half] > 0)
+    return np.concatenate([plain, np.where(never, 0.0, (done[half:] + k * prior) / (tried[half:] + k))])
 
 
 def _prior_size(raw: Floats, mean: Floats, tried: Floats) -> Floats:

@@ -26,6 +26,7 @@ from replicator.models import (
 )
 from replicator.profile.structure import DatasetStructure, Dependency, StudyStructure, VariableStructure
 from replicator.study_model import (
+    agreement,
     attributes,
     birth,
     dated,
@@ -79,6 +80,7 @@ MODULES: tuple[ModuleType, ...] = (
     recurrence,
     reporting,
     scales,
+    agreement,
     attributes,
     birth,
     dated,

@@ -18,6 +18,7 @@ from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
+from replicator.study_model.agreement import Agreement
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
@@ -76,6 +77,8 @@ class StudyModel:
         What is in the source; a sample is judged by the same.
     derivations : tuple of Derivation
         Recomputed on every sample.
+    agreements : mapping of str to Agreement
+        What agrees within the rows of each dataset that a part makes.
     visit_values : mapping of str to VisitValues
         Variables that follow from the visit, by dataset.
     codelists : mapping of str to tuple of CodelistTerm
@@ -102,6 +105,7 @@ class StudyModel:
     visit_names: VisitNames
     structure: StudyStructure
     derivations: tuple[Derivation, ...]
+    agreements: Mapping[str, Agreement]
     visit_values: Mapping[str, VisitValues]
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
@@ -196,6 +200,7 @@ def fit_study_model(
         visit_names,
         structure,
         derivations,
+        {one: Agreement.fit(source.datasets[one], structures[one], source.subject[one], config.k) for one in parts},
         _visit_values(source, structures, config.k),
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),

@@ -1,0 +1,285 @@
+"""What must agree within a row: variables that follow exactly from others, and doses that come with their unit.
+
+Parts draw columns given what matters most for them. What followed from another variable in every row of the source is set right
+here, after all columns are drawn and derived, so that no rare draw or stand-in breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import blanked, chosen
+from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.attributes import column_codes, count_subjects, take_codes
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+Codes = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+MOST_KEYS = 2000  # keys of one table
+SEPARATOR = "\x1f"  # between the parts of a key
+MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.RESULT, Role.DATE, Role.STUDY_DAY)
+ORDER = (Role.TOPIC, Role.SYNONYM, Role.VISIT, Role.TIMEPOINT, Role.GROUPING, Role.QUALIFIER, Role.EPOCH, Role.FLAG)
+REDRAWN = (Role.QUALIFIER, Role.GROUPING)  # roles of determinants that give way where two disagree about a value
+
+
+@dataclass(frozen=True, eq=False)
+class Following:
+    """One variable that follows from others.
+
+    Attributes
+    ----------
+    determinants : tuple of str
+        Variables that it follows from; none for a variable with a single value.
+    dependent : str
+        The variable.
+    keys : tuple of str
+        Values of the determinants that at least k subjects share, joined.
+    values : Column
+        The dependent's value of each key.
+    gives_way : bool
+        Whether the last determinant is drawn anew where an earlier table says otherwise.
+    fills : bool
+        Whether only missing cells are set.
+    exact : bool
+        Whether the dependent followed in every row of the source, so that one value stands for each key not kept, too.
+    taken_along : tuple of str
+        Variables that say more than the dependent does and come with it from a row that agrees, such as the term with its code.
+    """
+
+    kind: ClassVar[str] = "following"
+
+    determinants: tuple[str, ...]
+    dependent: str
+    keys: tuple[str, ...]
+    values: Column
+    gives_way: bool = False
+    fills: bool = False
+    exact: bool = False
+    taken_along: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """What agrees within the rows of one dataset.
+
+    Attributes
+    ----------
+    following : tuple of Following
+        In the order in which they are set; an earlier one wins.
+    dose, unit : str
+        A number that comes with a unit, and the unit; ``""`` if there are none.
+    unitless : float
+        Share of the numbers that the source has without a unit.
+    """
+
+    kind: ClassVar[str] = "agreement"
+
+    following: tuple[Following, ...]
+    dose: str = ""
+    unit: str = ""
+    unitless: float = 0.0
+
+    @classmethod
+    def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
+        """Learn from a dataset whose rows belong to `subject` (n_rows,); nothing that fewer than k subjects share is kept."""
+        roles = {variable.name: variable.role for variable in structure.variables}
+        usable = {name for name in dataset.names if roles.get(name) in ORDER}
+        status = structure.named("STAT")  # says whether there is a result, and is told by nothing else
+        rank = {
+            name: (-1 if name == status else ORDER.index(roles[name]), at)
+            for at, name in enumerate(dataset.names)
+            if name in usable
+        }
+        exact = {(one.determinants, one.dependent) for one in structure.dependencies}
+        wanted = [
+            (given, name)
+            for given, name in sorted(exact)
+            if {*given, name} <= usable and roles[name] is not Role.TOPIC and name != status
+        ]
+        epochs = [name for name in structure.with_role(Role.EPOCH) if name in usable and "VISITNUM" in usable]
+        wanted += [(("VISITNUM",), name) for name in epochs if (("VISITNUM",), name) not in wanted]
+        wanted += [
+            ((), one.name)
+            for one in structure.variables
+            if one.name in usable and one.content is Content.CONSTANT and not one.n_missing and one.role is not Role.TOPIC
+        ]
+        ordered = sorted(wanted, key=lambda pair: (rank[pair[1]], [rank[name] for name in pair[0]]))
+        tables = [_fit_table(dataset, given, name, subject, k) for given, name in ordered]
+        following = [
+            replace(
+                one,
+                gives_way=bool(one.determinants) and roles[one.determinants[-1]] in REDRAWN,
+                exact=bool(one.determinants) and (one.determinants, one.dependent) in exact,
+                taken_along=tuple(
+                    name
+                    for (name, *more), dependent in sorted(exact)
+                    if dependent == one.dependent
+                    and not more
+                    and name in usable
+                    and one.determinants
+                    and rank[name] < rank[dependent] < rank[one.determinants[-1]]
+                ),
+            )
+            for one in tables
+        ]
+        following += [
+            one
+            for name in structure.with_role(Role.EPOCH)
+            if name in usable and not dataset[name].missing.any() and (one := _fit_fallback(dataset, name, subject, k)).keys
+        ]
+        dose, unit = structure.named("DOSE"), structure.named("DOSU")
+        if not dose or not unit or not isinstance(dataset[dose], Numbers):
+            return cls(tuple(following))
+        given = ~dataset[dose].missing
+        return cls(tuple(following), dose, unit, float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1)))
+
+    def hold(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
+        """Set right what does not agree.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Rows of a sample, drawn and derived.
+        rng : numpy.random.Generator
+            For values that are drawn anew.
+        """
+        settled: dict[str, Flags] = {}
+        for one in self.following:
+            if {*one.determinants, one.dependent} <= set(dataset.names):
+                dataset = _hold_one(one, dataset, settled, rng)
+        for one in self.following:
+            if one.exact and {*one.determinants, one.dependent} <= set(dataset.names):
+                dataset = _one_value(one, dataset, settled)
+        if self.dose in dataset and self.unit in dataset:
+            dose = dataset[self.dose]
+            bare = ~dose.missing & dataset[self.unit].missing
+            share = float(bare.sum() / max(int((~dose.missing).sum()), 1))
+            if share > self.unitless:
+                gone = bare & (rng.random(dataset.n_rows) >= self.unitless / share)
+                dataset = dataset.with_column(dataset.variable(self.dose), blanked(dose, gone))
+        return dataset
+
+
+def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: np.random.Generator) -> Dataset:
+    column = dataset[one.dependent]
+    if isinstance(column, Text) is not isinstance(one.values, Text):
+        return dataset
+    codes, texts = _keys(dataset, one.determinants)
+    place = {text: at for at, text in enumerate(one.keys)}
+    at = np.array([place.get(text, -1) for text in texts], np.intp)[codes]
+    known = at >= 0
+    if one.fills:
+        known &= column.missing
+    wanted = one.values.take(np.maximum(at, 0))
+    wrong = known & ~_equal(column, wanted)
+    before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
+    settled[one.dependent] = before | known
+    if not wrong.any():
+        return dataset
+    free = wrong & ~before
+    if free.any():
+        dataset = _with_donors(dataset, one.taken_along, free, known & ~wrong, wanted, rng)
+        dataset = dataset.with_column(dataset.variable(one.dependent), chosen(free, wanted, column))
+    if one.gives_way and (wrong & before).any():
+        dataset = _redraw(one, dataset, wrong & before, known & ~wrong, settled, rng)
+    return dataset
+
+
+def _redraw(
+    one: Following, dataset: Dataset, rows: Flags, right: Flags, settled: dict[str, Flags], rng: np.random.Generator
+) -> Dataset:
+    """Give `rows` the last determinant of other rows with their value of the dependent; those that have none stay."""
+    name = one.determinants[-1]
+    rows = rows & ~settled.get(name, np.zeros(dataset.n_rows, bool))
+    return _with_donors(dataset, (name,), rows, right, dataset[one.dependent], rng)
+
+
+def _with_donors(
+    dataset: Dataset, names: Sequence[str], rows: Flags, right: Flags, value: Column, rng: np.random.Generator
+) -> Dataset:
+    """Give `rows` the variables `names` of rows that are `right` and have the same `value` (n_rows,)."""
+    if not names:
+        return dataset
+    codes, _ = column_codes(value)
+    donor = np.arange(dataset.n_rows)
+    for code in np.unique(codes[rows]).tolist():
+        givers, takers = np.flatnonzero(right & (codes == code)), np.flatnonzero(rows & (codes == code))
+        if len(givers):
+            donor[takers] = givers[rng.integers(len(givers), size=len(takers))]
+    for name in names:
+        dataset = dataset.with_column(dataset.variable(name), dataset[name].take(donor))
+    return dataset
+
+
+def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> Dataset:
+    """Give rows whose key is not kept the value that most rows of that key have."""
+    codes, texts = _keys(dataset, one.determinants)
+    kept = set(one.keys)
+    before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
+    rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else before
+    cells, levels = column_codes(dataset[one.dependent])
+    width = len(levels) + 1
+    pairs, counts = np.unique(codes[rows] * width + cells[rows] + 1, return_counts=True)
+    usual = np.zeros(len(texts), np.int64)
+    order = np.argsort(counts, kind="stable")
+    usual[pairs[order] // width] = pairs[order] % width
+    different = rows & ~before & (cells + 1 != usual[codes])
+    settled[one.dependent] = before | rows
+    if not different.any():
+        return dataset
+    return dataset.with_column(
+        dataset.variable(one.dependent), chosen(different, take_codes(levels, usual[codes] - 1), dataset[one.dependent])
+    )
+
+
+def _fit_table(dataset: Dataset, determinants: Sequence[str], dependent: str, subject: NDArray[np.int32], k: int) -> Following:
+    """Keys that k subjects share and that have one value in all their rows."""
+    codes, texts = _keys(dataset, determinants)
+    cells, _ = column_codes(dataset[dependent])
+    n = len(texts)
+    order = np.lexsort([cells, codes])
+    first, last = np.searchsorted(codes[order], np.arange(n)), np.searchsorted(codes[order], np.arange(n), side="right") - 1
+    pure = cells[order[first]] == cells[order[last]] if n else np.empty(0, bool)
+    kept = np.flatnonzero(pure & (count_subjects(codes, subject, n) >= k))
+    if len(kept) > MOST_KEYS:
+        kept = kept[:0]
+    values = dataset[dependent].take(order[first[kept]] if n else np.empty(0, np.intp))
+    values = values.compact() if isinstance(values, Text) else values
+    return Following(tuple(determinants), dependent, tuple(texts[at] for at in kept.tolist()), values)
+
+
+def _fit_fallback(dataset: Dataset, name: str, subject: NDArray[np.int32], k: int) -> Following:
+    """The value that most rows have, for cells that came out missing though the source misses none."""
+    cells, levels = column_codes(dataset[name])
+    count = np.where(count_subjects(cells, subject, len(levels)) >= k, np.bincount(cells, minlength=len(levels)), 0)
+    keys = ("",) if count.max(initial=0) > 0 else ()
+    return Following((), name, keys, levels.take(np.array([int(count.argmax())] if keys else [], np.intp)), fills=True)
+
+
+def _equal(left: Column, right: Column) -> Flags:
+    if isinstance(left, Numbers) and isinstance(right, Numbers):
+        return np.asarray((np.round(left.values, 9) == np.round(right.values, 9)) | (left.missing & right.missing), bool)
+    assert isinstance(left, Text) and isinstance(right, Text)
+    place = {str(level): at for at, level in enumerate(left.levels.tolist())}
+    codes = np.array([*(place.get(str(level), -2) for level in right.levels.tolist()), -1])
+    return np.asarray(left.codes == codes[right.codes], bool)
+
+
+def _keys(dataset: Dataset, names: Sequence[str]) -> tuple[Codes, list[str]]:
+    """Code the combinations of some variables: (n_rows,) codes, and the text of each; missing cells take part as ``""``."""
+    joined = np.zeros(dataset.n_rows, np.int64)
+    parts = []
+    for name in names:
+        column = dataset[name]
+        cells, levels = column_codes(Numbers(np.round(column.values, 9)) if isinstance(column, Numbers) else column)
+        parts.append((cells, [*(str(text) for text in levels.strings()), ""]))
+        joined = joined * (len(levels) + 1) + cells + 1
+    _, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
+    texts = [SEPARATOR.join(levels[cells[row]] for cells, levels in parts) for row in first.tolist()]
+    return inverse.reshape(-1).astype(np.int64), texts

@@ -1,0 +1,106 @@
+"""What followed exactly in the source follows in a sample, whatever the draws were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.profile.find import dataset_structure
+from replicator.profile.structure import Kind
+from replicator.study_model.agreement import Agreement
+from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
+
+K = 5
+
+
+def _dataset(name: str, **columns: list[str] | list[float]) -> Dataset:
+    made: dict[str, Column] = {
+        key: Text.of(np.array(cells, object)) if isinstance(cells[0], str) else Numbers(np.array(cells, float))
+        for key, cells in columns.items()
+    }
+    variables = tuple(Variable(key, type="char" if isinstance(column, Text) else "num") for key, column in made.items())
+    return Dataset(name, variables, made)
+
+
+def _events(n: int = 120) -> tuple[Dataset, np.ndarray]:
+    """Three terms with their codes; the third always is severe, the others never are, and what is severe is serious."""
+    rng = np.random.default_rng(3)
+    which = np.arange(n) % 3
+    severity = np.array(["MILD", "MODERATE", "SEVERE"], object)[np.where(which == 2, 2, rng.integers(0, 2, n))]
+    subject = (np.arange(n) // 4).astype(np.int32)
+    return (
+        _dataset(
+            "AE",
+            USUBJID=[f"S{i:03d}" for i in subject.tolist()],
+            AETERM=[("HEADACHE", "NAUSEA", "RASH")[i] for i in which.tolist()],
+            AEDECOD=[("Headache", "Nausea", "Rash")[i] for i in which.tolist()],
+            AESEV=severity.tolist(),
+            AESER=np.where(severity == "SEVERE", "Y", "N").tolist(),
+        ),
+        subject,
+    )
+
+
+def _fitted(source: Dataset, subject: np.ndarray, kind: Kind) -> Agreement:
+    return Agreement.fit(source, dataset_structure(source, kind, source.name[:2], "USUBJID", ""), subject, K)
+
+
+def test_a_broken_code_is_set_right_by_its_term() -> None:
+    source, subject = _events()
+    sample = source.with_column(source.variable("AEDECOD"), source["AEDECOD"].take(np.roll(np.arange(source.n_rows), 1)))
+    held = _fitted(source, subject, Kind.EVENTS).hold(sample, np.random.default_rng(0))
+    assert (held.text("AEDECOD").strings() == source.text("AEDECOD").strings()).all()
+    assert (held.text("AETERM").strings() == source.text("AETERM").strings()).all()
+
+
+def test_where_two_variables_disagree_about_a_third_the_lesser_is_drawn_anew() -> None:
+    source, subject = _events()
+    severity = np.where(np.arange(source.n_rows) % 7 == 0, "SEVERE", source.text("AESEV").strings())
+    sample = source.with_column(source.variable("AESEV"), Text.of(severity.astype(object)))
+    held = _fitted(source, subject, Kind.EVENTS).hold(sample, np.random.default_rng(0))
+    serious, severe = held.text("AESER").strings() == "Y", held.text("AESEV").strings() == "SEVERE"
+    assert (serious == severe).all()
+    assert not serious[held.text("AEDECOD").strings() == "Headache"].any()
+
+
+def test_a_source_agrees_with_itself() -> None:
+    source, subject = _events()
+    held = _fitted(source, subject, Kind.EVENTS).hold(source, np.random.default_rng(0))
+    assert all((held.text(name).strings() == source.text(name).strings()).all() for name in source.names)
+
+
+def test_rows_of_a_term_that_nobody_knows_agree_among_themselves() -> None:
+    source, subject = _events()
+    term = np.where(np.arange(source.n_rows) % 9 == 0, "STAND-IN", source.text("AETERM").strings()).astype(object)
+    sample = source.with_column(source.variable("AETERM"), Text.of(term))
+    held = _fitted(source, subject, Kind.EVENTS).hold(sample, np.random.default_rng(0))
+    assert len(set(held.text("AEDECOD").strings()[held.text("AETERM").strings() == "STAND-IN"].tolist())) <= 1
+
+
+def test_nothing_that_fewer_than_k_subjects_share_is_kept() -> None:
+    source, subject = _events()
+    term = source.text("AETERM").strings()
+    term[:8:3] = "ONCE ONLY"
+    source = source.with_column(source.variable("AETERM"), Text.of(term))
+    agreement = _fitted(source, subject, Kind.EVENTS)
+    assert agreement.following
+    assert not any("ONCE ONLY" in key for one in agreement.following for key in one.keys)
+
+
+@pytest.mark.parametrize("without_unit", [0, 30])
+def test_doses_lack_their_unit_no_more_often_than_in_the_source(without_unit: int) -> None:
+    n = 600
+    subject = (np.arange(n) // 3).astype(np.int32)
+    unit = np.where(np.arange(n) < without_unit, "", "mg")
+    source = _dataset(
+        "CM",
+        USUBJID=[f"S{i:03d}" for i in subject.tolist()],
+        CMTRT=[f"DRUG {i % 5}" for i in range(n)],
+        CMDOSE=[float(10 + i % 4) for i in range(n)],
+        CMDOSU=unit.tolist(),
+    )
+    sample = source.with_column(source.variable("CMDOSU"), Text.of(np.where(np.arange(n) % 5 == 0, "", "mg").astype(object)))
+    held = _fitted(source, subject, Kind.INTERVENTIONS).hold(sample, np.random.default_rng(1))
+    bare = ~held["CMDOSE"].missing & held["CMDOSU"].missing
+    assert bare.sum() / (~held["CMDOSE"].missing).sum() == pytest.approx(without_unit / n, abs=0.03)
+    assert without_unit or not bare.any()
