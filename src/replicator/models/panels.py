@@ -139,15 +139,16 @@ def _cell_shares(done: Floats, tried: Floats, k: int) -> Floats:
     """
     half = len(done) // 2
     overall = _share(done.sum(axis=0), tried.sum(axis=0), np.zeros(done.shape[1]))
-    plain = _share(done[:half], tried[:half], np.broadcast_to(overall, (half, done.shape[1])))
+    at_kind = _share(done[:half] + done[half:], tried[:half] + tried[half:], np.broadcast_to(overall, (half, done.shape[1])))
+    plain = _share(done[:half], tried[:half], at_kind)
     usual = plain >= 0.5
     prior = plain.copy()
     for those in (usual, ~usual):
         total = np.where(those, tried[half:], 0.0).sum(axis=0)
         common = _share(np.where(those, done[half:], 0.0).sum(axis=0), total, np.full(done.shape[1], np.nan))
         prior = np.where(those & (total > 0), common, prior)
-    never = (done[:half] + done[half:] == 0) & (tried[:half] > 0)
-    return np.concatenate([plain, np.where(never, 0.0, (done[half:] + k * prior) / (tried[half:] + k))])
+    special = np.where(at_kind > 0, (done[half:] + k * prior) / (tried[half:] + k), 0.0)
+    return np.concatenate([plain, special])
 
 
 def _prior_size(raw: Floats, mean: Floats, tried: Floats) -> Floats:
