@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked, chosen
 from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.agreement_results import ResultAgreement
 from replicator.study_model.attributes import column_codes, count_subjects, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -76,6 +77,8 @@ class Agreement:
         A number that comes with a unit, and the unit; ``""`` if there are none.
     unitless : float
         Share of the numbers that the source has without a unit.
+    results : ResultAgreement or None
+        What agrees about results; None if the dataset holds no findings.
     """
 
     kind: ClassVar[str] = "agreement"
@@ -84,6 +87,7 @@ class Agreement:
     dose: str = ""
     unit: str = ""
     unitless: float = 0.0
+    results: ResultAgreement | None = None
 
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
@@ -135,7 +139,7 @@ class Agreement:
         ]
         dose, unit = structure.named("DOSE"), structure.named("DOSU")
         if not dose or not unit or not isinstance(dataset[dose], Numbers):
-            return cls(tuple(following))
+            return cls(tuple(following), results=ResultAgreement.fit(dataset, structure, subject, k))
         given = ~dataset[dose].missing
         return cls(tuple(following), dose, unit, float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1)))
 
@@ -149,6 +153,8 @@ class Agreement:
         rng : numpy.random.Generator
             For values that are drawn anew.
         """
+        if self.results is not None:
+            dataset = self.results.hold(dataset)
         settled: dict[str, Flags] = {}
         for one in self.following:
             if {*one.determinants, one.dependent} <= set(dataset.names):

@@ -14,7 +14,7 @@ def test_a_unit_never_done_at_a_kind_is_not_done_on_its_special_occasions() -> N
     subject, cell = np.repeat(np.arange(n), visits), np.tile(np.arange(visits), n)
     special = cell == visits - 1
     present = np.stack([~special, np.ones(n * visits, bool)], axis=1)
-    occasions = Occasions(subject, cell * 7.0)
+    occasions = Occasions(subject, cell.astype(np.float64) * 7)
     arm = np.zeros(n * visits, np.intp)
     model = Presence.fit(present, np.ones_like(present), arm, cell, special, occasions, (1, visits), k=5)
     drawn = model.sample(arm, cell, special, occasions, np.random.default_rng(0))

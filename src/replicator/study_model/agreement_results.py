@@ -1,0 +1,129 @@
+"""What must agree about one result: its text and its number, its indicator and its range, and which results are not collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import blanked, chosen
+from replicator.profile.structure import DatasetStructure, Kind
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+WORDS = ("LOW", "NORMAL", "HIGH")
+SLACK = 1e-9  # relative noise of a number against its limit
+
+
+@dataclass(frozen=True, eq=False)
+class ResultAgreement:
+    """What agrees about the results of one findings dataset, as it did in every row of the source.
+
+    Attributes
+    ----------
+    test, collected, text, number : str
+        --TESTCD, --ORRES, --STRESC and --STRESN; ``""`` where the dataset has none, or where text and number did not agree.
+    indicator : str
+        --NRIND, if it said LOW, NORMAL and HIGH as the result lay to its range; else ``""``.
+    ranges : tuple of (str, str, str)
+        Result, lower and upper limit; the indicator agrees with one of them at least.
+    computed : tuple of str
+        Tests that have a standard result and never a collected one.
+    """
+
+    kind: ClassVar[str] = "result agreement"
+
+    test: str
+    collected: str
+    text: str
+    number: str
+    indicator: str
+    ranges: tuple[tuple[str, str, str], ...]
+    computed: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> ResultAgreement | None:
+        """Learn from a dataset whose rows belong to `subject` (n_rows,); None if it holds no findings or nothing agrees."""
+        if structure.kind is not Kind.FINDINGS:
+            return None
+        test, collected, text, number = (structure.named(suffix) for suffix in ("TESTCD", "ORRES", "STRESC", "STRESN"))
+        if not text or not number or not isinstance(dataset[text], Text) or _disagree(dataset, text, number).any():
+            text = number = ""
+        named = (("STRESN", "STNRLO", "STNRHI"), ("ORRES", "ORNRLO", "ORNRHI"))
+        trios = [(structure.named(a), structure.named(b), structure.named(c)) for a, b, c in named]
+        ranges = tuple(trio for trio in trios if all(trio))
+        indicator = structure.named("NRIND")
+        if (
+            not indicator
+            or not isinstance(dataset[indicator], Text)
+            or not ranges
+            or _misjudged(dataset, indicator, ranges)[0].any()
+        ):
+            indicator = ""
+        computed: tuple[str, ...] = ()
+        standard = structure.named("STRESC") or structure.named("STRESN")
+        if test and collected and standard:
+            codes, levels = column_codes(dataset[test])
+            size = len(levels)
+            held = np.bincount(codes[~dataset[collected].missing & (codes >= 0)], minlength=size)
+            made = np.where(dataset[standard].missing, -1, codes)
+            there = np.flatnonzero((held == 0) & (count_subjects(made, subject, size) >= k))
+            computed = tuple(str(one) for one in levels.strings()[there].tolist())
+        return cls(test, collected, text, number, indicator, ranges, computed) if text or indicator or computed else None
+
+    def hold(self, dataset: Dataset) -> Dataset:
+        """Set right what does not agree in the rows of a sample, drawn and derived."""
+        if self.computed and {self.test, self.collected} <= set(dataset.names):
+            tests = dataset.text(self.test)
+            gone = np.array([str(level) in self.computed for level in tests.levels.tolist()] + [False])[tests.codes]
+            dataset = dataset.with_column(dataset.variable(self.collected), blanked(dataset[self.collected], gone))
+        if self.text and {self.text, self.number} <= set(dataset.names):
+            wrong = _disagree(dataset, self.text, self.number) & ~dataset[self.number].missing
+            column = dataset[self.text]
+            if wrong.any() and isinstance(column, Text):
+                spelled = Text.of(Numbers(np.where(wrong, dataset.numbers(self.number), np.nan)).strings())
+                dataset = dataset.with_column(dataset.variable(self.text), chosen(wrong, spelled, column))
+        if self.indicator and {self.indicator, *(name for trio in self.ranges for name in trio)} <= set(dataset.names):
+            wrong, state = _misjudged(dataset, self.indicator, self.ranges)
+            if wrong.any():
+                word = Text(np.where(wrong, state, -1).astype(np.int32), np.array(WORDS, object))
+                dataset = dataset.with_column(dataset.variable(self.indicator), chosen(wrong, word, dataset[self.indicator]))
+        return dataset
+
+
+def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
+    """Rows whose text spells another number, and not the number rounded to the text's decimals: (n_rows,)."""
+    spelled, value = dataset.numbers(text), dataset.numbers(number)
+    column = dataset[text]
+    assert isinstance(column, Text)
+    half = np.array([0.5 * 10.0 ** -_decimals(level) for level in column.levels.tolist()] + [0.0])[column.codes]
+    known = np.isfinite(spelled) & np.isfinite(value)
+    with np.errstate(invalid="ignore"):
+        far = np.abs(spelled - value) > np.where(value == np.rint(value), 0, half) + SLACK * np.maximum(np.abs(value), 1)
+    return np.asarray(known & far, bool)
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def _misjudged(dataset: Dataset, indicator: str, ranges: tuple[tuple[str, str, str], ...]) -> tuple[Flags, NDArray[np.int64]]:
+    """Rows whose indicator agrees with no range that is known, and what the first known range says: 0 low, 1 normal, 2 high."""
+    column: Column = dataset[indicator]
+    assert isinstance(column, Text)
+    said = np.array([WORDS.index(level) if level in WORDS else -1 for level in column.levels.tolist()] + [-1])[column.codes]
+    known, agrees, state = np.zeros(len(said), bool), np.zeros(len(said), bool), np.full(len(said), -1, np.int64)
+    for names in ranges:
+        value, low, high = (dataset.numbers(name) for name in names)
+        slack = SLACK * np.maximum(np.abs(value), 1)
+        usable = (said >= 0) & np.isfinite(value) & np.isfinite(low) & np.isfinite(high)
+        place = np.where(value < low - slack, 0, np.where(value > high + slack, 2, 1))
+        state = np.where(usable & ~known, place, state)
+        agrees |= usable & (place == said)
+        known |= usable
+    return known & ~agrees, state

@@ -1,0 +1,71 @@
+"""Text and number, indicator and range, computed tests: what agreed in the source agrees in a sample."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from replicator.profile.find import dataset_structure
+from replicator.profile.structure import Kind
+from replicator.study_model.agreement_results import ResultAgreement
+from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
+
+N = 90
+SUBJECT = (np.arange(N) // 3).astype(np.int32)
+
+
+def _results(value: np.ndarray, indicator: np.ndarray) -> Dataset:
+    """Two items that are collected, and their total, which is computed; limits 10 and 20."""
+    test = np.array(["ITEM1", "ITEM2", "TOTAL"], object)[np.arange(N) % 3]
+    text = np.array([f"{one:g}" for one in value.tolist()], object)
+    made: dict[str, Column] = {
+        "USUBJID": Text.of(np.array([f"S{i:02d}" for i in SUBJECT.tolist()], object)),
+        "LBTESTCD": Text.of(test),
+        "LBORRES": Text.of(np.where(test == "TOTAL", "", text).astype(object)),
+        "LBSTRESC": Text.of(text),
+        "LBSTRESN": Numbers(value),
+        "LBSTNRLO": Numbers(np.full(N, 10.0)),
+        "LBSTNRHI": Numbers(np.full(N, 20.0)),
+        "LBNRIND": Text.of(indicator.astype(object)),
+    }
+    variables = tuple(Variable(name, type="char" if isinstance(column, Text) else "num") for name, column in made.items())
+    return Dataset("LB", variables, made)
+
+
+def _source(seed: int) -> Dataset:
+    value = np.random.default_rng(seed).integers(0, 30, N).astype(np.float64)
+    return _results(value, np.where(value < 10, "LOW", np.where(value > 20, "HIGH", "NORMAL")))
+
+
+def _fitted(source: Dataset) -> ResultAgreement:
+    found = ResultAgreement.fit(source, dataset_structure(source, Kind.FINDINGS, "LB", "USUBJID", ""), SUBJECT, 5)
+    assert found is not None
+    return found
+
+
+def test_indicators_are_set_by_the_range() -> None:
+    source = _source(1)
+    sample = source.with_column(source.variable("LBNRIND"), Text.constant("NORMAL", N))
+    held = _fitted(source).hold(sample)
+    assert (held.text("LBNRIND").strings() == source.text("LBNRIND").strings()).all()
+
+
+def test_texts_spell_the_number() -> None:
+    source = _source(2)
+    sample = source.with_column(source.variable("LBSTRESC"), source["LBSTRESC"].take(np.roll(np.arange(N), 1)))
+    assert (_fitted(source).hold(sample).numbers("LBSTRESC") == source.numbers("LBSTRESN")).all()
+
+
+def test_tests_that_are_computed_have_no_collected_result() -> None:
+    source = _source(3)
+    model = _fitted(source)
+    assert model.computed == ("TOTAL",)
+    held = model.hold(source.with_column(source.variable("LBORRES"), source["LBSTRESC"]))
+    assert (held["LBORRES"].missing == (source.text("LBTESTCD").strings() == "TOTAL")).all()
+
+
+def test_an_indicator_that_says_something_else_is_left_alone() -> None:
+    source = _source(4)
+    judged = np.where(np.arange(N) % 4 == 0, "LOW", "HIGH")
+    source = _results(source.numbers("LBSTRESN"), judged)
+    assert _fitted(source).indicator == ""
+    assert (_fitted(source).hold(source).text("LBNRIND").strings() == judged).all()
