@@ -97,14 +97,14 @@ class ResultAgreement:
 
 
 def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
-    """Rows whose text spells another number, and not the number rounded to the text's decimals: (n_rows,)."""
+    """Rows whose text spells another number, and not the number cut or rounded to the decimals of the text: (n_rows,)."""
     spelled, value = dataset.numbers(text), dataset.numbers(number)
     column = dataset[text]
     assert isinstance(column, Text)
-    half = np.array([0.5 * 10.0 ** -_decimals(level) for level in column.levels.tolist()] + [0.0])[column.codes]
+    step = np.array([10.0 ** -_decimals(level) for level in column.levels.tolist()] + [0.0])[column.codes]
     known = np.isfinite(spelled) & np.isfinite(value)
     with np.errstate(invalid="ignore"):
-        far = np.abs(spelled - value) > np.where(value == np.rint(value), 0, half) + SLACK * np.maximum(np.abs(value), 1)
+        far = np.abs(spelled - value) > np.where(value == np.rint(value), 0, step) + SLACK * np.maximum(np.abs(value), 1)
     return np.asarray(known & far, bool)
 
 
