@@ -85,7 +85,7 @@ SHORT = {  # what the sample breaks though the source kept it, with the reason; 
 
 
 def test_the_certificate_holds_but_for_what_is_known(model: Path, place: Path) -> None:
-    """Under the rules of its source the sample breaks none that the source kept, but for those that are listed with their reason."""
+    """The sample breaks no rule that the source kept, but for those that are listed with their reason."""
     out = sample(model, place / "certified", "-n", "306", "--seed", "7")
     report = place / "certificate.json"
     assert main(["validate", str(out), "--against", str(model), "--json", str(report), "--quiet"]) in (0, 1)
