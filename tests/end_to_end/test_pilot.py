@@ -77,24 +77,12 @@ def test_no_subject_of_the_sample_is_one_of_the_source(source: rp.Study, synthet
     assert {len(one) for one in new} <= {len(one) for one in old}
 
 
-SHORT = {  # what the sample breaks though the source kept it, with the reason; the list may only become shorter
-    ("RESULT-NUMBER", "QSCO"): "two derivations of --STRESN compete, and the one of fewer rows wins",
-    ("RESULT-RANGE", "LBHE"): "--NRIND is drawn where the derivation from the range does not hold in every row",
-    ("RESULT-RANGE", "LBUR"): "--NRIND is drawn where the derivation from the range does not hold in every row",
-}
-
-
-def test_the_certificate_holds_but_for_what_is_known(model: Path, place: Path) -> None:
-    """The sample breaks no rule that the source kept, but for those that are listed with their reason."""
+def test_the_certificate_is_clean(model: Path, place: Path) -> None:
+    """Under the rules of its source the sample breaks none that the source kept."""
     out = sample(model, place / "certified", "-n", "306", "--seed", "7")
     report = place / "certificate.json"
-    assert main(["validate", str(out), "--against", str(model), "--json", str(report), "--quiet"]) in (0, 1)
-    comparisons = json.loads(report.read_text(encoding="utf-8"))["comparisons"]
-    broken = {
-        (one["rule"], one["dataset"]) for one in comparisons if one["verdict"] == "passed by the source, failed by the sample"
-    }
-    assert broken <= set(SHORT), sorted(broken - set(SHORT))
-    assert sum(one["verdict"] == "passed by both" for one in comparisons) > 2000
+    assert main(["validate", str(out), "--against", str(model), "--json", str(report), "--quiet"]) == 0
+    assert json.loads(report.read_text(encoding="utf-8"))
 
 
 def test_bytes_depend_on_model_seed_and_number_alone(model: Path, place: Path) -> None:

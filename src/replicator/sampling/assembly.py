@@ -67,9 +67,6 @@ def assemble(
         subject[name] = owner
     study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
     datasets = dict(study.datasets)
-    for name, values in model.visit_values.items():
-        if name in datasets and "VISITNUM" in datasets[name]:
-            datasets[name] = values.apply(datasets[name])
     for name, agreement in model.agreements.items():
         if name in datasets:
             datasets[name] = agreement.hold(datasets[name], stream(seed, "agreement", name, start))

@@ -174,7 +174,7 @@ class Agreement:
 
 def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: np.random.Generator) -> Dataset:
     column = dataset[one.dependent]
-    if isinstance(column, Text) is not isinstance(one.values, Text):
+    if not one.keys or isinstance(column, Text) is not isinstance(one.values, Text):
         return dataset
     codes, texts = _keys(dataset, one.determinants)
     place = {text: at for at, text in enumerate(one.keys)}
@@ -265,7 +265,7 @@ def _fit_fallback(dataset: Dataset, name: str, subject: NDArray[np.int32], k: in
     cells, levels = column_codes(dataset[name])
     count = np.where(count_subjects(cells, subject, len(levels)) >= k, np.bincount(cells, minlength=len(levels)), 0)
     keys = ("",) if count.max(initial=0) > 0 else ()
-    return Following((), name, keys, levels.take(np.array([int(count.argmax())] if keys else [], np.intp)), fills=True)
+    return Following((), name, keys, take_codes(levels, np.array([int(count.argmax())] if keys else [], np.int64)), fills=True)
 
 
 def _equal(left: Column, right: Column) -> Flags:

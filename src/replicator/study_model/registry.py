@@ -61,7 +61,6 @@ from replicator.study_model import (
     study_model,
     subjects,
     visit_names,
-    visit_values,
 )
 from replicator.study_model.spine import Fitted
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Variable
@@ -116,7 +115,6 @@ MODULES: tuple[ModuleType, ...] = (
     study_model,
     subjects,
     visit_names,
-    visit_values,
 )
 
 PLAIN: Mapping[str, type] = {

@@ -33,7 +33,6 @@ from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Part, PartSource, Remember, always
 from replicator.study_model.subjects import SubjectModel
 from replicator.study_model.visit_names import VisitNames
-from replicator.study_model.visit_values import VisitValues
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
 from replicator.threads import one_thread
 
@@ -79,8 +78,6 @@ class StudyModel:
         Recomputed on every sample.
     agreements : mapping of str to Agreement
         What agrees within the rows of each dataset that a part makes.
-    visit_values : mapping of str to VisitValues
-        Variables that follow from the visit, by dataset.
     codelists : mapping of str to tuple of CodelistTerm
         From the source's Define-XML.
     notes : tuple of str
@@ -106,7 +103,6 @@ class StudyModel:
     structure: StudyStructure
     derivations: tuple[Derivation, ...]
     agreements: Mapping[str, Agreement]
-    visit_values: Mapping[str, VisitValues]
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
 
@@ -201,7 +197,6 @@ def fit_study_model(
         structure,
         derivations,
         {one: Agreement.fit(source.datasets[one], structures[one], source.subject[one], config.k) for one in parts},
-        _visit_values(source, structures, config.k),
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
     )
@@ -262,15 +257,6 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
         if len(subject) and ((seen == 0) & (size > 1)).any():
             out[name] = tuple(np.flatnonzero((seen == 0) & (size > 1)).tolist())
     return out
-
-
-def _visit_values(source: Source, structures: Mapping[str, DatasetStructure], k: int) -> dict[str, VisitValues]:
-    found = {
-        name: VisitValues.fit(source.datasets[name], structures[name], subject, k)
-        for name, subject in source.subject.items()
-        if "VISITNUM" in source.datasets[name]
-    }
-    return {name: one for name, one in found.items() if one is not None}
 
 
 def _closed_visits(source: Source, structure: StudyStructure, schedule: ScheduleModel, k: int) -> dict[str, tuple[float, ...]]:
