@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from replicator.errors import WriteError
+from replicator.standards.variable_roles import variable_role
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.dates import Precision, parse_dates
 from replicator.tables.decimals import decimal_text
@@ -176,6 +177,9 @@ def _group(dataset: Dataset, keys: tuple[str, ...], suffix: str) -> ElementTree.
         }
         if variable.name in keys:
             reference["KeySequence"] = str(keys.index(variable.name) + 1)
+        role = variable_role(variable.name, dataset.domain)
+        if role is not None:
+            reference["Role"] = role
         ElementTree.SubElement(group, "ItemRef", reference)
     if general_class:
         ElementTree.SubElement(group, "def:Class", {"Name": general_class})
