@@ -1,7 +1,7 @@
 """Roles of variables in the SDTM: what a Define-XML says that a variable is in its dataset.
 
-The table stands in ``data/variable_roles.json``, which names its source. A domain that uses a variable in a way of its own comes first,
-then a name of the model, then what the kind of content says.
+The table stands in ``data/variable_roles.json``, which names its source. What one domain says of a variable comes first, then the name
+in the model, then what the kind of content says. Relationship datasets have no roles: the guides before 3.3 gave them none.
 """
 
 from __future__ import annotations
@@ -39,17 +39,18 @@ def variable_role(name: str, domain: str) -> str | None:
     Returns
     -------
     str or None
-        ``Identifier``, ``Topic``, ``Timing`` or one of the five kinds of qualifier; ``None`` if the standard has no such
-        variable.
+        ``Identifier``, ``Topic``, ``Timing``, ``Rule`` or one of the five kinds of qualifier; ``None`` if the standard has no such
+        variable or its dataset has no roles.
 
     Examples
     --------
     >>> variable_role("LBORRESU", "LB"), variable_role("VISITNUM", "SV"), variable_role("VISITNUM", "LB"), variable_role("X", "LB")
     ('Variable Qualifier', 'Topic', 'Timing', None)
     """
-    standard = variable_standard(name, domain[:2])
-    if standard is None or standard.kind == "analysis":
-        return None
     tables = _tables()
-    role = tables["by_domain"].get(domain, {}).get(name) or _role_by_name().get(standard.pattern)
-    return cast(str, role or tables["by_content"][standard.role])
+    if domain.startswith(tuple(tables["without"])):
+        return None
+    own, standard = tables["by_domain"].get(domain, {}).get(name), variable_standard(name, domain[:2])
+    if own is not None or standard is None or standard.kind == "analysis":
+        return cast("str | None", own)
+    return cast(str, _role_by_name().get(standard.pattern) or tables["by_content"][standard.role])

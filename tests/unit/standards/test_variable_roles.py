@@ -35,7 +35,7 @@ PUBLISHED = {
     }
     | {"AESTDTC": "Timing", "AEENRF": "Timing"},
     "EX": {"EXTRT": "Topic", "EXDOSE": "Record Qualifier", "EXDOSU": "Variable Qualifier", "EPOCH": "Timing"},
-    "TA": {"ARMCD": "Topic", "ARM": "Synonym Qualifier", "ETCD": "Record Qualifier", "EPOCH": "Timing"},
+    "TA": {"ARMCD": "Topic", "ARM": "Synonym Qualifier", "ETCD": "Record Qualifier", "EPOCH": "Timing", "TATRANS": "Rule"},
     "SV": {"VISITNUM": "Topic"},
     "CO": {"COVAL": "Topic", "RDOMAIN": "Record Qualifier"},
 }
@@ -49,3 +49,4 @@ def test_roles_are_those_of_the_guide(domain: str) -> None:
 def test_a_name_of_no_standard_has_no_role() -> None:
     assert variable_role("LBSPACE", "LB") is None
     assert variable_role("AVAL", "ADLB") is None
+    assert variable_role("QNAM", "SUPPDM") is None
