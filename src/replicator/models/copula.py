@@ -8,7 +8,8 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+
+from replicator.special_functions import ndtri
 
 Floats = NDArray[np.float64]
 
