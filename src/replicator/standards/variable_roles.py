@@ -1,7 +1,7 @@
 """Roles of variables in the SDTM: what a Define-XML says that a variable is in its dataset.
 
-The table stands in ``data/variable_roles.json``, which names its source. What one domain says of a variable comes first, then the name
-in the model, then what the kind of content says. Relationship datasets have no roles: the guides before 3.3 gave them none.
+The table stands in ``data/variable_roles.json``, which names its source. What one domain says of a variable comes first, then the
+name in the model, then what its kind of content says. Relationship datasets have no roles: the guides before 3.3 gave them none.
 """
 
 from __future__ import annotations
