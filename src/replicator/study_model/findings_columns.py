@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.derivations.derive import blanked
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, column_codes
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns, accuracy
 from replicator.study_model.findings_layout import FindingsRows
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
@@ -19,10 +21,6 @@ from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_tex
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
-GIVEN = 0.999  # share of rows in which a series or a visit must give the value
-STABLE = 0.95  # share of (subject, series) pairs with a single value from which a column is the subject's own
-GAIN = 0.2  # of the wrong guesses that a further condition must take away
-MOST_CONDITIONS = 3
 FEWEST_IN_ARM = 2  # subjects of an arm who must all show what is said to be its design
 MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.DATE)
 
@@ -47,40 +45,6 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """Columns drawn given conditions.
-
-    Attributes
-    ----------
-    by : str
-        What is drawn once: ``row``, ``subject`` (and series) or ``occasion``.
-    conditions : tuple of str
-        Names of the conditions, the most important first.
-    attributes : Attributes
-        The columns.
-    """
-
-    kind: ClassVar[str] = "findings attributes"
-
-    by: str
-    conditions: tuple[str, ...]
-    attributes: Attributes
-
-    def sample(self, codes: Mapping[str, Codes], n: int, rng: np.random.Generator) -> dict[str, Column]:
-        """Draw the columns of `n` rows."""
-        if self.by == "row":
-            return dict(self.attributes.sample([codes[name] for name in self.conditions], rng, n))
-        group = (
-            codes["OCCASION"]
-            if self.by == "occasion"
-            else codes["SUBJECT"] * (int(codes["SERIES"].max(initial=0)) + 1) + codes["SERIES"]
-        )
-        _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-        drawn = self.attributes.sample([codes[name][first] for name in self.conditions], rng, len(first))
-        return {name: column.take(inverse.reshape(-1)) for name, column in drawn.items()}
-
-
-@dataclass(frozen=True, eq=False)
 class OtherColumns:
     """All columns but results and dates.
 
@@ -88,10 +52,12 @@ class OtherColumns:
     ----------
     by_series, by_label, by_arm : Table
         Given by the series, by the visit, and by the arm (a planned dose is the design's, not a subject's).
+    where_filled : Table
+        Given by the series where they are filled; where that is, is drawn.
     stem : str
         What stands before the number in the name of an unplanned visit; ``""`` if nothing does.
-    drawn, judged : tuple of Drawn
-        Columns that do not hang on the result, and those that do.
+    drawn : DrawnColumns
+        Columns that nothing gives.
     ranges : tuple of (str, str, str)
         Result, lower and upper limit that are compared, the standard ones first.
     cuts : (n_series, 9) float64
@@ -111,9 +77,9 @@ class OtherColumns:
     by_series: Table
     by_label: Table
     by_arm: Table
+    where_filled: Table
     stem: str
-    drawn: tuple[Drawn, ...]
-    judged: tuple[Drawn, ...]
+    drawn: DrawnColumns
     ranges: tuple[tuple[str, str, str], ...]
     cuts: Floats
     empty: tuple[str, ...]
@@ -158,41 +124,56 @@ class OtherColumns:
         empty = [name for name in names if kinds[name].content is Content.EMPTY or dataset[name].missing.all()]
         names = [name for name in names if name not in empty]
         subject = codes["SUBJECT"].astype(np.int32)
+        without = _without_result(dataset.columns, results)
+        with_result = tuple(name for name in names if without.any() and dataset[name].missing[without].all())
         series_columns: dict[str, Column] = {}
         label_columns: dict[str, Column] = {}
         arm_columns: dict[str, Column] = {}
+        filled_columns: dict[str, Column] = {}
         left: list[str] = []
         planned = codes["LABEL"] < len(rows.labels) - 1
+        series, label, arm = (codes[name] for name in ("SERIES", "LABEL", "ARM"))
         for name in names:
             column = dataset[name]
             cells, _ = column_codes(column)
             visit = kinds[name].role in (Role.VISIT, Role.EPOCH)
             flag = kinds[name].role is Role.FLAG
-            if visit and _accuracy(cells[planned], [codes["LABEL"][planned]]) >= GIVEN and rows.visit_name:
-                label_columns[name] = _by_code(column, cells, codes["LABEL"], len(rows.labels), subject, k)
-            elif not flag and _accuracy(cells, [codes["SERIES"]]) >= GIVEN:
-                series_columns[name] = _by_code(column, cells, codes["SERIES"], rows.n_series, subject, k)
-            elif not flag and not visit and _accuracy(cells, [codes["ARM"]]) >= GIVEN:
-                arm_columns[name] = _by_code(column, cells, codes["ARM"], len(spine.arms), subject, min(k, FEWEST_IN_ARM))
+            asked = ~without if name in with_result else np.ones(len(cells), bool)
+            filled = cells >= 0
+            if visit and accuracy(cells[planned], [label[planned]]) >= GIVEN and rows.visit_name:
+                label_columns[name] = _by_code(column, cells, label, len(rows.labels), subject, k)
+            elif not flag and accuracy(cells[asked], [series[asked]]) >= GIVEN:
+                series_columns[name] = _by_code(column, cells, series, rows.n_series, subject, k, asked)
+            elif not flag and not visit and accuracy(cells[asked], [arm[asked]]) >= GIVEN:
+                arm_columns[name] = _by_code(column, cells, arm, len(spine.arms), subject, min(k, FEWEST_IN_ARM), asked)
             else:
+                if not flag and not visit and cells.max() > 0 and accuracy(cells[filled], [series[filled]]) >= GIVEN:
+                    filled_columns[name] = _by_code(column, cells, series, rows.n_series, subject, k, filled)
                 left.append(name)
         cuts = _tenths(value, codes["SERIES"], rows.n_series)
         ranges = _ranges(structure)
-        judged_codes = {"POSITION": _position(dataset.columns, ranges), "TENTH": _tenth(value, codes["SERIES"], cuts)}
-        drawn, notes = _draw(dataset, structure, left, {**codes, **judged_codes}, tuple(spine.covariates), subject, k)
-        judged = tuple(one for one in drawn if set(one.conditions) & set(judged_codes))
-        drawn = tuple(one for one in drawn if one not in judged)
+        judged_codes = dict(zip(JUDGED, (_position(dataset.columns, ranges), _tenth(value, series, cuts)), strict=True))
+        drawn, notes = DrawnColumns.fit(
+            dataset,
+            structure,
+            left,
+            {**codes, **judged_codes},
+            tuple(spine.covariates),
+            subject,
+            {name: np.flatnonzero(~without) for name in with_result},
+            filled_columns,
+            {name for trio in ranges for name in trio[1:]},
+            k,
+        )
         stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in label_columns else ""
         numeric = tuple(name for name in dataset.names if isinstance(dataset[name], Numbers))
-        without = _without_result(dataset.columns, results)
-        with_result = tuple(name for name in names if without.any() and dataset[name].missing[without].all())
         columns = cls(
             Table(series_columns),
             Table(label_columns),
             Table(arm_columns),
+            Table(filled_columns),
             stem,
             drawn,
-            judged,
             ranges,
             cuts,
             tuple(empty),
@@ -218,8 +199,7 @@ class OtherColumns:
             visit = out["VISIT"]
             if isinstance(visit, Text):
                 out["VISIT"] = _name_unplanned(visit, number, self.stem)
-        for one in self.drawn:
-            out.update(one.sample(codes, n, rng))
+        out.update(self.drawn.sample(self.where_filled.look_up(codes["SERIES"]), codes, n, rng))
         for name in self.empty:
             out[name] = Numbers(np.full(n, np.nan)) if name in self.numeric else Text.constant("", n)
         return out
@@ -228,24 +208,12 @@ class OtherColumns:
         self, columns: Mapping[str, Column], codes: Mapping[str, Codes], value: Floats, rng: np.random.Generator
     ) -> dict[str, Column]:
         """Make the columns that hang on results (n,), given the results and limits among the columns."""
-        judged = {
-            **codes,
-            "POSITION": _position(columns, self.ranges),
-            "TENTH": _tenth(value, codes["SERIES"], self.cuts),
-        }
-        out: dict[str, Column] = {}
-        for one in self.judged:
-            out.update(one.sample(judged, len(value), rng))
+        found = (_position(columns, self.ranges), _tenth(value, codes["SERIES"], self.cuts))
+        judged = {**codes, **dict(zip(JUDGED, found, strict=True))}
+        out = self.drawn.judge(columns, judged, len(value), rng)
         without = _without_result(columns, self.results)
         made = {**columns, **out}
-        for name in (name for name in self.with_result if name in made):
-            column = made[name]
-            out[name] = (
-                Text(np.where(without, np.int32(-1), column.codes), column.levels)
-                if isinstance(column, Text)
-                else Numbers(np.where(without, np.nan, column.values))
-            )
-        return out
+        return {**out, **{name: blanked(made[name], without) for name in self.with_result if name in made}}
 
 
 def _without_result(columns: Mapping[str, Column], results: Sequence[str]) -> NDArray[np.bool_]:
@@ -298,91 +266,28 @@ def _tenth(value: Floats, series: Codes, cuts: Floats) -> Codes:
     return np.where(np.isfinite(value), place, 0).astype(np.intp)
 
 
-def _draw(
-    dataset: Dataset,
-    structure: DatasetStructure,
-    names: list[str],
-    codes: Mapping[str, Codes],
-    covariates: Sequence[str],
+def _by_code(
+    column: Column,
+    cells: NDArray[np.int64],
+    codes: Codes,
+    n: int,
     subject: NDArray[np.int32],
     k: int,
-) -> tuple[tuple[Drawn, ...], tuple[str, ...]]:
-    """Sort columns by what they hang on, and learn each group together."""
-    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    pair = codes["SUBJECT"] * (int(codes["SERIES"].max(initial=0)) + 1) + codes["SERIES"]
-    roles = {variable.name: variable.role for variable in structure.variables}
-    for name in names:
-        cells, _ = column_codes(dataset[name])
-        if roles[name] in (Role.VISIT, Role.EPOCH) or _accuracy(cells, [codes["OCCASION"]]) >= GIVEN:
-            by, pool = "occasion", ["LABEL", "ARM", *covariates]
-        elif _constant(cells, pair) >= STABLE and roles[name] is not Role.FLAG:
-            by, pool = "subject", ["SERIES", "ARM", *covariates]
-        else:
-            by, pool = "row", ["SERIES", "POSITION", "STATE", "TENTH", "LABEL", "ARM", *covariates]
-        groups.setdefault((by, tuple(_conditions(cells, codes, pool))), []).append(name)
-    drawn: list[Drawn] = []
-    notes: list[str] = []
-    for (by, conditions), members in groups.items():
-        rows = np.arange(len(subject))
-        if by != "row":
-            _, rows = np.unique(codes["OCCASION"] if by == "occasion" else pair, return_index=True)
-        attributes, more = Attributes.fit(dataset.take(rows), members, [codes[name][rows] for name in conditions], subject[rows], k)
-        drawn.append(Drawn(by, conditions, attributes))
-        notes += more
-    return tuple(drawn), tuple(notes)
+    asked: NDArray[np.bool_] | None = None,
+) -> Column:
+    """Most frequent cell of each code, missing where fewer than k subjects share it; one row a code and one more for -1.
 
-
-def _conditions(cells: NDArray[np.int64], codes: Mapping[str, Codes], pool: Sequence[str]) -> list[str]:
-    """Greedily choose the conditions that take away wrong guesses; the first of the pool is always one."""
-    chosen = [pool[0]]
-    wrong = 1 - _accuracy(cells, [codes[pool[0]]])
-    while wrong > 0.002 and len(chosen) <= MOST_CONDITIONS:
-        rest = [name for name in pool if name not in chosen]
-        if not rest:
-            break
-        tried = [1 - _accuracy(cells, [codes[c] for c in [*chosen, name]]) for name in rest]
-        best = int(np.argmin(tried))
-        if wrong - tried[best] < GAIN * wrong:
-            break
-        chosen.append(rest[best])
-        wrong = tried[best]
-    return chosen
-
-
-def _accuracy(cells: NDArray[np.int64], given: Sequence[Codes]) -> float:
-    """Share of rows whose cell is the most frequent one of their conditions."""
-    if not len(cells):
-        return 1.0
-    key = np.zeros(len(cells), np.int64)
-    for codes in given:
-        _, key = np.unique(key * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
-    width = int(cells.max()) + 2
-    pairs, counts = np.unique(key * width + cells + 1, return_counts=True)
-    best = np.zeros(int(key.max()) + 1, np.int64)
-    np.maximum.at(best, pairs // width, counts)
-    return float(best.sum() / len(cells))
-
-
-def _constant(cells: NDArray[np.int64], group: Codes) -> float:
-    """Share of groups of two rows or more in which all cells are equal; 0 where there is no such group."""
-    _, inverse, size = np.unique(group, return_inverse=True, return_counts=True)
-    inverse = inverse.reshape(-1)
+    Of the rows `asked` (n_rows,) alone, if given.
+    """
+    rows = np.flatnonzero(asked) if asked is not None else np.arange(len(cells))
     width = int(cells.max(initial=0)) + 2
-    kinds = np.bincount(np.unique(inverse * width + cells + 1) // width, minlength=len(size))
-    several = size > 1
-    return float((kinds[several] == 1).mean()) if several.any() else 0.0
-
-
-def _by_code(column: Column, cells: NDArray[np.int64], codes: Codes, n: int, subject: NDArray[np.int32], k: int) -> Column:
-    """Most frequent cell of each code, missing where fewer than k subjects share it; one row a code and one more for -1."""
-    width = int(cells.max(initial=0)) + 2
-    key, first, inverse, counts = np.unique(codes * width + cells + 1, return_index=True, return_inverse=True, return_counts=True)
-    span = int(subject.max(initial=0)) + 1
-    shared = np.bincount(np.unique(inverse.reshape(-1) * span + subject) // span, minlength=len(key)) >= k
+    joint = (codes * width + cells + 1)[rows]
+    key, first, inverse, counts = np.unique(joint, return_index=True, return_inverse=True, return_counts=True)
+    shared = count_subjects(inverse.reshape(-1), subject[rows], len(key)) >= k
     row = np.full(n + 1, -1, np.intp)
     for place in np.argsort(counts, kind="stable").tolist():
         if shared[place]:
-            row[key[place] // width] = first[place]
+            row[key[place] // width] = rows[first[place]]
     if isinstance(column, Text):
         return Text(np.append(column.codes, np.int32(-1))[row], column.levels).compact()
     return Numbers(np.append(column.values, np.nan)[row])

@@ -1,0 +1,298 @@
+"""Columns of a findings dataset that neither series nor visit nor arm gives: what each hangs on, and its values given that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import blanked
+from replicator.profile.structure import DatasetStructure, Role
+from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes, count_subjects
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+Codes = NDArray[np.intp]
+Cells = NDArray[np.int64]
+
+GIVEN = 0.999  # share of rows in which conditions must give the value
+STABLE = 0.95  # share of (subject, series) pairs with a single value from which a column is the subject's own
+GAIN = 0.2  # of the wrong guesses that a further condition must take away
+MOST_CONDITIONS = 3
+JUDGED = ("POSITION", "TENTH")  # conditions that only results give
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Columns drawn given conditions.
+
+    Attributes
+    ----------
+    by : str
+        What is drawn once: ``row``, ``subject`` (and series) or ``occasion``.
+    conditions : tuple of str
+        Names of the conditions, the most important first.
+    attributes : Attributes
+        The columns.
+    where : tuple of str
+        Those among them of which only is drawn where they are filled.
+    """
+
+    kind: ClassVar[str] = "findings attributes"
+
+    by: str
+    conditions: tuple[str, ...]
+    attributes: Attributes
+    where: tuple[str, ...] = ()
+
+    def sample(self, codes: Mapping[str, Codes], n: int, rng: np.random.Generator) -> dict[str, Column]:
+        """Draw the columns of `n` rows."""
+        if self.by == "row":
+            return dict(self.attributes.sample([codes[name] for name in self.conditions], rng, n))
+        _, first, inverse = np.unique(_group(self.by, codes), return_index=True, return_inverse=True)
+        drawn = self.attributes.sample([codes[name][first] for name in self.conditions], rng, len(first))
+        return {name: column.take(inverse.reshape(-1)) for name, column in drawn.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnColumns:
+    """Columns that are drawn one group after the other.
+
+    Attributes
+    ----------
+    early, late : tuple of Drawn
+        Groups that do not hang on the result, and those that do; a group may hang on the columns of those before.
+    levels : dict of str to Column
+        Values of the columns that others hang on, each shared by at least k subjects.
+    """
+
+    kind: ClassVar[str] = "findings drawn columns"
+
+    early: tuple[Drawn, ...]
+    late: tuple[Drawn, ...]
+    levels: dict[str, Column]
+
+    @classmethod
+    def fit(
+        cls,
+        dataset: Dataset,
+        structure: DatasetStructure,
+        names: Sequence[str],
+        codes: Mapping[str, Codes],
+        covariates: Sequence[str],
+        subject: NDArray[np.int32],
+        asked: Mapping[str, Codes],
+        given: Collection[str],
+        limits: Collection[str],
+        k: int,
+    ) -> tuple[DrawnColumns, tuple[str, ...]]:
+        """Sort columns by what they hang on, and learn each group together.
+
+        Parameters
+        ----------
+        dataset, structure : Dataset, DatasetStructure
+            The dataset.
+        names : sequence of str
+            Columns to learn.
+        codes : mapping of str to (n_rows,) int
+            Conditions by name, among them those of `JUDGED`.
+        covariates : sequence of str
+            Names of the subjects' conditions.
+        subject : (n_rows,) int32
+            Whose row it is.
+        asked : mapping of str to (n,) int
+            Rows in which a column may be filled at all; every row for those not listed.
+        given : collection of str
+            Columns whose value is known where they are filled.
+        limits : collection of str
+            Columns that results are held against, so that they do not hang on the outcome.
+        k : int
+            Fewest subjects behind anything kept.
+
+        Notes
+        -----
+        A column that is stable for a subject (and test) or an occasion, but for cells that are missing now and then, is two: its
+        value, learned where it is filled, and where that is.
+        """
+        every = np.arange(dataset.n_rows)
+        roles = {variable.name: variable.role for variable in structure.variables}
+        cells = {name: column_codes(dataset[name])[0] for name in names}
+        groups: dict[tuple[str, tuple[str, ...], bytes], list[tuple[str, bool]]] = {}
+        members_rows: dict[bytes, Codes] = {}
+        known: dict[str, Codes] = {}
+        levels: dict[str, Column] = {}
+        split: set[str] = set()
+        for name in names:
+            rows = asked.get(name, every)
+            tasks = _tasks(cells[name], rows, codes, roles[name], name in given)
+            if len(tasks) > 1:
+                split.add(name)
+            for by, mine, where in tasks:
+                target = (cells[name][mine] >= 0).astype(np.int64) if where else cells[name][mine]
+                earlier = [one for one in known if not where and (one not in split or (known[one][mine] >= 0).mean() >= GIVEN)]
+                pool = _pool(by, earlier, covariates, where or name in limits)
+                own = {one: code[mine] for one, code in {**codes, **known}.items()}
+                key = mine.tobytes()
+                members_rows[key] = mine
+                groups.setdefault((by, tuple(_conditions(target, own, pool)), key), []).append((name, where))
+            code, values = _shared_levels(dataset[name], subject, k)
+            if name not in given and roles[name] is not Role.FLAG and 1 < len(values) <= MOST_LEVELS:
+                known[name], levels[name] = code, values
+        drawn: list[Drawn] = []
+        notes: list[str] = []
+        for (by, conditions, key), members in groups.items():
+            rows = members_rows[key]
+            if by != "row":
+                _, first = np.unique(_group(by, codes)[rows], return_index=True)
+                rows = rows[first]
+            where_columns = {name: _filled(dataset[name]) for name, where in members if where}
+            open_dataset = replace(dataset, columns={**dataset.columns, **where_columns}).take(rows)
+            conditioned = [{**codes, **known}[one][rows] for one in conditions]
+            attributes, more = Attributes.fit(open_dataset, [name for name, _ in members], conditioned, subject[rows], k)
+            drawn.append(Drawn(by, conditions, attributes, tuple(where_columns)))
+            notes += more
+        late: list[Drawn] = []
+        hanging = set(JUDGED)
+        for one, members in zip(drawn, groups.values(), strict=True):
+            if hanging & set(one.conditions):
+                late.append(one)
+                hanging |= {name for name, where in members if not where}
+        used = {condition for one in drawn for condition in one.conditions}
+        early = tuple(one for one in drawn if one not in late)
+        return cls(early, tuple(late), {name: values for name, values in levels.items() if name in used}), tuple(notes)
+
+    def sample(
+        self, given: Mapping[str, Column], codes: Mapping[str, Codes], n: int, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        """Draw what does not hang on the result, for `n` rows; the value of the columns `given` is known where they are filled."""
+        return self._draw(self.early, dict(given), dict(codes), n, rng)
+
+    def judge(
+        self, columns: Mapping[str, Column], codes: Mapping[str, Codes], n: int, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        """Draw what hangs on the result, for `n` rows with these columns."""
+        drawn = {name: _codes_among(columns[name], values) for name, values in self.levels.items() if name in columns}
+        where = {name for one in self.late for name in one.where}
+        known = {name: column for name, column in columns.items() if name in where}
+        return self._draw(self.late, known, {**codes, **drawn}, n, rng)
+
+    def _draw(
+        self, groups: Sequence[Drawn], out: dict[str, Column], codes: dict[str, Codes], n: int, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        filled: dict[str, Column] = {}
+        for one in groups:
+            for name, column in one.sample(codes, n, rng).items():
+                if name in one.where:
+                    filled[name] = column
+                    continue
+                out[name] = column
+                if name in self.levels:
+                    codes[name] = _codes_among(column, self.levels[name])
+        return {**out, **{name: blanked(out[name], column.missing) for name, column in filled.items()}}
+
+
+def accuracy(cells: Cells, given: Sequence[Codes]) -> float:
+    """Share of rows whose cell is the most frequent one of their conditions."""
+    if not len(cells):
+        return 1.0
+    key = np.zeros(len(cells), np.int64)
+    for codes in given:
+        _, key = np.unique(key * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
+    width = int(cells.max()) + 2
+    pairs, counts = np.unique(key * width + cells + 1, return_counts=True)
+    best = np.zeros(int(key.max()) + 1, np.int64)
+    np.maximum.at(best, pairs // width, counts)
+    return float(best.sum() / len(cells))
+
+
+def _tasks(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role, given: bool) -> list[tuple[str, Codes, bool]]:
+    """What is to be learned of a column: by what it is drawn, from which rows, and whether only where it is filled."""
+    present = (cells >= 0).astype(np.int64)
+    filled = rows[cells[rows] >= 0]
+    steady = [by for by in ("occasion", "subject") if accuracy(present[rows], [_group(by, codes)[rows]]) >= GIVEN]
+    where = next(iter(steady), "row")
+    if given:
+        return [(where, rows, True)]
+    by = _level(cells, filled, codes, role)
+    own = role in (Role.FLAG, Role.VISIT, Role.EPOCH)
+    if own or by == "row" or cells.max(initial=-1) < 1 or by in steady:
+        return [(_level(cells, rows, codes, role), rows, False)]
+    return [(by, filled, False), (where, rows, True)]
+
+
+def _level(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role) -> str:
+    """By what a column is drawn, from the `rows` given."""
+    if role in (Role.VISIT, Role.EPOCH) or accuracy(cells[rows], [codes["OCCASION"][rows]]) >= GIVEN:
+        return "occasion"
+    return "subject" if role is not Role.FLAG and _constant(cells[rows], _group("subject", codes)[rows]) >= STABLE else "row"
+
+
+def _group(by: str, codes: Mapping[str, Codes]) -> Codes:
+    """Rows that are drawn together: (n_rows,)."""
+    if by == "occasion":
+        return codes["OCCASION"]
+    return codes["SUBJECT"] * (int(codes["SERIES"].max(initial=0)) + 1) + codes["SERIES"]
+
+
+def _pool(by: str, earlier: Sequence[str], covariates: Sequence[str], unjudged: bool) -> list[str]:
+    """Conditions to choose from; the first is always one."""
+    if by == "occasion":
+        return ["LABEL", *earlier, "ARM", *covariates]
+    if by == "subject":
+        return ["SERIES", *earlier, "ARM", *covariates]
+    judged = ["STATE"] if unjudged else ["POSITION", "STATE", "TENTH"]
+    return ["SERIES", *judged, *earlier, "LABEL", "ARM", *covariates]
+
+
+def _conditions(cells: Cells, codes: Mapping[str, Codes], pool: Sequence[str]) -> list[str]:
+    """Greedily choose the conditions that take away wrong guesses; the first of the pool is always one."""
+    chosen = [pool[0]]
+    wrong = 1 - accuracy(cells, [codes[pool[0]]])
+    while wrong > 0.002 and len(chosen) <= MOST_CONDITIONS:
+        rest = [name for name in pool if name not in chosen]
+        if not rest:
+            break
+        tried = [1 - accuracy(cells, [codes[c] for c in [*chosen, name]]) for name in rest]
+        best = int(np.argmin(tried))
+        if wrong - tried[best] < GAIN * wrong:
+            break
+        chosen.append(rest[best])
+        wrong = tried[best]
+    return chosen
+
+
+def _constant(cells: Cells, group: Codes) -> float:
+    """Share of groups of two rows or more in which all cells are equal; 0 where there is no such group."""
+    _, inverse, size = np.unique(group, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1)
+    width = int(cells.max(initial=0)) + 2
+    kinds = np.bincount(np.unique(inverse * width + cells + 1) // width, minlength=len(size))
+    several = size > 1
+    return float((kinds[several] == 1).mean()) if several.any() else 0.0
+
+
+def _filled(column: Column) -> Numbers:
+    """1 where a cell is filled."""
+    return Numbers(np.where(column.missing, np.nan, 1.0))
+
+
+def _shared_levels(column: Column, subject: NDArray[np.int32], k: int) -> tuple[Codes, Column]:
+    """Position of each cell (n_rows,) among the values that at least k subjects share, -1 for others; and those values."""
+    codes, levels = column_codes(column)
+    shared = count_subjects(codes, subject, len(levels)) >= k
+    place = np.append(np.where(shared, np.cumsum(shared) - 1, -1), -1)
+    kept = levels.take(np.flatnonzero(shared))
+    return place[codes].astype(np.intp), kept.compact() if isinstance(kept, Text) else kept
+
+
+def _codes_among(column: Column, levels: Column) -> Codes:
+    """Position of each cell among `levels`, -1 where it is none of them: (n_rows,)."""
+    if isinstance(column, Numbers) and isinstance(levels, Numbers):
+        at = np.minimum(np.searchsorted(levels.values, column.values), max(len(levels) - 1, 0))
+        there = levels.values[at] == column.values if len(levels) else np.zeros(len(column), bool)
+        return np.where(there, at, -1).astype(np.intp)
+    assert isinstance(column, Text) and isinstance(levels, Text)
+    place = {text: at for at, text in enumerate(levels.strings().tolist())}
+    return np.array([*(place.get(text, -1) for text in column.levels.tolist()), -1], np.intp)[column.codes]

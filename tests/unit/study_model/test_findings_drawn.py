@@ -1,0 +1,70 @@
+"""Columns beside the results: units and ranges go together, and are missing where the source's were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicator.sampling.sampler import sample_study
+from replicator.study_model.findings_drawn import accuracy
+from replicator.study_model.study_model import fit_study_model
+
+from .small_studies import make_study, structured
+
+PARTS = ["LBTESTCD", "LBORRESU", "LBORNRLO", "LBORNRHI", "LBSTRESU", "LBSTNRLO", "LBSTNRHI"]
+
+
+@pytest.fixture(scope="module")
+def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two tests: units by site, ranges by unit and sex; every twelfth potassium was not done, without unit and range."""
+    rng = np.random.default_rng(3)
+    n, rows = 60, []
+    sex = rng.choice(["F", "M"], n)
+    for i in range(n):
+        own = ("mg/dL", 1.0) if i % 2 else ("umol/L", 88.4)
+        high = 1.1 if sex[i] == "F" else 1.3
+        for visit in (1, 2, 3):
+            base = {"USUBJID": f"S{i:03}", "VISITNUM": float(visit), "LBDTC": f"2020-0{visit}-{1 + i % 28:02}"}
+            value = round(float(rng.uniform(0.6, 1.4) * own[1]), 1)
+            limits = {"LBORNRLO": f"{0.5 * own[1]:g}", "LBORNRHI": f"{high * own[1]:g}", "LBSTNRLO": 44.2, "LBSTNRHI": high * 88.4}
+            units = {"LBORRESU": own[0], "LBSTRESU": "umol/L"}
+            rows.append(
+                {**base, "LBTESTCD": "CREAT", "LBORRES": f"{value:g}", "LBSTRESN": value * 88.4 / own[1], **units, **limits}
+            )
+            if (3 * i + visit) % 12:
+                own_unit = "mEq/L" if i % 2 else "mmol/L"
+                value = round(float(rng.uniform(3.4, 5.2)), 1)
+                limits = {"LBORNRLO": "3.5", "LBORNRHI": "5.1", "LBSTNRLO": 3.5, "LBSTNRHI": 5.1}
+                more = {"LBORRES": f"{value:g}", "LBSTRESN": value, "LBORRESU": own_unit, "LBSTRESU": "mmol/L", **limits}
+            else:
+                more = {"LBSTAT": "NOT DONE"}
+            rows.append({**base, "LBTESTCD": "K", **more})
+    lb = pd.DataFrame(rows)
+    lb["LBSEQ"] = lb.groupby("USUBJID").cumcount() + 1.0
+    lb["LBSTRESC"] = lb["LBSTRESN"].map(lambda value: f"{value:g}", na_action="ignore")
+    dm = {"USUBJID": [f"S{i:03}" for i in range(n)], "SITEID": ["02" if i % 2 else "01" for i in range(n)], "SEX": sex}
+    dm["RFSTDTC"] = [f"2020-01-{1 + i % 28:02}" for i in range(n)]
+    study, structure = structured(make_study(DM=dm, LB={name: lb[name].tolist() for name in lb.columns}))
+    return lb, sample_study(fit_study_model(study, structure), 200, 1)["LB"].to_frame()
+
+
+def test_units_and_ranges_go_together(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """Every combination of test, units and ranges in the sample is one of the source's, and all of them come."""
+    known, drawn = (set(frame[PARTS].astype(str).itertuples(index=False, name=None)) for frame in frames)
+    assert drawn == known
+
+
+def test_what_was_not_done_has_no_unit(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """Units are missing exactly where there is no result, which is about as often as in the source."""
+    source, sample = frames
+    undone = sample["LBSTAT"].eq("NOT DONE")
+    assert undone.equals(sample["LBORRESU"].isna()) and undone.equals(sample["LBORRES"].isna())
+    assert undone.mean() == pytest.approx(source["LBSTAT"].eq("NOT DONE").mean(), rel=0.5)
+
+
+def test_accuracy_is_the_share_of_right_guesses() -> None:
+    """Two rows of three are guessed from the first condition, all with the second."""
+    cells, first, second = np.array([0, 0, 1]), np.array([4, 4, 4]), np.array([1, 1, 2])
+    assert accuracy(cells, [first]) == pytest.approx(2 / 3)
+    assert accuracy(cells, [first, second]) == 1.0
