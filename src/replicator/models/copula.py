@@ -8,8 +8,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from replicator.special_functions import ndtri
+from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
 from replicator.models.marginals import QuantileMarginal
-from replicator.special_functions import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64]

@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, polygamma, psi
 
 from replicator.models.cell_means import variance_components
 from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, fit_persistence, lasting_noise
-from replicator.special_functions import digamma, ndtr, ndtri, trigamma
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -276,13 +276,13 @@ def _slope_variance(
 
 def _log_noise(freedom: Floats) -> Floats:
     """Variance of the logarithm of a standard deviation with so many degrees of freedom, of normal values."""
-    return 0.25 * trigamma(np.maximum(freedom, 1) / 2)
+    return 0.25 * polygamma(1, np.maximum(freedom, 1) / 2)
 
 
 def _log_bias(freedom: Floats) -> Floats:
     """Mean of the logarithm of a standard deviation with so many degrees of freedom, of standard normal values."""
     half = np.maximum(freedom, 1) / 2
-    return 0.5 * (digamma(half) - np.log(half))
+    return 0.5 * (psi(half) - np.log(half))
 
 
 def _spreads(scatter: Floats, freedom: Floats, pair_series: Codes, n_series: int, within: Floats) -> tuple[Floats, Floats, Floats]:

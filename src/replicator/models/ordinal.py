@@ -5,10 +5,8 @@ from __future__ import annotations
 from math import factorial
 
 import numpy as np
-from numpy.polynomial.hermite_e import hermeval
 from numpy.typing import NDArray
-
-from replicator.special_functions import ndtri
+from scipy.special import eval_hermitenorm, ndtri
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +59,7 @@ def hermite_weights(share: Floats) -> Floats:
     density = np.exp(-0.5 * cut**2) / np.sqrt(2 * np.pi) * ((edge > 0) & (edge < 1))
     weights = np.empty((len(share), TERMS))
     for n in range(1, TERMS + 1):
-        term = density * hermeval(cut, np.eye(TERMS)[n - 1])
+        term = density * eval_hermitenorm(n - 1, cut)
         weights[:, n - 1] = (scores * -np.diff(term, axis=1)).sum(axis=1) ** 2 / factorial(n)
     return weights
 

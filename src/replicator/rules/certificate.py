@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
+from scipy.special import bdtr, bdtrc
+
 from replicator.errors import StudyError
 from replicator.rules.report import Outcome, Status, ValidationReport, html_table
 from replicator.rules.rule import Severity
-from replicator.special_functions import binomial_at_most
 
 SIGNIFICANCE = 0.01  # chance of calling two equal rates different, on each side
 RATIO = 1.25  # rates nearer than this factor are the same, however many rows there are
@@ -185,8 +186,8 @@ def _verdict(source: Outcome | None, sample: Outcome | None) -> Verdict:
     new_count = sample.n_failed_subjects or sample.n_failed
     share = sample.n_tested / (source.n_tested + sample.n_tested)
     total = old_count + new_count
-    if new_rate > RATIO * old_rate and binomial_at_most(total - new_count, total, 1 - share) < SIGNIFICANCE:
+    if new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE:
         return Verdict.MORE
-    if new_rate < old_rate / RATIO and binomial_at_most(new_count, total, share) < SIGNIFICANCE:
+    if new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE:
         return Verdict.LESS
     return Verdict.SAME_RATE

@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from replicator.models.cell_means import CellMeans
 from replicator.models.copula import normal_scores
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_weights, level_scores
 from replicator.models.persistence import Occasions
-from replicator.special_functions import ndtr, ndtri
 from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed, subject_weights
 from replicator.study_model.findings_results import Results
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.contingency import contingency_table
 from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.marginals import QuantileMarginal
-from replicator.special_functions import ndtr
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.spine import Spine, Visits
 
