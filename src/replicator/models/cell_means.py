@@ -12,7 +12,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 LIMIT = 0.5  # standard errors that a clear effect is moved by at most
-ROUNDS = 4  # of backfitting between subjects and visits; more change the means by less than their standard error
+ROUNDS = 12  # of alternation between subjects and cells; more change the means by a small part of their standard error
+PASSES = 3  # of estimating variances about the means, and the means given the variances
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class CellMeans:
 
     Notes
     -----
-    :math:`y_{ijv} = \mu_j + \alpha_{ja} + \beta_{jv} + \gamma_{jav} + F_{ij} + e_{ijv}`. Visit effects are estimated with the
+    :math:`y_{ijv} = \mu_j + \alpha_{ja} + \beta_{jv} + \gamma_{jav} + F_{ij} + e_{ijv}`. All effects are estimated with the
     subjects' own levels taken out, so that drop-out does not bend them. Each group of effects is shrunk by
     :math:`\tau^2 / (\tau^2 + \sigma^2 / n)`, where :math:`\tau^2` is what the scatter of the effects leaves above their noise:
     nothing is left of effects that noise explains, and almost all of effects that are clear.
@@ -65,56 +66,92 @@ class CellMeans:
         fewest : int
             Subjects below which an effect of an arm or cell is not believed at all.
         """
-        n_series, n_arms, n_cells = sizes
+        groups = _Groups.of(series, subject, arm, cell, sizes)
+        overall = _means(y, series, sizes[0])
+        rest = y - overall[series]
+        mean = np.zeros(sizes)
+        for _ in range(PASSES):
+            within, between = variance_components(rest - mean.reshape(-1)[groups.cell], groups.pair, groups.pair_series, sizes[0])
+            adjusted = _adjusted(rest, groups, within, between, sizes)
+            mean = _shrunk(adjusted, groups, within, between, sizes, fewest)
+        return cls(overall[:, None, None] + mean)
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Groups that values belong to.
+
+    Attributes
+    ----------
+    cell : (n,) int
+        Number of (series, arm, cell) of each value.
+    pair : (n,) int
+        Number of (series, subject) of each value.
+    pair_series, pair_arm : (n_pairs,) int
+        Series, and number of (series, arm), of each pair.
+    """
+
+    cell: Codes
+    pair: Codes
+    pair_series: Codes
+    pair_arm: Codes
+
+    @classmethod
+    def of(cls, series: Codes, subject: Codes, arm: Codes, cell: Codes, sizes: tuple[int, int, int]) -> _Groups:
         n_subjects = int(subject.max(initial=0)) + 1
-        overall = _means(y, series, n_series)
-        pair_key, pair = np.unique(series * n_subjects + subject, return_inverse=True)
-        pair_series = pair_key // n_subjects
-        pair_n = np.bincount(pair, minlength=len(pair_key)).astype(np.float64)
-        pair_arm = np.zeros(len(pair_key), np.intp)
-        pair_arm[pair] = arm
-        at_visit = series * n_cells + cell
-        at_arm_visit = (series * n_arms + arm) * n_cells + cell
-        visit_n = np.bincount(at_visit, minlength=n_series * n_cells).astype(np.float64)
+        key, pair = np.unique(series * n_subjects + subject, return_inverse=True)
+        pair_arm = np.zeros(len(key), np.intp)
+        pair_arm[pair] = series * sizes[1] + arm
+        return cls((series * sizes[1] + arm) * sizes[2] + cell, pair, key // n_subjects, pair_arm)
 
-        centred = y - overall[series]
-        visit = np.zeros(n_series * n_cells)
-        level = np.zeros(len(pair_key))
-        within = between = np.zeros(n_series)
-        for _ in range(ROUNDS):
-            rest = centred - visit[at_visit]
-            within, between = variance_components(rest, pair, pair_series, n_series)
-            level = _means(rest, pair, len(pair_key))
-            reliability = between[pair_series] * pair_n
-            reliability = _ratio(reliability, reliability + within[pair_series])
-            visit = _means(centred - (level * reliability)[pair], at_visit, n_series * n_cells)
-        per_visit = visit.reshape(n_series, n_cells)
-        noise = _ratio(within[:, None] + 0.0 * per_visit, visit_n.reshape(n_series, n_cells), np.inf)
-        per_visit = _shrink(per_visit, noise, visit_n.reshape(n_series, n_cells) > 0)
-        rest = centred - per_visit.reshape(-1)[at_visit]
 
-        level = _means(rest, pair, len(pair_key))
-        arm_key = pair_series * n_arms + pair_arm
-        arm_n = np.bincount(arm_key, minlength=n_series * n_arms).astype(np.float64)
-        arm_mean = _means(level, arm_key, n_series * n_arms).reshape(n_series, n_arms)
-        spread = _ratio(
-            np.bincount(pair_series, weights=(level - arm_mean[pair_series, pair_arm]) ** 2, minlength=n_series),
-            np.maximum(np.bincount(pair_series, minlength=n_series) - (arm_n.reshape(n_series, n_arms) > 0).sum(axis=1), 1),
-        )
-        arm_n = arm_n.reshape(n_series, n_arms)
-        arm_noise = np.where(arm_n >= fewest, _ratio(spread[:, None] + 0.0 * arm_n, arm_n, np.inf), np.inf)
-        per_arm = _shrink(arm_mean, arm_noise, arm_n >= fewest)
+def _adjusted(y: Floats, groups: _Groups, within: Floats, between: Floats, sizes: tuple[int, int, int]) -> Floats:
+    r"""Means (n_series, n_arms, n_cells) as they would be had all subjects of the arm been seen at the cell.
 
-        left = rest - level[pair]
-        crossed_n = np.bincount(at_arm_visit, minlength=n_series * n_arms * n_cells).astype(np.float64)
-        crossed = _means(left, at_arm_visit, n_series * n_arms * n_cells)
-        crossed_noise = np.where(
-            crossed_n >= fewest, _ratio(within[np.arange(len(crossed)) // (n_arms * n_cells)], crossed_n, np.inf), np.inf
-        )
-        shape = (n_series, n_arms * n_cells)
-        crossed = _shrink(crossed.reshape(shape), crossed_noise.reshape(shape), (crossed_n >= fewest).reshape(shape))
-        mean = overall[:, None, None] + per_arm[:, :, None] + per_visit[:, None, :] + crossed.reshape(n_series, n_arms, n_cells)
-        return cls(mean)
+    Notes
+    -----
+    A mixed model by alternation. Given the means, a subject's level is its average deviation times
+    :math:`\tau^2 / (\tau^2 + \sigma^2 / n)` (the best linear unbiased prediction); given the levels, the means are averages of
+    what is left. The levels of an arm are centred in each round, which makes the rounds few.
+    """
+    n_pairs, n_arms, n_cells = len(groups.pair_series), sizes[0] * sizes[1], sizes[0] * sizes[1] * sizes[2]
+    size = np.bincount(groups.pair, minlength=n_pairs)
+    variance = between[groups.pair_series] + _ratio(within[groups.pair_series], size)
+    reliability = _ratio(between[groups.pair_series], variance)
+    weight = _ratio(np.ones(n_pairs), variance, 1.0)
+    total = np.bincount(groups.pair_arm, weights=weight, minlength=n_arms)
+    profile, level = np.zeros(n_cells), np.zeros(n_pairs)
+    for _ in range(ROUNDS):
+        shown = _means(y - profile[groups.cell], groups.pair, n_pairs)
+        centre = _ratio(np.bincount(groups.pair_arm, weights=weight * shown, minlength=n_arms), total)[groups.pair_arm]
+        level = reliability * (shown - centre)
+        profile = _means(y - level[groups.pair], groups.cell, n_cells)
+    return profile.reshape(sizes)
+
+
+def _shrunk(adjusted: Floats, groups: _Groups, within: Floats, between: Floats, sizes: tuple[int, int, int], fewest: int) -> Floats:
+    """Split adjusted means into effects of arm, cell and both, each shrunk for its own noise: (n_series, n_arms, n_cells)."""
+    count = np.bincount(groups.cell, minlength=adjusted.size).astype(np.float64).reshape(sizes)
+    arm_effect, cell_effect = np.zeros(sizes[:2]), np.zeros((sizes[0], sizes[2]))
+    for _ in range(ROUNDS):
+        cell_effect = _ratio((count * (adjusted - arm_effect[:, :, None])).sum(axis=1), count.sum(axis=1))
+        arm_effect = _ratio((count * (adjusted - cell_effect[:, None, :])).sum(axis=2), count.sum(axis=2))
+    crossed = adjusted - arm_effect[:, :, None] - cell_effect[:, None, :]
+
+    visits = count.sum(axis=1)
+    cell_kept = _shrink(cell_effect, _noise(within, visits, 1), visits > 0)
+    subjects = np.bincount(groups.pair_arm, minlength=sizes[0] * sizes[1]).astype(np.float64).reshape(sizes[:2])
+    size = _ratio(count.sum(axis=2), subjects, 1.0)
+    arm_noise = np.where(subjects >= fewest, _ratio(between[:, None] + within[:, None] / size, subjects, np.inf), np.inf)
+    arm_kept = _shrink(arm_effect, arm_noise, subjects >= fewest)
+    flat = (sizes[0], sizes[1] * sizes[2])
+    crossed_kept = _shrink(crossed.reshape(flat), _noise(within, count.reshape(flat), fewest), count.reshape(flat) >= fewest)
+    return arm_kept[:, :, None] + cell_kept[:, None, :] + crossed_kept.reshape(sizes)
+
+
+def _noise(within: Floats, count: Floats, fewest: int) -> Floats:
+    """Error variance of means of `count` (n_series, n_effects) values; infinite where too few."""
+    return np.where(count >= fewest, _ratio(within[:, None] + 0.0 * count, count, np.inf), np.inf)
 
 
 def variance_components(rest: Floats, pair: Codes, pair_series: Codes, n_series: int) -> tuple[Floats, Floats]:
