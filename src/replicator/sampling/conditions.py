@@ -1,4 +1,4 @@
-"""What a user asks of the subjects: exact numbers per arm, and conditions on their values."""
+"""What a user asks of the subjects: conditions on their values."""
 
 from __future__ import annotations
 
@@ -92,28 +92,6 @@ def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> N
             same = column.strings() == clause.value
             keep &= same if clause.sign == "=" else ~same
     return keep
-
-
-def parse_arms(text: str, arms: Sequence[str]) -> dict[str, int]:
-    """Parse exact numbers per arm such as ``Placebo=50,Xanomeline High Dose=50``.
-
-    Raises
-    ------
-    ConfigError
-        If an arm is unknown, or a number is not a whole number from 0 up.
-    """
-    out: dict[str, int] = {}
-    for piece in text.split(","):
-        name, found, number = piece.rpartition("=")
-        name = name.strip()
-        if not found or not number.strip().isdigit():
-            raise ConfigError(f"--arm: {piece.strip()!r} is not an arm and a whole number; write for example '{arms[0]}=50'.")
-        if name not in arms:
-            raise ConfigError(f"--arm: {name!r} is not an arm of the model; choose among {', '.join(map(repr, arms))}.")
-        out[name] = out.get(name, 0) + int(number)
-    if not sum(out.values()):
-        raise ConfigError("--arm: the numbers add up to 0; ask for at least one subject.")
-    return out
 
 
 def _is_date(variable: str) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from replicator.errors import ConfigError
-from replicator.sampling.conditions import Clause, meets, parse_arms, parse_where
+from replicator.sampling.conditions import Clause, meets, parse_where
 from replicator.tables.dataset import Numbers, Text
 
 KNOWN = ("SEX", "AGE", "ARM")
@@ -44,15 +44,3 @@ def test_what_cannot_be_read_is_one_sentence(text: str) -> None:
     """The sentence says what was wrong and shows how to write it."""
     with pytest.raises(ConfigError, match="--where"):
         parse_where(text, KNOWN)
-
-
-def test_numbers_per_arm() -> None:
-    """Names may hold spaces and signs; the same arm twice adds up."""
-    assert parse_arms("A=1, Dose = 5 mg=20,A=2", ("A", "Dose = 5 mg")) == {"A": 3, "Dose = 5 mg": 20}
-
-
-@pytest.mark.parametrize("text", ["A", "A=x", "A=-1", "B=3", "A=0", "A=1.5"])
-def test_impossible_arms(text: str) -> None:
-    """Unknown names, and numbers that are none, are one sentence."""
-    with pytest.raises(ConfigError, match="--arm"):
-        parse_arms(text, ("A",))

@@ -40,10 +40,10 @@ LB = Dataset(
         Variable("DOMAIN", "", "char", 2),
         Variable("USUBJID", "Unique Subject Identifier", "char", 8),
         Variable("LBTESTCD", "Lab Test Short Name", "char", 8),
-        Variable("LBSTRESN", "Numeric Result", "num", 8, "8.2"),
+        Variable("LBSTRESN", "Numeric Result", "num", 8, "8.2", "", 2),
         Variable("LBDTC", "Date/Time", "char", 16),
         Variable("LBDUR", "Duration", "char", 4),
-        Variable("LBSTNRC", "Grade", "num", 8, "", "Grade"),
+        Variable("LBSTNRC", "Grade", "num", 8, "", "Grade", 1),
     ),
     {
         "DOMAIN": Text.constant("LB", 2),
@@ -148,6 +148,7 @@ def test_our_document_satisfies_the_schema_and_another_reader(tmp_path: Path) ->
     version = other.MetaDataVersion()
     assert [group.Name for group in version.ItemGroupDef] == ["DM", "LBCH"]
     assert len(version.ItemDef) == 13
+    assert {item.Name: item.Alias[0].Name for item in version.ItemDef if item.Alias} == {"LBSTRESN": "2", "LBSTNRC": "1"}
     assert [item.Name for item in version.CodeList] == ["Sex", "Grade", "grade!"]
 
 
