@@ -9,13 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
+import numpy as np
 from pydantic import ValidationError
 
 from replicator.config import FitConfig
-from replicator.errors import ConfigError
+from replicator.errors import ArtifactError, ConfigError
 from replicator.fitted import FittedStudy, check_target, load_model
 from replicator.log import log_event, timed
 from replicator.profile.find import find_structure
+from replicator.profile.kinds import find_subject_variable
 from replicator.profile.profile import profile_study
 from replicator.profile.structure import StudyStructure
 from replicator.profile.study_profile import StudyProfile
@@ -31,9 +33,12 @@ from replicator.study_model.container import write_whole
 from replicator.study_model.fingerprint import cache_key, part_fingerprint, study_fingerprint
 from replicator.study_model.spine import Fitted, PartSource
 from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
 from replicator.tables.readers import read_study
 from replicator.tables.study_files import study_files
+
+FILE = "file"  # what the cache keeps of a whole model: the bytes of its file
 
 Source: TypeAlias = Study | str | Path | Sequence[str | Path]
 
@@ -94,7 +99,8 @@ def fit(
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
-        study = source if isinstance(source, Study) else _read(source)
+        read = source if isinstance(source, Study) else _read(source)
+        study = in_canonical_order(read, find_subject_variable(read))
         fingerprint = study_fingerprint(study)
         if store is not None:
             if not isinstance(source, Study):
@@ -106,7 +112,8 @@ def fit(
                 return fitted
         fitted = _learn(study, fingerprint, config, within(progress, 5, 100, 100), store)
         if store is not None:
-            store.put("model", cache_key("model", [fingerprint], config), _kept_form(fitted))
+            fitted = replace(fitted, packed=fitted.to_bytes())
+            store.put("model", cache_key("model", [fingerprint], config), {FILE: np.frombuffer(fitted.packed, np.uint8)})
         return replace(fitted, notes=(*study.notes, *fitted.notes))
 
 
@@ -183,16 +190,16 @@ def _known_files(store: Cache, source: str | Path | Sequence[str | Path]) -> tup
     return found["fingerprint"], tuple(str(note) for note in found.get("notes", ()))
 
 
-def _kept_form(fitted: FittedStudy) -> dict[str, object]:
-    return {"model": fitted.model, "judged": json_format.dumps(fitted.judged), "profiled": json_format.dumps(fitted.profiled)}
-
-
 def _kept(store: Cache, fingerprint: str, config: FitConfig, notes: tuple[str, ...]) -> FittedStudy | None:
+    """Return the model that was fitted before on the same data with the same settings; what is damaged is fitted anew."""
     found = store.get("model", cache_key("model", [fingerprint], config))
-    if not isinstance(found, dict) or not isinstance(found.get("model"), StudyModel):
+    if not isinstance(found, dict) or not isinstance(found.get(FILE), np.ndarray):
         return None
-    model, judged, profiled = found["model"], json_format.loads(found["judged"]), json_format.loads(found["profiled"])
-    return FittedStudy(model, judged, profiled, fingerprint, config, (*notes, *model.notes))
+    try:
+        return FittedStudy.of_bytes(found[FILE].tobytes(), "cache", notes)
+    except ArtifactError as error:
+        log_event("cache entry damaged", stage="model", reason=str(error))
+        return None
 
 
 def profile_source(source: Source, progress: Progress | None = None) -> StudyProfile:

@@ -14,6 +14,7 @@ from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.joining import Supplement, join_supplements
 from replicator.study_model.spine import Spine, Visits
+from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dates import parse_dates
 
@@ -57,7 +58,8 @@ class Source:
 
 
 def read_source(study: Study, structure: StudyStructure) -> Source:
-    """Build the spine of a study and put each row's subject beside it."""
+    """Build the spine of a study and put each row's subject beside it; the order of rows and levels makes no difference."""
+    study = in_canonical_order(study, structure.subject_variable)
     datasets, supplements, notes = join_supplements(study, structure)
     about = [
         name
