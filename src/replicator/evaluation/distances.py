@@ -1,0 +1,88 @@
+"""Distances between two sets of subjects for all splits at once: counts per subject, times masks over subjects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from replicator.evaluation.splits import Splits
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEWEST_ROWS = 8  # on either side, for a distance to be told
+MOST_BINS = 256
+
+
+def count_matrix(subject: Ints, codes: Ints, n_subjects: int, n_codes: int) -> sparse.csr_matrix:
+    """Count codes by subject.
+
+    Parameters
+    ----------
+    subject, codes : (n_rows,) int
+        Rows with -1 in either are left out.
+
+    Returns
+    -------
+    (n_subjects, n_codes) sparse matrix
+    """
+    known = (subject >= 0) & (codes >= 0)
+    ones = np.ones(int(known.sum()))
+    return sparse.csr_matrix((ones, (subject[known], codes[known])), shape=(n_subjects, n_codes))
+
+
+def binned(values: Floats) -> tuple[Ints, int]:
+    """Number the values in order, equal ones alike, in at most :data:`MOST_BINS` bins of about equal size; -1 where NaN.
+
+    Returns
+    -------
+    codes : (n,) int64
+    n_bins : int
+    """
+    finite = np.isfinite(values)
+    codes = np.full(len(values), -1, np.int64)
+    unique = np.unique(values[finite])
+    if len(unique) > MOST_BINS:
+        unique = np.unique(np.quantile(values[finite], np.linspace(0.0, 1.0, MOST_BINS)))
+    codes[finite] = np.minimum(np.searchsorted(unique, values[finite], side="left"), max(len(unique) - 1, 0))
+    return codes, len(unique)
+
+
+def shares(splits_mask: NDArray[np.bool_], counts: sparse.csr_matrix) -> tuple[Floats, Floats]:
+    """Return the distribution over codes in each split, (n_splits, n_codes), and the number of rows behind it, (n_splits,)."""
+    totals = np.asarray(splits_mask.astype(np.float64) @ counts)
+    rows = totals.sum(axis=1)
+    return totals / np.maximum(rows, 1.0)[:, None], rows
+
+
+def compare_counts(splits: Splits, counts: sparse.csr_matrix, *, ordered: bool = False) -> tuple[Floats, Floats]:
+    """Compare distributions over codes.
+
+    Parameters
+    ----------
+    counts : (n_subjects, n_codes) sparse matrix
+    ordered : bool
+        Codes are numbered values: the Kolmogorov-Smirnov distance, else the total variation.
+
+    Returns
+    -------
+    sample, floor : (n_splits,) float64
+        Between 0 and 1; NaN for both where the reference or the floor has fewer than :data:`FEWEST_ROWS` rows, 1 where only the
+        sample has none.
+    """
+    reference, n_reference = shares(splits.reference, counts)
+    floor, n_floor = shares(splits.floor, counts)
+    sample, n_sample = shares(splits.sample, counts)
+    told = (n_reference >= FEWEST_ROWS) & (n_floor >= FEWEST_ROWS)
+    apart = _kolmogorov_smirnov if ordered else _total_variation
+    of_sample = np.where(n_sample > 0, apart(reference, sample), 1.0)
+    return np.where(told, of_sample, np.nan), np.where(told, apart(reference, floor), np.nan)
+
+
+def _total_variation(a: Floats, b: Floats) -> Floats:
+    return np.asarray(0.5 * np.abs(a - b).sum(axis=1))
+
+
+def _kolmogorov_smirnov(a: Floats, b: Floats) -> Floats:
+    return np.asarray(np.abs(np.cumsum(a, axis=1) - np.cumsum(b, axis=1)).max(axis=1, initial=0.0))

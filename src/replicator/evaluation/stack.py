@@ -1,0 +1,132 @@
+"""Source, sample and holdout as one study, so that everything is coded once and compared by masks over subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.errors import StudyError
+from replicator.profile.find import find_structure
+from replicator.profile.structure import StudyStructure
+from replicator.rules.view import StudyView
+from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+from replicator.tables.joined import concatenate
+
+
+class Origin(IntEnum):
+    """Where a subject comes from."""
+
+    SOURCE = 0
+    SAMPLE = 1
+    HOLDOUT = 2
+
+
+_PREFIX = {Origin.SOURCE: "0|", Origin.SAMPLE: "1|", Origin.HOLDOUT: "2|"}
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """The studies together.
+
+    Attributes
+    ----------
+    view : StudyView
+        All rows of all studies; datasets and variables are the source's, and the structure is what the source shows.
+    origin : (n_subjects,) int8
+        :class:`Origin` of each subject of the view.
+    missing : tuple of str
+        Datasets and variables of the source that the sample lacks, and those that only the sample has, one sentence each.
+    studies : mapping of Origin to Study
+        As given.
+    """
+
+    view: StudyView
+    origin: NDArray[np.int8]
+    missing: tuple[str, ...]
+    studies: Mapping[Origin, Study]
+
+    @property
+    def structure(self) -> StudyStructure:
+        """Structure of the source."""
+        return self.view.structure
+
+    def subjects(self, origin: Origin) -> NDArray[np.intp]:
+        """Positions of the subjects of one study."""
+        return np.flatnonzero(self.origin == origin)
+
+    def rows(self, name: str, origin: Origin) -> NDArray[np.bool_]:
+        """(n_rows,) mask of the rows of a dataset that belong to subjects of one study."""
+        return np.asarray(np.append(self.origin, -1)[self.view.subject(name)] == origin)
+
+    @cached_property
+    def arm(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Arm of each subject (n_subjects,), -1 without one, and the arms' names; the arm that was taken before the planned one."""
+        for variable in ("ACTARM", "ARM", "ACTARMCD", "ARMCD", "TRT01A", "TRT01P"):
+            name, row = self.view.of_subject(variable)
+            if name:
+                column = self.view.text(name, variable).compact()
+                return np.append(column.codes, -1)[row].astype(np.int64), tuple(str(level) for level in column.levels)
+        return np.full(len(self.origin), -1, np.int64), ()
+
+
+def stack_studies(source: Study, sample: Study, holdout: Study | None = None) -> Stack:
+    """Put the studies together.
+
+    Raises
+    ------
+    StudyError
+        If the sample has no dataset of the source, or a study names no subjects.
+    """
+    structure = find_structure(replace(source, notes=()), derivations=False)
+    studies = {Origin.SOURCE: source, Origin.SAMPLE: sample} | ({} if holdout is None else {Origin.HOLDOUT: holdout})
+    shared = [name for name in source.datasets if name in sample.datasets]
+    if not shared:
+        raise StudyError(
+            f"None of the sample's {len(sample.datasets)} datasets ({', '.join(sample.datasets) or 'none'}) is one of the source's "
+            f"{len(source.datasets)} ({', '.join(source.datasets)}); give a sample of the same study."
+        )
+    datasets = {name: _together(name, studies, structure.subject_variable) for name in source.datasets}
+    view = StudyView(source.with_datasets(datasets.values()), structure)
+    known = {prefix: origin for origin, prefix in _PREFIX.items()}
+    origin = np.array([known[str(one)[:2]] for one in view.subject_ids], np.int8)
+    return Stack(view, origin, tuple(_differences(source, sample)), studies)
+
+
+def _together(name: str, studies: Mapping[Origin, Study], subject: str) -> Dataset:
+    first = studies[Origin.SOURCE][name]
+    parts = [_aligned(study[name], first, subject, _PREFIX[origin]) if name in study else None for origin, study in studies.items()]
+    return concatenate([part for part in parts if part is not None])
+
+
+def _aligned(dataset: Dataset, first: Dataset, subject: str, prefix: str) -> Dataset:
+    """Give a dataset the variables and types of another, and its subjects a prefix."""
+    columns: dict[str, Column] = {}
+    for variable in first.variables:
+        columns[variable.name] = _column(dataset, variable)
+    if subject in columns:
+        text = dataset.text(subject)
+        columns[subject] = Text(text.codes, np.array([prefix + str(level) for level in text.levels], dtype=object))
+    variables = tuple(replace(one, type="char") if one.name == subject else one for one in first.variables)
+    return Dataset(first.name, variables, columns, first.label)
+
+
+def _column(dataset: Dataset, variable: Variable) -> Column:
+    if variable.name not in dataset:
+        n = dataset.n_rows
+        return Numbers(np.full(n, np.nan)) if variable.type == "num" else Text.constant("", n)
+    return Numbers(dataset.numbers(variable.name)) if variable.type == "num" else dataset.text(variable.name)
+
+
+def _differences(source: Study, sample: Study) -> list[str]:
+    found = [f"{name}: the sample lacks the dataset." for name in source.datasets if name not in sample]
+    found += [f"{name}: only the sample has the dataset." for name in sample.datasets if name not in source]
+    for name, dataset in source.datasets.items():
+        if name in sample:
+            found += [f"{name}.{v}: the sample lacks the variable." for v in dataset.names if v not in sample[name]]
+            found += [f"{name}.{v}: only the sample has the variable." for v in sample[name].names if v not in dataset]
+    return found
