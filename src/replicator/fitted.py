@@ -21,7 +21,8 @@ from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
-from replicator.study_model.artifact import ArtifactContents, load_artifact, save_artifact
+from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
+from replicator.study_model.container import write_whole
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.writers import Format, StudyWriter, with_lengths
@@ -55,6 +56,8 @@ class FittedStudy:
         What was asked of the fit.
     notes : tuple of str
         What was left out when reading and what could not be learned, one sentence each.
+    packed : bytes
+        The model file, where it is known already; else empty.
     """
 
     model: StudyModel
@@ -63,6 +66,7 @@ class FittedStudy:
     fingerprint: str
     config: FitConfig
     notes: tuple[str, ...] = ()
+    packed: bytes = b""
 
     @cached_property
     def source(self) -> ValidationReport:
@@ -207,9 +211,33 @@ class FittedStudy:
             If the file is there and `overwrite` is not set, or cannot be written.
         """
         check_target(path, overwrite=overwrite)
-        contents = ArtifactContents(self.model, self.fingerprint, self.config, dict(self.judged), dict(self.profiled))
         with timed("save model", path=str(path)):
-            save_artifact(Path(path), contents)
+            write_whole(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Make the bytes of the model file; :meth:`of_bytes` reads them."""
+        contents = ArtifactContents(self.model, self.fingerprint, self.config, dict(self.judged), dict(self.profiled))
+        return self.packed or pack_artifact(contents)
+
+    @classmethod
+    def of_bytes(cls, packed: bytes, shown: str = "model", notes: Sequence[str] = ()) -> FittedStudy:
+        """Read a model file's bytes and keep them, so that saving need not make them again.
+
+        Parameters
+        ----------
+        packed : bytes
+            What :meth:`to_bytes` has made.
+        shown : str
+            How messages name it.
+        notes : sequence of str
+            What was left out when reading the source; the model's own notes follow.
+
+        Raises
+        ------
+        ArtifactError
+            As :func:`load_model`.
+        """
+        return replace(_unpacked(parse_artifact(packed, shown, root=StudyModel), shown, notes), packed=packed)
 
     def describe(self) -> ModelDescription:
         """Say in plain words what the model holds."""
@@ -268,11 +296,15 @@ def load_model(path: str | Path) -> FittedStudy:
         If it is missing, foreign, damaged, unsafe, or newer than this version.
     """
     with timed("load model", path=str(path)):
-        contents = load_artifact(Path(path), root=StudyModel)
-        judged, profiled = contents.rules, contents.profile
-        if not isinstance(judged, dict) or not isinstance(profiled, dict):
-            raise ArtifactError(f"{path}: its rules or its profile are missing; get it again from where it was made.")
-        return FittedStudy(contents.model, judged, profiled, contents.source, contents.config, contents.model.notes)
+        return _unpacked(load_artifact(Path(path), root=StudyModel), str(path))
+
+
+def _unpacked(contents: ArtifactContents[StudyModel], shown: str, notes: Sequence[str] = ()) -> FittedStudy:
+    judged, profiled = contents.rules, contents.profile
+    if not isinstance(judged, dict) or not isinstance(profiled, dict):
+        raise ArtifactError(f"{shown}: its rules or its profile are missing; get it again from where it was made.")
+    model = contents.model
+    return FittedStudy(model, judged, profiled, contents.source, contents.config, (*notes, *model.notes))
 
 
 def check_target(path: str | Path, *, overwrite: bool) -> None:

@@ -32,7 +32,7 @@ from replicator.study_model.cache import Cache
 from replicator.study_model.container import write_whole
 from replicator.study_model.fingerprint import cache_key, part_fingerprint, study_fingerprint
 from replicator.study_model.spine import Fitted, PartSource
-from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.study_model.study_model import fit_study_model
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
 from replicator.tables.readers import read_study

@@ -54,7 +54,7 @@ def validate(
         twice = sorted({rule.id for rule in chosen if sum(other.id == rule.id for other in chosen) > 1})
         raise StudyError(f"{len(twice)} rules appear twice ({', '.join(twice[:5])}); give each rule once.")
     if structure is None or any(name not in structure.datasets for name in study.datasets):
-        structure = find_structure(study)
+        structure = find_structure(study, derivations=False)
     view = StudyView(study, structure)
     outcomes: list[Outcome] = []
     findings: list[Finding] = []

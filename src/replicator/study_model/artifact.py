@@ -80,13 +80,11 @@ def parse_state(parts: Mapping[str, bytes], registry: Registry, shown: str) -> A
         raise ArtifactError(f"{shown}: {MODEL} is nested too deep; do not trust this file.") from error
 
 
-def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registry = KINDS) -> None:
-    """Write a model file, whole or not at all; the same contents give the same bytes.
+def pack_artifact(contents: ArtifactContents[Any], registry: Registry = KINDS) -> bytes:
+    """Make the bytes of a model file; the same contents give the same bytes.
 
     Raises
     ------
-    WriteError
-        If the file cannot be written.
     ArtifactError
         If the model holds something that model files cannot.
     """
@@ -98,7 +96,20 @@ def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registr
         "config": contents.config.model_dump(),
     }
     others = {name: part for name, part in ((RULES, contents.rules), (PROFILE, contents.profile)) if part is not None}
-    write_whole(Path(path), pack_state(manifest, contents.model, registry, others))
+    return pack_state(manifest, contents.model, registry, others)
+
+
+def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registry = KINDS) -> None:
+    """Write a model file, whole or not at all.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    ArtifactError
+        If the model holds something that model files cannot.
+    """
+    write_whole(Path(path), pack_artifact(contents, registry))
 
 
 def load_artifact(path: Path, registry: Registry = KINDS, root: type | None = None) -> ArtifactContents[Any]:
@@ -119,10 +130,14 @@ def load_artifact(path: Path, registry: Registry = KINDS, root: type | None = No
         If it is missing, foreign, damaged, unsafe, or of a newer protocol.
     """
     path = Path(path)
-    shown = str(path)
     if path.is_dir():
-        raise ArtifactError(f"{shown}: a folder and not a model file; give the file that fit has written.")
-    manifest, parts = unpack(path, shown)
+        raise ArtifactError(f"{path}: a folder and not a model file; give the file that fit has written.")
+    return parse_artifact(path, str(path), registry, root)
+
+
+def parse_artifact(file: Path | bytes, shown: str, registry: Registry = KINDS, root: type | None = None) -> ArtifactContents[Any]:
+    """Read a model from a file, or from the bytes of one; `shown` names it in messages, all else as :func:`load_artifact`."""
+    manifest, parts = unpack(file, shown)
     protocol, version, source = manifest.get("protocol"), manifest.get("version"), manifest.get("source")
     if manifest.get("format") != FORMAT or type(protocol) is not int or not isinstance(version, str) or not isinstance(source, str):
         raise ArtifactError(f"{shown}: not a model file; give a file that was saved by this package.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,7 @@ class Dates:
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?$")
 
 
+@lru_cache(maxsize=1 << 16)  # the variables of a study share most of their dates
 def _parse_one(text: str) -> tuple[float, float, int]:
     nan = float("nan")
     match = _ISO.match(text.strip())

@@ -24,6 +24,7 @@ _REQUIRED: dict[Kind, tuple[str, ...]] = {
     Kind.QUALIFIERS: ("STUDYID", "RDOMAIN", "USUBJID", "QNAM", "QLABEL", "QVAL"),
 }
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
+_STRAY = re.compile(r"\A\s|\s\Z|[\x00-\x1f\x7f]")
 
 
 def _required(view: StudyView, name: str) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def outer_blanks(view: StudyView, rule: Rule) -> Iterator[Tested]:
         for variable in view.dataset(name).names:
             column = view.dataset(name)[variable]
             if isinstance(column, Text):
-                odd = [str(x) != str(x).strip() or any(ord(c) < 32 or ord(c) == 127 for c in str(x)) for x in column.levels]
+                odd = [_STRAY.search(str(level)) is not None for level in column.levels]
                 yield tested(name, variable, ~column.missing, np.array([*odd, False])[column.codes])
 
 
