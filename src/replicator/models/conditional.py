@@ -70,7 +70,9 @@ class ConditionalTable:
     persistence: float
 
     @classmethod
-    def fit(cls, target: Codes, given: Sequence[Codes], subject: Codes, *, k: int = 5, strength: float = 0.5) -> ConditionalTable:
+    def fit(
+        cls, target: Codes, given: Sequence[Codes], subject: Codes, *, k: int = 5, least_match: float = 0.0
+    ) -> ConditionalTable:
         """Learn from rows.
 
         Parameters
@@ -83,6 +85,10 @@ class ConditionalTable:
             Whose row it is.
         k : int
             Fewest subjects behind a cell and behind a target within it.
+        least_match : float
+            Chance that two draws of a wider cell agree, below which it is too scattered to say anything about what a narrower cell
+            left to it: a rare dose of a drug is none of the rare doses of all drugs. The rest then goes to what the narrower cell
+            knows; only a cell that knows nothing takes the wider one.
         """
         code = np.asarray(target, np.int64) + 1
         who = np.asarray(subject, np.int64)
@@ -100,7 +106,7 @@ class ConditionalTable:
         levels: list[ConditionalLevel] = []
         for depth, counted in enumerate(reversed(counts)):
             wider = keys[depth - 1][counted.first] if depth else np.empty(0, np.int64)
-            levels.append(_blend(counted, levels[-1] if depth else None, wider))
+            levels.append(_blend(counted, levels[-1] if depth else None, wider, least_match))
         fresh = cls(radices, tuple(levels), 0.0)
         return cls(radices, tuple(levels), fresh._find_persistence(code - 1, given, who, k))
 
@@ -268,7 +274,7 @@ def _people(group: NDArray[np.int64] | NDArray[np.intp], subject: NDArray[np.int
     return np.bincount(np.unique(group * span + subject) // span, minlength=n_groups)
 
 
-def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray[np.int64]) -> ConditionalLevel:
+def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray[np.int64], least_match: float) -> ConditionalLevel:
     """Cells of one depth as distributions: what was counted, and for the rest of the rows the wider cell."""
     if parent is None:
         return _level(counts.keys, counts.cell, counts.target - 1, counts.count / max(counts.count.sum(), 1e-300))
@@ -279,13 +285,19 @@ def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray
     source = np.repeat(parent.starts[at], size) + inner
     weight = np.diff(parent.cumulative, prepend=0.0)[source]
     weight = np.maximum(np.where(inner == 0, parent.cumulative[source] - np.repeat(at, size), weight), 0.0)
-    left = counts.rows - np.bincount(counts.cell, weights=counts.count, minlength=len(at))
+    known = np.bincount(counts.cell, weights=counts.count, minlength=len(at))
+    match = np.bincount(heir, weights=weight**2, minlength=len(at))
+    closed = (match < least_match) & (known > 0)
+    rows = np.where(closed, known, counts.rows)
+    left = rows - known
     target = parent.targets[source].astype(np.int64) + 1
     radix = int(max(counts.target.max(initial=0), target.max(initial=0))) + 1
     merged, place = np.unique(np.concatenate([counts.cell * radix + counts.target, heir * radix + target]), return_inverse=True)
     share = np.bincount(place.reshape(-1), weights=np.concatenate([counts.count, weight * left[heir]]))
     cell = merged // radix
-    return _level(counts.keys, cell, merged % radix - 1, share / counts.rows[cell])
+    share = share / rows[cell]
+    listed = share > 0
+    return _level(counts.keys, cell[listed], merged[listed] % radix - 1, share[listed])
 
 
 def _level(

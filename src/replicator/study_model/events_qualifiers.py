@@ -11,8 +11,17 @@ from numpy.typing import NDArray
 
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
-from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes, protect_levels
+from replicator.study_model.attributes import (
+    CUSTOMARY,
+    MOST_LEVELS,
+    Attributes,
+    column_codes,
+    count_subjects,
+    protect_levels,
+)
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+LEAST_MATCH = 0.2  # a value taken from a wider cell is wrong more than four times in five if two draws from there agree less often
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +59,7 @@ class Qualifiers:
         numbers: list[str] = []
         for name in names:
             code, values = column_codes(dataset[name])
-            if isinstance(values, Numbers) and len(values) > MOST_LEVELS:
+            if isinstance(values, Numbers) and len(values) > MOST_LEVELS and not _customary(code, len(values), subject, k):
                 numbers.append(name)
                 continue
             code, values, withheld = protect_levels(code, values, subject, k)
@@ -62,7 +71,7 @@ class Qualifiers:
             categories.append(name)
             codes.append(code)
             levels.append(values)
-        chain = ConditionalChain.fit(codes, given, subject, k=k)
+        chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH)
         measures, more = Attributes.fit(dataset, numbers, given, subject, k)
         return cls(tuple(categories), tuple(levels), chain, measures), (*notes, *more)
 
@@ -72,6 +81,13 @@ class Qualifiers:
         for name, levels, code in zip(self.names, self.levels, self.chain.sample(given, rng, n, subject), strict=True):
             out[name] = take_levels(levels, code)
         return out | dict(self.measures.sample(given, rng, n))
+
+
+def _customary(codes: NDArray[np.int64], n_levels: int, subject: NDArray[np.int32], k: int) -> bool:
+    """Whether a number is one of customary values, such as doses: few rows have one that fewer than `k` subjects share."""
+    rare = count_subjects(codes, subject, n_levels) < k
+    rows = np.bincount(codes[codes >= 0], minlength=n_levels)
+    return bool(rows[rare].sum() <= CUSTOMARY * rows.sum())
 
 
 def take_levels(levels: Column, codes: Codes) -> Column:

@@ -79,3 +79,48 @@ def test_a_chain_keeps_exact_dependencies() -> None:
 
 def test_a_chain_of_nothing() -> None:
     assert ConditionalChain.fit([], [], np.arange(3)).sample([], np.random.default_rng(0), 3) == []
+
+
+def test_a_scattered_wider_cell_does_not_fill_what_a_narrower_one_left() -> None:
+    """Planted: 40 drugs with a dose of their own and, now and then, one nobody shares: no drug gets another drug's dose."""
+    rng = np.random.default_rng(4)
+    drug = np.repeat(np.arange(40), 30)
+    dose = np.where(rng.random(1200) < 0.6, drug, 100 + rng.integers(0, 60, 1200))
+    subject = np.arange(1200)
+    opened = ConditionalTable.fit(dose, [drug], subject, k=5).sample([drug], rng, 1200)
+    closed = ConditionalTable.fit(dose, [drug], subject, k=5, least_match=0.2).sample([drug], rng, 1200)
+    assert (opened != drug).mean() == pytest.approx(0.4, abs=0.05)
+    assert (closed == drug).all()
+
+
+def test_a_wider_cell_that_agrees_fills_what_a_narrower_one_left() -> None:
+    """Planted: one event in twenty is severe, too few of each term to be kept there: the severe come back at their share."""
+    rng = np.random.default_rng(5)
+    term = np.repeat(np.arange(40), 30)
+    severe = (rng.random(1200) < 0.05).astype(np.int64)
+    drawn = ConditionalTable.fit(severe, [term], np.arange(1200), k=5, least_match=0.2).sample([term], rng, 1200)
+    assert drawn.mean() == pytest.approx(severe.mean(), abs=0.02)
+
+
+def test_a_chain_draws_a_regimen_given_the_drug() -> None:
+    """Planted: route, unit and dose follow from the drug but for noise in one row of twenty, others are noise; all agree again."""
+    rng = np.random.default_rng(6)
+    drug = rng.integers(0, 25, 1500)
+    noise = rng.random(1500) < 0.05
+    route, unit = (drug % 3), (drug % 3) * 2 + (drug % 2)
+    dose = np.where(noise, rng.integers(0, 30, 1500), unit * 4 + drug % 4)
+    arm, phase = rng.integers(0, 3, 1500), rng.integers(0, 6, 1500)
+    chain = ConditionalChain.fit([dose, unit, route], [phase, arm, drug], rng.integers(0, 400, 1500), least_match=0.2)
+    drawn = chain.sample([phase, arm, drug], rng, 1500)
+    assert (drawn[2] == route).all()
+    assert (drawn[1] == unit).all()
+    assert (drawn[0] == unit * 4 + drug % 4).mean() >= 0.93
+    own = chain.parents[chain.order.tolist().index(0)].tolist()
+    assert not {0, 1} & set(own)
+
+
+def test_a_chain_of_noise_has_no_conditions() -> None:
+    rng = np.random.default_rng(7)
+    columns = [rng.integers(0, 4, 2000), rng.integers(0, 2, 2000)]
+    chain = ConditionalChain.fit(columns, [rng.integers(0, 30, 2000), rng.integers(0, 3, 2000)], rng.integers(0, 300, 2000))
+    assert all(len(parents) == 0 for parents in chain.parents)
