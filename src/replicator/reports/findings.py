@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
+from replicator.reports.pages import render_page
 from replicator.rules.certificate import COMPARISON_TITLES, Certificate, Verdict
-from replicator.rules.report import FINDING_TITLES, Status, ValidationReport, html_table
+from replicator.rules.report import Status, ValidationReport
 
 SHOWN_FINDINGS = 60  # on a terminal; HTML and JSON have them all
-_NOTED = (Verdict.BROKEN, Verdict.MORE, Verdict.LESS, Verdict.SAME_RATE)
-_STYLE = """body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;color:#1c2430}
-table{border-collapse:collapse;width:100%;margin:.6rem 0 1.6rem}
-th,td{border-bottom:1px solid #d8dde4;padding:.25rem .5rem;text-align:left;vertical-align:top}
-th{background:#f2f4f7}
-h1{font-size:1.4rem}
-h2{font-size:1.1rem}"""
+_TELLING = (Verdict.BROKEN, Verdict.MORE)
+_NOTED = (*_TELLING, Verdict.LESS, Verdict.SAME_RATE)
 
 
 def render_findings_text(report: ValidationReport, width: int = 120) -> str:
@@ -40,15 +35,10 @@ def render_findings_text(report: ValidationReport, width: int = 120) -> str:
 
 def render_findings_html(report: ValidationReport, title: str = "") -> str:
     """Render a report as a whole page of HTML."""
-    idle = [(outcome.rule, outcome.reason) for outcome in report.outcomes if outcome.status is Status.NOT_APPLICABLE]
+    idle = [outcome for outcome in report.outcomes if outcome.status is Status.NOT_APPLICABLE]
     passed = [rule.id for rule in report.rules if report.status(rule.id) is Status.PASSED]
-    return _page(
-        title or f"Findings: {report.study or 'study without a name'}",
-        f"<p>{escape(report.summary())}</p>",
-        "<h2>Findings</h2>" + html_table(FINDING_TITLES, (finding.cells() for finding in report.findings)),
-        f"<h2>Passed ({len(passed):,})</h2><p>{escape(', '.join(passed))}</p>",
-        f"<h2>Not applicable ({len(idle):,})</h2>" + html_table(("rule", "why"), idle),
-    )
+    title = title or f"Findings: {report.study or 'study without a name'}"
+    return render_page("findings", title, report=report, idle=idle, passed=passed)
 
 
 def render_certificate_text(certificate: Certificate, width: int = 120) -> str:
@@ -71,21 +61,9 @@ def render_certificate_text(certificate: Certificate, width: int = 120) -> str:
 
 
 def render_certificate_html(certificate: Certificate, title: str = "Certificate") -> str:
-    """Render a certificate as a whole page of HTML."""
-    parts = []
-    for verdict in Verdict:
-        found = certificate.of(verdict)
-        if found:
-            table = html_table(COMPARISON_TITLES, (comparison.cells() for comparison in found))
-            parts.append(f"<h2>{escape(verdict.value.capitalize())} ({len(found):,})</h2>{table}")
-    return _page(title, f"<p>{escape(certificate.summary())}</p>", *parts)
-
-
-def _page(title: str, *parts: str) -> str:
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style></head>'
-        f"<body><h1>{escape(title)}</h1>{''.join(parts)}</body></html>\n"
-    )
+    """Render a certificate as a whole page of HTML: what is broken first, what both pass last and folded."""
+    order = (*_NOTED, Verdict.NOT_TESTED, Verdict.PASSED)
+    return render_page("certificate", title, certificate=certificate, order=order, telling=_TELLING)
 
 
 def _aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterable[str]:

@@ -10,13 +10,9 @@ from html import escape
 
 from replicator.config import FitConfig
 from replicator.reports.holdings import count_holdings
+from replicator.reports.pages import render_page
 
 SHOWN_TEXTS = 8  # per dataset on the terminal and the page; JSON has them all
-STYLE = (
-    ":root{color-scheme:light dark}body{font:14px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;display:block;overflow-x:auto}"
-    "th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid #8886}"
-)
 
 
 @dataclass(frozen=True)
@@ -159,6 +155,4 @@ def render_model_text(model: ModelDescription, width: int = 100) -> str:
 def render_model_html(model: ModelDescription) -> str:
     """Write a description as one page of HTML."""
     title = f"What the model of {model.study or 'a study without a name'} holds"
-    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-    scale = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    return f"{head}{scale}<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{model._repr_html_()}</body></html>\n"
+    return render_page("model", title, model=model, shown=SHOWN_TEXTS)

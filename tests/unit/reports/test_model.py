@@ -69,7 +69,7 @@ def test_text_page_and_json_hold_the_same() -> None:
     assert all(len(line) <= 90 for line in render_model_text(shown, 90).splitlines())
     assert "AE.AETERM" in render_model_text(shown, 90)
     assert shown._repr_html_().count("<tr>") == 3
-    assert render_model_html(shown).startswith("<!doctype html>")
+    assert render_model_html(shown).startswith("<!DOCTYPE html>")
     plain = json.loads(shown.to_json())
     assert plain["parts"][0]["texts"] == ["ALT", "AST"]
     assert plain["config"]["k"] == 5
