@@ -59,13 +59,16 @@ def assemble(
             _dataset(name, drawn.columns), tuple(v for v in layout.visit_names if "VISITNUM" in drawn.columns)
         )
         order = layout.sort(table, drawn.subject)
-        order = order[layout.distinct(table.take(order), drawn.subject[order])]
+        order = order[layout.admissible(table.take(order), drawn.subject[order])]
         owner = drawn.subject[order]
         others = [subject[other] for other in layout.counted_before if other in subject]
         counted = sum((np.bincount(one, minlength=spine.n) for one in others), np.zeros(spine.n, np.int64))
         datasets[name] = layout.finish(table.take(order), owner, ids, counted)
         subject[name] = owner
     study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
+    ordered = model.date_orders.hold(study, subject)
+    if ordered is not study:
+        study = derive_all(model.derivations, ordered, rng=stream(seed, "derivations", start))
     datasets = dict(study.datasets)
     for name, agreement in model.agreements.items():
         if name in datasets:

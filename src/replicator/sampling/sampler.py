@@ -186,13 +186,15 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
 
 
 def _present(rows: Rows, spine: Spine, model: StudyModel, name: str) -> Rows:
-    """Leave out rows of arms, and at planned visits, that the dataset knows nothing of."""
+    """Leave out rows of arms, and at visits, that the dataset knows nothing of."""
     keep = np.ones(len(rows.subject), bool)
     if name in model.absent:
         keep &= ~np.isin(spine.arm, model.absent[name])[rows.subject]
     number = rows.columns.get("VISITNUM")
     if name in model.closed_visits and isinstance(number, Numbers):
         keep &= ~np.isin(np.round(number.values, 9), model.closed_visits[name])
+    if name in model.open_visits and isinstance(number, Numbers):
+        keep &= np.isnan(number.values) | np.isin(np.round(number.values, 9), model.open_visits[name])
     if keep.all():
         return rows
     return Rows(rows.subject[keep], {column: cells.take(keep) for column, cells in rows.columns.items()})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
@@ -138,8 +139,9 @@ class Results:
                 continue
             places = other_places if which == 0 else self.written.places[series, which]
             value = np.where(said | ~self.written.filled[series, which], np.nan, round_to(value, places))
-            if which == 2:
-                value = np.where(said, np.append(self.tokens.number, np.nan)[token], value)
+            if which == 2 or name in self.names.numeric:
+                said_number = (_spelled(self.tokens.original), _spelled(self.tokens.text), self.tokens.number)[which]
+                value = np.where(said, np.append(said_number, np.nan)[token], value)
             if name in self.names.numeric:
                 columns[name] = Numbers(value)
                 continue
@@ -164,6 +166,11 @@ class Results:
             number = np.where(rows, (standard - self.written.unit_offset[i]) / self.written.unit_factor[i], number)
             places = np.where(rows, self.written.unit_places[i], places)
         return number, places
+
+
+def _spelled(text: Text) -> Floats:
+    """Numbers that texts spell: (n,), NaN for others."""
+    return np.asarray(pd.to_numeric(pd.Series(text.strings()), errors="coerce"), np.float64)
 
 
 def _overlay(text: Text, tokens: Text, token: Codes) -> Text:

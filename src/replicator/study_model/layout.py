@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.profile.structure import DatasetStructure, Kind, Role
@@ -35,6 +36,12 @@ class Layout:
         Variables among VISIT and VISITDY that follow from VISITNUM.
     keys : tuple of str
         Variables that no two rows of a subject share all of in the source; ``()`` if there are none.
+    numbered : tuple of str
+        Identifiers of rows, which tell rows apart that are the same otherwise.
+    repeated : float
+        Share of the source's rows that repeat another of their subject in all but --SEQ and identifiers of rows.
+    results : tuple of str
+        Variables of the result of findings and of its status, of which every row of the source has one at least; else ``()``.
     counted_before : tuple of str
         Datasets of the same domain whose rows of a subject --SEQ counts first (LBCH before LBHE).
     """
@@ -51,6 +58,9 @@ class Layout:
     order: tuple[str, ...]
     visit_names: tuple[str, ...]
     keys: tuple[str, ...]
+    numbered: tuple[str, ...] = ()
+    repeated: float = 1.0
+    results: tuple[str, ...] = ()
     counted_before: tuple[str, ...] = ()
 
     @classmethod
@@ -66,6 +76,9 @@ class Layout:
             if len(texts.levels) == 1 or (len(texts.levels) and structure.kind is not Kind.LINKS):
                 constants[name] = str(texts.levels[np.bincount(texts.codes[texts.codes >= 0]).argmax()])
         order = _find_order(dataset, structure, subject, sequence) if subject is not None else ()
+        numbered = structure.with_role(Role.SEQUENCE, Role.RECORD_ID)
+        told = [dataset[name] for name in dataset.names if name not in numbered]
+        again = _repeats(told, subject) if subject is not None else np.zeros(0, bool)
         return cls(
             dataset.name,
             dataset.label,
@@ -77,6 +90,9 @@ class Layout:
             order,
             visit_names,
             _keys(structure, subject),
+            numbered,
+            float(again.mean()) if len(again) else 1.0,
+            _always_one(dataset, structure),
         )
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -84,19 +100,24 @@ class Layout:
         keys = [sort_key(dataset[name]) for name in reversed(self.order) if name in dataset]
         return np.lexsort([*keys, subject.astype(np.float64)])
 
-    def distinct(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Tell which rows (n_rows,) do not repeat the key of one before them; all where the key is not known or not drawn."""
-        keep = np.ones(len(subject), bool)
-        if not self.keys or any(name not in dataset for name in self.keys):
-            return keep
-        joint = subject.astype(np.int64)
-        for name in self.keys:
-            _, joint = np.unique(joint, return_inverse=True)
-            ranks, codes = np.unique(sort_key(dataset[name]), return_inverse=True)
-            joint = joint * (len(ranks) + 1) + codes
-        _, first = np.unique(joint, return_index=True)
-        keep[:] = False
-        keep[first] = True
+    def admissible(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which rows (n_rows,) may stay.
+
+        A row goes if it has neither a result nor a word on it, as no row of the source did; if it repeats the key of one before it,
+        where the key is known and drawn; and if it repeats one before it altogether, but for as many as the source had.
+        """
+        said = [~dataset[name].missing for name in self.results if name in dataset]
+        keep = np.any(said, axis=0) if said else np.ones(len(subject), bool)
+        if self.keys and all(name in dataset for name in self.keys):
+            rows = np.flatnonzero(keep)
+            keep[rows] = ~_repeats([dataset[name].take(rows) for name in self.keys], subject[rows])
+        rows = np.flatnonzero(keep)
+        told = [dataset[name].take(rows) for name in dataset.names if name not in self.numbered]
+        again = np.flatnonzero(_repeats(told, subject[rows]))
+        allowed = min(round(self.repeated * len(rows)), len(again))
+        gone = np.ones(len(again), bool)
+        gone[(np.arange(allowed) * len(again)) // max(allowed, 1)] = False
+        keep[rows[again[gone]]] = False
         return keep
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
@@ -167,6 +188,27 @@ def _typed(column: Column | None, variable: Variable, n: int) -> Column:
     if variable.type == "num" and isinstance(column, Text):
         return Numbers(Dataset("", (variable,), {variable.name: column}).numbers(variable.name))
     return column
+
+
+def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Tell which rows (n_rows,) have the cells of a row of their subject before them."""
+    out = np.zeros(len(subject), bool)
+    rows, joint = np.arange(len(subject)), subject.astype(np.int64)
+    for column in columns:
+        several = np.bincount(joint, minlength=1)[joint] > 1
+        rows, joint = rows[several], joint[several]
+        cells = column.codes if isinstance(column, Text) else pd.factorize(np.round(column.values, 9))[0]
+        joint = pd.factorize(joint * (int(cells.max(initial=-1)) + 2) + cells[rows] + 1)[0].astype(np.int64)
+    out[rows] = pd.Series(joint).duplicated().to_numpy()
+    return out
+
+
+def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...]:
+    """Variables of result and status, if every row of findings has one of them."""
+    names = [name for suffix in ("ORRES", "STRESC", "STRESN", "STAT") if (name := structure.named(suffix))]
+    if structure.kind is not Kind.FINDINGS or not names:
+        return ()
+    return tuple(names) if np.any([~dataset[name].missing for name in names], axis=0).all() else ()
 
 
 def sort_key(column: Column) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ from replicator.models import (
 from replicator.profile.structure import DatasetStructure, Dependency, StudyStructure, VariableStructure
 from replicator.study_model import (
     agreement,
+    agreement_dates,
     agreement_results,
     attributes,
     birth,
@@ -82,6 +83,7 @@ MODULES: tuple[ModuleType, ...] = (
     reporting,
     scales,
     agreement,
+    agreement_dates,
     agreement_results,
     attributes,
     birth,

@@ -19,6 +19,7 @@ from replicator.profile.find import dataset_structure
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
 from replicator.study_model.agreement import Agreement
+from replicator.study_model.agreement_dates import DateOrders
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
@@ -62,7 +63,9 @@ class StudyModel:
     absent : mapping of str to tuple of int
         Arms of which nobody has a row in a dataset.
     closed_visits : mapping of str to tuple of float
-        Planned visits at which fewer than k subjects have a row in a findings dataset.
+        Visits of k subjects at which fewer than k have a row in a findings dataset.
+    open_visits : mapping of str to tuple of float
+        The visits of findings datasets of which fewer than k subjects have a row at a visit that few have.
     links : LinksModel
         RELREC and CO.
     layouts : mapping of str to Layout
@@ -78,6 +81,8 @@ class StudyModel:
         Recomputed on every sample.
     agreements : mapping of str to Agreement
         What agrees within the rows of each dataset that a part makes.
+    date_orders : DateOrders
+        Orders of dates that no row of the source broke.
     codelists : mapping of str to tuple of CodelistTerm
         From the source's Define-XML.
     notes : tuple of str
@@ -94,6 +99,7 @@ class StudyModel:
     parts: Mapping[str, Part]
     absent: Mapping[str, tuple[int, ...]]
     closed_visits: Mapping[str, tuple[float, ...]]
+    open_visits: Mapping[str, tuple[float, ...]]
     links: LinksModel
     layouts: Mapping[str, Layout]
     reference: Mapping[str, Dataset]
@@ -103,6 +109,7 @@ class StudyModel:
     structure: StudyStructure
     derivations: tuple[Derivation, ...]
     agreements: Mapping[str, Agreement]
+    date_orders: DateOrders
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
 
@@ -187,7 +194,7 @@ def fit_study_model(
         schedule,
         parts,
         _absent(source),
-        _closed_visits(source, structure, schedule, config.k),
+        *_visits_kept(source, structure, config.k),
         links,
         layouts,
         {name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
@@ -197,6 +204,13 @@ def fit_study_model(
         structure,
         derivations,
         {one: Agreement.fit(source.datasets[one], structures[one], source.subject[one], config.k) for one in parts},
+        DateOrders.fit(
+            {name: source.datasets[name] for name in source.subject},
+            source.subject,
+            structure.subjects,
+            {(one.dataset, one.target) for one in derivations},
+            config.k,
+        ),
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
     )
@@ -259,19 +273,32 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
     return out
 
 
-def _closed_visits(source: Source, structure: StudyStructure, schedule: ScheduleModel, k: int) -> dict[str, tuple[float, ...]]:
-    """Planned visits at which fewer than k subjects have a row, by findings dataset with VISITNUM."""
-    out = {}
+def _visits_kept(
+    source: Source, structure: StudyStructure, k: int
+) -> tuple[dict[str, tuple[float, ...]], dict[str, tuple[float, ...]]]:
+    """Visits of k subjects that a findings dataset is closed to; and those that it keeps to, if it has hardly any other."""
+    closed, kept = {}, {}
+    visits = source.spine.visits
+    shared = _shared_visits(visits.number, visits.subject, k)
     for name, subject in source.subject.items():
         dataset = source.datasets[name]
         if structure.datasets[name].kind is not Kind.FINDINGS or "VISITNUM" not in dataset or not dataset.n_rows:
             continue
         number = np.round(dataset.numbers("VISITNUM"), 9)
-        pairs = np.unique(np.stack([number, subject.astype(np.float64)], axis=1), axis=0)
-        numbers, counts = np.unique(pairs[:, 0], return_counts=True)
-        common = numbers[counts >= min(k, counts.max())]
-        out[name] = tuple(visit.number for visit in schedule.planned if visit.number not in common)
-    return {name: closed for name, closed in out.items() if closed}
+        common = _shared_visits(number, subject, k)
+        if len(np.unique(subject[np.isfinite(number) & ~np.isin(number, [*common, *shared])])) < k:
+            kept[name] = common
+        else:
+            closed[name] = tuple(one for one in shared if one not in common)
+    return {name: numbers for name, numbers in closed.items() if numbers}, kept
+
+
+def _shared_visits(number: NDArray[np.float64], subject: NDArray[np.int32], k: int) -> tuple[float, ...]:
+    """Numbers that at least k subjects have, or the most that have one."""
+    seen = np.isfinite(number)
+    pairs = np.unique(np.stack([number[seen], subject[seen].astype(np.float64)], axis=1), axis=0)
+    numbers, counts = np.unique(pairs[:, 0], return_counts=True)
+    return tuple(numbers[counts >= min(k, counts.max(initial=k))].tolist())
 
 
 def _part_class(dataset: Dataset, structure: DatasetStructure) -> type[Part]:

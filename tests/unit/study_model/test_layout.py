@@ -56,3 +56,25 @@ def test_missing_cells_sort_first() -> None:
     """Texts by their letters, numbers by their size."""
     assert np.argsort(sort_key(Text.of(["b", "", "a"]))).tolist() == [1, 2, 0]
     assert np.argsort(sort_key(Numbers(np.array([2.0, np.nan, 1.0])))).tolist() == [1, 2, 0]
+
+
+def test_rows_that_the_source_never_had_are_left_out() -> None:
+    """No row repeats another of its subject, and none is without a result; rows of others may be the same."""
+    layout, dataset = fitted()
+    assert layout.repeated == 0 and layout.results == ("VSORRES",)
+    drawn = dataset.take(np.array([0, 1, 1, 2])).without("VSSEQ")
+    bare = drawn.with_column(drawn.variable("VSORRES"), Text.of(["120", "121", "121", None]))
+    assert layout.admissible(bare, np.array([0, 0, 0, 0], np.int32)).tolist() == [True, True, False, False]
+    assert layout.admissible(bare, np.array([0, 0, 1, 1], np.int32)).tolist() == [True, True, True, False]
+
+
+def test_as_many_repeats_stay_as_the_source_had() -> None:
+    """Of ten rows one repeats another in the source; of forty rows of which twenty repeat others, four such rows stay."""
+    terms = [f"T{i}" for i in range(9)]
+    rows = {"USUBJID": ["S1"] * 10, "MHSEQ": [float(i + 1) for i in range(10)], "MHTERM": [*terms, "T0"]}
+    structure = find_structure(make_study(DM=DM, MH=rows)).datasets["MH"]
+    study = make_study(DM=DM, MH=rows)
+    layout = Layout.fit(study["MH"], structure, np.zeros(10, np.int32), ())
+    drawn = Dataset.from_frame("MH", pd.DataFrame({"MHTERM": [f"T{i // 2}" for i in range(40)]}))
+    keep = layout.admissible(drawn, np.zeros(40, np.int32))
+    assert layout.repeated == 0.1 and keep[::2].all() and keep.sum() == 24

@@ -1,0 +1,86 @@
+"""Orders of dates: found where the source keeps to them, held in a sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.study_model.agreement_dates import DateOrder, DateOrders
+from replicator.tables.dataset import Study
+
+from .small_studies import make_study
+
+N = 40
+
+
+def dates(days: list[int], clock: str = "") -> list[str]:
+    """Write days of 2020, with a time of day."""
+    return [f"{np.datetime64('2020-01-01') + day}{clock}" for day in days]
+
+
+def study_of(start: list[str], end: list[str], event: list[str], closed: list[str]) -> Study:
+    """One subject a row, with one event each."""
+    ids = [f"S{i:02}" for i in range(len(start))]
+    return make_study(
+        DM={"USUBJID": ids, "RFSTDTC": start, "RFENDTC": end}, AE={"USUBJID": ids, "AESTDTC": event, "AEENDTC": closed}
+    )
+
+
+@pytest.fixture(scope="module")
+def orders() -> DateOrders:
+    """Events begin the day after the start at the earliest, and end on the last day at the latest, some of them exactly then."""
+    day = list(range(N))
+    start, end = day, [one + 30 for one in day]
+    event = [one + (1 if one % 4 == 0 else one % 20) + (one % 4 > 0) for one in day]
+    closed = [end[one] if one % 3 == 0 else event[one] + 2 for one in day]
+    source = study_of(dates(start), dates(end), dates(event), dates(closed))
+    who = np.arange(N, dtype=np.int32)
+    return DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", {("DM", "RFENDTC")}, 5)
+
+
+def test_orders_are_found(orders: DateOrders) -> None:
+    """The day between start and event, the last day that ends touch, and what follows from a derived date is not moved."""
+    found = {(one.dataset, one.first, one.second): one for one in orders.orders}
+    assert found["AE", "DM.RFSTDTC", "AESTDTC"] == DateOrder("AE", "DM.RFSTDTC", "AESTDTC", 1.0, ("AESTDTC",))
+    assert found["AE", "AEENDTC", "DM.RFENDTC"].apart == 0.0
+    assert ("AE", "AEENDTC", "AESTDTC") not in found and ("AE", "DM.RFENDTC", "AEENDTC") not in found
+    assert all("RFENDTC" not in one.moves for one in orders.orders)
+
+
+def test_what_breaks_an_order_is_moved_to_the_nearest_day(orders: DateOrders) -> None:
+    """Events before the start, ends after the last day and a partial date of the year before; all others stay."""
+    made = study_of(
+        ["2021-03-05", "2021-03-05", "2021-03-05", "2021-03-05"],
+        ["2021-04-04", "2021-04-04", "2021-04-04", "2021-04-04"],
+        ["2021-03-05", "2021-03-20", "2021-03-20T10:30", "2020"],
+        ["2021-03-09", "2021-05-01", "2021-05-01T09:00", ""],
+    )
+    who = np.arange(4, dtype=np.int32)
+    held = orders.hold(made, {"DM": who, "AE": who})["AE"]
+    assert held.text("AESTDTC").strings().tolist() == ["2021-03-06", "2021-03-20", "2021-03-20T10:30", "2020"]
+    assert held.text("AEENDTC").strings().tolist() == ["2021-03-09", "2021-04-04", "2021-04-04T09:00", ""]
+    again = orders.hold(made.with_datasets([made["DM"], held]), {"DM": who, "AE": who})
+    assert again["AE"].text("AEENDTC").strings().tolist() == held.text("AEENDTC").strings().tolist()
+
+
+def test_equal_times_are_equal() -> None:
+    """Where two dates are the same to the minute in the source, they are in the sample."""
+    day = list(range(N))
+    stamp = dates(day, "T09:30")
+    source = study_of(stamp, dates([one + 9 for one in day]), stamp, dates([one + 1 + one % 5 for one in day]))
+    who = np.arange(N, dtype=np.int32)
+    learned = DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", set(), 5)
+    made = study_of(
+        ["2021-03-05T08:00", "2021-03-06T11:00"], ["2021-04-01"] * 2, ["2021-03-05T09:15", "2021-03-04T10:45"], [""] * 2
+    )
+    held = learned.hold(made, {"DM": who[:2], "AE": who[:2]})["AE"]
+    assert held.text("AESTDTC").strings().tolist() == ["2021-03-05T08:00", "2021-03-06T11:00"]
+
+
+def test_a_study_without_subjects_dataset_keeps_orders_within_rows() -> None:
+    """An end that starts touch is held without any date of the subject."""
+    ids, day = [f"S{i:02}" for i in range(N)], list(range(N))
+    source = make_study(AE={"USUBJID": ids, "AESTDTC": dates(day), "AEENDTC": dates([one + one % 4 for one in day])})
+    who = np.arange(N, dtype=np.int32)
+    learned = DateOrders.fit(source.datasets, {"AE": who}, "DM", set(), 5)
+    assert {(one.first, one.second) for one in learned.orders} == {("AESTDTC", "AEENDTC")}
