@@ -82,6 +82,8 @@ class OccurrenceDates:
         Share of ends that fall on that of the occurrence with which they share their start.
     end_offset : QuantileMarginal
         Days from the first day on study to the end, where the start lies before the study or is unknown.
+    past_share : QuantileMarginal
+        Of the time from a start before the study up to the first day on study, how much had gone by at an end before the study.
     start_minute, end_minute : QuantileMarginal
         Time of day.
     start_odd, end_odd : tuple of str
@@ -105,6 +107,7 @@ class OccurrenceDates:
     duration_class: tuple[int, ...]
     end_together: float
     end_offset: QuantileMarginal
+    past_share: QuantileMarginal
     start_minute: QuantileMarginal
     end_minute: QuantileMarginal
     start_odd: tuple[str, ...]
@@ -232,7 +235,9 @@ def _sample_ends(
     out = np.where(attached, ended, np.where(free, np.clip(first + away, floor, np.maximum(bound, floor)), np.nan))
     past = era == ERA_HISTORY
     begin = np.where(np.isnan(start), first - 365.0, np.minimum(start, first - 1))
-    return np.where(past, np.floor(begin + u * np.maximum(first - begin, 1.0)), out)
+    gone = np.clip(model.past_share.quantile(u), 0.0, 1.0) if model.past_share.n else u
+    gone = np.where(np.isnan(start), u, gone)
+    return np.where(past, np.minimum(np.floor(begin + gone * np.maximum(first - begin, 1.0)), first - 1), out)
 
 
 def _truncated(marginal: QuantileMarginal, u: Floats, most: Floats) -> Floats:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.onset import Intensity, rank_within, sharing_rate
 from replicator.rng import stream
-from replicator.study_model.events_dates import ERA_HISTORY, ERA_STUDY, DatePattern, OccurrenceDates, mark_day, sample_dates
+from replicator.study_model.events_dates import (
+    ERA_HISTORY,
+    ERA_STUDY,
+    DatePattern,
+    Drawn,
+    OccurrenceDates,
+    mark_day,
+    sample_dates,
+)
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, parse_dates
@@ -87,6 +95,7 @@ def fit_dates(
         duration.insert(len(classes), QuantileMarginal.fit(days[mine], owner[both][mine], k=k, decimals=0))
         classes.append(c)
     detached = full_end & ~fine
+    past = (era_e == ERA_HISTORY) & (s.day <= e.day)
     fitted = OccurrenceDates(
         opens,
         closes,
@@ -103,6 +112,7 @@ def fit_dates(
         tuple(classes),
         _together(owner[both], s.day[both], e.day[both]),
         QuantileMarginal.fit((e.day - first)[detached], owner[detached], k=k, decimals=0),
+        QuantileMarginal.fit(((e.day - s.day) / np.maximum(first - s.day, 1.0))[past], owner[past], k=k, decimals=None),
         QuantileMarginal.fit(s.minute, owner, k=k, decimals=0),
         QuantileMarginal.fit(e.minute, owner, k=k, decimals=0),
         patterns[0].odd,
@@ -121,17 +131,30 @@ def _with_visit_shares(
     spine: Spine,
     last_visit: Floats | None,
 ) -> OccurrenceDates:
-    """Set how many dates are moved to visits: what the source has beyond what the model gives by chance."""
-    drawn = sample_dates(fitted, patterns[0].code, patterns[1].code, owner, block, spine, last_visit, stream(0, "visit share"))
-    shares = []
-    for source, day, mask in zip(dates, (drawn.start, drawn.end), fine, strict=True):
-        if not mask.any():
-            shares.append(0.0)
-            continue
-        seen = float(_at_visit(owner[mask], source.day[mask], spine).mean())
-        chance = float(_at_visit(owner[mask], day[mask], spine).mean())
-        shares.append(float(np.clip((seen - chance) / max(1e-9, 1 - chance), 0, 1)))
-    return replace(fitted, start_at_visit=shares[0], end_at_visit=shares[1])
+    """Set how many dates are moved to visits, and how many starts are shared: what the source has beyond chance.
+
+    Starts come first, since an end lies a duration after its start: an event of one day that starts at a visit ends there.
+    """
+
+    def simulate(model: OccurrenceDates) -> Drawn:
+        return sample_dates(model, patterns[0].code, patterns[1].code, owner, block, spine, last_visit, stream(0, "visit share"))
+
+    def beyond_chance(source: Floats, drawn: Floats, mask: NDArray[np.bool_]) -> float:
+        seen, chance = (float(_at_visit(owner[mask], day[mask], spine).mean()) if mask.any() else 0.0 for day in (source, drawn))
+        return _excess(seen, chance)
+
+    alone = replace(fitted, shared=0.0)
+    moved = beyond_chance(dates[0].day, simulate(alone).start, fine[0])
+    drawn = simulate(replace(alone, start_at_visit=moved))
+    shared = _excess(fitted.shared, sharing_rate(owner[fine[0]], drawn.start[fine[0]]))
+    drawn = simulate(replace(fitted, start_at_visit=moved, shared=shared))
+    ended = beyond_chance(dates[1].day, drawn.end, fine[1])
+    return replace(fitted, start_at_visit=moved, end_at_visit=ended, shared=shared)
+
+
+def _excess(seen: float, chance: float) -> float:
+    """Share of cases that must be made so that `seen` are, where `chance` of them come by themselves."""
+    return float(np.clip((seen - chance) / max(1e-9, 1 - chance), 0, 1))
 
 
 def _tightest(day: Floats, owner: NDArray[np.int32], marks: Mapping[str, Floats], lower: bool) -> str:

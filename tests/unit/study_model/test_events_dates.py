@@ -1,0 +1,81 @@
+"""When occurrences start and end: shares at visits, shared days, spells before the study."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from replicator.study_model.events_dates import DatePattern, Drawn, sample_dates
+from replicator.study_model.events_dates_fit import fit_dates
+from replicator.study_model.spine import Spine, Visits
+from replicator.tables.dataset import Text
+from replicator.tables.dates import Precision, format_dates, parse_dates
+
+Floats = NDArray[np.float64]
+
+
+def _spine(n: int) -> Spine:
+    anchor = np.full(n, 18000.0)
+    day = (anchor[:, None] + np.array([-7.0, 0, 14, 28, 56, 84])).ravel()
+    visits = Visits(np.repeat(np.arange(n), 6).astype(np.int32), np.tile(np.arange(6.0), n), day, day)
+    marks = {"DM.RFSTDTC": anchor, "FIRST": anchor - 7, "LAST": anchor + 84}
+    return Spine(n, np.zeros(n, np.int32), ("",), anchor, marks, visits, {}, {})
+
+
+def _write(day: Floats) -> Text:
+    precision = np.where(np.isnan(day), Precision.MISSING, Precision.DAY).astype(np.int8)
+    return format_dates(day, np.full(len(day), np.nan), precision)
+
+
+def _again(start: Floats, end: Floats, owner: NDArray[np.int32], spine: Spine) -> Drawn:
+    columns = _write(start), _write(end)
+    first = spine.marks["FIRST"][owner]
+    patterns = tuple(DatePattern.of(c, parse_dates(c), first, owner, 5) for c in columns)
+    block = np.zeros(len(owner), np.int64)
+    model = fit_dates(*columns, (patterns[0], patterns[1]), owner, block, spine, None, 5)
+    return sample_dates(model, patterns[0].code, patterns[1].code, owner, block, spine, None, np.random.default_rng(9))
+
+
+def _at_visit(day: Floats) -> float:
+    return float(np.isin(day - 18000, [-7, 0, 14, 28, 56, 84]).mean())
+
+
+def _same_day(owner: NDArray[np.int32], day: Floats) -> float:
+    """Share of pairs of events of one subject that start on the same day."""
+    both = (owner[:, None] == owner[None, :]) & ~np.eye(len(owner), dtype=bool)
+    return float((day[:, None] == day[None, :])[both].mean())
+
+
+def test_shares_at_visits_and_shared_days_come_back() -> None:
+    """300 subjects with 4 events; a quarter starts at a visit, half last a day, a fifth shares its day with the one before.
+
+    Tolerances are three standard errors of a share among 1200 events (0.04) and a little more for pairs.
+    """
+    rng = np.random.default_rng(2)
+    n, each = 300, 4
+    spine, owner = _spine(n), np.repeat(np.arange(n), each).astype(np.int32)
+    start = np.floor(rng.uniform(0, 80, n * each))
+    start = np.where(rng.random(n * each) < 0.25, rng.choice([0.0, 14, 28, 56], n * each), start) + 18000
+    for i in range(1, each):
+        joins = rng.random(n) < 0.2
+        start[i::each] = np.where(joins, start[i - 1 :: each], start[i::each])
+    end = np.minimum(start + np.where(rng.random(n * each) < 0.5, 0, rng.integers(1, 20, n * each)), 18084)
+    drawn = _again(start, end, owner, spine)
+    assert _at_visit(drawn.start) == pytest.approx(_at_visit(start), abs=0.04)
+    assert _at_visit(drawn.end) == pytest.approx(_at_visit(end), abs=0.04)
+    assert _same_day(owner, drawn.start) == pytest.approx(_same_day(owner, start), abs=0.05)
+    assert (drawn.end == drawn.start).mean() == pytest.approx((end == start).mean(), abs=0.05)
+
+
+def test_spells_before_the_study_last_as_long_as_they_did() -> None:
+    """Planted: illnesses that began 1 to 10 years before and lasted a fifth of the time since then at most."""
+    rng = np.random.default_rng(3)
+    n = 400
+    spine, owner = _spine(n), np.arange(n, dtype=np.int32)
+    start = 18000 - 7 - np.floor(rng.uniform(365, 3650, n))
+    end = np.floor(start + rng.uniform(0, 0.2, n) * (17993 - start))
+    drawn = _again(start, end, owner, spine)
+    assert (drawn.end < 17993).all()
+    assert (drawn.end >= drawn.start).all()
+    assert np.median(drawn.end - drawn.start) == pytest.approx(np.median(end - start), rel=0.15)
