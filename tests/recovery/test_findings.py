@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from replicator.config import FitConfig
@@ -136,6 +137,37 @@ def test_no_correlation_stays_none(learned: tuple[Spine, Dataset, Fitted, Rows])
     temperature = wide(learned[3], "TEMP")[:, [0, 1, 3, 4]]
     correlation = np.corrcoef(temperature.T)
     assert abs((correlation.sum() - 4) / 12) < 0.08
+
+
+def test_nothing_is_invented_where_subjects_are_shuffled() -> None:
+    """Results dealt anew among the subjects of a visit: those of one subject are as unlike as those of two."""
+    source = spine()
+    table = dataset(source)
+    rng = np.random.default_rng(21)
+    code, visit = table.text("VSTESTCD").codes, table.numbers("VISITNUM")
+    rows = np.lexsort((rng.random(table.n_rows), visit, code))
+    dealt = np.empty(table.n_rows, np.intp)
+    dealt[np.lexsort((visit, code))] = rows
+    for name in ("VSORRES", "VSSTRESC", "VSSTRESN", "VSSTAT"):
+        table = table.with_column(table.variable(name), table[name].take(dealt))
+    subject = np.array([int(text[1:]) for text in table.text("USUBJID").strings()], np.int32)
+    fitted = FindingsPart.fit(table, dataset_structure(table, Kind.FINDINGS, "VS", "USUBJID"), subject, source, FitConfig())
+    features = {f"VS/{name}": value for name, value in fitted.features.items()}
+    drawn = Spine(**{**source.__dict__, "features": {name: rng.permutation(value) for name, value in features.items()}})
+    rows_drawn = fitted.part.sample(drawn, np.random.default_rng(22))
+    for test in ("SYSBP", "DIABP", "TEMP"):
+        values = wide(rows_drawn, test)
+        values = values[:, ~np.isnan(values).all(axis=0)]
+        both = pd.DataFrame(values).corr().to_numpy()
+        off = both[~np.eye(len(both), dtype=bool)]
+        assert abs(off.mean()) < 0.06, test  # four standard errors of the mean over 300 subjects and 6 pairs of visits or more
+    cough = rows_drawn.columns["VSTESTCD"].strings() == "COUGH"
+    result, number = rows_drawn.columns["VSORRES"], rows_drawn.columns["VISITNUM"]
+    assert isinstance(result, Text) and isinstance(number, Numbers)
+    yes = np.zeros((SUBJECTS, VISITS))
+    yes[rows_drawn.subject[cough], number.values[cough].astype(int) - 1] = result.strings()[cough] == "Y"
+    answers = np.corrcoef(yes.T)
+    assert abs(answers[~np.eye(VISITS, dtype=bool)].mean()) < 0.06
 
 
 def test_not_done_has_its_rate_and_its_status(learned: tuple[Spine, Dataset, Fitted, Rows]) -> None:

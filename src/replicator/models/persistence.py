@@ -149,6 +149,41 @@ def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bo
     return best
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What correlation does to residuals once each subject's mean (and slope) is out, by the numbers of values that subjects have.
+
+    Attributes
+    ----------
+    tables : (n_correlations, LAGS + 1, n_series) float64
+        Expected sums of products at each of `CORRELATIONS` and each lag.
+    pairs : (n_series,) float64
+        Neighbouring values of a subject.
+    """
+
+    tables: Floats
+    pairs: Floats
+
+    @classmethod
+    def of(cls, counts: NDArray[np.intp], inclined: NDArray[np.bool_]) -> Course:
+        """From subjects by their number of values (most + 1, n_series), and where a slope is taken out too."""
+        tables = np.stack([_expected(counts, inclined, float(one)) for one in CORRELATIONS])
+        pairs = np.maximum(np.arange(len(counts)) - 1, 0) @ counts
+        return cls(tables, np.maximum(pairs, 1).astype(np.float64))
+
+    def kept(self, series: int, correlation: Floats) -> Floats:
+        """Variance that is left, against independent residuals, at correlations (n,) of neighbours."""
+        white = self.tables[0, 0, series]
+        left = np.interp(correlation, CORRELATIONS, self.tables[:, 0, series])
+        return np.clip(left / white if white > 0 else np.ones_like(left), 0.05, 1.0)
+
+    def neighbours(self, series: int, correlation: Floats) -> Floats:
+        """Correlation (n,) of neighbours beyond the subject's level, of residuals scaled to the variance of independent ones."""
+        product = np.interp(correlation, CORRELATIONS, self.tables[:, 1, series])
+        out: Floats = (product / self.kept(series, correlation) - self.tables[0, 1, series]) / self.pairs[series]
+        return out
+
+
 def _products(dense: Floats, occasions: Occasions) -> tuple[Floats, Floats, Floats, NDArray[np.intp]]:
     """Sums of products and pairs by lag (LAGS + 1, n_series), usual gap in days (n_series,), subjects by size (n, n_series)."""
     run, n_seen = occasions.run, len(occasions.starts)

@@ -192,13 +192,13 @@ class FindingsPart:
         occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
         arm = spine.arm[grid.subject].astype(np.intp)
         seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], rng)
-        noise = self.values.latent.noise(occasions, rng)
+        noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         features = self._draw_features(spine, occasions, rng)
         column_seen = seen[:, self.results.series]
-        latent = self.values.sample(noise, column_seen, features, arm, grid.cell, occasions)
+        latent = self.values.sample(noise, column_seen, features, arm, grid.cell, occasions, luck)
         if self.units.follows:
             narrowed = self.units.restrict(seen, self._read_off(latent, seen))
-            latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, occasions)
+            latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, occasions, luck)
             seen = self.units.restrict(seen, self._read_off(latent, seen))
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series)

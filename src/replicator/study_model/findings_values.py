@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +14,8 @@ from replicator.models.cell_means import CellMeans
 from replicator.models.copula import normal_scores
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_weights, level_scores
-from replicator.models.persistence import Occasions
+from replicator.models.persistence import Course, Occasions
+from replicator.models.repeats import Neighbours, fit_repeats, repeat_residuals
 from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed, subject_weights
 from replicator.study_model.findings_results import Results
 
@@ -39,6 +40,8 @@ class Values:
         Share of subjects who are always at the lowest or highest level.
     latent : TwoLevel
         Around the shift.
+    repeats : (n_columns,) float64
+        Chance that a subject's residual is the one before; empty where nothing repeats.
     """
 
     kind: ClassVar[str] = "findings values"
@@ -48,6 +51,7 @@ class Values:
     bottom: Floats
     top: Floats
     latent: TwoLevel
+    repeats: Floats = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def fit(
@@ -104,7 +108,9 @@ class Values:
         latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
         moved, width = _latent_shift(shift, shown, results.form, column, arm[occasion], cell[occasion], subject)
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
-        return cls(moved, width, bottom, top, latent), {**features, "level": level}
+        pairs = Neighbours.of(observed.level, column, occasion, arm, cell, occasions)
+        latent, repeats = _with_repeats(latent, pairs, results.share, moved, width, discrete, _sizes(column, subject, n_columns))
+        return cls(moved, width, bottom, top, latent, repeats), {**features, "level": level}
 
     def sample(
         self,
@@ -114,8 +120,17 @@ class Values:
         arm: Codes,
         cell: Codes,
         occasions: Occasions,
+        luck: Floats,
     ) -> Floats:
-        """Put latent values together: (n_occasions, n_columns) float64, meaningful where `seen`."""
+        """Put latent values together.
+
+        Returns
+        -------
+        (n_occasions, n_columns) float64
+            Meaningful where `seen`; `luck` (n_occasions,) are the uniform draws that decide what is repeated.
+        """
+        if len(self.repeats):
+            noise = repeat_residuals(noise, seen, self.repeats, luck, occasions)
         deviation = self.latent.compose(noise, seen, features, occasions)
         return self.shift[:, arm, cell].T + self.width * deviation
 
@@ -197,6 +212,36 @@ def _latent_shift(
     scale = np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12)))
     moved = np.where(discrete[:, None, None], moved * scale[:, None, None], shift)
     return moved, np.where(discrete, np.sqrt(1 - np.minimum(explained, MOST_EXPLAINED)), 1.0)
+
+
+def _with_repeats(
+    latent: TwoLevel,
+    pairs: Neighbours,
+    share: Floats,
+    shift: Floats,
+    width: Floats,
+    discrete: NDArray[np.bool_],
+    sizes: NDArray[np.intp],
+) -> tuple[TwoLevel, Floats]:
+    """Let repeats make as much of the residuals' correlation as they explain; chances (n_columns,), empty where all are 0."""
+    near = _means(np.exp(-pairs.gap / max(latent.memory, 1e-9)), pairs.series, len(share))
+    lasting = np.where(discrete, latent.serial * near, 0.0)
+    course = Course.of(sizes, latent.slope > 0)
+    chance = fit_repeats(pairs, share, shift, width, lasting, latent.within, discrete, course)
+    serial, inflation = latent.serial.copy(), latent.inflation.copy()
+    for j in np.flatnonzero(chance > 0).tolist():
+        left = max(lasting[j] - chance[j], 0.0) / (1 - chance[j])
+        serial[j] = min(left / max(near[j], 1e-9), 1.0)
+        inflation[j] = 1 / np.sqrt(course.kept(j, np.array([max(lasting[j], chance[j])]))[0])
+    return replace(latent, serial=serial, inflation=inflation), chance if (chance > 0).any() else np.empty(0)
+
+
+def _sizes(column: Codes, subject: Codes, n_columns: int) -> NDArray[np.intp]:
+    """Subjects (most + 1, n_columns) by their number of values of each column."""
+    key, size = np.unique(column * (int(subject.max(initial=0)) + 1) + subject, return_counts=True)
+    out = np.zeros((int(size.max(initial=0)) + 1, n_columns), np.intp)
+    np.add.at(out, (size, key // (int(subject.max(initial=0)) + 1)), 1)
+    return out
 
 
 def _means(values: Floats, group: Codes, n: int) -> Floats:
