@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
     PASSED = "passed by both"
     BROKEN = "passed by the source, failed by the sample"
-    SAME_RATE = "failed by both at about the same rate"
+    SAME_RATE = "failed at about the same rate"
     MORE = "failed by the sample more often"
     LESS = "failed by the sample less often"
     NOT_TESTED = "not tested on one side"
@@ -148,12 +148,13 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
 
     Notes
     -----
-    A rule that the source passed must be passed: one failure breaks it. Of a rule that the source failed, let ``f`` failures in
-    ``t`` tests be its rate; the failures of one subject hang together, so the test counts failing subjects ``c`` (failures, where
-    there are no subjects). If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m``
-    trials and probability ``t_sample / (t_source + t_sample)``. The sample fails *more often* if its rate is above 1.25 times the
-    source's and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and
-    ``P(X <= c_sample) < 0.01``; else at about the same rate.
+    A rule that the source passed must be passed: one failure breaks it. Not so a warning, which speaks of the unusual: a large
+    sample has some of it, so rates are compared as for a rule that the source failed. Of such a rule, let ``f`` failures in ``t``
+    tests be its rate; the failures of one subject hang together, so the test counts failing subjects ``c`` (failures, where there
+    are no subjects). If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials
+    and probability ``t_sample / (t_source + t_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's
+    and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else
+    at about the same rate.
     """
     severities = {rule.id: rule.severity for rule in (*source.rules, *sample.rules)}
     before = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in source.outcomes if outcome.n_tested}
@@ -165,7 +166,7 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
             Comparison(
                 *key,
                 severities.get(key[0], Severity.ERROR),
-                _verdict(old, new),
+                _verdict(old, new, severities.get(key[0], Severity.ERROR)),
                 old.n_tested if old else 0,
                 old.n_failed if old else 0,
                 new.n_tested if new else 0,
@@ -175,19 +176,21 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
     return Certificate(tuple(comparisons))
 
 
-def _verdict(source: Outcome | None, sample: Outcome | None) -> Verdict:
+def _verdict(source: Outcome | None, sample: Outcome | None, severity: Severity) -> Verdict:
     if source is None or sample is None:
         failed = sample is not None and sample.status is Status.FAILED
         return Verdict.BROKEN if failed else Verdict.NOT_TESTED
-    if not source.n_failed:
-        return Verdict.BROKEN if sample.n_failed else Verdict.PASSED
+    if not sample.n_failed and not source.n_failed:
+        return Verdict.PASSED
+    if severity is Severity.ERROR and not source.n_failed:
+        return Verdict.BROKEN
     old_rate, new_rate = source.n_failed / source.n_tested, sample.n_failed / sample.n_tested
     old_count = source.n_failed_subjects or source.n_failed
     new_count = sample.n_failed_subjects or sample.n_failed
     share = sample.n_tested / (source.n_tested + sample.n_tested)
     total = old_count + new_count
     if new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE:
-        return Verdict.MORE
+        return Verdict.MORE if source.n_failed else Verdict.BROKEN
     if new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE:
         return Verdict.LESS
     return Verdict.SAME_RATE

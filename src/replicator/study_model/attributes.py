@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable, Codes
 from replicator.models.marginals import QuantileMarginal
+from replicator.standards.codelists import codelists
 from replicator.standards.variables import variable_standard
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -18,6 +19,7 @@ WITHHELD = "TEXT WITHHELD"  # stands where fewer than k subjects share a text
 MOST_LEVELS = 60  # a number with more distinct values than this is drawn from a marginal
 CUSTOMARY = 0.2  # share of rows with rare numbers up to which a variable counts as one of customary values, such as doses
 MOST_TEMPLATES = 1500
+WORDLESS = ("date", "flag", "timepoint", "epoch", "visit")  # roles of variables that hold nobody's words
 FREE = 0.1  # share of rows with rare texts from which a column counts as free text
 ALIKE = 0.5  # share of columns in which a rare tuple must agree with a common one to stand for it
 COVERAGE = 0.98  # share of rows that a wider tuple must still cover
@@ -184,13 +186,20 @@ def count_subjects(codes: NDArray[np.int64], subject: NDArray[np.int32], n: int)
     return np.bincount(pairs // span, minlength=n)
 
 
+def is_worded(name: str, domain: str) -> bool:
+    """Whether a variable may hold somebody's words: no date, flag or planned time, and bound to no codelist of the standard."""
+    standard = variable_standard(name, domain)
+    coded = any(codelist.fits(name, domain) for codelist in codelists())
+    return not coded and (standard is None or standard.role not in WORDLESS)
+
+
 def protect_levels(
-    codes: NDArray[np.int64], levels: Column, subject: NDArray[np.int32], k: int
+    codes: NDArray[np.int64], levels: Column, subject: NDArray[np.int32], k: int, worded: bool = True
 ) -> tuple[NDArray[np.int64], Column, int]:
     """Take away levels that fewer than k subjects share.
 
-    Rare texts of a column in which they are common (free text) become one text that is nobody's; rare categories and numbers go to
-    the code of the most frequent level.
+    Rare texts of a column in which they are common (free text) become one text that is nobody's, or are missing where the column
+    cannot hold such a text (not `worded`); rare categories and numbers go to the code of the most frequent level.
 
     Returns
     -------
@@ -206,15 +215,15 @@ def protect_levels(
     if not withheld:
         return codes, levels, 0
     rows = np.bincount(codes[codes >= 0], minlength=n)
-    free = isinstance(levels, Text) and rows[rare].sum() > 0.1 * max(1, rows.sum())
+    free = isinstance(levels, Text) and rows[rare].sum() > FREE * max(1, rows.sum())
     kept = np.flatnonzero(~rare)
     target = np.full(n, -1, np.int64)
     target[kept] = np.arange(len(kept))
-    if free and isinstance(levels, Text):
+    if free and worded and isinstance(levels, Text):
         target[rare] = len(kept)
         new: Column = Text(np.arange(len(kept) + 1, dtype=np.int32), np.append(levels.levels[kept], np.array([WITHHELD], object)))
-    elif len(kept) == 0:
-        new = levels.take(np.empty(0, np.intp))
+    elif len(kept) == 0 or (free and isinstance(levels, Text)):
+        new = take_codes(levels, kept)
     elif isinstance(levels, Numbers):
         nearest = np.abs(levels.values[:, None] - levels.values[kept][None, :]).argmin(axis=1)
         target = np.where(rare, nearest, target)
@@ -255,7 +264,7 @@ def prepare_column(
         f"{dataset.name}.{name}: {int(rare.sum())} values ({int(rows[rare].sum())} of {dataset.n_rows} rows) that fewer than {k} "
         f"subjects share are not kept; lower k to keep them."
     ]
-    if isinstance(levels, Text) and rows[rare].sum() > FREE * rows.sum():
+    if isinstance(levels, Text) and rows[rare].sum() > FREE * rows.sum() and is_worded(name, dataset.domain):
         texts = levels.levels.copy()
         texts[rare] = WITHHELD
         column = Text(codes.astype(np.int32), texts)

@@ -13,7 +13,7 @@ from replicator.config import FitConfig
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, column_codes, protect_levels
+from replicator.study_model.attributes import Attributes, column_codes, is_worded, protect_levels
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds
@@ -354,7 +354,7 @@ def _fit_varying(
     k: int,
 ) -> Varying:
     codes, levels = column_codes(rows[name])
-    codes, levels, _ = protect_levels(codes, levels, subject, k)
+    codes, levels, _ = protect_levels(codes, levels, subject, k, is_worded(name, rows.domain))
     head = np.empty(len(opening), np.int64)
     head[occurrence[rank == 0]] = codes[rank == 0]
     given = [(closed * 2 + opening[occurrence])[later].astype(np.int64), head[occurrence][later]]

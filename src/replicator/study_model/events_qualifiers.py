@@ -17,6 +17,7 @@ from replicator.study_model.attributes import (
     Attributes,
     column_codes,
     count_subjects,
+    is_worded,
     protect_levels,
 )
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -62,7 +63,7 @@ class Qualifiers:
             if isinstance(values, Numbers) and len(values) > MOST_LEVELS and not _customary(code, len(values), subject, k):
                 numbers.append(name)
                 continue
-            code, values, withheld = protect_levels(code, values, subject, k)
+            code, values, withheld = protect_levels(code, values, subject, k, is_worded(name, dataset.domain))
             if withheld:
                 notes.append(
                     f"{dataset.name}.{name}: {withheld} values that fewer than {k} subjects share are not kept; "

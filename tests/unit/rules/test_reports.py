@@ -32,15 +32,16 @@ from replicator.rules import (
 )
 from replicator.rules.catalogue import LEARNED, rules_as_markdown
 from replicator.rules.registry import CHECKS
+from replicator.rules.rule import Severity
 from replicator.standards.codelists import codelists, is_unit, plausible_results
 from replicator.tables.dataset import Study, Text
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def _report(n_failed: int, n_tested: int, n_subjects: int = 0) -> ValidationReport:
+def _report(n_failed: int, n_tested: int, n_subjects: int = 0, severity: Severity = Severity.ERROR) -> ValidationReport:
     status = Status.FAILED if n_failed else Status.PASSED
-    rule = rules_of_standard()[0]
+    rule = replace(rules_of_standard()[0], severity=severity)
     return ValidationReport("ST", (rule,), (Outcome(rule.id, "AE", "AETERM", status, n_tested, n_failed, n_subjects),), ())
 
 
@@ -61,6 +62,14 @@ def test_codes_are_unique() -> None:
     """No two rules of the standard share a code."""
     codes = [rule.code for rule in rules_of_standard()]
     assert len(set(codes)) == len(codes)
+
+
+def test_one_warning_is_no_breach() -> None:
+    """What is merely unusual may come once in a sample though the source had none; not in one row of ten."""
+    source = _report(0, 1000, severity=Severity.WARNING)
+    rare, common = (_report(n, 1000, n, Severity.WARNING) for n in (1, 100))
+    assert certificate(source, rare).comparisons[0].verdict is Verdict.SAME_RATE
+    assert certificate(source, common).comparisons[0].verdict is Verdict.BROKEN
 
 
 def test_a_report_survives_json(clean: Study, structure: StudyStructure) -> None:

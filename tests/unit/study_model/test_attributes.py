@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicator.study_model.attributes import WITHHELD, Attributes, column_codes, count_decimals, count_subjects, protect_levels
+from replicator.study_model.attributes import (
+    WITHHELD,
+    Attributes,
+    column_codes,
+    count_decimals,
+    count_subjects,
+    is_worded,
+    protect_levels,
+)
 from replicator.tables.dataset import Dataset, Numbers, Text
 
 
@@ -97,3 +105,20 @@ def test_every_tuple_is_shared() -> None:
 def test_decimals(values: list[float], decimals: int | None) -> None:
     """The fewest places that write every value."""
     assert count_decimals(np.array(values)) == decimals
+
+
+def test_codes_and_dates_are_missing_rather_than_withheld() -> None:
+    """A stand-in for words comes only where words may be: not in a date, a flag or a variable with a codelist."""
+    assert [is_worded(name, "CE") for name in ("CETERM", "CEREAS", "CERFTDTC", "CESEV", "CEOCCUR")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    codes, levels = column_codes(Text.of(["MILD"] * 5 + ["SEVERE", "MODERATE"]))
+    subject = np.arange(7, dtype=np.int32)
+    kept, values, withheld = protect_levels(codes, levels, subject, 5, worded=False)
+    assert kept.tolist() == [0] * 5 + [-1, -1] and values.strings().tolist() == ["MILD"] and withheld == 2
+    kept, values, _ = protect_levels(codes, levels, subject, 5)
+    assert values.take(kept).strings().tolist() == ["MILD"] * 5 + [WITHHELD] * 2
