@@ -21,7 +21,8 @@ import typer
 import replicator as rp
 from replicator.errors import ConfigError, ReplicatorError
 from replicator.log import configure, log_event
-from replicator.terminal import Stopwatch, count, progress_bar, size
+from replicator.reports.counting import counted
+from replicator.terminal import Stopwatch, progress_bar, size
 
 FINE, FINDINGS, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 
@@ -127,7 +128,7 @@ def sample(
             overwrite=overwrite,
             progress=progress,
         )
-    what = f"{count(n, 'subject')}, {count(written.n_datasets, 'dataset')}, {count(written.n_rows, 'row')}"
+    what = f"{counted(n, 'subject')}, {counted(written.n_datasets, 'dataset')}, {counted(written.n_rows, 'row')}"
     _say(quiet, f"{out}: {what} as {format.value}, seed {seed}, {watch}")
     return FINE
 
@@ -144,7 +145,7 @@ def profile(
     log_json: LogJson = None,
 ) -> int:
     """Show what is in a study: datasets, variables, visits, tests, relations, and what cannot be learned."""
-    _start(log_json)
+    _start(log_json, html, json)
     with progress_bar("Profiling", quiet=quiet) as progress:
         report = rp.pipeline.profile_source(data, progress=progress)
         shown = report if compare is None else rp.compare_profiles(report, rp.pipeline.profile_source(compare))
@@ -167,7 +168,7 @@ def validate(
 
     Exits with 1 if the data break a rule or, with --against, break one that the source kept or more often than the source.
     """
-    _start(log_json)
+    _start(log_json, html, json)
     with progress_bar("Validating", quiet=quiet) as progress:
         report = rp.validate(data, against=against, progress=progress)
     _show(report, html, json, quiet)
@@ -177,6 +178,7 @@ def validate(
 @app.command()
 def inspect(model: ModelFile, html: Html = None, json: Json = None, quiet: Quiet = False) -> int:
     """Say in plain words what a model holds, and how few subjects stand behind any value in it."""
+    _start(None, html, json)
     _show(rp.load_model(model).describe(), html, json, quiet)
     return FINE
 
@@ -188,7 +190,7 @@ def cache_list() -> int:
     entries = cache.entries()
     for entry in entries:
         typer.echo(f"{entry.used:%Y-%m-%d %H:%M}  {size(entry.size):>8}  {entry.stage:<10}  {entry.key[:16]}")
-    typer.echo(f"{cache.folder}: {count(len(entries), 'entry')}, {size(sum(entry.size for entry in entries))}")
+    typer.echo(f"{cache.folder}: {counted(len(entries), 'entry')}, {size(sum(entry.size for entry in entries))}")
     return FINE
 
 
@@ -200,7 +202,7 @@ def cache_prune(
     """Remove old entries."""
     cache = rp.Cache()
     removed = cache.prune(max_age_days=days, max_bytes=int(megabytes * 1e6))
-    typer.echo(f"{cache.folder}: removed {count(removed, 'entry')}")
+    typer.echo(f"{cache.folder}: removed {counted(removed, 'entry')}")
     return FINE
 
 
@@ -208,7 +210,7 @@ def cache_prune(
 def cache_clear() -> int:
     """Remove all entries."""
     cache = rp.Cache()
-    typer.echo(f"{cache.folder}: removed {count(cache.clear(), 'entry')}")
+    typer.echo(f"{cache.folder}: removed {counted(cache.clear(), 'entry')}")
     return FINE
 
 
@@ -285,9 +287,13 @@ def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
     return total
 
 
-def _start(log_json: Path | None) -> None:
+def _start(log_json: Path | None, *reports: Path | None) -> None:
+    """Open the log, and refuse reports that cannot be written before any work is done."""
     configure(log_json)
     log_event("request", arguments=sys.argv[1:], version=rp.__version__)
+    for path in reports:
+        if path is not None:
+            rp.pipeline.check_target(path, overwrite=True)
 
 
 def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:

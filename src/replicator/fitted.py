@@ -15,6 +15,7 @@ from replicator.errors import ArtifactError, WriteError
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
+from replicator.reports.counting import counted
 from replicator.reports.model import ModelDescription, describe_part
 from replicator.rules.certificate import Certificate, certificate
 from replicator.rules.report import Status, ValidationReport
@@ -265,7 +266,8 @@ class FittedStudy:
     def headline(self) -> str:
         """Say in one line what was learned."""
         return (
-            f"{self.model.name or 'Study'}: learned from {self.model.n_subjects:,} subjects in {len(self.model.layouts)} datasets."
+            f"{self.model.name or 'Study'}: learned from {counted(self.model.n_subjects, 'subject')} "
+            f"in {counted(len(self.model.layouts), 'dataset')}."
         )
 
     def __repr__(self) -> str:

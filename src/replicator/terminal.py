@@ -97,18 +97,6 @@ class Stopwatch:
         return f"{time.perf_counter() - self._start:.1f} s"
 
 
-def count(n: int, noun: str) -> str:
-    """Write a number with its noun.
-
-    Examples
-    --------
-    >>> count(1, "subject"), count(1000, "subject"), count(2, "entry")
-    ('1 subject', '1,000 subjects', '2 entries')
-    """
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{n:,} {noun if n == 1 else plural}"
-
-
 def size(n_bytes: int) -> str:
     """Write a number of bytes in the unit that suits it.
 

@@ -35,6 +35,9 @@ from replicator.errors import ConfigError
         ("sample m.replica -o out --arm A=0", "no subject"),
         ("sample m.replica -o out -n 3 --arm A=2", "-n asks for 3"),
         ("cache nosuch", "No such command"),
+        ("profile nowhere --html missing/p.html", "there is no folder missing"),
+        ("validate nowhere --json missing/v.json", "there is no folder missing"),
+        ("inspect nowhere --json .", "a folder"),
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_2(

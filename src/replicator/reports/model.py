@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 
 from replicator.config import FitConfig
+from replicator.reports.counting import counted
 from replicator.reports.holdings import count_holdings
 from replicator.reports.pages import render_page
 
@@ -88,7 +89,7 @@ class ModelDescription:
         """Say the whole in a few sentences."""
         k, k_terms = self.config.k, self.config.k_terms
         said = [
-            f"A model of the study {self.study or 'without a name'}, learned from {self.n_subjects:,} subjects.",
+            f"A model of the study {self.study or 'without a name'}, learned from {counted(self.n_subjects, 'subject')}.",
             "It holds no row of any subject, no identifier, and nothing that is executed when it is read.",
             f"No text, category, extreme or combination that fewer than {k} subjects share is in it"
             + (

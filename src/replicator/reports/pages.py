@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from replicator.reports.counting import counted
 from replicator.reports.profile_charts import course_chart, level_shares, share_bar, spread_chart
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _environment() -> Environment:
     for name, chart in (("spread", spread_chart), ("bar", share_bar), ("course", course_chart)):
         environment.filters[name] = lambda value, draw=chart: Markup(draw(value))
     environment.filters["shares"] = level_shares
-    environment.filters["things"] = lambda listed, name: f"{len(listed):,} {name}{'' if len(listed) == 1 else 's'}"
+    environment.filters["things"] = lambda listed, noun: counted(len(listed), noun)
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["plain"] = lambda value: "" if value is None else f"{value:.5g}"
     environment.filters["percent"] = _percent

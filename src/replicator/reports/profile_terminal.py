@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from replicator.profile.differences import ProfileComparison
 from replicator.profile.structure import Role
 from replicator.profile.study_profile import DatasetProfile, Quantiles, StudyProfile, VariableProfile
+from replicator.reports.counting import counted
 from replicator.reports.profile_charts import level_shares
 
 _MOST_TESTS = 12  # a dataset; HTML and JSON hold them all
@@ -31,8 +32,8 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
     """
     page = _Page(width, color)
     page.heading(
-        f"{profile.study or 'Study'}: {_count(profile.n_subjects, 'subject')}, "
-        f"{_count(len(profile.datasets), 'dataset')}, {_count(profile.n_rows, 'row')}"
+        f"{profile.study or 'Study'}: {counted(profile.n_subjects, 'subject')}, "
+        f"{counted(len(profile.datasets), 'dataset')}, {counted(profile.n_rows, 'row')}"
     )
     page.line(f"Nothing below belongs to fewer than {profile.k} subjects.")
     if len(profile.arms.shared) > 1:
@@ -108,7 +109,7 @@ def _render_results(page: _Page, dataset: DatasetProfile, k: int) -> None:
     if dataset.tests:
         shown = sorted(dataset.tests, key=lambda test: -test.n_rows)[:_MOST_TESTS]
         page.table(
-            f"{dataset.name}: {_count(len(dataset.tests), 'test')}" + _rest(len(dataset.tests), _MOST_TESTS),
+            f"{dataset.name}: {counted(len(dataset.tests), 'test')}" + _rest(len(dataset.tests), _MOST_TESTS),
             ("test", "name", "unit", ">results", ">subjects", ">mean", ">sd", ">low to high"),
             (
                 (
@@ -128,9 +129,9 @@ def _render_results(page: _Page, dataset: DatasetProfile, k: int) -> None:
         terms = dataset.occurrences.terms
         arms, rarer = list(terms[0].by_arm), dataset.occurrences.n_other_terms
         page.table(
-            f"{dataset.name}: {_count(len(terms), 'term')} of {k} or more subjects"
+            f"{dataset.name}: {counted(len(terms), 'term')} of {k} or more subjects"
             + _rest(len(terms), _MOST_TERMS)
-            + (f"; {rarer:,} rarer ones in {_count(dataset.occurrences.n_other_rows, 'row')}" if rarer else ""),
+            + (f"; {rarer:,} rarer ones in {counted(dataset.occurrences.n_other_rows, 'row')}" if rarer else ""),
             ("term", ">subjects", ">rows", *(f">{arm}" for arm in arms)),
             (
                 (t.term, f"{t.n_subjects:,}", f"{t.n_rows:,}", *(_share(t.by_arm[arm], k) for arm in arms))
@@ -144,8 +145,8 @@ def render_comparison_text(comparison: ProfileComparison, width: int = 120, colo
     page = _Page(width, color)
     n = len(comparison.differences)
     page.heading(
-        f"{comparison.before} ({_count(comparison.n_subjects_before, 'subject')}) and "
-        f"{comparison.after} ({_count(comparison.n_subjects_after, 'subject')}): {_count(n, 'difference')}"
+        f"{comparison.before} ({counted(comparison.n_subjects_before, 'subject')}) and "
+        f"{comparison.after} ({counted(comparison.n_subjects_after, 'subject')}): {counted(n, 'difference')}"
     )
     if not n:
         page.line("Structure, values and rates agree; no difference is more than chance would give.")
@@ -162,13 +163,9 @@ def render_comparison_text(comparison: ProfileComparison, width: int = 120, colo
 
 def _render_notes(page: _Page, notes: Sequence[str]) -> None:
     if notes:
-        page.heading(_count(len(notes), "note") + _rest(len(notes), _MOST_NOTES))
+        page.heading(counted(len(notes), "note") + _rest(len(notes), _MOST_NOTES))
         for note in notes[:_MOST_NOTES]:
             page.line(f"- {note}")
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _rest(n: int, shown: int) -> str:

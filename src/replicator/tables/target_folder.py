@@ -27,7 +27,8 @@ def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     Raises
     ------
     WriteError
-        If `target` is a file, is not empty and `overwrite` is false, or would come to hold datasets of two writings.
+        If `target` is a file, is not empty and `overwrite` is false, cannot be replaced as a whole (the folder of the process, or a
+        mounted one), or would come to hold datasets of two writings.
     """
     target = Path(os.path.abspath(target))
     if target.is_symlink():
@@ -50,6 +51,10 @@ def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
 def _check(target: Path, overwrite: bool) -> None:
     if target.exists() and not target.is_dir():
         raise WriteError(f"{target}: this is a file; name a folder that does not exist yet or is empty.")
+    if target.is_dir() and (os.path.ismount(target) or target.samefile(Path.cwd())):
+        raise WriteError(
+            f"{target}: the folder that you are in, or a mounted one; it cannot be replaced as a whole, so name a folder in it."
+        )
     if target.exists() and not overwrite:
         n_entries = sum(1 for _ in target.iterdir())
         if n_entries:

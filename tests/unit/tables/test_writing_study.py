@@ -176,6 +176,16 @@ def test_overwriting_removes_what_a_former_writing_made_and_nothing_else(tmp_pat
     assert listed(tmp_path) == ["out"]
 
 
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell would be left in a folder that is gone; a folder within it is fine."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WriteError, match="the folder that you are in"):
+        write_study(STUDY, Path("."), "csv")
+    assert listed(tmp_path) == []
+    write_study(STUDY, Path("out"), "csv")
+    assert listed(tmp_path) == ["out"]
+
+
 def test_overwriting_never_mixes_with_foreign_datasets(tmp_path: Path) -> None:
     out = tmp_path / "out"
     write_study(STUDY, out, "csv", define=False)
