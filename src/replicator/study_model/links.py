@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.models.backoff import BackoffTable
+from replicator.models.onset import rank_within
 from replicator.profile.structure import Kind, StudyStructure
 from replicator.study_model.attributes import column_codes
+from replicator.study_model.links_partners import Partners
 from replicator.study_model.source import Source
 from replicator.tables.dataset import Column, Dataset, Text
 
@@ -33,7 +35,7 @@ class LinkEnd:
     levels : tuple of str
         Its levels.
     linked : BackoffTable
-        Whether a row is linked (1) given its level.
+        Whether a row is linked (1) given its level; of the leading end, a row that has a partner who suits.
     count : BackoffTable
         How many rows a link takes.
     width : int
@@ -60,6 +62,8 @@ class Link:
     relation : str
         Name of the relation dataset.
     lead, follow : LinkEnd
+    partners : Partners
+        Which rows of the second suit a row of the first.
     constants : mapping of str to str
         RELTYPE and the like.
     """
@@ -69,6 +73,7 @@ class Link:
     relation: str
     lead: LinkEnd
     follow: LinkEnd
+    partners: Partners
     constants: Mapping[str, str]
 
 
@@ -130,7 +135,8 @@ class LinksModel:
             pieces.setdefault(link.relation, []).append(_sample_link(link, number, datasets, subject, variable, ids, rng))
         out = {}
         for name, frames in pieces.items():
-            frame = pd.concat(frames, ignore_index=True).sort_values(["subject", "group", "end", "row"], kind="stable")
+            frame = pd.concat(frames, ignore_index=True).sort_values(["subject", "link", "group", "end", "row"], kind="stable")
+            frame["RELID"] = _numbered(frame)
             columns: dict[str, Column] = {c: Text.of(frame[c].to_numpy(object)) for c in frame.columns if c.isupper()}
             out[name] = Dataset.from_frame(name, pd.DataFrame({c: column.strings() for c, column in columns.items()}))
         return out
@@ -167,12 +173,15 @@ def _fit_relation(name: str, dataset: Dataset, source: Source, variable: str, k:
         for end in order:
             domain, idvar = end.split("\x1f")
             rows = members[members["end"] == end]
-            made.append(_fit_end(tables[(domain, idvar)], idvar, rows, size.xs(end, level="end"), source, variable, k))
+            made.append(
+                _fit_end(tables[(domain, idvar)], idvar, rows, size.xs(end, level="end"), source, variable, end == order[0], k)
+            )
         constants = {}
         for other in dataset.names:
             if other not in _names(variable):
                 constants[other] = str(pd.Series(dataset.text(other).strings()).mode().iloc[0])
-        links.append(Link(name, made[0], made[1], constants))
+        lead, partners = _fit_partners(members, made[0], made[1], source, variable, k)
+        links.append(Link(name, lead, made[1], partners, constants))
         kept += len(members)
     return links, len(frame) - kept
 
@@ -181,12 +190,15 @@ def _domain_dataset(source: Source, domain: str, idvar: str) -> str:
     return next((n for n in source.subject if source.datasets[n].domain == domain and idvar in source.datasets[n]), "")
 
 
-def _fit_end(name: str, idvar: str, rows: pd.DataFrame, size: pd.Series, source: Source, variable: str, k: int) -> LinkEnd:
+def _fit_end(
+    name: str, idvar: str, rows: pd.DataFrame, size: pd.Series, source: Source, variable: str, leads: bool, k: int
+) -> LinkEnd:
+    """Learn one end; that which leads says who has a relation at all, so it is held against the rows of all subjects."""
     dataset, subject = source.datasets[name], source.subject[name]
     wanted = set(zip(rows[variable], rows["IDVARVAL"].str.strip(), strict=True))
     named = zip(source.ids[subject], dataset.text(idvar).strings(), strict=True)
     linked = np.array([pair in wanted for pair in named], dtype=np.int64)
-    concerned = np.isin(subject, np.unique(subject[linked > 0]))
+    concerned = np.isin(subject, np.unique(subject[linked > 0])) | leads
     best: tuple[float, str, NDArray[np.int64], tuple[str, ...]] = (0.0, "", np.full(dataset.n_rows, -1), ())
     for column in dataset.names:
         codes, levels = column_codes(dataset[column])
@@ -218,6 +230,64 @@ def _codes(end: LinkEnd, dataset: Dataset) -> NDArray[np.int64]:
     return lookup[codes]
 
 
+def _fit_partners(
+    members: pd.DataFrame, lead: LinkEnd, follow: LinkEnd, source: Source, variable: str, k: int
+) -> tuple[LinkEnd, Partners]:
+    """Learn which rows suit each other, and how often a row that has somebody who suits is linked."""
+    tables = (source.datasets[lead.dataset], source.datasets[follow.dataset])
+    owner = source.subject[lead.dataset]
+    related = [_related_rows(members, end, table, source, variable) for end, table in zip((lead, follow), tables, strict=True)]
+    together = related[0].merge(related[1], on=["subject", "RELID"])
+    wanted = together["row_x"].to_numpy(np.int64) * tables[1].n_rows + together["row_y"].to_numpy(np.int64)
+    row, partner = _candidates(owner, source.subject[follow.dataset])
+    codes = _codes(lead, tables[0])[row], _codes(follow, tables[1])[partner]
+    linked = np.isin(np.arange(len(owner)), related[0]["row"])
+    mine = linked[row]
+    pairs = (row[mine], partner[mine])
+    partners = Partners.fit(
+        tables,
+        pairs,
+        np.isin(pairs[0] * tables[1].n_rows + pairs[1], wanted),
+        (codes[0][mine], codes[1][mine]),
+        owner[pairs[0]],
+        k,
+    )
+    suits = np.unique(row[(partners.score(tables, (row, partner), codes) > 0) | mine])
+    table = BackoffTable.fit(linked[suits].astype(np.int64), [_codes(lead, tables[0])[suits]], owner[suits], k=min(k, 3))
+    return replace(lead, linked=table), partners
+
+
+def _related_rows(members: pd.DataFrame, end: LinkEnd, table: Dataset, source: Source, variable: str) -> pd.DataFrame:
+    """Subject, RELID and row of all rows of one end that are related."""
+    cells = members[members["end"] == f"{table.domain}\x1f{end.idvar}"]
+    named = pd.DataFrame(
+        {
+            "subject": pd.Index(source.ids).get_indexer(pd.Index(cells[variable])),
+            "cell": cells["IDVARVAL"].str.strip(),
+            "RELID": cells["RELID"],
+        }
+    )
+    rows = pd.DataFrame({"subject": source.subject[end.dataset], "cell": table.text(end.idvar).strings()})
+    return named.merge(rows.assign(row=np.arange(table.n_rows)), on=["subject", "cell"])[["subject", "RELID", "row"]]
+
+
+def _candidates(owner: NDArray[np.int32], subject: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of an owner (n,) and a row of the same subject: position of the owner, and row; by owner."""
+    order = np.argsort(subject, kind="stable")
+    begin, stop = (np.searchsorted(subject[order], owner, side=side) for side in ("left", "right"))
+    count = stop - begin
+    which = np.repeat(np.arange(len(owner)), count)
+    inner = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    return which, order[np.repeat(begin, count) + inner].astype(np.int64)
+
+
+def _numbered(frame: pd.DataFrame) -> list[str]:
+    """RELID of each row: its subject's relations are numbered from 1."""
+    first = ~frame.duplicated(["subject", "link", "group"])
+    number = first.groupby(frame["subject"]).cumsum()
+    return [f"{one}-{n}" for one, n in zip(frame["RELID"], number, strict=True)]
+
+
 def _sample_link(
     link: Link,
     number: int,
@@ -229,44 +299,46 @@ def _sample_link(
 ) -> pd.DataFrame:
     frames = []
     lead, follow = link.lead, link.follow
-    empty = pd.DataFrame({c: [] for c in ("subject", "group", "end", "row", *_names(variable))})
+    empty = pd.DataFrame({c: [] for c in ("subject", "link", "group", "end", "row", *_names(variable))})
     if lead.dataset not in datasets or follow.dataset not in datasets:
         return empty
-    leaders, followers = datasets[lead.dataset], datasets[follow.dataset]
-    chosen = lead.linked.sample([_codes(lead, leaders)], rng, leaders.n_rows) > 0
-    owner = subject[lead.dataset][chosen]
-    weight = follow.linked.sample([_codes(follow, followers)], rng, followers.n_rows)
-    score = rng.random(followers.n_rows) + weight
-    order = np.lexsort((-score, subject[follow.dataset]))
-    sorted_owner = subject[follow.dataset][order]
-    begin = np.searchsorted(sorted_owner, owner, side="left")
-    stop = np.searchsorted(sorted_owner, owner, side="right")
-    wanted = np.maximum(follow.count.sample([], rng, len(owner)), 1)
-    take = np.minimum(wanted, stop - begin)
-    first = np.ones(len(owner), bool)
-    first[1:] = owner[1:] != owner[:-1]
-    keep = (take > 0) & first
-    rows = np.flatnonzero(chosen)[keep]
-    owner, begin, take = owner[keep], begin[keep], take[keep]
-    group = np.arange(len(owner))
-    offsets = np.arange(int(take.sum())) - np.repeat(np.cumsum(take) - take, take)
-    partners = order[np.repeat(begin, take) + offsets]
+    tables = leaders, followers = datasets[lead.dataset], datasets[follow.dataset]
+    chosen = np.flatnonzero(lead.linked.sample([_codes(lead, leaders)], rng, leaders.n_rows) > 0)
+    which, partner = _candidates(subject[lead.dataset][chosen], subject[follow.dataset])
+    codes = _codes(lead, leaders)[chosen[which]], _codes(follow, followers)[partner]
+    weight = link.partners.score(tables, (chosen[which], partner), codes)
+    with np.errstate(divide="ignore"):
+        key = np.log(weight) + rng.gumbel(size=len(weight))  # the largest keys are a draw by weight without replacement
+    possible = np.flatnonzero(weight > 0)
+    possible = possible[np.lexsort((-key[possible], partner[possible]))]
+    possible = possible[np.diff(partner[possible], prepend=-1) != 0]  # a partner goes to one row only
+    order = possible[np.lexsort((-key[possible], which[possible]))]
+    wanted = np.maximum(follow.count.sample([], rng, len(chosen)), 1)
+    order = order[rank_within(which[order]) < wanted[which[order]]]
+    group = np.unique(which[order])
+    if not link.partners.several:
+        owners = subject[lead.dataset][chosen[group]]
+        group = group[np.unique(owners, return_index=True)[1]]
+    order = order[np.isin(which[order], group)]
+    rows, of_partner, partners = chosen[group], np.searchsorted(group, which[order]), partner[order]
+    owner = subject[lead.dataset][rows]
     for place, (end, table, row, of) in enumerate(
-        ((lead, leaders, rows, group), (follow, followers, partners, np.repeat(group, take)))
+        ((lead, leaders, rows, np.arange(len(rows))), (follow, followers, partners, of_partner))
     ):
         text = table.text(end.idvar).strings()[row]
         frames.append(
             pd.DataFrame(
                 {
                     "subject": owner[of],
-                    "group": number,
+                    "link": number,
+                    "group": of,
                     "end": place,
                     "row": row,
                     "RDOMAIN": table.domain,
                     variable: ids.strings()[owner[of]],
                     "IDVAR": end.idvar,
                     "IDVARVAL": [cell.rjust(end.width) for cell in text] if end.width else text,
-                    "RELID": [f"{one}-{number + 1}" for one in ids.strings()[owner[of]]],
+                    "RELID": ids.strings()[owner[of]],
                     **link.constants,
                 }
             )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from replicator.config import FitConfig
 from replicator.study_model.links import LinksModel
 from replicator.study_model.source import read_source
-from replicator.tables.dataset import Study, Text
+from replicator.tables.dataset import Dataset, Study, Text
 
 from ...properties.strategies import Blueprint, build_study
 from .small_studies import structured
@@ -44,3 +45,50 @@ def test_links_of_few_subjects_are_named_and_left_out() -> None:
     model, notes, study = _fitted(build_study(Blueprint(n=30)), k=1000)
     assert model.links == ()
     assert len(notes) == 1 and f"{study['RELREC'].n_rows} of {study['RELREC'].n_rows} rows" in notes[0]
+
+
+def _said_study(n: int) -> Study:
+    """Every subject has two events and a medicine for the second, three days after it began, linked; and a vitamin long before."""
+    who = [f"S{i:03d}" for i in range(n)]
+    terms = ["RASH", "COUGH", "NAUSEA", "PAIN", "FEVER", "GOUT"]
+    events, drugs, links = [], [], []
+    for i, one in enumerate(who):
+        first, second = terms[i % 6], terms[(i + 1 + i // 6 % 5) % 6]
+        events += [(one, 1.0, first, "2024-03-01"), (one, 2.0, second, f"2024-05-{1 + i % 20:02d}")]
+        drugs += [(one, 1.0, "VITAMIN", "HEALTH", "2024-01-01"), (one, 2.0, f"FOR {second}", second, f"2024-05-{4 + i % 20:02d}")]
+        links += [("AE", one, "AESEQ", "2", "R1"), ("CM", one, "CMSEQ", "2", "R1")]
+    frames = {
+        "DM": pd.DataFrame({"USUBJID": who, "RFSTDTC": "2024-02-01", "ARM": "A"}),
+        "AE": pd.DataFrame(events, columns=["USUBJID", "AESEQ", "AETERM", "AESTDTC"]),
+        "CM": pd.DataFrame(drugs, columns=["USUBJID", "CMSEQ", "CMTRT", "CMINDC", "CMSTDTC"]),
+        "RELREC": pd.DataFrame(links, columns=["RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"]),
+    }
+    return Study(
+        {name: Dataset.from_frame(name, frame if name == "RELREC" else frame.assign(DOMAIN=name)) for name, frame in frames.items()}
+    )
+
+
+def test_a_medicine_is_linked_to_the_event_that_it_was_given_for() -> None:
+    """Planted: linked rows say the same and lie three days apart; on other subjects, the partner is again the one that fits."""
+    model, _, _ = _fitted(_said_study(90))
+    (link,) = model.links
+    assert {link.lead.dataset, link.follow.dataset} == {"AE", "CM"}
+    assert set(link.partners.said) == {"AETERM", "CMINDC"}
+    assert set(link.partners.dates) == {"AESTDTC", "CMSTDTC"}
+    other = _said_study(60)
+    ids = Text.of([f"S{i:03d}" for i in range(60)])
+    subject = {name: np.repeat(np.arange(60), 2).astype(np.int32) for name in ("AE", "CM")}
+    drawn = model.sample(dict(other.datasets), subject, "USUBJID", ids, np.random.default_rng(2))["RELREC"].to_frame()
+    assert len(drawn) >= 100
+    assert (drawn["IDVARVAL"].astype(float) == 2).all()
+
+
+def test_rows_that_suit_nobody_are_not_linked() -> None:
+    """The same study without the medicines that were given for an event: no link is left."""
+    model, _, _ = _fitted(_said_study(90))
+    other = _said_study(60)
+    ids = Text.of([f"S{i:03d}" for i in range(60)])
+    drugs = other["CM"].take(np.arange(0, 120, 2))
+    subject = {"AE": np.repeat(np.arange(60), 2).astype(np.int32), "CM": np.arange(60, dtype=np.int32)}
+    drawn = model.sample({"AE": other["AE"], "CM": drugs}, subject, "USUBJID", ids, np.random.default_rng(2))["RELREC"]
+    assert drawn.n_rows == 0
