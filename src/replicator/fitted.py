@@ -26,6 +26,7 @@ from replicator.study_model.artifact import ArtifactContents, load_artifact, pac
 from replicator.study_model.container import write_whole
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
+from replicator.tables.notebook import html_notes
 from replicator.tables.writers import Format, StudyWriter, with_lengths
 
 
@@ -275,11 +276,10 @@ class FittedStudy:
 
     def _repr_html_(self) -> str:
         counts = self.source.counts()
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f"<p>{escape(self.headline())} k = {self.config.k}, terms {self.config.k_terms}; "
             f"{counts[Status.PASSED]:,} rules passed and {counts[Status.FAILED]:,} failed by the source.</p>"
-            + (f"<p>Not learned, or learned in part:</p><ul>{notes}</ul>" if notes else "")
+            + html_notes(self.notes, "Not learned, or learned in part")
             + self.profile._repr_html_()
         )
 

@@ -9,6 +9,7 @@ from html import escape
 
 from replicator.profile.plain import from_json_text, to_json_text
 from replicator.profile.study_profile import FORMAT, Levels, Quantiles
+from replicator.tables.notebook import html_table
 
 STANDARD_ERRORS = 3.0  # a share or mean must differ by more, as thousands are compared
 _SHOWN = 40  # differences in a notebook
@@ -90,16 +91,13 @@ class ProfileComparison:
     def _repr_html_(self) -> str:
         """Show the most important differences in a notebook."""
         shown = self.differences[:_SHOWN]
-        rows = "".join(
-            f"<tr><td>{d.change.value}</td><th>{escape(d.where or 'study')}</th><td>{escape(d.before or '–')}</td>"
-            f"<td>{escape(d.after or '–')}</td><td>{d.size:.2f}</td></tr>"
-            for d in shown
-        )
+        rows = ((d.change.value, d.where or "study", d.before or "–", d.after or "–", f"{d.size:.2f}") for d in shown)
         more = f"<p>{len(self.differences) - len(shown):,} more</p>" if len(shown) < len(self.differences) else ""
         return (
             f"<p><b>{escape(self.before)}</b> ({self.n_subjects_before:,} subjects) and <b>{escape(self.after)}</b> "
-            f"({self.n_subjects_after:,} subjects): {len(self.differences):,} differences</p><table><thead><tr><th>what</th>"
-            f"<th>where</th><th>before</th><th>after</th><th>size</th></tr></thead><tbody>{rows}</tbody></table>{more}"
+            f"({self.n_subjects_after:,} subjects): {len(self.differences):,} differences</p>"
+            + html_table(("what", "where", "before", "after", "size"), rows)
+            + more
         )
 
     def to_json(self) -> str:

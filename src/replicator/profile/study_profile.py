@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from replicator.profile.plain import from_json_text, to_json_text
 from replicator.profile.structure import Content, Dependency, Kind, Role
+from replicator.tables.notebook import html_notes, html_table
 
 FORMAT = 1  # of the JSON; raised when a field changes its meaning
 
@@ -334,18 +335,23 @@ class StudyProfile:
 
     def _repr_html_(self) -> str:
         """Show the profile in a notebook: one line a dataset, and the notes."""
-        rows = "".join(
-            f"<tr><th>{html.escape(dataset.name)}</th><td>{html.escape(dataset.label)}</td><td>{dataset.kind.value}</td>"
-            f"<td>{dataset.n_rows:,}</td><td>{dataset.n_subjects:,}</td><td>{len(dataset.variables)}</td>"
-            f"<td>{len(dataset.tests) or (len(dataset.occurrences.terms) if dataset.occurrences else '')}</td>"
-            f"<td>{html.escape(', '.join(dataset.keys))}</td></tr>"
+        titles = ("dataset", "label", "kind", "rows", "subjects", "variables", "tests or terms", "key")
+        rows = (
+            (
+                dataset.name,
+                dataset.label,
+                dataset.kind.value,
+                f"{dataset.n_rows:,}",
+                f"{dataset.n_subjects:,}",
+                str(len(dataset.variables)),
+                str(len(dataset.tests) or (len(dataset.occurrences.terms) if dataset.occurrences else "")),
+                ", ".join(dataset.keys),
+            )
             for dataset in self.datasets
         )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
             f"<p><b>{html.escape(self.study or 'Study')}</b>: {self.n_subjects:,} subjects, {len(self.datasets)} datasets, "
             f"{self.n_rows:,} rows, {len(self.visits)} visits; nothing shown belongs to fewer than {self.k} subjects.</p>"
-            "<table><thead><tr><th>dataset</th><th>label</th><th>kind</th><th>rows</th><th>subjects</th><th>variables</th>"
-            f"<th>tests or terms</th><th>key</th></tr></thead><tbody>{rows}</tbody></table>"
-            + (f"<details><summary>{len(self.notes)} notes</summary><ul>{notes}</ul></details>" if notes else "")
+            + html_table(titles, rows)
+            + html_notes(self.notes, "Notes")
         )

@@ -12,6 +12,7 @@ from replicator.config import FitConfig
 from replicator.reports.counting import counted
 from replicator.reports.holdings import count_holdings
 from replicator.reports.pages import render_page
+from replicator.tables.notebook import html_notes, html_table
 
 SHOWN_TEXTS = 8  # per dataset on the terminal and the page; JSON has them all
 
@@ -110,20 +111,20 @@ class ModelDescription:
         return tuple(said)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(part.name)}</td><td>{escape(part.kind)}</td><td>{part.n_numbers:,}</td><td>{len(part.texts):,}</td>"
-            f"<td>{'' if part.fewest_subjects is None else part.fewest_subjects}</td>"
-            f"<td>{escape(', '.join(part.texts[:SHOWN_TEXTS]))}</td></tr>"
+        titles = ("part", "kind", "numbers", "texts", "fewest subjects", "for example")
+        rows = (
+            (
+                part.name,
+                part.kind,
+                f"{part.n_numbers:,}",
+                f"{len(part.texts):,}",
+                "" if part.fewest_subjects is None else f"{part.fewest_subjects:,}",
+                ", ".join(part.texts[:SHOWN_TEXTS]),
+            )
             for part in self.parts
         )
-        titles = ("part", "kind", "numbers", "texts", "fewest subjects", "for example")
-        head = "".join(f"<th>{title}</th>" for title in titles)
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return (
-            "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
-            + f"<table><tr>{head}</tr>{rows}</table>"
-            + (f"<p>Not learned, or learned in part:</p><ul>{notes}</ul>" if notes else "")
-        )
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+        return said + html_table(titles, rows) + html_notes(self.notes, "Not learned, or learned in part")
 
     def to_json(self) -> str:
         """Write as JSON text, with all texts held."""

@@ -12,8 +12,9 @@ from html import escape
 from scipy.special import bdtr, bdtrc
 
 from replicator.errors import StudyError
-from replicator.rules.report import Outcome, Status, ValidationReport, html_table
+from replicator.rules.report import Outcome, Status, ValidationReport
 from replicator.rules.rule import Severity
+from replicator.tables.notebook import html_table
 
 SIGNIFICANCE = 0.01  # chance of calling two equal rates different, on each side
 RATIO = 1.25  # rates nearer than this factor are the same, however many rows there are

@@ -12,18 +12,12 @@ from typing import TypeVar
 
 from replicator.errors import StudyError
 from replicator.rules.rule import Origin, Rule, Severity
+from replicator.tables.notebook import html_table
 
 T = TypeVar("T", bound="Outcome | Finding")
 
 FINDING_TITLES = ("severity", "rule", "where", "failed", "rows", "values", "what is wrong", "what to do")
 SHOWN_ROWS = 5  # rows and values that a table shows of a finding; JSON has them all
-
-
-def html_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Write a table as HTML; every cell is escaped."""
-    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Status(StrEnum):

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.errors import StudyError
+from replicator.tables.notebook import html_notes, html_table
 
 Index: TypeAlias = NDArray[np.intp] | NDArray[np.int32] | NDArray[np.int64] | NDArray[np.bool_]
 
@@ -322,14 +323,12 @@ class Study:
         return f"<Study {self.name or 'without a name'}: rows by dataset {listed or 'none'}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(dataset.name)}</td><td>{escape(dataset.label)}</td><td>{dataset.n_rows:,}</td>"
-            f"<td>{len(dataset.variables):,}</td></tr>"
+        rows = (
+            (dataset.name, dataset.label, f"{dataset.n_rows:,}", f"{len(dataset.variables):,}")
             for dataset in self.datasets.values()
         )
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        head = "<tr><th>dataset</th><th>label</th><th>rows</th><th>variables</th></tr>"
-        return f"<p>Study {escape(self.name)}</p><table>{head}{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
+        table = html_table(("dataset", "label", "rows", "variables"), rows)
+        return f"<p>Study {escape(self.name)}</p>{table}{html_notes(self.notes, 'Notes')}"
 
     def __getitem__(self, name: str) -> Dataset:
         return self.datasets[name]
