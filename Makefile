@@ -41,9 +41,10 @@ demo: $(READY) ## fit the CDISC pilot study, sample 1,000 subjects, hold the sam
 	$(BIN)/replicator validate $(DEMO)/data --against $(DEMO)/pilot.replica --html $(DEMO)/report.html || test $$? -eq 1
 	@echo; echo "model:  $(DEMO)/pilot.replica"; echo "data:   $(DEMO)/data"; echo "report: $(DEMO)/report.html"
 
-docs: $(READY) ## write docs/cli.md from the commands' own help and docs/rules.md from the rules
+docs: $(READY) ## write docs/cli.md from the commands' own help, docs/rules.md from the rules, docs/kinds.md from the registry
 	@$(BIN)/python docs/write_cli.py > docs/cli.md
 	@$(BIN)/python -m replicator.rules.catalogue > docs/rules.md
+	@$(BIN)/python docs/write_kinds.py > docs/kinds.md
 
 model: $(READY) ## fit the sample study as committed into models/
 	@$(BIN)/replicator fit sample_data/rvt117-204/csv -o models/demo.replica --overwrite

@@ -21,6 +21,12 @@ def test_the_page_of_the_command_line_is_current() -> None:
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == shown, "docs/cli.md is stale; run 'make docs'"
 
 
+def test_the_page_of_kinds_is_current() -> None:
+    """docs/kinds.md is what `make docs` writes now."""
+    shown = subprocess.run([sys.executable, str(ROOT / "docs/write_kinds.py")], capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs/kinds.md").read_text(encoding="utf-8") == shown, "docs/kinds.md is stale; run 'make docs'"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     """Every link to a file in a page names a file that is there."""
