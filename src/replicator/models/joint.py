@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
+from replicator.models.group_effects import shrink_moments, shrink_to_pool
 from replicator.models.marginals import QuantileMarginal
 
 Floats = NDArray[np.float64]
@@ -116,6 +117,8 @@ class JointModel:
         k: int,
         decimals: Mapping[str, int | None] | None = None,
         estimate: Estimator = pairwise_correlation,
+        strata: Mapping[str, Codes] | None = None,
+        position: Floats | None = None,
     ) -> JointModel:
         """Learn traits.
 
@@ -135,8 +138,12 @@ class JointModel:
             Places to round numbers to.
         estimate : callable, optional
             Correlates the scores of the traits; one of :data:`replicator.models.copula_engines.ENGINES`.
+        strata : mapping of str to (n_groups,) int, optional
+            Strata of the traits whose groups have less in common than `stratum` says.
+        position : (n_groups,) float64, optional
+            Where groups stand on a scale along which numbers may rise or fall; see
+            :func:`~replicator.models.group_effects.shrink_moments`.
         """
-        n_groups = len(stratum)
         names = tuple(values)
         traits: list[CategoryTrait | NumberTrait] = []
         scores = np.full((len(group), len(names)), np.nan)
@@ -144,16 +151,18 @@ class JointModel:
         for j, name in enumerate(names):
             x = values[name]
             seen = np.isfinite(x)
-            distinct = np.unique(x[seen])
-            whole = len(distinct) <= MOST_ORDINAL and bool((distinct == np.round(distinct)).all())
-            if name in nominal or (whole and len(distinct)):
-                trait: CategoryTrait | NumberTrait = _fit_category(x, group, stratum, k, ordered=name not in nominal)
+            alike = (strata or {}).get(name, stratum)
+            if name in nominal or _is_ordinal(x[seen], k):
+                trait: CategoryTrait | NumberTrait = _fit_category(x, group, alike, k, ordered=name not in nominal)
                 if name in nominal and isinstance(trait, CategoryTrait) and len(trait.values) > 2:
                     late.append(j)
                 else:
                     scores[:, j] = trait.scores(x, group) if isinstance(trait, CategoryTrait) else 0.0
             else:
-                trait, scores[:, j] = _fit_number(x, group, stratum, n_groups, k, (decimals or {}).get(name))
+                places = (decimals or {}).get(name)
+                if places is None and bool((x[seen] == np.round(x[seen])).all()):
+                    places = 0
+                trait, scores[:, j] = _fit_number(x, group, alike, k, places, position)
             traits.append(trait)
         axes = _principal_axes(scores)
         for j in late:
@@ -167,37 +176,6 @@ class JointModel:
         """Draw all traits for subjects of the given groups: (n,) float64 by name, never NaN where the source had any value."""
         z = self.copula.sample(len(group), rng)
         return {name: trait.draw(z[:, j], group) for j, (name, trait) in enumerate(zip(self.names, self.traits, strict=True))}
-
-
-def shrink_to_pool(counts: Floats, stratum: Codes) -> Floats:
-    r"""Probabilities of levels by group, drawn towards those of the stratum.
-
-    Parameters
-    ----------
-    counts : (n_groups, n_levels) float64
-    stratum : (n_groups,) int
-
-    Returns
-    -------
-    (n_groups, n_levels) float64
-        :math:`B\,\hat p_g + (1 - B)\,\hat p`, with :math:`B = \max(0, 1 - df / X^2)` from the chi-square of homogeneity within
-        the stratum (James-Stein); a stratum of one group keeps its own.
-    """
-    out = np.zeros_like(counts)
-    for s in np.unique(stratum):
-        rows = stratum == s
-        mine = counts[rows]
-        total = mine.sum(axis=1, keepdims=True)
-        pool = mine.sum(axis=0) / max(mine.sum(), 1e-9)
-        expected = total * pool
-        used = pool > 0
-        chi = float((((mine - expected) ** 2)[:, used] / np.maximum(expected[:, used], 1e-9)).sum())
-        df = (int((total > 0).sum()) - 1) * (int(used.sum()) - 1)
-        weight = max(0.0, 1 - df / chi) if chi > 0 and df > 0 else (1.0 if df == 0 else 0.0)
-        own = mine / np.maximum(total, 1e-9)
-        out[rows] = np.where(total > 0, weight * own + (1 - weight) * pool, pool)
-    everywhere = counts.sum(axis=0) / max(counts.sum(), 1e-9)
-    return np.where(out.sum(axis=1, keepdims=True) > 0, out, everywhere)
 
 
 def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool) -> CategoryTrait:
@@ -219,14 +197,24 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
     else:  # a rare state is kept as such, its count is not
         factor = np.where((total > 0) & (total < k), k / 2 / np.maximum(total, 1), 1.0)
         counts = counts * factor
-    probability = shrink_to_pool(counts, stratum)
+    probability = shrink_to_pool(counts, stratum, k)
     cumulative = np.cumsum(probability, axis=1)
     cumulative = cumulative / cumulative[:, -1:]
     cumulative[:, -1] = 1.0
     return CategoryTrait(levels, cumulative)
 
 
-def _fit_number(x: Floats, group: Codes, stratum: Codes, n_groups: int, k: int, decimals: int | None) -> tuple[NumberTrait, Floats]:
+def _is_ordinal(x: Floats, k: int) -> bool:
+    """Whether few whole numbers (n,) are ordered categories: fewer than `k` subjects have one that fewer than `k` share."""
+    distinct, counts = np.unique(x, return_counts=True)
+    few = 0 < len(distinct) <= MOST_ORDINAL and bool((distinct == np.round(distinct)).all())
+    return few and (len(distinct) == 1 or int(counts[counts < k].sum()) < k)
+
+
+def _fit_number(
+    x: Floats, group: Codes, stratum: Codes, k: int, decimals: int | None, position: Floats | None
+) -> tuple[NumberTrait, Floats]:
+    n_groups = len(stratum)
     shift, scale = np.zeros(n_groups), np.ones(n_groups)
     score = np.full(len(x), np.nan)
     marginals: list[QuantileMarginal] = []
@@ -242,7 +230,10 @@ def _fit_number(x: Floats, group: Codes, stratum: Codes, n_groups: int, k: int, 
         n = np.bincount(group[rows], minlength=n_groups).astype(np.float64)
         mean, variance = latent.moments(group[rows], n_groups)
         known = groups[n[groups] > 0]
-        shift[known], scale[known] = _shrink_moments(n[known], mean[known], variance[known])
+        moments = shrink_moments(
+            n[known], mean[known], variance[known], k=k, position=None if position is None else position[known]
+        )
+        shift[known], scale[known] = moments.shift, moments.scale
         score[rows] = latent.expected(shift[group[rows]], np.maximum(scale[group[rows]], 0.05))[0]
     if (which < 0).any():  # a stratum of which too little is known behaves like all subjects together
         which[which < 0] = len(marginals)
@@ -302,22 +293,6 @@ class _Intervals:
             if np.abs(mean - before).max(initial=0) < 1e-4:
                 break
         return mean, variance
-
-
-def _shrink_moments(n: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    """Empirical Bayes means and standard deviations of groups that belong together."""
-    total = n.sum()
-    pooled_mean = float((n * mean).sum() / total)
-    within = float((n * variance).sum() / max(total - len(n), 1))
-    if len(n) == 1:
-        return mean, np.sqrt(np.maximum(variance * n / np.maximum(n - 1, 1), 1e-4))
-    between = max(
-        0.0, float((n * (mean - pooled_mean) ** 2).sum() - (len(n) - 1) * within) / (total - float((n**2).sum()) / total + 1e-9)
-    )
-    weight = between / (between + within / n) if between > 0 else np.zeros(len(n))
-    shift = weight * mean + (1 - weight) * pooled_mean
-    scale = np.sqrt(np.maximum((n * variance + 20 * within) / (n + 20), 1e-4))
-    return shift, scale
 
 
 def _principal_axes(scores: Floats, most: int = 4) -> Floats:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+ONE_DEVIATION = np.array([0.1587, 0.5, 0.8413])  # probabilities below -1, 0 and 1 of a standard normal
+NORMAL_EXCESS = 0.525  # mean distance from 1 of standard normals above 1
+
 
 @dataclass(frozen=True, eq=False)
 class QuantileMarginal:
@@ -81,8 +84,8 @@ class QuantileMarginal:
         Returns
         -------
         QuantileMarginal
-            With fewer than `k` subjects nothing is kept: `n` is 0 and all draws are NaN. With fewer than twice as many, three
-            knots: their mean, and one standard deviation to either side.
+            With fewer than `k` subjects nothing is kept: `n` is 0 and all draws are NaN. With fewer than twice as many, the
+            shape is the normal's: their mean, one standard deviation to either side, and tails that end at three.
         """
         keep = np.isfinite(values)
         owner = np.arange(len(values)) if subject is None else np.asarray(subject)
@@ -93,10 +96,10 @@ class QuantileMarginal:
         if n == 0 or n_subjects < k:
             return cls(np.array([0.5]), np.array([np.nan]), 0.0, 0.0, np.nan, np.nan, decimals, 0, 0)
         if n_subjects < 2 * k:
-            mean, spread = float(x.mean()), float(x.std()) if n_subjects > 2 else 0.0  # of two it would give both away
-            low = 0.0 if x[0] >= 0 else mean - 3 * spread
-            p, v = np.array([0.16, 0.5, 0.84]), mean + spread * np.array([-1.0, 0.0, 1.0])
-            return cls(p, np.maximum(v, low), 0.0, 0.0, low, mean + 3 * spread, decimals, n, n_subjects)
+            mean, spread = float(x.mean()), float(x.std(ddof=1)) if n_subjects > 2 else 0.0  # of two it would give both away
+            low = max(0.0, mean - 3 * spread) if x[0] >= 0 else mean - 3 * spread
+            value, tail = np.maximum(mean + spread * np.array([-1.0, 0.0, 1.0]), low), NORMAL_EXCESS * spread
+            return cls(ONE_DEVIATION, value, tail, tail, low, mean + 3 * spread, decimals, n, n_subjects)
         atom, start, stop = _atoms(x, who, k, max_knots)
         probability, value, ends = _knots(x, who, atom, start, stop, k, max_knots)
         lower, upper = ends

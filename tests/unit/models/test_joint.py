@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicator.models.joint import JointModel, shrink_to_pool
+from replicator.models.group_effects import shrink_to_pool
+from replicator.models.joint import JointModel
 
 ONE = np.zeros(1, np.int64)
 

@@ -105,11 +105,15 @@ def test_repeated_values_of_few_subjects_are_no_atom() -> None:
 
 
 def test_few_subjects_leave_nothing_or_a_mean_and_a_spread() -> None:
-    """Below k subjects nothing is kept; below twice as many a mean and a standard deviation are."""
+    """Below k subjects nothing is kept; below twice as many a normal with their mean and standard deviation."""
     few = QuantileMarginal.fit(np.array([1.0, 2.0, 6.0, 7.0]))
     assert few.n == 0 and np.isnan(few.quantile(U)).all()
     some = QuantileMarginal.fit(np.array([10.0, 11.0, 12.0, 13.0, 14.0]))
-    assert some.quantile(np.array([0.16, 0.5, 0.84])) == pytest.approx([12 - 2**0.5, 12, 12 + 2**0.5])
+    assert some.quantile(np.array([0.1587, 0.5, 0.8413])) == pytest.approx([12 - 2.5**0.5, 12, 12 + 2.5**0.5])
+    draws = some.quantile((np.arange(20_000) + 0.5) / 20_000)
+    assert draws.mean() == pytest.approx(12, abs=0.02)
+    assert draws.std() == pytest.approx(2.5**0.5, rel=0.05)
+    assert draws.max() > 14 > 10 > draws.min()  # the source's ends are not the sample's
 
 
 def test_nothing_to_learn_from() -> None:
