@@ -13,7 +13,7 @@ from replicator.progress import Progress, silent
 from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
-from replicator.study_model.spine import Rows, Spine
+from replicator.study_model.spine import Rows, Spine, Visits
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Numbers, Study
 from replicator.tables.joined import concatenate
@@ -164,7 +164,7 @@ def _mixed_arms(needed: Mapping[int, int]) -> NDArray[np.int32]:
 
 @one_thread
 def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int32] | None) -> tuple[Spine, dict[str, Column]]:
-    """Draw the subjects of one chunk, without visits."""
+    """Draw the subjects of one chunk, with the visits of their course."""
     drawn = model.subjects.sample_arms(CHUNK, stream(seed, chunk, "arm"))
     return model.subjects.sample(drawn if arm is None else arm, stream(seed, chunk, "subjects"))
 
@@ -201,13 +201,18 @@ def _present(rows: Rows, spine: Spine, model: StudyModel, name: str) -> Rows:
 
 
 def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
-    """Keep some subjects of a spine that has no visits yet."""
+    """Keep some subjects of a spine, in the order of their positions."""
+    place = np.full(spine.n, -1, np.int32)
+    place[positions] = np.arange(len(positions), dtype=np.int32)
+    visits, mine = spine.visits, place[spine.visits.subject] >= 0
     return replace(
         spine,
         n=len(positions),
         arm=spine.arm[positions],
         anchor=spine.anchor[positions],
         marks={name: day[positions] for name, day in spine.marks.items()},
+        visits=Visits(place[visits.subject[mine]], visits.number[mine], visits.day[mine], visits.end[mine]),
+        reached=None if spine.reached is None else spine.reached[positions],
         covariates={name: codes[positions] for name, codes in spine.covariates.items()},
         features={name: values[positions] for name, values in spine.features.items()},
     )

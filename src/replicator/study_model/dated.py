@@ -99,6 +99,7 @@ class DateGiven:
         subject: NDArray[np.int32],
         k: int,
         deltas: Sequence[int] = (0, 1, -1),
+        bases: Sequence[str] = (),
     ) -> DateGiven | None:
         """Learn from days.
 
@@ -116,6 +117,8 @@ class DateGiven:
             Fewest subjects behind anything kept.
         deltas : sequence of int
             Distances at which a date is said to follow a reference.
+        bases : sequence of str
+            Candidates from which a date that follows none is counted; all by default.
 
         Returns
         -------
@@ -143,7 +146,8 @@ class DateGiven:
             state[hit] = len(chosen)
             chosen.append((best[2], best[3]))
             left &= ~hit
-        base = _closest(day, candidates, left if left.any() else known)
+        allowed = {name: candidates[name] for name in bases or candidates}
+        base = _closest(day, allowed, left if left.any() else known)
         if base == "":
             return None
         offset = QuantileMarginal.fit((day - candidates[base])[left], subject[left], k=k, decimals=0)

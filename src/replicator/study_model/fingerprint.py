@@ -70,6 +70,7 @@ def part_fingerprint(source: PartSource) -> str:
         digest.update(one.tobytes())
     for day in (spine.anchor, visits.number, visits.day, visits.end, *(spine.marks[name] for name in sorted(spine.marks))):
         digest.update(day.tobytes())
+    digest.update(b"" if spine.reached is None else spine.reached.tobytes())
     return digest.hexdigest()
 
 

@@ -55,8 +55,15 @@ class Marks:
     orders: tuple[tuple[str, str], ...]
 
     @classmethod
-    def fit(cls, spine: Spine, k: int) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
+    def fit(cls, spine: Spine, k: int, given: tuple[str, ...] = ()) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
         """Learn how marks stand to each other.
+
+        Parameters
+        ----------
+        spine : Spine
+        k : int
+        given : tuple of str
+            Marks that will be known before the others are drawn.
 
         Returns
         -------
@@ -69,13 +76,14 @@ class Marks:
         known = {"ANCHOR": np.floor(spine.anchor)} | {
             name: np.floor(day) for name, day in spine.marks.items() if np.isfinite(day).any()
         }
-        own = [name for name in known if name != "ANCHOR"]
+        given = tuple(name for name in given if name in known)
+        own = [name for name in known if name != "ANCHOR" and name not in given]
         days = {name: known[name] - known["ANCHOR"] for name in own}
         order = sorted(
             own,
             key=lambda name: (
                 is_death(name),
-                ("FIRST", "LASTVISIT", "LAST").index(name) + 1 if name in ("FIRST", "LASTVISIT", "LAST") else 0,
+                ("FIRST", "LAST").index(name) + 1 if name in ("FIRST", "LAST") else 0,
                 np.isfinite(days[name]).mean() < 0.2,
                 float(np.nanmedian(days[name])),
                 name,
@@ -83,7 +91,7 @@ class Marks:
         )
         marks: list[Mark] = []
         values: dict[str, Floats] = {}
-        done = ["ANCHOR"]
+        done = ["ANCHOR", *given]
         for name in order:
             mark, state = _fit_one(name, known, done, k)
             few = np.isfinite(known[name]).sum() < k
@@ -99,9 +107,9 @@ class Marks:
         values = {name: x for name, x in values.items() if np.isfinite(x).any()}
         return cls(tuple(marks), orders), values, frozenset(f"mark {name}" for name in own)
 
-    def build(self, anchor: Floats, drawn: Mapping[str, Floats]) -> dict[str, Floats]:
-        """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01."""
-        day: dict[str, Floats] = {"ANCHOR": np.floor(anchor)}
+    def build(self, anchor: Floats, drawn: Mapping[str, Floats], given: Mapping[str, Floats] | None = None) -> dict[str, Floats]:
+        """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are."""
+        day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
         nothing = np.full(len(anchor), np.nan)
         for mark in self.marks:
             state = drawn[f"mark {mark.name}"]

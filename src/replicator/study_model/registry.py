@@ -31,6 +31,9 @@ from replicator.study_model import (
     agreement_results,
     attributes,
     birth,
+    course,
+    course_days,
+    course_grid,
     dated,
     events,
     events_columns,
@@ -63,6 +66,7 @@ from replicator.study_model import (
     sequence_dates,
     study_model,
     subjects,
+    unscheduled,
     visit_names,
 )
 from replicator.study_model.spine import Fitted
@@ -88,6 +92,9 @@ MODULES: tuple[ModuleType, ...] = (
     agreement_results,
     attributes,
     birth,
+    course,
+    course_days,
+    course_grid,
     dated,
     events,
     events_columns,
@@ -120,6 +127,7 @@ MODULES: tuple[ModuleType, ...] = (
     sequence_dates,
     study_model,
     subjects,
+    unscheduled,
     visit_names,
 )
 

@@ -13,6 +13,7 @@ from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.attributes import Attributes
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.spine import Fitted, Rows, Spine
+from replicator.study_model.visit_days import position
 from replicator.tables.dataset import Column, Dataset, Numbers
 from replicator.tables.dates import parse_dates
 
@@ -50,7 +51,7 @@ class ScheduleRows:
         dates = structure.with_role(Role.DATE)
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER), *dates, "VISITNUM"}
         names = [variable.name for variable in structure.variables if variable.name not in skip]
-        code = _position(numbers, number)
+        code = position(numbers, number)
         attributes, notes = Attributes.fit(dataset, names, [code, spine.arm[subject]], subject, config.k)
         formats = []
         for name in dates:
@@ -61,17 +62,9 @@ class ScheduleRows:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Make a row for each visit of the spine."""
         visits = spine.visits
-        code = _position(self.numbers, visits.number)
+        code = position(self.numbers, visits.number)
         columns: dict[str, Column] = dict(self.attributes.sample([code, spine.arm[visits.subject]], rng, len(code)))
         columns["VISITNUM"] = Numbers(visits.number)
         for name, written in zip(self.dates, self.formats, strict=True):
             columns[name] = written.sample(visits.end if "EN" in name[-5:-3] else visits.day, [code], rng)
         return Rows(visits.subject, columns)
-
-
-def _position(numbers: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Position of each number in a sorted list, -1 if it is not there."""
-    if not len(numbers):
-        return np.full(len(number), -1, np.int64)
-    at = np.searchsorted(numbers, np.where(np.isnan(number), np.inf, number)).clip(max=len(numbers) - 1)
-    return np.where(numbers[at] == number, at, -1)

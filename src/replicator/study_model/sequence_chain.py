@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.study_model.attributes import Block
+from replicator.study_model.course_grid import LAST_VISIT
 from replicator.study_model.marks import is_death
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.spine import Spine
@@ -41,10 +42,11 @@ class Horizon:
 
     def codes(self, spine: Spine) -> tuple[Ints, Ints, Ints]:
         """Coarse and fine bin of each subject (-1 without the mark), and whether the mark is the last day (1) or death (2)."""
-        mark = spine.marks[self.mark]
+        mark = spine.horizons()[self.mark]
         known = np.isfinite(mark)
         bins = np.where(known, np.digitize(np.where(known, mark - spine.anchor, 0.0), self.edges), -1)
-        last = np.where(known, (mark == spine.marks["LAST"]).astype(np.int64), -1)
+        kept = spine.marks.get(LAST_VISIT, mark) if self.mark == "REACHED" else mark
+        last = np.where(known, (kept == spine.marks["LAST"]).astype(np.int64), -1)
         last = np.where(died(spine), 2, last)
         return np.where(bins < 0, -1, bins // FINE), bins, last
 
@@ -187,7 +189,7 @@ def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -
     best: tuple[float, Horizon] = (-np.inf, Horizon("LAST", np.empty(0)))
     present = np.zeros((spine.n, int(code.max(initial=0)) + 1))
     present[subject, code] = 1.0
-    for name, mark in spine.marks.items():
+    for name, mark in spine.horizons().items():
         known = np.isfinite(mark)
         if name == "FIRST" or (name != "LAST" and known.mean() < 0.5):
             continue

@@ -143,10 +143,6 @@ def _spine(
                 levels[variable.name] = tuple(values.strings().tolist())
     visits = _visits(datasets, structure, subject, days, n)
     first, last = _span(structure, subject, days, marks, head, visits, n)
-    if len(visits.day):
-        latest = np.full(n, -np.inf)
-        np.maximum.at(latest, visits.subject, visits.day)
-        marks["LASTVISIT"] = np.where(np.isfinite(latest), latest, np.nan)
     marks["FIRST"], marks["LAST"] = first, last
     anchor = _anchor(marks, head, visits, first, n)
     return Spine(n, arm, arms, anchor, marks, visits, covariates, {}), levels

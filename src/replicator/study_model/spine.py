@@ -64,6 +64,8 @@ class Spine:
         Values of the features that the parts declared (`Fitted.features`), by ``DATASET/feature``.
         When a part samples, its own features have been drawn jointly with those of all other parts; every subject has a value
         then: whether it is used is the part's decision.
+    reached : (n,) float64 or None
+        Planned day, from the anchor, of the last visit of the course that the subject had; NaN for a subject without visits.
     """
 
     n: int
@@ -74,6 +76,11 @@ class Spine:
     visits: Visits
     covariates: Mapping[str, NDArray[np.int32]]
     features: Mapping[str, NDArray[np.float64]]
+    reached: NDArray[np.float64] | None = None
+
+    def horizons(self) -> dict[str, NDArray[np.float64]]:
+        """Days that tell how far a subject came: the marks, and as ``REACHED`` the day that its last visit was planned for."""
+        return ({} if self.reached is None else {"REACHED": self.anchor + self.reached}) | dict(self.marks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from replicator.progress import Progress, silent
 from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_dates import DateOrders
 from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.identifiers import SubjectIds
@@ -32,7 +33,7 @@ from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Part, PartSource, Remember, always
-from replicator.study_model.subjects import SubjectModel
+from replicator.study_model.subjects import SubjectModel, arm_strata
 from replicator.study_model.visit_names import VisitNames
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
 from replicator.threads import one_thread
@@ -149,7 +150,9 @@ def fit_study_model(
         raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
     structures, derivations = _joined_structures(source, structure, config.k)
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
-    schedule = ScheduleModel.fit(source.spine, config.k)
+    grid = Grid.fit(source.spine, config.k)
+    source = replace(source, spine=grid.mark(source.spine))
+    schedule = ScheduleModel.fit(source.spine, grid, arm_strata(source), config.k)
     parts: dict[str, Part] = {}
     features: dict[str, NDArray[np.float64]] = {}
     nominal: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +17,12 @@ from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import Block, column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
+from replicator.study_model.course import Course
+from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
 from replicator.study_model.source import ARM_VARIABLES, Source
-from replicator.study_model.spine import Spine, Visits
+from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import replace_rare_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
@@ -62,7 +64,8 @@ class SubjectModel:
     arm_share : (n_arms,) float64
         Probability of each arm.
     joint : JointModel
-        Traits: ``tuple …``, ``number …``, ``mark …``, ``days …``, ``enrolment``, and the features of parts, ``PART/feature``.
+        Traits: ``tuple …``, ``number …``, ``mark …``, ``days …``, ``enrolment``, ``course``, and the features of parts,
+        ``PART/feature``; within classes of the course.
     demography : tuple of Demography
     numbers : tuple of str
         Numeric variables that are traits of their own.
@@ -70,6 +73,8 @@ class SubjectModel:
         Variables that follow from the arm: a cell an arm.
     planned : Block or None
         Names of arms that differ from the arm a subject was really in, given that arm.
+    course : Course
+        Which visits a subject comes to, and when.
     marks : Marks
     formats : mapping of str to DateFormat
         How each date variable is written, given the state of its mark.
@@ -91,6 +96,7 @@ class SubjectModel:
     numbers: tuple[str, ...]
     by_arm: Mapping[str, Column]
     planned: Block | None
+    course: Course
     marks: Marks
     formats: Mapping[str, DateFormat]
     weekday: Floats
@@ -107,11 +113,14 @@ class SubjectModel:
         config: FitConfig,
     ) -> tuple[SubjectModel, tuple[str, ...]]:
         """Learn the subjects' dataset, the marks, and the features of all parts jointly."""
-        spine = source.spine
         k = config.k
+        stratum = arm_strata(source)
+        course = Course.fit(source.spine, stratum, k)
+        spine = course.grid.mark(source.spine)
         everyone = np.arange(spine.n, dtype=np.int32)
-        marks, values, states = Marks.fit(spine, k)
-        values = dict(values)
+        own = {name: day for name, day in spine.marks.items() if name not in (FIRST_VISIT, LAST_VISIT) or name in course.given}
+        marks, values, states = Marks.fit(replace(spine, marks=own), k, course.given)
+        values = values | course.traits(spine)
         values["enrolment"] = spine.anchor.astype(np.float64)
         decimals: dict[str, int | None] = {name: 0 for name in values}
         categories: set[str] = set(states)
@@ -148,7 +157,9 @@ class SubjectModel:
             if np.isfinite(x).any():
                 values[name] = x
         unordered = frozenset(categories) | nominal
-        joint = JointModel.fit(values, unordered, spine.arm, arm_strata(source), k, decimals, engine(config.copula))
+        strata = {name: course.ending_stratum for name in values if name.startswith(("mark ", "days "))}
+        groups = course.groups(spine)
+        joint = JointModel.fit(values, unordered, groups, course.group_stratum, k, decimals, engine(config.copula), strata)
         share = np.bincount(spine.arm, minlength=len(spine.arms)) / max(spine.n, 1)
         weekday = np.bincount((spine.anchor.astype(np.int64) + 3) % 7, minlength=7) + 0.5
         model = cls(
@@ -160,6 +171,7 @@ class SubjectModel:
             tuple(numbers),
             by_arm,
             planned,
+            course,
             marks,
             formats,
             weekday / weekday.sum(),
@@ -178,14 +190,16 @@ class SubjectModel:
         Returns
         -------
         spine : Spine
-            Without visits.
+            With the visits of the course alone.
         columns : dict of str to Column
             The subjects' dataset but for identifiers and study days, one row a subject.
         """
         n = len(arm)
-        drawn = self.joint.sample(arm, rng)
+        group = self.course.sample_groups(arm, rng)
+        drawn = self.joint.sample(group, rng)
         anchor = move_to_weekday(np.floor(drawn["enrolment"]), self.weekday, rng)
-        marks = self.marks.build(anchor, drawn)
+        spine = self._sample_course(anchor, arm, group, drawn, rng)
+        marks = dict(spine.marks)
         columns: dict[str, Column] = {name: column.take(arm) for name, column in self.by_arm.items()}
         if self.planned is not None:
             code = self.planned.table.sample([arm], rng)
@@ -205,9 +219,28 @@ class SubjectModel:
             columns[name] = written.sample(day, [state], rng)
         covariates = {name: _codes_in(columns[name], levels) for name, levels in self.covariates.items() if name in columns}
         features = {name: x for name, x in drawn.items() if "/" in name}
-        empty = np.empty(0)
-        visits = Visits(empty.astype(np.int32), empty, empty, empty)
-        return Spine(n, arm, self.arms, anchor, marks, visits, covariates, features), columns
+        return replace(spine, marks=marks, covariates=covariates, features=features), columns
+
+    def _sample_course(
+        self,
+        anchor: Floats,
+        arm: NDArray[np.int32],
+        group: NDArray[np.int64],
+        drawn: Mapping[str, Floats],
+        rng: np.random.Generator,
+    ) -> Spine:
+        """Draw visits and marks, whichever the source shows to come first."""
+        course, n = self.course, len(arm)
+        marks = self.marks.build(anchor, drawn) if course.horizon else {}
+        until = np.floor(marks[course.horizon]) - course.margin - anchor if course.horizon else np.full(n, np.inf)
+        until = np.where(np.isnan(until), np.inf, until)
+        day = course.sample(anchor, arm, course.reach(group, arm, drawn, until), until, rng)
+        spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
+        if not course.horizon:
+            return replace(spine, marks=dict(spine.marks) | self.marks.build(anchor, drawn, spine.marks))
+        first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
+        bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}
+        return replace(spine, marks=dict(spine.marks) | bounds)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,14 @@ def nearest_visit_day(spine: Spine, subject: Subjects, day: Floats) -> Floats:
     return np.where(np.isfinite(nearer) & np.isfinite(day), nearer, day)
 
 
+def position(numbers: Floats, number: Floats) -> NDArray[np.int64]:
+    """Position of each number in an ascending list, -1 if it is not there: (n,)."""
+    if not len(numbers):
+        return np.full(len(number), -1, np.int64)
+    at = np.searchsorted(numbers, np.where(np.isnan(number), np.inf, number)).clip(max=len(numbers) - 1)
+    return np.where(numbers[at] == number, at, -1)
+
+
 def _last_before(spine: Spine, subject: Subjects, day: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
     """Order of the visits, position in it of each row's last visit up to its day, and whether there is one."""
     visits = spine.visits

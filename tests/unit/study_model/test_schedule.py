@@ -1,18 +1,25 @@
-"""Visits: kept, when, in which order."""
+"""Visits: which make up the course, who keeps them, when, and what comes beside them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from replicator.study_model.course import Course
+from replicator.study_model.course_days import weekday_openness
+from replicator.study_model.course_grid import Grid, as_visits
 from replicator.study_model.schedule import ScheduleModel
-from replicator.study_model.spine import Spine
+from replicator.study_model.spine import Spine, Visits
 
 from .spines import make_spine, make_visits
 
 NUMBERS = np.array([1.0, 2.0, 3.0, 4.0])
+ONE = np.zeros(2, np.int64)  # both arms of a spine are of one stratum
+NEVER = np.inf
 
 
 def planted(n: int, seed: int, attend: float = 0.7) -> Spine:
@@ -25,43 +32,138 @@ def planted(n: int, seed: int, attend: float = 0.7) -> Spine:
     return make_spine(n, {"FIRST": anchor - 7, "LAST": day[:, 3]}, make_visits(day, NUMBERS), anchor=anchor)
 
 
+def leavers(n: int, seed: int) -> Spine:
+    """Six visits four weeks apart within 2 days; half leave at one of the first five, and half of those are seen 90 days later."""
+    rng = np.random.default_rng(seed)
+    anchor = 18000.0 + rng.integers(0, 300, n)
+    day = anchor[:, None] + 28.0 * np.arange(6)
+    day[:, 1:] += rng.integers(-2, 3, (n, 5))
+    reach = np.where(rng.random(n) < 0.5, 5, rng.integers(0, 5, n))
+    day[np.arange(6) > reach[:, None]] = np.nan
+    end = np.nanmax(day, axis=1)
+    back = (reach < 5) & (rng.random(n) < 0.5)
+    day = np.concatenate([day, np.where(back, end + 90, np.nan)[:, None]], axis=1)
+    visits = make_visits(day, np.array([1.0, 2, 3, 4, 5, 6, 201]))
+    return make_spine(n, {"DM.RFENDTC": end, "FIRST": anchor, "LAST": np.nanmax(day, axis=1)}, visits, anchor=anchor)
+
+
+def course_days(spine: Spine, seed: int, reach: np.ndarray) -> np.ndarray:
+    course = Course.fit(spine, ONE, 5)
+    until = np.full(spine.n, NEVER)
+    return course.sample(spine.anchor, spine.arm, reach, until, np.random.default_rng(seed)) - spine.anchor[:, None]
+
+
 def test_attendance_and_windows_come_back() -> None:
     """The third visit kept by 70 %, two days either way; the fixed ones by all and exactly."""
     spine = planted(300, 1)
-    visits = ScheduleModel.fit(spine, 5).sample(spine, np.random.default_rng(2))
-    offset = visits.day - spine.anchor[visits.subject]
-    count = [(visits.number == number).sum() for number in NUMBERS]
-    assert count[:2] == [300, 300]
-    assert count[2] / 300 == pytest.approx(0.7, abs=0.09)
-    assert count[3] / 300 == pytest.approx(1.0, abs=0.02)
-    assert set(offset[visits.number == 1]) == {-7.0} and set(offset[visits.number == 2]) == {0.0}
-    late = offset[visits.number == 3] - 28
+    day = course_days(spine, 2, np.full(300, 3))
+    kept = np.isfinite(day)
+    assert kept[:, [0, 1, 3]].all() and kept[:, 2].mean() == pytest.approx(0.7, abs=0.09)
+    assert set(day[:, 0]) == {-7.0} and set(day[:, 1]) == {0.0}
+    late = day[kept[:, 2], 2] - 28
     assert (np.abs(late) <= 2).mean() > 0.97 and late.std() == pytest.approx(2**0.5, abs=0.3)
 
 
-def test_nobody_comes_after_the_last_day() -> None:
-    """Subjects who leave on day 10 have the first two visits only."""
+def test_nobody_comes_after_the_last_visit() -> None:
+    """Of those who reach the second visit none has a third, and all have the second."""
     spine = planted(200, 3)
-    short = np.arange(200) % 2 == 0
-    keep = ~(short[spine.visits.subject] & (spine.visits.number > 2))
-    v = spine.visits
-    visits = type(v)(v.subject[keep], v.number[keep], v.day[keep], v.end[keep])
-    last = np.where(short, spine.anchor + 10, spine.marks["LAST"])
-    source = make_spine(200, {"FIRST": spine.anchor - 7, "LAST": last}, visits, anchor=spine.anchor)
-    drawn = ScheduleModel.fit(source, 5).sample(source, np.random.default_rng(4))
-    assert (drawn.day <= last[drawn.subject]).all() and (drawn.day >= source.marks["FIRST"][drawn.subject]).all()
-    assert (drawn.number[short[drawn.subject]] <= 2).mean() > 0.97
+    kept = np.isfinite(course_days(spine, 4, np.where(np.arange(200) % 2 == 0, 1, 3)))
+    assert not kept[::2, 2:].any() and kept[::2, 1].all() and kept[1::2, 3].all()
+
+
+def test_the_course_is_told_from_a_visit_of_those_who_left() -> None:
+    """A visit after the end, which nobody has who came to the last one, is not of the course; who finished is a class."""
+    spine = leavers(400, 5)
+    course = Course.fit(spine, ONE, 5)
+    assert course.grid.numbers.tolist() == [1, 2, 3, 4, 5, 6] and course.grid.others.tolist() == [201]
+    assert course.grid.expected.tolist() == [0, 28, 56, 84, 112, 140]
+    assert course.horizon == "" and course.given == ("FIRSTVISIT", "LASTVISIT")
+    assert course.finished == pytest.approx(np.full(2, 0.5), abs=0.06) and course.top.tolist() == [5, 5]
+    finished = course.groups(spine) % 2 == 1
+    np.testing.assert_array_equal(np.isnan(course.traits(spine)["course"]), finished)
+
+
+def test_visits_run_up_to_a_mark_that_is_far_from_the_last() -> None:
+    """Where the end falls anywhere, visits end before it, and no mark is told from them."""
+    n = 200
+    rng = np.random.default_rng(6)
+    anchor = 18000.0 + np.arange(n)
+    end = anchor + rng.integers(20, 1000, n)
+    day = anchor[:, None] + 90.0 * np.arange(12)
+    day[(day >= end[:, None]) | (rng.random(day.shape) < 0.4) & (np.arange(12) > 0)] = np.nan
+    spine = make_spine(n, {"DM.RFENDTC": end, "LAST": end}, make_visits(day, np.arange(1.0, 13.0)), anchor=anchor)
+    course = Course.fit(spine, ONE, 5)
+    assert course.horizon == "DM.RFENDTC" and course.given == () and course.margin == 1.0
+    until = end - anchor - 1
+    reach = course.reach(course.groups(spine), spine.arm, course.traits(spine), until)
+    np.testing.assert_array_equal(reach, course.grid.reach(spine))
+    drawn = course.sample(anchor, spine.arm, reach, until, rng)
+    assert not (drawn >= end[:, None]).any() and np.isfinite(drawn[np.arange(n), reach]).mean() > 0.95
+
+
+def test_who_comes_late_comes_late_again_and_keeps_the_day_of_the_week() -> None:
+    """Delays that stay are passed on; intervals of whole weeks stay whole weeks."""
+    n = 400
+    rng = np.random.default_rng(7)
+    anchor = 18000.0 + rng.integers(0, 300, n)
+    steps = 28.0 + rng.choice([0.0, 1.0, 7.0], (n, 4), p=[0.8, 0.1, 0.1])
+    day = anchor[:, None] + np.concatenate([np.zeros((n, 1)), np.cumsum(steps, axis=1)], axis=1)
+    spine = make_spine(n, {"LAST": day[:, -1]}, make_visits(day, np.arange(1.0, 6.0)), anchor=anchor)
+    drawn = course_days(spine, 8, np.full(n, 4))
+    gaps = np.diff(drawn, axis=1)
+    assert (gaps % 7 == 0).mean() == pytest.approx(0.9, abs=0.04)
+    source, sample = (np.corrcoef(x[:, 3], x[:, 4])[0, 1] for x in (day - anchor[:, None], drawn))
+    assert sample == pytest.approx(source, abs=0.1)
+
+
+def test_days_on_which_nobody_works_stay_empty() -> None:
+    """Visits a day either way of the plan, moved off the weekend, stay off it; without such a habit no day is avoided."""
+    n = 500
+    rng = np.random.default_rng(9)
+    anchor = 18000.0 + rng.integers(0, 700, n)
+    anchor -= np.maximum((anchor.astype(np.int64) + 3) % 7 - 4, 0)
+    free = anchor[:, None] + 28.0 * np.arange(6) + np.concatenate([np.zeros((n, 1)), rng.integers(-1, 2, (n, 5))], axis=1)
+    closed = free.copy()
+    closed -= np.maximum((closed.astype(np.int64) + 3) % 7 - 4, 0)
+    spine = make_spine(n, {"LAST": closed[:, -1]}, make_visits(closed, np.arange(1.0, 7.0)), anchor=anchor)
+    course = Course.fit(spine, ONE, 5)
+    assert course.openness[5:].max() == 0 and course.openness[:5].min() > 0.3
+    drawn = course.sample(anchor, spine.arm, np.full(n, 5), np.full(n, NEVER), rng)
+    assert ((drawn.astype(np.int64) + 3) % 7 >= 5).mean() < 0.002
+    subject, visit = np.nonzero(np.ones(free.shape, bool))
+    weekday = (anchor[subject].astype(np.int64) + 3) % 7
+    offset = (free - anchor[:, None])[subject, visit]
+    assert weekday_openness(weekday, offset, subject.astype(np.int32), visit.astype(np.int64)).tolist() == [1.0] * 7
+
+
+def test_the_visit_after_the_end_is_on_the_last_day() -> None:
+    """Those who are on study beyond the course are seen again on their last day; the others are not."""
+    spine = leavers(400, 10)
+    grid = Grid.fit(spine, 5)
+    marked = grid.mark(spine)
+    drawn = ScheduleModel.fit(marked, grid, ONE, 5).sample(grid.course_of(marked), np.random.default_rng(11))
+    back = drawn.number == 201
+    late = marked.marks["LAST"] > marked.marks["LASTVISIT"]
+    np.testing.assert_array_equal(np.sort(drawn.subject[back]), np.flatnonzero(late))
+    np.testing.assert_array_equal(drawn.day[back], spine.marks["LAST"][drawn.subject[back]])
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 30), st.integers(0, 1000), st.floats(0, 1))
 def test_drawn_visits_are_ordered_and_no_number_comes_twice(n: int, seed: int, attend: float) -> None:
-    """By subject and day; each number once a subject; ends not before starts."""
+    """By subject and day; each number once a subject; ends not before starts; the course in the order of its numbers."""
     spine = planted(n, seed, attend)
-    v = ScheduleModel.fit(spine, 5).sample(spine, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    course = Course.fit(spine, ONE, 5)
+    reach = rng.integers(0, len(course.grid.numbers), n)
+    day = course.sample(spine.anchor, spine.arm, reach, np.full(n, NEVER), rng)
+    filled = np.where(np.isfinite(day), day, -np.inf)
+    assert (day >= np.maximum.accumulate(filled, axis=1))[np.isfinite(day)].all()
+    grid = course.grid
+    drawn = grid.mark(replace(spine, visits=as_visits(day, grid.numbers)))
+    v = ScheduleModel.fit(grid.mark(spine), grid, ONE, 5).sample(drawn, rng)
     assert len(np.unique(np.stack([v.subject, v.number]), axis=1).T) == len(v.subject)
-    order = np.lexsort((v.number, v.day, v.subject))
-    np.testing.assert_array_equal(order, np.arange(len(order)))
+    np.testing.assert_array_equal(np.lexsort((v.number, v.day, v.subject)), np.arange(len(v.day)))
     assert (v.end >= v.day).all()
 
 
@@ -69,19 +171,23 @@ def test_visits_of_few_subjects_are_not_learned_one_by_one() -> None:
     """A number that two subjects had is no planned visit, and its own number does not come."""
     spine = planted(60, 5)
     v = spine.visits
-    extra = type(v)(
+    extra = Visits(
         np.append(v.subject, [3, 4]).astype(np.int32),
         np.append(v.number, [3.77, 3.77]),
         np.append(v.day, v.day[:2]),
         np.append(v.end, v.end[:2]),
     )
-    model = ScheduleModel.fit(make_spine(60, dict(spine.marks), extra, anchor=spine.anchor), 5)
-    assert [visit.number for visit in model.planned] == NUMBERS.tolist()
-    drawn = model.sample(spine, np.random.default_rng(6))
-    assert 3.77 not in drawn.number
+    source = make_spine(60, dict(spine.marks), extra, anchor=spine.anchor)
+    grid = Grid.fit(source, 5)
+    model = ScheduleModel.fit(grid.mark(source), grid, ONE, 5)
+    assert model.numbers.tolist() == NUMBERS.tolist()
+    assert 3.77 not in model.sample(grid.course_of(grid.mark(source)), np.random.default_rng(6)).number
 
 
 def test_no_visits() -> None:
     """A study without visits has none in the sample."""
     spine = make_spine(10)
-    assert len(ScheduleModel.fit(spine, 5).sample(spine, np.random.default_rng(7)).day) == 0
+    grid = Grid.fit(spine, 5)
+    course = Course.fit(spine, ONE, 5)
+    assert course.traits(spine) == {} and course.given == ()
+    assert len(ScheduleModel.fit(grid.mark(spine), grid, ONE, 5).sample(spine, np.random.default_rng(7)).day) == 0

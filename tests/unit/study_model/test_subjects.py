@@ -24,15 +24,15 @@ def fitted(blueprint: Blueprint, features: dict[str, np.ndarray] | None = None) 
 
 def test_features_come_with_the_subject() -> None:
     """A feature that goes with age at 0.8 does so among drawn subjects, who have all columns and marks."""
-    study = build_study(Blueprint(n=400))
-    age = study["DM"].numbers("AGE")
+    source, _ = fitted(Blueprint(n=400))
+    age = source.datasets["DM"].numbers("AGE")
     rng = np.random.default_rng(1)
     level = 0.8 * (age - age.mean()) / age.std() + 0.6 * rng.standard_normal(400)
     source, model = fitted(Blueprint(n=400), {"VS/level": level})
     spine, columns = model.sample(model.sample_arms(3000, rng), rng)
     drawn = columns["AGE"].values  # type: ignore[union-attr]
     assert np.corrcoef(drawn, spine.features["VS/level"])[0, 1] == pytest.approx(np.corrcoef(age, level)[0, 1], abs=0.06)
-    assert set(spine.marks) == set(source.spine.marks)
+    assert set(spine.marks) == {*source.spine.marks, "FIRSTVISIT", "LASTVISIT"}
     assert (spine.marks["FIRST"] <= spine.marks["LAST"]).all()
     assert {"SEX", "RACE", "ARM", "ARMCD", "AGE", "RFSTDTC", "DTHFL"} <= set(columns)
 

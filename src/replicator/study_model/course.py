@@ -1,0 +1,326 @@
+"""The course of a subject: how far it comes on the grid of visits, which of them it keeps, and on which days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable
+from replicator.models.group_effects import shrink_to_pool
+from replicator.study_model.course_days import VisitDay, weekday_openness
+from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, visit_days
+from replicator.study_model.spine import Spine
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+REACH = "course"  # the trait of the joint model
+CLOSE = 0.25  # of the interval between visits: what ends this near to the last visit, give or take, ends with it
+AT_THE_END = 0.2  # share of those in treatment from which coming to the last visit of an arm is a class of its own
+OF_THE_ARM = 0.1  # share of an arm that its last visit must have
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Visits from first to last.
+
+    Attributes
+    ----------
+    grid : Grid
+    order : tuple of int
+        Positions in the order in which days are drawn: from the visit nearest to the anchor onward, then backward.
+    days : tuple of VisitDay
+        One a visit of the grid.
+    attended : tuple of BackoffTable
+        Whether a visit before the last is kept, given whether the one before it was, and the arm; one a visit of the grid.
+    horizon : str
+        Mark that the visits run up to; ``""`` where the participation ends with the last visit, and the marks follow from it.
+    margin : float
+        Days that the last visit lies before the horizon at least.
+    top : (n_arms,) int64
+        Position of the last visit of each arm.
+    finished : (n_arms,) float64
+        Share of each arm that comes to its last visit; empty where that is no class of its own.
+    lowest : (n_arms,) int64
+        -1 for arms of which somebody had no visit, 0 for the others.
+    possible : (n_positions,) int64
+        Positions at which those leave who leave early.
+    stratum : (n_arms,) int64
+        Arms of one stratum learn from each other.
+    openness : (7,) float64
+        How readily each day of the week is taken for a visit, Monday first.
+    """
+
+    kind: ClassVar[str] = "course"
+
+    grid: Grid
+    order: tuple[int, ...]
+    days: tuple[VisitDay, ...]
+    attended: tuple[BackoffTable, ...]
+    horizon: str
+    margin: float
+    top: Ints
+    finished: Floats
+    lowest: Ints
+    possible: Ints
+    stratum: Ints
+    openness: Floats
+
+    @classmethod
+    def fit(cls, spine: Spine, stratum: Ints, k: int) -> Course:
+        """Learn the course of the source's subjects.
+
+        Parameters
+        ----------
+        spine : Spine
+        stratum : (n_arms,) int64
+            From :func:`replicator.study_model.subjects.arm_strata`.
+        k : int
+        """
+        grid = Grid.fit(spine, k)
+        spine = grid.mark(spine)
+        day = visit_days(spine, grid.numbers) - spine.anchor[:, None]
+        reach = grid.reach(spine)
+        order = _outward(day, grid.expected)
+        mine = stratum[spine.arm]
+        days: dict[int, VisitDay] = {}
+        neighbour, due = np.zeros(spine.n), np.zeros(spine.n)
+        for j, restart in order:
+            if restart is not None:
+                neighbour, due = _step(np.zeros(spine.n), np.zeros(spine.n), day[:, restart], float(grid.expected[restart]))
+            days[j] = VisitDay.fit(day[:, j], float(grid.expected[j]), neighbour, due, reach == j, mine, k)
+            neighbour, due = _step(neighbour, due, day[:, j], float(grid.expected[j]))
+        horizon, margin = _fit_horizon(spine, grid)
+        top, finished = (_fit_top(reach, spine.arm, stratum, k)) if not horizon else (_tops(reach, spine.arm, stratum), np.empty(0))
+        leaving = reach[reach < top[spine.arm]] if len(finished) else reach
+        subject, column = np.nonzero(np.isfinite(day))
+        weekday = (spine.anchor[subject].astype(np.int64) + 3) % 7
+        openness = weekday_openness(weekday, day[subject, column], subject.astype(np.int32), column.astype(np.int64))
+        return cls(
+            grid,
+            tuple(j for j, _ in order),
+            tuple(days[j] for j in range(len(grid.numbers))),
+            _fit_attended(np.isfinite(day), reach, spine.arm, k),
+            horizon,
+            margin,
+            top,
+            finished,
+            _lowest(reach, spine.arm, len(stratum)),
+            _possible(leaving, len(grid.numbers), k),
+            np.asarray(stratum, np.int64),
+            openness,
+        )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Marks that are known before the others: the first and the last visit, unless visits run up to a mark."""
+        return (FIRST_VISIT, LAST_VISIT) if len(self.grid.numbers) and not self.horizon else ()
+
+    @property
+    def n_groups(self) -> int:
+        """Classes of subjects within which the joint model works: arms, or arms by whether the course was finished."""
+        return len(self.top) * (2 if len(self.finished) else 1)
+
+    @property
+    def group_stratum(self) -> Ints:
+        """Stratum of each class: (n_groups,); of what a subject is, finishing or not."""
+        return np.repeat(self.stratum, 2) if len(self.finished) else self.stratum
+
+    @property
+    def ending_stratum(self) -> Ints:
+        """Stratum of each class: (n_groups,); of how a participation ends, of which one class says nothing about the other."""
+        return self.group_stratum * 2 + np.arange(self.n_groups) % 2 if len(self.finished) else self.stratum
+
+    def groups(self, spine: Spine) -> Ints:
+        """Class of each subject of the source: (n,)."""
+        arm = spine.arm.astype(np.int64)
+        return arm * 2 + (self.grid.reach(spine) >= self.top[arm]) if len(self.finished) else arm
+
+    def sample_groups(self, arm: NDArray[np.int32], rng: np.random.Generator) -> Ints:
+        """Draw the classes (n,) of subjects of the given arms."""
+        code = arm.astype(np.int64)
+        return code * 2 + (rng.random(len(arm)) < self.finished[code]) if len(self.finished) else code
+
+    def traits(self, spine: Spine) -> dict[str, Floats]:
+        """How far each subject came, as a trait of the joint model: (n,), NaN for those who finished.
+
+        It is the position of the last visit; where visits run up to a mark, the number of visits that the last one is short of it.
+        """
+        if not len(self.grid.numbers):
+            return {}
+        reach = self.grid.reach(spine).astype(np.float64)
+        if self.horizon:
+            return {REACH: self._due_by(np.floor(spine.marks[self.horizon]) - self.margin - spine.anchor) - reach}
+        left = reach < self.top[spine.arm]
+        return {REACH: np.where(left, reach, np.nan) if len(self.finished) else reach}
+
+    def reach(self, group: Ints, arm: NDArray[np.int32], drawn: Mapping[str, Floats], until: Floats) -> Ints:
+        """Turn the drawn trait into the position of each subject's last visit, -1 for none: (n,).
+
+        Parameters
+        ----------
+        group : (n,) int64
+            Class of each subject.
+        arm : (n,) int32
+        drawn : mapping of str to (n,) float64
+            Traits.
+        until : (n,) float64
+            The horizon's day from the anchor; not used where there is no horizon.
+        """
+        top = self.top[arm]
+        trait = np.nan_to_num(drawn.get(REACH, np.zeros(len(arm))))
+        if self.horizon:
+            return np.clip(self._due_by(until) - np.round(trait), 0, len(self.grid.numbers) - 1).astype(np.int64)
+        at = np.abs(trait[:, None] - self.possible[None, :]).argmin(axis=1)
+        left = np.minimum(self.possible[at], top)
+        left = np.where(group % 2 == 1, top, np.minimum(left, top - 1)) if len(self.finished) else left
+        return np.maximum(left, self.lowest[arm])
+
+    def sample(self, anchor: Floats, arm: NDArray[np.int32], reach: Ints, until: Floats, rng: np.random.Generator) -> Floats:
+        """Draw the days of visits.
+
+        Parameters
+        ----------
+        anchor : (n,) float64
+            Days since 1970-01-01.
+        arm : (n,) int32
+        reach : (n,) int64
+            Position of the last visit.
+        until : (n,) float64
+            Day from the anchor after which there is none.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        (n, n_visits) float64
+            Days since 1970-01-01, NaN for a visit that was not kept.
+        """
+        n, size = len(anchor), len(self.grid.numbers)
+        kept = self._sample_kept(reach, arm, rng)
+        day = np.full((n, size), np.nan)
+        weekday = (anchor.astype(np.int64) + 3) % 7
+        stratum = self.stratum[arm]
+        neighbour, due = np.zeros(n), np.zeros(n)
+        start = self.order[0] if self.order else 0
+        for j in self.order:
+            if j == start - 1:
+                neighbour, due = _step(np.zeros(n), np.zeros(n), day[:, start], float(self.grid.expected[start]))
+            rows = np.flatnonzero(kept[:, j])
+            day[rows, j] = self.days[j].sample(
+                neighbour[rows],
+                due[rows],
+                reach[rows] == j,
+                stratum[rows],
+                until[rows],
+                weekday[rows],
+                self.openness,
+                rng,
+            )
+            neighbour, due = _step(neighbour, due, day[:, j], float(self.grid.expected[j]))
+        return day + anchor[:, None]
+
+    def _sample_kept(self, reach: Ints, arm: NDArray[np.int32], rng: np.random.Generator) -> Flags:
+        """Draw which visits are kept: all beyond the last are not, and the last is."""
+        kept = np.zeros((len(reach), len(self.grid.numbers)), bool)
+        before = np.ones(len(reach), np.int64)
+        for j, table in enumerate(self.attended):
+            kept[:, j] = (reach == j) | ((reach > j) & (table.sample([before, arm], rng, len(reach)) == 1))
+            before = kept[:, j].astype(np.int64)
+        return kept
+
+    def _due_by(self, day: Floats) -> Floats:
+        """Position of the last visit planned by a day from the anchor, at least 0: (n,)."""
+        due = np.searchsorted(self.grid.expected, np.where(np.isfinite(day), day, 0.0), side="right") - 1.0
+        return np.asarray(np.maximum(due, 0.0), np.float64)
+
+
+def _outward(day: Floats, expected: Floats) -> list[tuple[int, int | None]]:
+    """Positions from the visit that scatters least about the anchor, onward and then backward, and where to start anew."""
+    if not len(expected):
+        return []
+    seen = np.isfinite(day)
+    scatter = [float(np.median(np.abs(column[at] - middle))) for column, at, middle in zip(day.T, seen.T, expected, strict=True)]
+    often = seen.sum(axis=0) >= 0.5 * seen.sum(axis=0).max()
+    start = min(np.flatnonzero(often).tolist(), key=lambda j: (scatter[j], abs(expected[j]), j))
+    onward: list[tuple[int, int | None]] = [(j, None) for j in range(start, len(expected))]
+    return onward + [(j, start if j == start - 1 else None) for j in range(start - 1, -1, -1)]
+
+
+def _step(neighbour: Floats, due: Floats, day: Floats, expected: float) -> tuple[Floats, Floats]:
+    """Let a visit that was kept be the neighbour of the next."""
+    seen = np.isfinite(day)
+    return np.where(seen, day, neighbour), np.where(seen, expected, due)
+
+
+def _fit_attended(seen: Flags, reach: Ints, arm: NDArray[np.int32], k: int) -> tuple[BackoffTable, ...]:
+    tables = []
+    before = np.ones(len(reach), np.int64)
+    for j in range(seen.shape[1]):
+        further = np.flatnonzero(reach > j)
+        tables.append(BackoffTable.fit(seen[further, j].astype(np.int64), [before[further], arm[further]], further, k=k))
+        before = seen[:, j].astype(np.int64)
+    return tuple(tables)
+
+
+def _fit_horizon(spine: Spine, grid: Grid) -> tuple[str, float]:
+    """The mark that visits run up to, and their distance from it; none if a mark lies at a steady distance from the last visit."""
+    if len(grid.numbers) < 2:
+        return "", 0.0
+    last = spine.marks[LAST_VISIT]
+    interval = float(np.median(np.diff(np.unique(grid.expected)))) if len(np.unique(grid.expected)) > 1 else 1.0
+    found: list[tuple[float, str, float]] = []
+    for name, mark in spine.marks.items():
+        lag = (np.floor(mark) - last)[np.isfinite(mark) & np.isfinite(last)]
+        if name in (FIRST_VISIT, LAST_VISIT) or not len(lag) or len(lag) < 0.5 * np.isfinite(last).sum():
+            continue
+        if float((lag >= 0).mean()) >= 0.95:
+            found.append((float(np.median(np.abs(lag - np.median(lag)))), name, 1.0 if float((lag < 1).mean()) <= 0.005 else 0.0))
+    if not found or min(found)[0] <= CLOSE * interval:
+        return "", 0.0
+    _, name, margin = min(found)
+    return name, margin
+
+
+def _tops(reach: Ints, arm: NDArray[np.int32], stratum: Ints) -> Ints:
+    """Position of the last visit that a tenth of each arm, and two subjects, came to: (n_arms,)."""
+    n_arms = len(stratum)
+    size = np.bincount(arm, minlength=n_arms)
+    last = int(reach.max(initial=0)) + 1
+    count = np.zeros((n_arms, last + 1))
+    np.add.at(count, (arm.astype(np.intp), (reach + 1).astype(np.intp)), 1.0)
+    came = np.cumsum(count[:, ::-1], axis=1)[:, ::-1] >= np.maximum(2.0, OF_THE_ARM * size)[:, None]
+    return np.asarray(np.where(came, np.arange(last + 1), 0).max(axis=1) - 1, np.int64)
+
+
+def _fit_top(reach: Ints, arm: NDArray[np.int32], stratum: Ints, k: int) -> tuple[Ints, Floats]:
+    """Last visit of each arm, and how many come to it where that parts the subjects into two classes of some size."""
+    top = _tops(reach, arm, stratum)
+    finished = reach >= top[arm]
+    counts = np.zeros((len(stratum), 2))
+    np.add.at(counts, (arm.astype(np.intp), finished.astype(np.intp)), 1.0)
+    both = counts[(counts > 0).all(axis=1)].sum(axis=0)
+    if len(both) and both.min() >= k and both[1] >= AT_THE_END * both.sum():
+        return top, shrink_to_pool(counts, stratum)[:, 1]
+    return top, np.empty(0)
+
+
+def _lowest(reach: Ints, arm: NDArray[np.int32], n_arms: int) -> Ints:
+    out = np.zeros(n_arms, np.int64)
+    np.minimum.at(out, arm, reach)
+    return out
+
+
+def _possible(leaving: Ints, size: int, k: int) -> Ints:
+    """Positions at which subjects leave; those that hardly anybody leaves at, while many leave around them, are none."""
+    if not size:
+        return np.zeros(1, np.int64)
+    count = np.bincount(leaving + 1, minlength=size + 1)
+    lowest = 0 if count[0] else 1
+    usual = len(leaving) / max(1, int(leaving.max(initial=0)) - int(leaving.min(initial=0)) + 1)
+    kept = np.flatnonzero(count >= k) if usual >= k and (count >= k).any() else np.arange(lowest, size + 1)
+    return kept.astype(np.int64) - 1

@@ -1,0 +1,126 @@
+"""Visits in between: those whose numbers fewer than k subjects had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable
+from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.spine import Spine
+from replicator.study_model.visit_days import position
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Unscheduled:
+    """Visits of numbers that fewer than k subjects had, pooled.
+
+    Attributes
+    ----------
+    count : BackoffTable
+        How many a subject has, given the arm.
+    after : (n_planned,) float64
+        Share that follows each planned visit.
+    delay : QuantileMarginal
+        Days after that visit.
+    numbers : (n_planned, n_most) float64
+        Numbers that visits after each planned one are given, NaN where there are no more; none of them is one that fewer than
+        k subjects of the source had.
+    """
+
+    kind: ClassVar[str] = "unscheduled visits"
+
+    count: BackoffTable
+    after: Floats
+    delay: QuantileMarginal
+    numbers: Floats
+
+    @classmethod
+    def fit(cls, spine: Spine, planned: Floats, k: int) -> Unscheduled | None:
+        """Learn the visits of numbers that are not among the planned ones."""
+        visits = spine.visits
+        where = position(planned, visits.number)
+        rare = where < 0
+        if not rare.any() or not len(planned):
+            return None
+        count = np.bincount(visits.subject[rare], minlength=spine.n)
+        table = BackoffTable.fit(np.minimum(count, 5), [spine.arm], np.arange(spine.n), k=min(k, max(1, int((count > 0).sum()))))
+        base = np.searchsorted(planned, visits.number[rare], side="right") - 1
+        base = np.clip(base, 0, len(planned) - 1)
+        after = np.bincount(base, minlength=len(planned)) + 0.5
+        start: Mapping[tuple[int, int], float] = {
+            (s, w): d
+            for s, w, d in zip(visits.subject[~rare].tolist(), where[~rare].tolist(), visits.day[~rare].tolist(), strict=True)
+        }
+        delay = np.array(
+            [
+                d - start.get((s, b), np.nan)
+                for s, b, d in zip(visits.subject[rare].tolist(), base.tolist(), visits.day[rare].tolist(), strict=True)
+            ]
+        )
+        fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
+        step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
+        taken = np.union1d(planned, visits.number[rare])
+        free = [_free_numbers(number, taken, step) for number in planned.tolist()]
+        numbers = np.full((len(free), max(1, max(len(one) for one in free))), np.nan)
+        for i, one in enumerate(free):
+            numbers[i, : len(one)] = one
+        delays = QuantileMarginal.fit(np.maximum(delay, 0), visits.subject[rare], k=k, decimals=0)
+        return cls(table, after / after.sum(), delays, numbers)
+
+    def sample(
+        self, day: Floats, spine: Spine, distinct: bool, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int32], Floats, Floats]:
+        """Draw visits in between.
+
+        Parameters
+        ----------
+        day : (n, n_planned) float64
+            Days of the planned visits, NaN for one that was not kept.
+        spine : Spine
+        distinct : bool
+            Whether they fall before the next visit's day, not on it.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        subject : (n_visits,) int32
+        number, start : (n_visits,) float64
+        """
+        count = np.maximum(self.count.sample([spine.arm], rng), 0)
+        subject = np.repeat(np.arange(spine.n, dtype=np.int32), count)
+        weight = np.where(np.isfinite(day[subject]), self.after, 0.0)
+        total = weight.sum(axis=1)
+        u = rng.random(len(subject)) * total
+        u_delay = rng.random(len(subject))
+        delay = self.delay.quantile(u_delay) if self.delay.n else np.zeros(len(subject))  # too few to know: on the same day
+        at = (np.cumsum(weight, axis=1) < u[:, None]).sum(axis=1).clip(max=day.shape[1] - 1)
+        keep = total > 0
+        subject, at, delay = subject[keep], at[keep], delay[keep]
+        later = np.minimum.accumulate(np.where(np.isfinite(day), day, np.inf)[:, ::-1], axis=1)[:, ::-1]
+        bound = np.append(later[:, 1:], np.full((len(day), 1), np.inf), axis=1)[subject, at]
+        bound = np.minimum(bound - float(distinct), spine.marks["LAST"][subject])
+        start = np.minimum(day[subject, at] + np.maximum(np.round(delay), 0), np.maximum(bound, day[subject, at]))
+        order = np.lexsort((start, at, subject))
+        subject, at, start = subject[order], at[order], start[order]
+        new_group = np.ones(len(subject), bool)
+        new_group[1:] = (subject[1:] != subject[:-1]) | (at[1:] != at[:-1])
+        group_start = np.maximum.accumulate(np.where(new_group, np.arange(len(subject)), 0))
+        rank = np.arange(len(subject)) - group_start
+        number = self.numbers[at, np.minimum(rank, self.numbers.shape[1] - 1)]
+        fits = np.isfinite(number) & (rank < self.numbers.shape[1])
+        subject, number, start = subject[fits], number[fits], start[fits]
+        return subject, number, start
+
+
+def _free_numbers(number: float, taken: Floats, step: float) -> list[float]:
+    """Up to nine numbers above a planned visit's and below the next whole one that no visit of the source has."""
+    wanted = [round(number + step * i, 9) for i in range(1, 100)]
+    top = np.floor(number) + 1
+    return [x for x in wanted if x < top - 1e-9 and x not in taken][:9]
