@@ -96,9 +96,13 @@ class StandIns:
     by_kind : mapping of str to mapping of str to tuple of str
         For each of :data:`KINDS` the terms of each class, most ordinary first. A medicine stands in its narrow class and in the
         wide one around it.
+    by_route : mapping of str to frozenset of str
+        Medicines that are given by each route of administration. One that is listed under no route is taken by mouth; under
+        ``ORAL`` stand those that are taken by mouth beside another route.
     """
 
     by_kind: Mapping[str, _Classes]
+    by_route: Mapping[str, frozenset[str]]
 
     def terms(self, class_name: str, kind: str) -> tuple[str, ...]:
         """Return ordinary terms of a class, most ordinary first; never empty.
@@ -124,6 +128,19 @@ class StandIns:
         'METOPROLOL'
         """
         return self.by_kind[kind][name] if (name := self.closest(class_name, kind)) else _in_turn(self.by_kind[kind])
+
+    def suits(self, term: str, route: str) -> bool:
+        """Whether a medicine is ordinarily given by a route; any is by a route that is not listed.
+
+        Examples
+        --------
+        >>> load_stand_ins().suits("LOPERAMIDE", "OPHTHALMIC"), load_stand_ins().suits("LOPERAMIDE", "ORAL")
+        (False, True)
+        """
+        wanted = route.upper()
+        if wanted not in self.by_route or term in self.by_route[wanted]:
+            return True
+        return wanted == "ORAL" and not any(term in terms for terms in self.by_route.values())
 
     def closest(self, class_name: str, kind: str) -> str:
         """Return the listed class that a name is taken for, ``""`` if it shares a telling word with none.
@@ -178,7 +195,8 @@ def _built_in() -> StandIns:
     plain = {
         kind: {name: tuple(terms) for name, terms in _read(f"{kind}s").items()} for kind in ("event", "indication", "procedure")
     }
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS})
+    routes = {route: frozenset(terms) for route, terms in _read("routes").items()}
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:
@@ -219,4 +237,4 @@ def load_stand_ins(path: Path | None = None) -> StandIns:
     if not own:
         raise ReadError(f"{path.name}: the dictionary of stand-ins has no terms; give at least one line after the header.")
     chosen = {kind: {name: tuple(dict.fromkeys(terms)) for name, terms in classes.items()} for kind, classes in own.items()}
-    return StandIns({**built_in.by_kind, **chosen})
+    return StandIns({**built_in.by_kind, **chosen}, built_in.by_route)

@@ -102,9 +102,16 @@ class Namer:
         self._stand_ins, self._kind, self._used, self._rng = stand_ins, kind, set(source), rng
         self._forms = _FORMS if kind == "medication" else _MODIFIERS
 
-    def names(self, class_name: str, n: int) -> list[str]:
-        """Return `n` names for a class, plain ones first, then with a word added, then numbered."""
+    def names(self, class_name: str, n: int, route: str = "") -> list[str]:
+        """Return `n` names for a class, plain ones first, then with a word added, then numbered.
+
+        Of medicines those that are given by `route`, if the class has any, else those of all classes.
+        """
         plain = list(self._stand_ins.terms(class_name, self._kind))
+        if route:
+            everything = self._stand_ins.terms("", self._kind)
+            suitable = ([term for term in terms if self._stand_ins.suits(term, route)] for terms in (plain, everything))
+            plain = next((terms for terms in suitable if terms), plain)
         plain = [plain[i] for i in self._rng.permutation(len(plain))]
         out: list[str] = []
         for form in ("{}", *self._forms):

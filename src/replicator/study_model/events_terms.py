@@ -120,7 +120,9 @@ def fit_terms(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np
     threshold = np.where(unit_basis == -2, config.k_terms if base != topic else config.k, config.k)
     kept = people >= threshold
     known_class = _class_is_known(block, unit, subject, config.k_terms)
-    builder = _Builder(names, coded, unit, subject, kept, unit_basis, np.where(known_class, block, RARE_CLASS), base, topic, config)
+    block = np.where(known_class, block, RARE_CLASS)
+    route, route_name = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
+    builder = _Builder(names, coded, unit, subject, kept, unit_basis, block, base, topic, config, route, route_name)
     return builder.build(structure.name, _stand_in_kind(structure), class_name)
 
 
@@ -174,6 +176,38 @@ def _classes(
     return np.zeros(n_units, np.int64), ("",)
 
 
+def _routes(
+    dataset: Dataset,
+    structure: DatasetStructure,
+    unit: Ints,
+    subject: NDArray[np.int32],
+    pool: Ints,
+    rare: NDArray[np.bool_],
+    k: int,
+) -> tuple[Ints, tuple[str, ...]]:
+    """Route by which each rare term is mostly given, and the names of the routes.
+
+    A stand-in must be a medicine that is given that way, so the pools (`pool` is (2, n_units)) are divided by it. Routes of a pool
+    that fewer than `k` subjects have count as its most frequent one; -1 where no route of a pool is shared by `k` subjects.
+    """
+    n_units = len(rare)
+    name = structure.named("ROUTE")
+    if not name or name not in dataset or dataset[name].missing.all():
+        return np.full(n_units, -1, np.int64), ()
+    codes, levels = column_codes(dataset.text(name))
+    modal = _modal(codes, unit, n_units)[0]
+    distinct, group = np.unique(np.stack([*pool, modal]), axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    mine = np.where(rare[unit] & (codes == modal[unit]), group[unit], -1)
+    people = count_subjects(mine, subject, distinct.shape[1])
+    whole = np.unique(distinct[:2], axis=1, return_inverse=True)[1].reshape(-1)
+    order = np.lexsort((people, whole))
+    last = np.searchsorted(whole[order], whole, side="right") - 1
+    usual = np.where(people[order][last] >= k, distinct[2, order[last]], -1)
+    route = np.where(people >= k, distinct[2], usual)[group]
+    return np.where(rare, route, -1), tuple(levels.strings().tolist())
+
+
 def _class_is_known(block: Ints, unit: Ints, subject: NDArray[np.int32], k_terms: int) -> NDArray[np.bool_]:
     shifted = block + 1
     people = count_subjects(shifted[unit], subject, int(shifted.max()) + 1)
@@ -199,7 +233,10 @@ class _Builder:
         base: str,
         topic: str,
         config: FitConfig,
+        route: Ints,
+        route_name: tuple[str, ...],
     ) -> None:
+        self.route, self.route_name = route, route_name
         self.names, self.coded, self.unit, self.subject, self.kept = names, coded, unit, subject, kept
         self.basis, self.block, self.base, self.topic, self.config = basis, block, base, topic, config
         self.texts = {name: [str(t) for t in coded[name][1].strings()] for name in names}
@@ -220,7 +257,7 @@ class _Builder:
         numbers = {name: self.styles[name].numbering(self.texts[name], rng) for name in self.names}
         common = np.flatnonzero(self.kept)
         first, count, edge = self._common(common, numbers)
-        pool_key = np.stack([self.block, self.basis], axis=1)[~self.kept]
+        pool_key = np.stack([self.block, self.basis, self.route], axis=1)[~self.kept]
         keys, pool = np.unique(pool_key, axis=0, return_inverse=True) if len(pool_key) else (pool_key, np.empty(0, np.int64))
         pool = pool.reshape(-1)
         kind_of_unit = np.full(len(self.kept), -1, np.int64)
@@ -229,7 +266,7 @@ class _Builder:
         blocks = [*self.block[common].tolist(), *keys[:, 0].tolist()]
         slots, labels = [1] * len(common), [self._display(int(u)) for u in common]
         pairs = np.unique(np.stack([self.unit, self.subject], axis=1), axis=0)
-        for p, (block, basis) in enumerate(keys.tolist()):
+        for p, (block, basis, route) in enumerate(keys.tolist()):
             mine = np.flatnonzero(kind_of_unit == len(common) + p)
             inside = pairs[np.isin(pairs[:, 0], mine)]
             size = _pool_size(len(mine), len(inside))
@@ -240,8 +277,12 @@ class _Builder:
             count.append(size)
             edge += [len(common) + p + (i + 1) / size for i in range(size)]
             slots.append(int(min(size, max(2, 2 * most))))
-            labels.append(f"rare terms of {name}" if name else "rare terms")
-            names = namer.names(name, size) if block >= 0 or donor is None else self._names_by_donor(donor, class_names, namer)
+            by = self.route_name[route] if route >= 0 else ""
+            labels.append(" ".join(["rare terms", *([f"of {name}"] if name else []), *([f"given {by}"] if by else [])]))
+            if block >= 0 or donor is None:
+                names = namer.names(name, size, by)
+            else:
+                names = self._names_by_donor(donor, class_names, namer, by)
             self._pool(block, basis, names, donor, numbers)
         columns = tuple(self._column(name) for name in self.names)
         catalogue = TermCatalogue(
@@ -269,11 +310,11 @@ class _Builder:
         donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == RARE_CLASS)))
         return donors[rng.integers(0, len(donors), size)] if len(donors) else None
 
-    def _names_by_donor(self, donor: Ints, class_names: tuple[str, ...], namer: Namer) -> list[str]:
+    def _names_by_donor(self, donor: Ints, class_names: tuple[str, ...], namer: Namer, route: str) -> list[str]:
         out = [""] * len(donor)
         for block in np.unique(self.block[donor]).tolist():
             places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places))
+            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places), route)
             for place, name in zip(places, drawn, strict=True):
                 out[place] = name
         return out
