@@ -43,6 +43,7 @@ def _environment() -> Environment:
         environment.filters[name] = lambda value, draw=chart: Markup(draw(value))
     environment.filters["shares"] = level_shares
     environment.filters["things"] = lambda listed, noun: counted(len(listed), noun)
+    environment.filters["counted"] = counted
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["plain"] = lambda value: "" if value is None else f"{value:.5g}"
     environment.filters["percent"] = _percent

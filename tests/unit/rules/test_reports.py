@@ -176,3 +176,15 @@ def test_codelists_are_sound() -> None:
     )
     assert all(is_unit(unit) for test in ("SYSBP", "ALB", "HGB", "WBC") for unit in plausible_results(test))
     assert not is_unit("") and not is_unit("mg per kg")
+
+
+def test_what_is_broken_stands_first_on_the_page() -> None:
+    """A reader sees what the sample breaks before what both pass, which is folded; every comparison is on the page."""
+    source = (_report(0, 100), _report(10, 1000, 10))
+    broken, more = (certificate(old, new) for old, new in zip(source, (_report(1, 1000, 1), _report(30, 1000, 30)), strict=True))
+    passed = certificate(_report(0, 100), _report(0, 1000))
+    page = render_certificate_html(Certificate((*passed.comparisons, *more.comparisons, *broken.comparisons)))
+    places = [page.index(f"<h2>{verdict.value.capitalize()}") for verdict in (Verdict.BROKEN, Verdict.MORE, Verdict.PASSED)]
+    assert places == sorted(places)
+    assert page.count("<tr><td>") == 3
+    assert "prefers-color-scheme:dark" in page and "http" not in page
