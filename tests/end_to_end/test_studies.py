@@ -11,7 +11,6 @@ import pytest
 import replicator as rp
 from replicator.errors import ReplicatorError
 from replicator.fitted import FittedStudy
-from replicator.rules.certificate import Verdict
 from replicator.tables.dataset import Study
 
 from ..conftest import packaged_study
@@ -145,13 +144,3 @@ def test_analysis_datasets_are_learned_alone(name: str) -> None:
     sample = model.sample(40, seed=1)
     assert sample[name.upper()].n_rows > 0
     assert len(set(sample[name.upper()].text("USUBJID").strings().tolist())) <= 40
-
-
-def test_the_certificate_of_a_dose_study_holds(shared_data: Path) -> None:
-    """Single ascending doses: no rule that the source passed is broken by its sample."""
-    folder = shared_data / "pk-sad"
-    if not folder.is_dir():
-        pytest.skip("no folder pk-sad among the shared studies")
-    model = rp.fit(folder, cache=False)
-    judged = rp.validate(model.sample(100, seed=1), against=model)
-    assert judged.of(Verdict.BROKEN, Verdict.MORE) == ()

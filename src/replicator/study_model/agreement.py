@@ -200,10 +200,29 @@ def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: 
 def _redraw(
     one: Following, dataset: Dataset, rows: Flags, right: Flags, settled: dict[str, Flags], rng: np.random.Generator
 ) -> Dataset:
-    """Give `rows` the last determinant of other rows with their value of the dependent; those that have none stay."""
+    """Give `rows` the last determinant of other rows with their value of the dependent, or one that the table knows for it.
+
+    Rows for whose value there is neither stay.
+    """
     name = one.determinants[-1]
     rows = rows & ~settled.get(name, np.zeros(dataset.n_rows, bool))
-    return _with_donors(dataset, (name,), rows, right, dataset[one.dependent], rng)
+    value = dataset[one.dependent]
+    dataset = _with_donors(dataset, (name,), rows, right, value, rng)
+    if len(one.determinants) > 1 or not isinstance(dataset[name], Text):
+        return dataset
+    known, drawn = one.values.strings(), np.full(dataset.n_rows, "", object)
+    for text in np.unique(value.take(np.flatnonzero(rows & ~_given(value, right))).strings().astype(str)).tolist():
+        keys = [key for key, own in zip(one.keys, known.tolist(), strict=True) if own == text and key]
+        takers = np.flatnonzero(rows & (value.strings() == text))
+        if keys:
+            drawn[takers] = np.array(keys, object)[rng.integers(len(keys), size=len(takers))]
+    return dataset.with_column(dataset.variable(name), chosen(drawn != "", Text.of(drawn.tolist()), dataset[name]))
+
+
+def _given(value: Column, right: Flags) -> Flags:
+    """Rows (n_rows,) whose value some row that is `right` has, too."""
+    codes, levels = column_codes(value)
+    return np.isin(codes, np.unique(codes[right])) if len(levels) else np.ones(len(codes), bool)
 
 
 def _with_donors(

@@ -269,13 +269,14 @@ def _believed(derivation: Derivation, source: Source) -> bool:
 
 
 def _absent(source: Source) -> dict[str, tuple[int, ...]]:
-    """Arms of two subjects or more of which nobody has a row, by dataset; only datasets that have any such arm."""
+    """Arms of two subjects or more, and no arm at all, of which nobody has a row, by dataset; only datasets that have any such."""
     size = np.bincount(source.spine.arm, minlength=len(source.spine.arms))
+    told = (size > 1) | ((size > 0) & (np.array(source.spine.arms, object) == ""))
     out = {}
     for name, subject in source.subject.items():
         seen = np.bincount(source.spine.arm[np.unique(subject)], minlength=len(size))
-        if len(subject) and ((seen == 0) & (size > 1)).any():
-            out[name] = tuple(np.flatnonzero((seen == 0) & (size > 1)).tolist())
+        if len(subject) and ((seen == 0) & told).any():
+            out[name] = tuple(np.flatnonzero((seen == 0) & told).tolist())
     return out
 
 

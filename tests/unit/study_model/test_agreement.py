@@ -63,6 +63,22 @@ def test_where_two_variables_disagree_about_a_third_the_lesser_is_drawn_anew() -
     assert not serious[held.text("AEDECOD").strings() == "Headache"].any()
 
 
+def test_what_no_row_of_the_sample_has_comes_from_the_source() -> None:
+    """Rashes are severe; where no row of the sample was drawn severe, they are made so from what the source knew."""
+    source, subject = _events()
+    sample = _dataset(
+        "AE",
+        USUBJID=["N1", "N1", "N2"],
+        AETERM=["RASH", "HEADACHE", "RASH"],
+        AEDECOD=["Rash", "Headache", "Rash"],
+        AESEV=["MILD", "MILD", "MODERATE"],
+        AESER=["N", "N", "N"],
+    )
+    held = _fitted(source, subject, Kind.EVENTS).hold(sample, np.random.default_rng(1))
+    assert held.text("AESER").strings().tolist() == ["Y", "N", "Y"]
+    assert held.text("AESEV").strings().tolist() == ["SEVERE", "MILD", "SEVERE"]
+
+
 def test_a_source_agrees_with_itself() -> None:
     source, subject = _events()
     held = _fitted(source, subject, Kind.EVENTS).hold(source, np.random.default_rng(0))

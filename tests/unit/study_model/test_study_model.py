@@ -15,6 +15,7 @@ from replicator.study_model.sequence import SequencePart
 from replicator.study_model.study_model import fit_study_model
 
 from ...properties.strategies import Blueprint, build_study
+from .small_studies import make_study
 
 
 def test_each_kind_of_dataset_gets_its_part() -> None:
@@ -49,3 +50,15 @@ def test_nobody_to_learn_from() -> None:
     empty = study.with_datasets(d.take(np.empty(0, np.intp)) for d in study.datasets.values())
     with pytest.raises(FitError, match="subject"):
         fit_study_model(empty, structure)
+
+
+def test_who_has_no_arm_has_no_rows_where_the_source_had_none() -> None:
+    """One screen failure without an arm and without exposure: no subject of the model without an arm is exposed either."""
+    ids = [f"S{i:02}" for i in range(30)]
+    arm = [*["A"] * 15, *["B"] * 14, None]
+    start = [f"2020-01-{i % 28 + 1:02}" for i in range(29)]
+    dm = {"USUBJID": ids, "ACTARM": arm, "RFSTDTC": [*start, None]}
+    ex = {"USUBJID": ids[:-1], "EXTRT": arm[:-1], "EXSTDTC": start}
+    study = make_study(DM=dm, EX=ex)
+    model = fit_study_model(study, find_structure(study))
+    assert [model.subjects.arms[one] for one in model.absent["EX"]] == [""]
