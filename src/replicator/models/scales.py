@@ -18,6 +18,8 @@ Codes = NDArray[np.intp]
 
 POWERS = (1.0, 0.5, 0.0)  # untransformed, square root, logarithm: the steps of Tukey's ladder that keep their meaning
 MOST_DECIMALS = 8  # more places than this are the noise of a floating-point number, not a precision
+LEAST_TAIL = 0.01  # share of values that a tail is told from
+TAIL = 4.0  # scales of an exponential tail at which it has all but ended (1 in 55 of its values lies further out)
 FEWEST_FOR_DIGITS = 100  # values before a preference for last digits is believed
 
 
@@ -32,7 +34,7 @@ class NumericScales:
     shift : (n_series,) float64
         Added before the transform, in units of the series; more than 0 only where a power below 1 meets zeros.
     low, high : (n_series,) float64
-        Bounds of sampled values; no single subject's extreme (see :class:`QuantileMarginal`).
+        Bounds of sampled values: where a tail like the source's has all but ended, and no single subject's extreme.
     decimals : (n_series,) int64
         Places of the record; -1 where values are not rounded.
     digits : (n_series, 11) float64
@@ -81,8 +83,7 @@ class NumericScales:
         edges = np.searchsorted(series[order], np.arange(n_series + 1))
         for j in range(n_series):
             rows = order[edges[j] : edges[j + 1]]
-            marginal = QuantileMarginal.fit(values[rows], subject[rows], k=k, max_knots=50)
-            low[j], high[j] = marginal.floor, marginal.ceiling
+            low[j], high[j] = _bounds(values[rows], subject[rows], k)
         decimals = np.where(decimals > MOST_DECIMALS, -1, decimals)
         unit = 10.0 ** -np.maximum(decimals, 0)
         low = np.where(decimals < 0, low, np.round(np.ceil(low / unit - 1e-6) * unit, MOST_DECIMALS))
@@ -127,6 +128,36 @@ class NumericScales:
         moved = np.maximum(np.abs(typical + self.shift), 0.5 * 10.0 ** -np.maximum(self.decimals, 0))
         bend = np.where(self.power == 1, 1.0, moved ** (self.power - 1))
         return np.where(self.decimals < 0, 0.0, error * bend**2)
+
+
+def _bounds(values: Floats, subject: Codes, k: int) -> tuple[float, float]:
+    """Bounds of one series; few subjects have those of :class:`QuantileMarginal`, and what never was negative stays so."""
+    if len(np.unique(subject)) < 2 * k:
+        marginal = QuantileMarginal.fit(values, subject, k=k)
+        return marginal.floor, marginal.ceiling
+    order = np.argsort(values, kind="stable")
+    x, who = values[order], subject[order]
+    low, high = -_end_of_tail(-x, who, k), _end_of_tail(x[::-1], who[::-1], k)
+    return max(low, 0.0) if x[0] >= 0 else low, high
+
+
+def _end_of_tail(x: Floats, who: Codes, k: int) -> float:
+    r"""Where the upper tail of values, highest first, has all but ended.
+
+    Notes
+    -----
+    Of an exponential tail :math:`a + s \ln(m / r)` at rank *r*, the means of the first *m* values and of the *n* after them are
+    :math:`a + s` and :math:`a + s [1 - (1 + m/n) \ln(1 + n/m)]`. Both are means over at least *k* subjects.
+    """
+    first = np.sort(np.unique(who, return_index=True)[1])
+    m = max(int(first[k - 1]) + 1, round(LEAST_TAIL * len(x)))
+    later = np.sort(np.unique(who[m:], return_index=True)[1])
+    n = max(int(later[k - 1]) + 1, min(m, len(x) - m)) if len(later) >= k else len(x) - m
+    if n == 0 or len(later) < k:
+        return float(x[:m].mean())
+    top, next_ones = float(x[:m].mean()), float(x[m : m + n].mean())
+    scale = (top - next_ones) / ((1 + m / n) * np.log(1 + n / m))
+    return float(top + (TAIL - 1) * scale)
 
 
 def _transform(values: Floats, power: Floats, shift: Floats) -> Floats:

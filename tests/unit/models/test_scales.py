@@ -70,3 +70,39 @@ def test_extremes_of_single_subjects_are_not_kept() -> None:
     """One wild value does not become the bound."""
     values = np.append(np.linspace(10, 20, 400), 900.0)
     assert fitted(values, 0).high[0] < 900
+
+
+@pytest.mark.parametrize("atoms", [False, True])
+def test_draws_do_not_pile_up_at_the_bounds(atoms: bool) -> None:
+    """Values that few share beyond one that many share: the bounds leave room for them, so that no draw ends at a wall."""
+    rng = np.random.default_rng(9)
+    values = np.round(rng.normal(4.3, 0.35, 900), 1 if atoms else 4)
+    subject = np.repeat(np.arange(150), 6)
+    scales = NumericScales.fit(values, np.zeros(900, np.intp), subject, np.array([1 if atoms else 4]))
+    drawn = scales.backward(rng.normal(4.3, 0.35, 20_000), np.zeros(20_000, np.intp))
+    assert (drawn == scales.low[0]).mean() < 0.002 and (drawn == scales.high[0]).mean() < 0.002
+    assert scales.high[0] < 4.3 + 6 * 0.35 and scales.low[0] > 4.3 - 6 * 0.35
+
+
+def test_bounds_of_an_exponential_tail_stand_four_scales_out() -> None:
+    """Beyond the boundary of the highest 1 % of 5,000 unit exponentials, -ln(0.01) = 4.6; below 0 nothing is drawn."""
+    values = np.random.default_rng(10).exponential(1.0, 5000)
+    scales = fitted(values, 6)
+    assert scales.high[0] == pytest.approx(-np.log(0.01) + 4, abs=1.2)
+    assert 0 <= scales.low[0] < 0.01
+
+
+@pytest.mark.parametrize("extreme", [50.0, 5000.0])
+def test_bounds_do_not_tell_how_far_out_one_subject_is_alone(extreme: float) -> None:
+    """The outlier of one subject enters as a part of the mean of five, as every value of a tail does."""
+    values = np.concatenate([np.random.default_rng(11).normal(10, 1, 500), [extreme]])
+    scales = fitted(values, 2)
+    assert scales.high[0] != pytest.approx(extreme, rel=0.02)
+
+
+def test_what_ends_at_a_value_that_many_share_stays_inside() -> None:
+    """Saturation is 100 % at most."""
+    rng = np.random.default_rng(12)
+    values = np.minimum(np.round(98 + 2 * rng.standard_normal(600)), 100)
+    scales = fitted(values, 0)
+    assert scales.high[0] == 100
