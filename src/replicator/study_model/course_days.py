@@ -165,10 +165,39 @@ def weekday_openness(weekday: Ints, day: Floats, subject: NDArray[np.int32], vis
         anchors = np.bincount(weekday[mine], minlength=7)
         shifts = np.bincount(shift[mine], minlength=7) / mine.sum()
         expected += np.stack([anchors[(np.arange(7) - s) % 7] * shifts[s] for s in range(7)]).sum(axis=0)
+    return _openness(seen, expected, len(np.unique(subject)))
+
+
+def calendar_openness(day: Floats, subject: NDArray[np.int32]) -> Floats:
+    """How readily each day of the week is taken, Monday first, for visits that follow no plan: (7,).
+
+    Parameters
+    ----------
+    day : (n_visits,) float64
+        Days since 1970-01-01.
+    subject : (n_visits,) int32
+    """
+    seen = np.bincount((day.astype(np.int64) + 3) % 7, minlength=7).astype(np.float64)
+    return _openness(seen, np.full(7, seen.sum() / 7), len(np.unique(subject)))
+
+
+def move_to_open(day: Floats, openness: Floats, rng: np.random.Generator) -> Floats:
+    """Move days (n,), since 1970-01-01, that are refused to the nearest that is not, three days away at most."""
+    out = day.copy()
+    rows = np.flatnonzero(np.isfinite(day))
+    for shift in (0, -1, 1, -2, 2, -3, 3):
+        weekday = (day[rows].astype(np.int64) + shift + 3) % 7
+        taken = rng.random(len(rows)) < openness[weekday]
+        out[rows[taken]] = day[rows[taken]] + shift
+        rows = rows[~taken]
+    return out
+
+
+def _openness(seen: Floats, expected: Floats, n_subjects: int) -> Floats:
+    """Seen over expected, the largest 1; ones where they do not differ beyond chance, a subject's visits counting as one."""
     if seen.sum() == 0 or (expected <= 0).any():
         return np.ones(7)
-    per_subject = seen.sum() / len(np.unique(subject))
-    chi_square = float(((seen - expected) ** 2 / expected).sum()) / per_subject
+    chi_square = float(((seen - expected) ** 2 / expected).sum()) * n_subjects / seen.sum()
     if stats.chi2.sf(chi_square, 6) > UNEVEN:
         return np.ones(7)
     share = seen / expected

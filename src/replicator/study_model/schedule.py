@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
+from replicator.study_model.course_days import calendar_openness, move_to_open
 from replicator.study_model.course_grid import LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
 from replicator.study_model.spine import Spine, Visits
@@ -64,6 +65,8 @@ class ScheduleModel:
     unscheduled : Unscheduled or None
     stratum : (n_arms,) int64
         Arms of different strata share nothing.
+    openness : (7,) float64
+        How readily each day of the week is taken for a visit that follows no plan, Monday first.
     """
 
     kind: ClassVar[str] = "schedule"
@@ -77,6 +80,7 @@ class ScheduleModel:
     length: BackoffTable
     unscheduled: Unscheduled | None
     stratum: Ints
+    openness: Floats
 
     @classmethod
     def fit(cls, spine: Spine, grid: Grid, stratum: Ints, k: int) -> ScheduleModel:
@@ -110,6 +114,7 @@ class ScheduleModel:
             BackoffTable.fit(length[planned], [where[planned]], visits.subject[planned], k=k),
             Unscheduled.fit(spine, numbers, k),
             np.asarray(stratum, np.int64),
+            calendar_openness(visits.day, visits.subject),
         )
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Visits:
@@ -120,7 +125,7 @@ class ScheduleModel:
         number, start = self.numbers[column], day[subject, column]
         end = start + self.length.sample([column], rng)
         if self.unscheduled is not None:
-            more, extra, when = self.unscheduled.sample(day, spine, self.distinct, rng)
+            more, extra, when = self.unscheduled.sample(day, spine, self.distinct, self.openness, rng)
             subject, number = np.concatenate([subject, more]), np.concatenate([number, extra])
             start, end = np.concatenate([start, when]), np.concatenate([end, when])
         end = np.minimum(end, np.maximum(spine.marks["LAST"][subject], start))
@@ -146,7 +151,8 @@ class ScheduleModel:
             there = other.attended.sample([stratum, beyond, closing, lag, spine.arm], rng, spine.n) == 1
             if other.day is not None:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
-                out[:, j] = np.where(there, np.clip(np.floor(drawn), first, last), np.nan)
+                moved = move_to_open(np.floor(drawn), self.openness, rng)
+                out[:, j] = np.where(there, np.clip(moved, first, last), np.nan)
             out[:, j] = np.where(closing == j, last, out[:, j])
         return out
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.course_days import move_to_open
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import position
 
@@ -75,7 +76,7 @@ class Unscheduled:
         return cls(table, after / after.sum(), delays, numbers)
 
     def sample(
-        self, day: Floats, spine: Spine, distinct: bool, rng: np.random.Generator
+        self, day: Floats, spine: Spine, distinct: bool, openness: Floats, rng: np.random.Generator
     ) -> tuple[NDArray[np.int32], Floats, Floats]:
         """Draw visits in between.
 
@@ -86,6 +87,8 @@ class Unscheduled:
         spine : Spine
         distinct : bool
             Whether they fall before the next visit's day, not on it.
+        openness : (7,) float64
+            How readily each day of the week is taken, Monday first.
         rng : numpy.random.Generator
 
         Returns
@@ -106,7 +109,9 @@ class Unscheduled:
         later = np.minimum.accumulate(np.where(np.isfinite(day), day, np.inf)[:, ::-1], axis=1)[:, ::-1]
         bound = np.append(later[:, 1:], np.full((len(day), 1), np.inf), axis=1)[subject, at]
         bound = np.minimum(bound - float(distinct), spine.marks["LAST"][subject])
-        start = np.minimum(day[subject, at] + np.maximum(np.round(delay), 0), np.maximum(bound, day[subject, at]))
+        base = day[subject, at]
+        start = move_to_open(base + np.maximum(np.round(delay), 0), openness, rng)
+        start = np.clip(start, base, np.maximum(bound, base))
         order = np.lexsort((start, at, subject))
         subject, at, start = subject[order], at[order], start[order]
         new_group = np.ones(len(subject), bool)

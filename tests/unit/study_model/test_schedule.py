@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.study_model.course import Course
-from replicator.study_model.course_days import weekday_openness
+from replicator.study_model.course_days import calendar_openness, move_to_open, weekday_openness
 from replicator.study_model.course_grid import Grid, as_visits
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.spine import Spine, Visits
@@ -134,6 +134,21 @@ def test_days_on_which_nobody_works_stay_empty() -> None:
     weekday = (anchor[subject].astype(np.int64) + 3) % 7
     offset = (free - anchor[:, None])[subject, visit]
     assert weekday_openness(weekday, offset, subject.astype(np.int32), visit.astype(np.int64)).tolist() == [1.0] * 7
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 7), st.integers(0, 1000))
+def test_days_move_to_the_nearest_that_is_open(closed: int, seed: int) -> None:
+    """Weekends that are closed are left for Friday or Monday; where every day is taken alike nothing moves."""
+    rng = np.random.default_rng(seed)
+    day = 18000.0 + rng.integers(0, 700, 300)
+    working = day - np.maximum((day.astype(np.int64) + 3) % 7 - 4, 0)
+    subject = np.arange(300, dtype=np.int32)
+    assert calendar_openness(working, subject)[5:].tolist() == [0.0, 0.0]
+    openness = np.where(np.arange(7) == closed, 0.0, 1.0)
+    moved = move_to_open(day, openness, rng)
+    was = (day.astype(np.int64) + 3) % 7 == closed
+    np.testing.assert_array_equal(np.abs(moved - day), was.astype(np.float64))
 
 
 def test_the_visit_after_the_end_is_on_the_last_day() -> None:
