@@ -19,8 +19,7 @@ from replicator.models.persistence import Occasions, fit_persistence, lasting_no
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-TAIL = [1e-4, 0.001, 0.005, 0.01, 0.025]
-GRID = np.concatenate([TAIL, np.linspace(0.05, 0.95, 19), 1 - np.array(TAIL[::-1])])
+GRID = np.concatenate([[0.001, 0.005, 0.01, 0.025], np.linspace(0.05, 0.95, 19), [0.975, 0.99, 0.995, 0.999]])
 WIDTHS = (-0.43, 0.43)  # thirds of a standard normal
 LEAST_SCATTER = 0.1  # share of a variance that rounding may not explain away
 FEWEST_FOR_TREND = 20  # subjects with three values, before slopes or spreads of their own are believed
