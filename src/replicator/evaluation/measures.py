@@ -130,6 +130,8 @@ class Figure:
         Subjects, rows or pairs that it rests on.
     note : str
         Why it could not be told, or what else to know.
+    offenders : tuple of Offender
+        What it comes from, worst first, where that can be told; in the figure's own scale.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Figure:
     direction: Direction
     n: int
     note: str = ""
+    offenders: tuple[Offender, ...] = ()
 
 
 def summarise(name: str, question: str, distances: Distances, *, lowest: float = 0.0, highest: float = 1.0) -> Family:
