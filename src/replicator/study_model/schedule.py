@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.study_model.course_days import calendar_openness, move_to_open
-from replicator.study_model.course_grid import LAST_VISIT, Grid, visit_days
+from replicator.study_model.course_grid import IN_ORDER, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
 from replicator.study_model.spine import Spine, Visits
 from replicator.study_model.unscheduled import Unscheduled
@@ -34,12 +34,15 @@ class OtherVisit:
         after the course, and the arm.
     day : DateGiven or None
         Given the anchor, the marks, and the visits of the course ``BEFORE`` and ``AFTER`` it by number.
+    in_order : bool
+        Whether it lies between the visits of the course of lower and of higher number.
     """
 
     kind: ClassVar[str] = "other visit"
 
     attended: BackoffTable
     day: DateGiven | None
+    in_order: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,15 +148,19 @@ class ScheduleModel:
         closing = self.closing.sample([stratum, lag, spine.arm], rng, spine.n)
         closing = np.where(after > 0, closing, -1)
         out = np.full((spine.n, len(self.others)), np.nan)
+        since = np.full(spine.n, np.nan)
         for j, other in enumerate(self.visits):
             place = _references(spine, float(self.others[j]))
             beyond = np.isfinite(place["AFTER"]).astype(np.int64)
             there = other.attended.sample([stratum, beyond, closing, lag, spine.arm], rng, spine.n) == 1
             if other.day is not None:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
-                moved = move_to_open(np.floor(drawn), self.openness, rng)
-                out[:, j] = np.where(there, np.clip(moved, first, last), np.nan)
+                moved = np.clip(move_to_open(np.floor(drawn), self.openness, rng), first, last)
+                if other.in_order:
+                    moved = np.fmax(np.fmin(moved, place["AFTER"]), np.fmax(place["BEFORE"], since))
+                out[:, j] = np.where(there, moved, np.nan)
             out[:, j] = np.where(closing == j, last, out[:, j])
+            since = np.fmax(since, out[:, j]) if other.in_order else since
         return out
 
 
@@ -165,7 +172,9 @@ def _fit_other(day: Floats, place: dict[str, Floats], given: list[Ints], closes:
     free = np.flatnonzero(~closes)
     seen = np.isfinite(day[free]).astype(np.int64)
     attended = BackoffTable.fit(seen, [codes[free] for codes in conditions], everyone[free], k=k)
-    return OtherVisit(attended, DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k))
+    between = ~(day < place["BEFORE"]) & ~(day > place["AFTER"])
+    in_order = float(between[np.isfinite(day)].mean()) >= IN_ORDER
+    return OtherVisit(attended, DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k), in_order)
 
 
 def _references(spine: Spine, number: float) -> dict[str, Floats]:

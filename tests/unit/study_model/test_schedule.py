@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from replicator.study_model.course import Course
 from replicator.study_model.course_days import calendar_openness, move_to_open, weekday_openness
-from replicator.study_model.course_grid import Grid, as_visits
+from replicator.study_model.course_grid import Grid, as_visits, visit_days
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.spine import Spine, Visits
 
@@ -161,6 +161,28 @@ def test_the_visit_after_the_end_is_on_the_last_day() -> None:
     late = marked.marks["LAST"] > marked.marks["LASTVISIT"]
     np.testing.assert_array_equal(np.sort(drawn.subject[back]), np.flatnonzero(late))
     np.testing.assert_array_equal(drawn.day[back], spine.marks["LAST"][drawn.subject[back]])
+
+
+def test_a_visit_beside_the_course_keeps_its_place_in_the_order() -> None:
+    """A contact between the fourth and the fifth visit that a third of the subjects have stays between them."""
+    spine = leavers(400, 12)
+    v = spine.visits
+    rng = np.random.default_rng(13)
+    fifth = v.subject[(v.number == 5) & (rng.random(len(v.number)) < 0.33)]
+    day = spine.anchor[fifth] + 84 + rng.integers(2, 26, len(fifth))
+    more = (fifth, np.full(len(fifth), 4.5), day, day)
+    subject, number, start, end = (np.concatenate(pair) for pair in zip((v.subject, v.number, v.day, v.end), more, strict=True))
+    order = np.lexsort((start, subject))
+    visits = Visits(subject[order], number[order], start[order], end[order])
+    source = make_spine(400, dict(spine.marks), visits, anchor=spine.anchor)
+    grid = Grid.fit(source, 5)
+    assert grid.others.tolist() == [4.5, 201]
+    marked = grid.mark(source)
+    drawn = ScheduleModel.fit(marked, grid, ONE, 5).sample(grid.course_of(marked), rng)
+    days = visit_days(replace(source, visits=drawn), np.array([4, 4.5, 5]))
+    some = np.isfinite(days[:, 1])
+    assert some.sum() == pytest.approx(len(fifth), rel=0.25)
+    assert (days[some, 0] <= days[some, 1]).all() and (days[some, 1] <= days[some, 2]).all()
 
 
 @settings(max_examples=25, deadline=None)
