@@ -97,7 +97,7 @@ class Values:
         y[added] = results.scales.forward(observed.number[added], results.series[column[added]].astype(np.intp))
         subject = occasions.run[occasion]
         extents = (n_columns, *sizes)
-        shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents).mean
+        shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents, fewest=k).mean
         rare = discrete & (_others(results, observed, subject) < FEWEST_OTHERS * k)
         shift[rare] = _means(y, column, n_columns)[rare, None, None]
         rest = y - shift[column, arm[occasion], cell[occasion]]
@@ -227,7 +227,8 @@ def _with_repeats(
     near = _means(np.exp(-pairs.gap / max(latent.memory, 1e-9)), pairs.series, len(share))
     lasting = np.where(discrete, latent.serial * near, 0.0)
     course = Course.of(sizes, latent.slope > 0)
-    chance = fit_repeats(pairs, share, shift, width, lasting, latent.within, discrete, course)
+    level = discrete & (latent.slope == 0)  # of a subject who moves steadily, repeats are not told from the slope
+    chance = fit_repeats(pairs, share, shift, width, lasting, latent.within, level, course)
     serial, inflation = latent.serial.copy(), latent.inflation.copy()
     for j in np.flatnonzero(chance > 0).tolist():
         left = max(lasting[j] - chance[j], 0.0) / (1 - chance[j])
