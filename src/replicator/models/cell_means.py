@@ -64,7 +64,7 @@ class CellMeans:
         sizes : (n_series, n_arms, n_cells)
             Extents of the table.
         fewest : int
-            Subjects below which an effect of an arm or cell is not believed at all.
+            Subjects below which an arm, a cell or a cell of an arm has no effect of its own.
         """
         groups = _Groups.of(series, subject, arm, cell, sizes)
         overall = _means(y, series, sizes[0])
@@ -139,7 +139,7 @@ def _shrunk(adjusted: Floats, groups: _Groups, within: Floats, between: Floats, 
     crossed = adjusted - arm_effect[:, :, None] - cell_effect[:, None, :]
 
     visits = count.sum(axis=1)
-    cell_kept = _shrink(cell_effect, _noise(within, visits, 1), visits > 0)
+    cell_kept = _shrink(cell_effect, _noise(within, visits, fewest), visits >= fewest)
     subjects = np.bincount(groups.pair_arm, minlength=sizes[0] * sizes[1]).astype(np.float64).reshape(sizes[:2])
     size = _ratio(count.sum(axis=2), subjects, 1.0)
     arm_noise = np.where(subjects >= fewest, _ratio(between[:, None] + within[:, None] / size, subjects, np.inf), np.inf)
@@ -199,7 +199,7 @@ def _ratio(
 
 
 def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
-    """Pull each row's effects to their mean as far as their noise explains them; unseen ones become 0.
+    """Pull each row's effects to their mean as far as their noise explains them; unseen ones become the mean.
 
     Parameters
     ----------
@@ -223,4 +223,4 @@ def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
     moved = np.where(weight > 0, moved, np.abs(deviation))
     clear = np.where(weight > 0, np.abs(deviation) > 3 * np.sqrt(np.where(weight > 0, noise, 0.0)), False)
     kept = np.where(clear, 1 - moved / np.maximum(np.abs(deviation), 1e-300), kept)
-    return np.where(seen, centre + kept * deviation, 0.0)
+    return centre + np.where(seen, kept * deviation, 0.0)

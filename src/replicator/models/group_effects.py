@@ -12,7 +12,7 @@ Codes = NDArray[np.int32] | NDArray[np.int64]
 
 SPREAD_PRIOR = 20.0  # subjects that the common standard deviation counts for
 LEAST_SPREAD = 0.01  # of a group on the normal scale
-FEWEST_ON_A_LINE = 4  # groups through which a line is drawn: two are left over to say how far they scatter about it
+FEWEST_ON_A_LINE = 4  # positions through which a line is drawn: two are left over to say how far they scatter about it
 CLEAR = 2.0  # standard errors from which a line is believed
 
 
@@ -107,7 +107,7 @@ def shrink_moments(n: Floats, mean: Floats, variance: Floats, *, k: int, positio
     within = float((n * variance).sum() / freedom)
     centre, between, _ = _regress(n, mean, np.ones((len(n), 1)), within)
     placed = np.zeros(len(n), bool) if position is None else np.isfinite(position)
-    if position is not None and placed.sum() >= FEWEST_ON_A_LINE and np.ptp(position[placed]) > 0 and n[placed].sum() >= 2 * k:
+    if position is not None and len(np.unique(position[placed])) >= FEWEST_ON_A_LINE and n[placed].sum() >= 2 * k:
         design = np.stack([np.ones(int(placed.sum())), position[placed]], axis=1)
         line, rest, clear = _regress(n[placed], mean[placed], design, within)
         if clear > CLEAR:

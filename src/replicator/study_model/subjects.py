@@ -15,6 +15,7 @@ from replicator.models.contingency import contingency_table
 from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.arm_doses import arm_doses
 from replicator.study_model.attributes import Block, column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
 from replicator.study_model.course import Course
@@ -159,7 +160,8 @@ class SubjectModel:
         unordered = frozenset(categories) | nominal
         strata = {name: course.ending_stratum for name in values if name.startswith(("mark ", "days "))}
         groups = course.groups(spine)
-        joint = JointModel.fit(values, unordered, groups, course.group_stratum, k, decimals, engine(config.copula), strata)
+        doses = np.repeat(arm_doses(source), course.n_groups // max(len(spine.arms), 1))
+        joint = JointModel.fit(values, unordered, groups, course.group_stratum, k, decimals, engine(config.copula), strata, doses)
         share = np.bincount(spine.arm, minlength=len(spine.arms)) / max(spine.n, 1)
         weekday = np.bincount((spine.anchor.astype(np.int64) + 3) % 7, minlength=7) + 0.5
         model = cls(

@@ -130,6 +130,16 @@ def test_arm_effects_are_kept_as_far_as_they_are_clear() -> None:
     assert none.std() < 0.35
 
 
+def test_arms_and_visits_of_few_have_the_means_of_all() -> None:
+    """Of four subjects an arm nothing of the arm is kept where five are asked for: a value of theirs moves all arms alike."""
+    rng = np.random.default_rng(12)
+    arm, subject, zeros = np.repeat(np.arange(5), 4), np.arange(20), np.zeros(20, np.intp)
+    y = 3.0 * arm + rng.standard_normal(20)
+    few = CellMeans.fit(y, zeros, subject, arm, zeros, (1, 5, 1), fewest=5).mean[0, :, 0]
+    assert few == pytest.approx(np.full(5, y.mean()))
+    assert np.diff(CellMeans.fit(y, zeros, subject, arm, zeros, (1, 5, 1), fewest=4).mean[0, :, 0]).min() > 1
+
+
 def test_tests_that_come_together_are_a_panel() -> None:
     """Two panels and a test of its own, with a member missing now and then."""
     rng = np.random.default_rng(8)
