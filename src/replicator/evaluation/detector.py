@@ -19,6 +19,7 @@ REPEATS = 2  # draws of equally many subjects
 MOST_SUBJECTS = 1000  # of each side
 FEWEST_SUBJECTS = 4 * FOLDS  # of each side
 TREES = 100
+BY_CHANCE = 0.01  # probability that a feature is named although none differs
 NAME = "detector"
 QUESTION = "Can a classifier tell sampled subjects from real ones? (AUC; 0.5 is chance)"
 
@@ -176,6 +177,6 @@ def _reasons(
     """Features that tell the sample from real subjects beyond chance (Bonferroni), best first."""
     of_sample, error = separation(table.values[compared[0]], table.values[compared[1]])
     of_floor, _ = separation(table.values[floor[0]], table.values[floor[1]])
-    beyond = np.flatnonzero(of_sample > 0.5 + error * norm.isf(0.025 / len(table.names)))
+    beyond = np.flatnonzero(of_sample > 0.5 + error * norm.isf(BY_CHANCE / 2 / len(table.names)))
     worst = beyond[np.argsort(-of_sample[beyond], kind="stable")[:OFFENDERS]]
     return [Offender(table.names[i], float(of_sample[i]), float(of_floor[i])) for i in worst.tolist()]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse, stats
+
+from replicator.evaluation.group_distances import (
+    compare_correlations,
+    compare_distributions,
+    compare_means,
+    compare_shares,
+    compare_spreads,
+    within,
+)
+from replicator.evaluation.splits import Splits
+
+N, GROUPS = 90, 3
+
+
+def _splits(seed: int) -> Splits:
+    order = np.random.default_rng(seed).permutation(N)
+    masks = np.zeros((3, 1, N), bool)
+    for i in range(3):
+        masks[i, 0, order[30 * i : 30 * i + 30]] = True
+    return Splits(*masks)
+
+
+def _values(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.random((N, GROUPS)), (rng.random((N, GROUPS)) < 0.8).astype(float)
+
+
+def _sides(splits: Splits) -> list[np.ndarray]:
+    return [splits.reference[0], splits.sample[0], splits.floor[0]]
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_means_spreads_and_shares_are_those_of_their_definition(group: int) -> None:
+    splits, (values, has) = _splits(1), _values(2)
+    total, present = sparse.csr_matrix(values * has), sparse.csr_matrix(has)
+    of = [values[side & (has[:, group] > 0), group] for side in _sides(splits)]
+    for both, statistic, span in (
+        (compare_means(splits, total, present), np.mean, 1.0),
+        (compare_spreads(splits, total, present), np.std, 0.5),
+    ):
+        expected = [statistic(one) for one in of]
+        assert both[0][0, group] == pytest.approx(abs(expected[0] - expected[1]) / span)
+        assert both[1][0, group] == pytest.approx(abs(expected[0] - expected[2]) / span)
+    shares = [has[side, group].mean() for side in _sides(splits)]
+    assert compare_shares(splits, present)[0][0, group] == pytest.approx(abs(shares[0] - shares[1]))
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_correlations_are_scipys(group: int) -> None:
+    splits, (one, has_one), (two, has_two) = _splits(3), _values(4), _values(5)
+    matrices = [sparse.csr_matrix(x) for x in (one * has_one, two * has_two, has_one, has_two)]
+    sample, floor = compare_correlations(splits, *matrices)
+    both = (has_one * has_two)[:, group] > 0
+    r = [stats.pearsonr(one[side & both, group], two[side & both, group]).statistic for side in _sides(splits)]
+    assert sample[0, group] == pytest.approx(abs(r[0] - r[1]) / 2)
+    assert floor[0, group] == pytest.approx(abs(r[0] - r[2]) / 2)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_distributions_are_those_of_their_definition(ordered: bool) -> None:
+    rng = np.random.default_rng(6)
+    splits, subject = _splits(7), rng.integers(0, N, 2000)
+    group, code = rng.integers(-1, GROUPS, 2000), rng.integers(-1, 5, 2000)
+    sample, _ = compare_distributions(splits, subject, group, code, GROUPS, 5, ordered=ordered)
+    for g in range(GROUPS):
+        rows = (group == g) & (code >= 0)
+        one, two = (code[rows & side[subject]] for side in _sides(splits)[:2])
+        p, q = (np.bincount(x, minlength=5) / len(x) for x in (one, two))
+        expected = stats.ks_2samp(one, two).statistic if ordered else 0.5 * np.abs(p - q).sum()
+        assert sample[0, g] == pytest.approx(expected)
+
+
+def test_nothing_in_the_sample_is_as_far_as_can_be_and_too_few_real_ones_tell_nothing() -> None:
+    splits, (values, _) = _splits(8), _values(9)
+    has = np.ones((N, GROUPS))
+    has[splits.sample[0], 0] = 0.0
+    has[np.flatnonzero(splits.reference[0])[7:], 1] = 0.0
+    sample, floor = compare_means(splits, sparse.csr_matrix(values * has), sparse.csr_matrix(has))
+    assert sample[0, 0] == 1.0 and np.isfinite(floor[0, 0])
+    assert np.isnan(sample[0, 1]) and np.isnan(floor[0, 1])
+    nobody = within(splits, ~splits.sample[0])
+    assert (compare_shares(nobody, sparse.csr_matrix(np.ones((N, 1))))[0] == 1.0).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_distances_stay_in_their_range_and_are_nothing_from_oneself(seed: int) -> None:
+    splits, (values, has) = _splits(seed), _values(seed + 1)
+    total, present = sparse.csr_matrix(values * has), sparse.csr_matrix(has)
+    other, _ = _values(seed + 2)
+    same = Splits(splits.reference, splits.floor, splits.reference)
+    for some in (splits, same):
+        for both in (
+            compare_means(some, total, present),
+            compare_spreads(some, total, present),
+            compare_shares(some, present),
+            compare_correlations(some, total, sparse.csr_matrix(other * has), present, present),
+        ):
+            assert all(((side >= 0) & (side <= 1)).all() for side in both)
+            assert some is splits or np.allclose(both[0], 0.0)
