@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +18,16 @@ from replicator.rules.grouping import Mask
 
 FOLDS = 5
 REPEATS = 2  # draws of equally many subjects
+HALVINGS = 4  # of the source, where no subjects are held out
 MOST_SUBJECTS = 1000  # of each side
 FEWEST_SUBJECTS = 4 * FOLDS  # of each side
 TREES = 100
 BY_CHANCE = 0.01  # probability that a feature is named although none differs
 NAME = "detector"
 QUESTION = "Can a classifier tell sampled subjects from real ones? (AUC; 0.5 is chance)"
+
+Pair: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Positions of the subjects of two sets."""
 
 
 @dataclass(frozen=True)
@@ -65,38 +71,39 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
         )
         nothing = Interval(np.nan, np.nan)
         return Figure(NAME, QUESTION, np.nan, 0.5, nothing, 0.0, 1.0, Direction.LOWER, min(len(real), len(sample)), why)
-    found = detect(values, real, sample, rng)
-    order = rng.permutation(source)
-    one, two = (holdout, source) if len(holdout) else (order[: len(order) // 2], order[len(order) // 2 :])
-    enough = min(len(one), len(two)) >= FEWEST_SUBJECTS
-    floor = detect(values, one, two, rng) if enough else Detection(0.5, np.nan, 0)
+    found = detect(values, [(real, sample)] * REPEATS, rng)
+    halves = [(order[::2], order[1::2]) for order in (rng.permutation(source) for _ in range(HALVINGS))]
+    others = [(holdout, source)] * REPEATS if len(holdout) else halves
+    enough = min(map(len, others[0])) >= FEWEST_SUBJECTS
+    floor = detect(values, others, rng) if enough else Detection(0.5, np.nan, 0)
     margin = NORMAL_95 * found.error
     interval = Interval(max(found.auc - margin, 0.0), min(found.auc + margin, 1.0))
-    offenders = tuple(_reasons(table, (real, sample), (one, two)))
+    offenders = tuple(_reasons(table, (real, sample), others[0]))
     said = "" if enough else f"The target is chance: {len(source)} subjects of the source are too few to be told from each other."
     return Figure(NAME, QUESTION, found.auc, floor.auc, interval, 0.0, 1.0, Direction.LOWER, found.n, said, offenders=offenders)
 
 
-def detect(values: Floats, one: NDArray[np.intp], two: NDArray[np.intp], rng: np.random.Generator) -> Detection:
+def detect(values: Floats, pairs: Sequence[Pair], rng: np.random.Generator) -> Detection:
     """Tell two sets of subjects apart with a random forest, by cross-validation, with equally many of both.
 
     Parameters
     ----------
     values : (n_subjects, n_features) float64
         NaN where missing.
-    one, two : (n,) positions of subjects
+    pairs : sequence of two arrays of positions of subjects
+        Each pair is told apart once, on subjects and folds of its own; the AUC is the mean.
     rng : numpy.random.Generator
         Draws subjects, folds and trees.
 
     Returns
     -------
     Detection
-        The standard error is DeLong's within a fold, averaged over the draws, which share most of their subjects.
+        The standard error is DeLong's within a fold, averaged over the pairs, which share most of their subjects.
     """
-    n = min(len(one), len(two), MOST_SUBJECTS)
+    n = min(MOST_SUBJECTS, *(len(side) for pair in pairs for side in pair))
     truth = np.repeat([False, True], n)
     aucs, variances = [], []
-    for _ in range(REPEATS):
+    for one, two in pairs:
         rows = np.concatenate([rng.permutation(one)[:n], rng.permutation(two)[:n]])
         fold = np.concatenate([rng.permutation(n) % FOLDS, rng.permutation(n) % FOLDS])
         folds = [auc_with_variance(_scores(values[rows], truth, fold == k, rng), truth[fold == k]) for k in range(FOLDS)]
@@ -171,9 +178,7 @@ def separation(one: Floats, two: Floats) -> tuple[Floats, Floats]:
     return 0.5 + np.maximum(by_value, by_presence), error
 
 
-def _reasons(
-    table: FeatureTable, compared: tuple[NDArray[np.intp], NDArray[np.intp]], floor: tuple[NDArray[np.intp], NDArray[np.intp]]
-) -> list[Offender]:
+def _reasons(table: FeatureTable, compared: Pair, floor: Pair) -> list[Offender]:
     """Features that tell the sample from real subjects beyond chance (Bonferroni), best first."""
     of_sample, error = separation(table.values[compared[0]], table.values[compared[1]])
     of_floor, _ = separation(table.values[floor[0]], table.values[floor[1]])

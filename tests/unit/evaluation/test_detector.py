@@ -56,7 +56,7 @@ def test_a_relation_that_no_single_feature_shows_is_detected() -> None:
     a = rng.normal(size=(400, 1))
     tied = np.hstack([a, a + 0.2 * rng.normal(size=a.shape)])
     free = rng.normal(size=(400, 2)) * tied.std(axis=0)
-    found = detect(np.vstack([tied, free]), np.arange(400), np.arange(400, 800), np.random.default_rng(6))
+    found = detect(np.vstack([tied, free]), [(np.arange(400), np.arange(400, 800))], np.random.default_rng(6))
     assert found.auc > 0.75 and found.n == 400
     assert separation(tied, free)[0].max() < 0.57
 
