@@ -17,6 +17,7 @@ from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
 from replicator.reports.counting import counted
 from replicator.reports.model import ModelDescription, describe_part
+from replicator.reports.precision import measure_precision
 from replicator.rules.certificate import Certificate, certificate
 from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
@@ -262,6 +263,7 @@ class FittedStudy:
             counts[Status.PASSED],
             counts[Status.FAILED],
             self.notes,
+            measure_precision(model.subjects.joint, model.subjects.arms, model.subjects.arm_share, model.n_subjects),
         )
 
     def headline(self) -> str:

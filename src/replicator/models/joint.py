@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -68,6 +68,9 @@ class NumberTrait:
         Position in `marginals` of each group's stratum.
     shift, scale : (n_groups,) float64
         :math:`x = Q(\Phi(shift_g + scale_g z))`.
+    own : (n_groups,) float64
+        Share of a group's shift that is its own (:class:`~replicator.models.group_effects.GroupMoments`); NaN where the group
+        is alone in its stratum or has no value. Says how sure the model is; draws do not need it.
     """
 
     kind: ClassVar[str] = "number trait"
@@ -76,6 +79,7 @@ class NumberTrait:
     which: NDArray[np.int64]
     shift: Floats
     scale: Floats
+    own: Floats = field(default_factory=lambda: np.empty(0))
 
     def draw(self, z: Floats, group: Codes) -> Floats:
         """Turn standard normals (n,) into values (n,)."""
@@ -215,7 +219,7 @@ def _fit_number(
     x: Floats, group: Codes, stratum: Codes, k: int, decimals: int | None, position: Floats | None
 ) -> tuple[NumberTrait, Floats]:
     n_groups = len(stratum)
-    shift, scale = np.zeros(n_groups), np.ones(n_groups)
+    shift, scale, own = np.zeros(n_groups), np.ones(n_groups), np.full(n_groups, np.nan)
     score = np.full(len(x), np.nan)
     marginals: list[QuantileMarginal] = []
     which = np.full(n_groups, -1, np.int64)
@@ -234,11 +238,13 @@ def _fit_number(
             n[known], mean[known], variance[known], k=k, position=None if position is None else position[known]
         )
         shift[known], scale[known] = moments.shift, moments.scale
+        if len(known) > 1:
+            own[known] = moments.own
         score[rows] = latent.expected(shift[group[rows]], np.maximum(scale[group[rows]], 0.05))[0]
     if (which < 0).any():  # a stratum of which too little is known behaves like all subjects together
         which[which < 0] = len(marginals)
         marginals.append(QuantileMarginal.fit(x, k=k, decimals=decimals))
-    return NumberTrait(tuple(marginals), which, shift, scale), score
+    return NumberTrait(tuple(marginals), which, shift, scale, own), score
 
 
 @dataclass(frozen=True, eq=False)

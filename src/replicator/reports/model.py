@@ -12,8 +12,14 @@ from replicator.config import FitConfig
 from replicator.reports.counting import counted
 from replicator.reports.holdings import count_holdings
 from replicator.reports.pages import render_page
+from replicator.reports.precision import Precision
 from replicator.tables.notebook import html_notes, html_table
 
+PRECISION_LEGEND = (
+    "traits: of a subject, such as the level of a test; subjects, fewest: behind one that is a number, median and smallest; "
+    "mean: its standard error in standard deviations; spread: that of the standard deviation; arms own: share of an arm's "
+    "difference from the others that is taken for real"
+)
 SHOWN_TEXTS = 8  # per dataset on the terminal and the page; JSON has them all
 
 
@@ -65,6 +71,8 @@ class ModelDescription:
         Rules that the source passed and failed; of the failed ones the rates are held, no rows.
     notes : tuple of str
         What could not be learned.
+    precision : Precision or None
+        How sure it is.
     """
 
     study: str
@@ -75,6 +83,7 @@ class ModelDescription:
     n_rules_passed: int
     n_rules_failed: int
     notes: tuple[str, ...]
+    precision: Precision | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -106,6 +115,8 @@ class ModelDescription:
         if self.copied:
             listed = ", ".join(f"{name} ({rows:,})" for name, rows in self.copied.items())
             said.append(f"Of the trial's design, which is about no subject, it holds all rows: {listed}.")
+        if self.precision is not None:
+            said += self.precision.sentences(k)
         failed = f"and of {self.n_rules_failed:,} that it failed the rate"
         said.append(f"It carries {self.n_rules_passed:,} rules that its source passed, {failed}.")
         return tuple(said)
@@ -148,13 +159,37 @@ def render_model_text(model: ModelDescription, width: int = 100) -> str:
         row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {examples}"
         lines.append(row if len(row) <= width else row[: width - 1] + "…")
     lines += ["", *textwrap.wrap("subjects: the fewest that any of the part's models was learned from, where they say it", width)]
+    if model.precision is not None:
+        titles = ("traits", "subjects", "fewest", "mean", "spread", "arms own")
+        lines += ["", _precision_row("How sure it is", titles)]
+        lines += _precision_rows(model.precision)
+        lines += ["", *textwrap.wrap(PRECISION_LEGEND, width)]
     if model.notes:
         lines += ["", "Not learned, or learned in part:"]
         lines += [line for note in model.notes for line in textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")]
     return "\n".join(lines)
 
 
+def _precision_rows(precision: Precision) -> list[str]:
+    rows = []
+    for part in precision.parts:
+        cells = (
+            f"{part.n_traits:,}",
+            "" if part.n_subjects is None else f"{part.n_subjects:,}",
+            "" if part.fewest_subjects is None else f"{part.fewest_subjects:,}",
+            "" if part.mean_error is None else f"{part.mean_error:.2f}",
+            "" if part.spread_error is None else f"{part.spread_error:.0%}",
+            "" if part.own is None else f"{part.own:.0%}",
+        )
+        rows.append(_precision_row(part.name, cells))
+    return rows
+
+
+def _precision_row(name: str, cells: tuple[str, ...]) -> str:
+    return f"{name:<16}" + "".join(f"{cell:>10}" for cell in cells)
+
+
 def render_model_html(model: ModelDescription) -> str:
     """Write a description as one page of HTML."""
     title = f"What the model of {model.study or 'a study without a name'} holds"
-    return render_page("model", title, model=model, shown=SHOWN_TEXTS)
+    return render_page("model", title, model=model, shown=SHOWN_TEXTS, legend=PRECISION_LEGEND)
