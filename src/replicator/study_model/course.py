@@ -46,6 +46,8 @@ class Course:
         Position of the last visit of each arm.
     finished : (n_arms,) float64
         Share of each arm that comes to its last visit; empty where that is no class of its own.
+    few_leave : bool
+        Whether somebody leaves before the last visit of the arm, and fewer than k do.
     lowest : (n_arms,) int64
         -1 for arms of which somebody had no visit, 0 for the others.
     possible : (n_positions,) int64
@@ -66,6 +68,7 @@ class Course:
     margin: float
     top: Ints
     finished: Floats
+    few_leave: bool
     lowest: Ints
     possible: Ints
     stratum: Ints
@@ -110,6 +113,7 @@ class Course:
             margin,
             top,
             finished,
+            not horizon and 0 < int((reach < top[spine.arm]).sum()) < k,
             _lowest(reach, spine.arm, len(stratum)),
             _possible(leaving, len(grid.numbers), k),
             np.asarray(stratum, np.int64),
@@ -149,17 +153,24 @@ class Course:
     def traits(self, spine: Spine) -> dict[str, Floats]:
         """How far each subject came, as a trait of the joint model: (n,), NaN for those who finished.
 
-        It is the position of the last visit; where visits run up to a mark, the number of visits that the last one is short of it.
+        It is the position of the last visit; where visits run up to a mark, the share of the way to it; where fewer than k leave
+        early, whether a subject stayed (1) or left (0).
         """
         if not len(self.grid.numbers):
             return {}
         reach = self.grid.reach(spine).astype(np.float64)
         if self.horizon:
-            return {REACH: self._due_by(np.floor(spine.marks[self.horizon]) - self.margin - spine.anchor) - reach}
+            due = self._due_by(np.floor(spine.marks[self.horizon]) - self.margin - spine.anchor)
+            share: Floats = np.where(due > 0, reach / np.maximum(due, 1.0), np.nan)
+            return {REACH: share}
         left = reach < self.top[spine.arm]
+        if self.few_leave:
+            return {REACH: 1.0 - left}
         return {REACH: np.where(left, reach, np.nan) if len(self.finished) else reach}
 
-    def reach(self, group: Ints, arm: NDArray[np.int32], drawn: Mapping[str, Floats], until: Floats) -> Ints:
+    def reach(
+        self, group: Ints, arm: NDArray[np.int32], drawn: Mapping[str, Floats], until: Floats, rng: np.random.Generator
+    ) -> Ints:
         """Turn the drawn trait into the position of each subject's last visit, -1 for none: (n,).
 
         Parameters
@@ -171,11 +182,14 @@ class Course:
             Traits.
         until : (n,) float64
             The horizon's day from the anchor; not used where there is no horizon.
+        rng : numpy.random.Generator
         """
         top = self.top[arm]
         trait = np.nan_to_num(drawn.get(REACH, np.zeros(len(arm))))
         if self.horizon:
-            return np.clip(self._due_by(until) - np.round(trait), 0, len(self.grid.numbers) - 1).astype(np.int64)
+            return np.clip(np.round(self._due_by(until) * trait), 0, len(self.grid.numbers) - 1).astype(np.int64)
+        if self.few_leave:  # when they leave is theirs: any time is as good
+            return np.where(trait < 0.5, np.floor(rng.random(len(arm)) * top).astype(np.int64), top)
         at = np.abs(trait[:, None] - self.possible[None, :]).argmin(axis=1)
         left = np.minimum(self.possible[at], top)
         left = np.where(group % 2 == 1, top, np.minimum(left, top - 1)) if len(self.finished) else left

@@ -18,7 +18,7 @@ from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.arm_doses import arm_doses
 from replicator.study_model.attributes import Block, column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
-from replicator.study_model.course import Course
+from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
@@ -123,8 +123,8 @@ class SubjectModel:
         marks, values, states = Marks.fit(replace(spine, marks=own), k, course.given)
         values = values | course.traits(spine)
         values["enrolment"] = spine.anchor.astype(np.float64)
-        decimals: dict[str, int | None] = {name: 0 for name in values}
-        categories: set[str] = set(states)
+        decimals: dict[str, int | None] = {name: None if name == REACH else 0 for name in values}
+        categories: set[str] = {*states, *([REACH] if course.few_leave else [])}
         demography: list[Demography] = []
         numbers: list[str] = []
         formats: dict[str, DateFormat] = {}
@@ -236,7 +236,7 @@ class SubjectModel:
         marks = self.marks.build(anchor, drawn) if course.horizon else {}
         until = np.floor(marks[course.horizon]) - course.margin - anchor if course.horizon else np.full(n, np.inf)
         until = np.where(np.isnan(until), np.inf, until)
-        day = course.sample(anchor, arm, course.reach(group, arm, drawn, until), until, rng)
+        day = course.sample(anchor, arm, course.reach(group, arm, drawn, until, rng), until, rng)
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
             return replace(spine, marks=dict(spine.marks) | self.marks.build(anchor, drawn, spine.marks))

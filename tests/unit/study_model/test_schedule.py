@@ -83,6 +83,23 @@ def test_the_course_is_told_from_a_visit_of_those_who_left() -> None:
     np.testing.assert_array_equal(np.isnan(course.traits(spine)["course"]), finished)
 
 
+def test_that_few_leave_is_learned_and_when_they_did_is_not() -> None:
+    """Three of sixty who leave early are a state without a place; without any nobody leaves."""
+    spine = planted(60, 14, attend=1.0)
+    v = spine.visits
+    stayed = Course.fit(spine, ONE, 5)
+    assert not stayed.few_leave
+    keep = ~((v.subject < 3) & (v.number > 3))
+    course = Course.fit(
+        make_spine(60, dict(spine.marks), Visits(*(x[keep] for x in vars(v).values())), anchor=spine.anchor), ONE, 5
+    )
+    assert course.few_leave and len(course.finished) == 0
+    state = np.repeat([0.0, 1.0], 300)
+    arm = np.zeros(600, np.int32)
+    reach = course.reach(arm.astype(np.int64), arm, {"course": state}, np.full(600, NEVER), np.random.default_rng(15))
+    assert (reach[300:] == 3).all() and np.bincount(reach[:300], minlength=4)[:3].min() > 60 and reach[:300].max() == 2
+
+
 def test_visits_run_up_to_a_mark_that_is_far_from_the_last() -> None:
     """Where the end falls anywhere, visits end before it, and no mark is told from them."""
     n = 200
@@ -95,7 +112,7 @@ def test_visits_run_up_to_a_mark_that_is_far_from_the_last() -> None:
     course = Course.fit(spine, ONE, 5)
     assert course.horizon == "DM.RFENDTC" and course.given == () and course.margin == 1.0
     until = end - anchor - 1
-    reach = course.reach(course.groups(spine), spine.arm, course.traits(spine), until)
+    reach = course.reach(course.groups(spine), spine.arm, course.traits(spine), until, rng)
     np.testing.assert_array_equal(reach, course.grid.reach(spine))
     drawn = course.sample(anchor, spine.arm, reach, until, rng)
     assert not (drawn >= end[:, None]).any() and np.isfinite(drawn[np.arange(n), reach]).mean() > 0.95
