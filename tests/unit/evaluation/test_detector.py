@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from replicator.evaluation.detector import auc_with_variance, detect, detector_figure, separation
+from replicator.evaluation.detector import auc_with_variance, detect, detector_figure
 from replicator.evaluation.features import FeatureTable, feature_table
 from replicator.evaluation.measures import Direction, Figure
+from replicator.evaluation.separation import find_reasons, separation
 from replicator.evaluation.stack import stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.tables.dataset import Study
@@ -59,6 +60,10 @@ def test_a_relation_that_no_single_feature_shows_is_detected() -> None:
     found = detect(np.vstack([tied, free]), [(np.arange(400), np.arange(400, 800))], np.random.default_rng(6))
     assert found.auc > 0.75 and found.n == 400
     assert separation(tied, free)[0].max() < 0.57
+    table = FeatureTable(("A", "B"), ("X", "Y"), np.vstack([tied, free]))
+    reasons = find_reasons(table, found.importance, (np.arange(400), np.arange(400, 800)), (np.arange(200), np.arange(200, 400)))
+    assert [one.name for one in reasons] == ["A against B"]
+    assert reasons[0].sample > 0.75 and reasons[0].floor < 0.6
 
 
 def test_values_and_their_presence_both_separate() -> None:
