@@ -39,7 +39,7 @@ def correlation_families(stack: Stack, splits: Splits, table: FeatureTable, rng:
         ``dependence within domains`` and ``dependence between domains``; the distance is half the difference of two correlations.
     """
     source = stack.origin == Origin.SOURCE
-    table = table.take(_varied(table, source))
+    table = table.take(varied_features(table, source))
     ranks = origin_ranks(table.values, stack.origin)
     one, two = np.triu_indices(len(table.names), 1)
     certainty = _certainty(ranks[source])[one, two]
@@ -103,7 +103,7 @@ def _place_in_group(codes: Ints, key: Floats) -> Ints:
     return place
 
 
-def _varied(table: FeatureTable, source: Mask) -> Ints:
+def varied_features(table: FeatureTable, source: Mask) -> Ints:
     """Features that enough subjects of the source have and whose commonest value is not nearly everybody's; the fullest if many."""
     values = table.values[source]
     n = np.isfinite(values).sum(axis=0)
@@ -115,13 +115,18 @@ def _varied(table: FeatureTable, source: Mask) -> Ints:
     return np.sort(fit[np.argsort(-others[fit], kind="stable")[:MOST_FEATURES]]).astype(np.int64)
 
 
-def _certainty(ranks: Floats) -> Floats:
-    """|Fisher's z| of each correlation by its standard error, (n_features, n_features); NaN where too few have both."""
+def rank_correlations(ranks: Floats) -> tuple[Floats, Floats]:
+    """Correlation of each two features over the subjects who have both, and their number: (n_features, n_features) each."""
     present = np.isfinite(ranks).astype(np.float64)
     filled = np.where(present > 0, ranks, 0.0)
     n = present.T @ present
     x, xx = filled.T @ present, (filled**2).T @ present
-    r = pearson(n, x, x.T, xx, xx.T, filled.T @ filled)
+    return pearson(n, x, x.T, xx, xx.T, filled.T @ filled), n
+
+
+def _certainty(ranks: Floats) -> Floats:
+    """|Fisher's z| of each correlation by its standard error, (n_features, n_features); NaN where too few have both."""
+    r, n = rank_correlations(ranks)
     z = np.arctanh(np.clip(np.abs(r), 0.0, 1.0 - 1e-9)) * np.sqrt(np.maximum(n - 3.0, 0.0))
     return np.where(n >= FEWEST_SUBJECTS, z, np.nan)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
@@ -16,15 +17,24 @@ from replicator.evaluation.columns import (
 from replicator.evaluation.correlations import correlation_families
 from replicator.evaluation.detector import detector_figure
 from replicator.evaluation.features import feature_table
+from replicator.evaluation.laws import Laws, judge_laws, laws_figure
 from replicator.evaluation.measures import Family, Figure, summarise
 from replicator.evaluation.occurrences import occurrence_families
+from replicator.evaluation.pictures.pictures import draw_pictures
+from replicator.evaluation.pictures.shapes import Pictures
 from replicator.evaluation.retention import retention_family
 from replicator.evaluation.splits import draw_splits
 from replicator.evaluation.stack import Origin, stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.evaluation.trajectories import trajectory_families
+from replicator.evaluation.verdict import Conclusion, conclude
+from replicator.profile.plain import from_json_text, to_json_text
+from replicator.progress import Progress, silent
 from replicator.rng import stream
 from replicator.tables.dataset import Study
+from replicator.tables.notebook import html_notes, html_table
+
+FORMAT = 1  # of the JSON
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,18 @@ class Evaluation:
         Distances against their floor.
     figures : tuple of Figure
         Numbers judged on their own.
+    laws : Laws
+        The rules that the source keeps, put to the sample.
+    pictures : Pictures
+        What a report draws.
     notes : tuple of str
         What the sample lacks, and what could not be told.
+    study : str
+        STUDYID of the source.
+    seed : int
+        Of the splits.
+    format : int
+        Of the JSON.
     """
 
     n_source: int
@@ -48,10 +68,55 @@ class Evaluation:
     n_holdout: int
     families: tuple[Family, ...]
     figures: tuple[Figure, ...]
+    laws: Laws
+    pictures: Pictures
     notes: tuple[str, ...]
+    study: str = ""
+    seed: int = 0
+    format: int = FORMAT
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """The verdict: what is fine, noticeable, or a finding."""
+        return conclude(self.families, self.figures, self.laws)
+
+    def to_json(self) -> str:
+        """Write as JSON text; a number that cannot be told becomes ``null``."""
+        return to_json_text(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ReadError
+            If the text is no evaluation, or one of a newer version.
+        """
+        return from_json_text(cls, text, FORMAT)
+
+    def _repr_html_(self) -> str:
+        families = (
+            (one.name, f"{one.ratio:.2f}", f"{one.interval.low:.2f} to {one.interval.high:.2f}", f"{one.n_entries:,}")
+            for one in self.families
+            if one.n_entries
+        )
+        figures = (
+            (one.name, f"{one.value:.3g}", f"{one.target:.3g}", one.note or one.question)
+            for one in self.figures
+            if np.isfinite(one.value)
+        )
+        return (
+            f"<p>{escape(self.conclusion.summary())}</p>"
+            + html_table(("family", "ratio to real subjects", "95 % interval", "compared"), families)
+            + html_table(("figure", "value", "target", ""), figures)
+            + html_notes(self.notes, "Notes")
+        )
 
 
-def evaluate_studies(source: Study, sample: Study, holdout: Study | None = None, seed: int = 0) -> Evaluation:
+def evaluate_studies(
+    source: Study, sample: Study, holdout: Study | None = None, seed: int = 0, progress: Progress | None = None
+) -> Evaluation:
     """Measure a sample.
 
     Parameters
@@ -63,13 +128,23 @@ def evaluate_studies(source: Study, sample: Study, holdout: Study | None = None,
         Subjects that the model never saw.
     seed : int
         Of the splits.
+    progress : Progress, optional
+        Told of every step.
+
+    Raises
+    ------
+    StudyError
+        If the sample is of another study, or either side has too few subjects.
     """
+    tell = progress or silent
+    tell("Putting the studies together", 0, 100)
     stack = stack_studies(source, sample, holdout)
     rng = np.random.default_rng(seed)
     splits = draw_splits(stack.origin, rng)
     columns = compared_columns(stack)
     timeline = Timeline(stack)
     features = feature_table(stack, timeline)
+    tell("Measuring distances", 15, 100)
     families = (
         summarise(
             "marginals", "Does each variable, and each test, have the right values?", marginal_distances(stack, splits, columns)
@@ -82,6 +157,23 @@ def evaluate_studies(source: Study, sample: Study, holdout: Study | None = None,
         *occurrence_families(stack, splits, timeline),
         retention_family(stack, splits, timeline),
     )
+    tell("Telling sampled from real subjects", 45, 100)
     figures = (detector_figure(stack, features, stream(seed, "evaluation", "detector")),)
+    tell("Putting rules to both sides", 70, 100)
+    laws = judge_laws(source, sample, holdout)
+    tell("Drawing", 90, 100)
+    pictures = draw_pictures(stack, timeline, columns, features)
+    tell("", 100, 100)
     n_source, n_sample, n_holdout = (len(stack.subjects(origin)) for origin in Origin)
-    return Evaluation(n_source, n_sample, n_holdout, families, figures, stack.missing)
+    return Evaluation(
+        n_source,
+        n_sample,
+        n_holdout,
+        families,
+        (*figures, laws_figure(laws)),
+        laws,
+        pictures,
+        stack.missing,
+        source.name,
+        seed,
+    )

@@ -59,7 +59,7 @@ def to_plain(value: object) -> object:
 
 
 def from_plain(kind: Any, plain: Any, where: str) -> Any:
-    """Rebuild a value of an annotated type from what JSON held.
+    """Rebuild a value of an annotated type from what JSON held; ``None`` where a number is due is NaN.
 
     Raises
     ------
@@ -82,6 +82,8 @@ def from_plain(kind: Any, plain: Any, where: str) -> Any:
         return {key: from_plain(inner[1], item, f"{where}.{key}") for key, item in plain.items()}
     if isinstance(kind, type) and issubclass(kind, StrEnum) and plain in list(kind):
         return kind(plain)
+    if kind is float and plain is None:
+        return math.nan
     if kind is float and isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) <= sys.float_info.max:
         return float(plain)
     if kind in (str, int, bool) and type(plain) is kind:

@@ -1,0 +1,90 @@
+"""Which laws of the source the sample keeps: source, sample and real subjects held out under the same rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import bdtri
+
+from replicator.evaluation.measures import Direction, Figure, Interval
+from replicator.evaluation.sharing import FEWEST_SHARED
+from replicator.profile.find import find_structure
+from replicator.rules.certificate import Certificate, Verdict, certificate
+from replicator.rules.learning import learn_rules
+from replicator.rules.standard import rules_of_standard
+from replicator.rules.validation import validate
+from replicator.tables.dataset import Study
+
+NAME = "laws held"
+QUESTION = "Of the rules that the source keeps, which share does the sample keep?"
+LOST = (Verdict.BROKEN, Verdict.MORE)
+
+
+@dataclass(frozen=True)
+class Laws:
+    """Rules on both sides.
+
+    Attributes
+    ----------
+    sample : Certificate
+        Of the sample.
+    holdout : Certificate or None
+        Of real subjects who were held out.
+    """
+
+    sample: Certificate
+    holdout: Certificate | None
+
+    @property
+    def lost(self) -> tuple[tuple[str, str, str], ...]:
+        """Rule, dataset and variable of each law that the sample breaks and real subjects held out do not."""
+        excused = set() if self.holdout is None else {(c.rule, c.dataset, c.variable) for c in self.holdout.of(*LOST)}
+        keys = ((c.rule, c.dataset, c.variable) for c in self.sample.of(*LOST))
+        return tuple(key for key in keys if key not in excused)
+
+
+def judge_laws(source: Study, sample: Study, holdout: Study | None = None) -> Laws:
+    """Learn the rules that the source keeps and put them, with those of the standard, to all sides; no row is kept."""
+    quiet = replace(source, notes=())
+    structure = find_structure(quiet)
+    rules = (*rules_of_standard(), *learn_rules(quiet, structure, FEWEST_SHARED))
+    of_source, of_sample = (validate(study, rules, structure, max_rows=0) for study in (quiet, sample))
+    real = None if holdout is None else certificate(of_source, validate(holdout, rules, structure, max_rows=0))
+    return Laws(certificate(of_source, of_sample), real)
+
+
+def laws_figure(laws: Laws) -> Figure:
+    """Share of laws held among those that the source passed and the sample could be put to.
+
+    The target is the share that real subjects held out keep; 1 without them.
+    """
+    value, n = _held(laws.sample)
+    target = 1.0 if laws.holdout is None else _held(laws.holdout)[0]
+    if not n:
+        nothing = Interval(np.nan, np.nan)
+        return Figure(
+            NAME, QUESTION, np.nan, 1.0, nothing, 0.0, 1.0, Direction.HIGHER, 0, "The source keeps no rule to hold it to."
+        )
+    note = "" if not laws.lost else f"{len(laws.lost):,} lost that real subjects keep."
+    return Figure(NAME, QUESTION, value, target, _interval(value, n), 0.0, 1.0, Direction.HIGHER, n, note)
+
+
+def _held(found: Certificate) -> tuple[float, int]:
+    kept, broken = len(found.of(Verdict.PASSED)), len(found.of(Verdict.BROKEN))
+    n = kept + broken
+    return (kept / n if n else np.nan), n
+
+
+def _interval(share: float, n: int) -> Interval:
+    """Exact 95 % interval of a share.
+
+    References
+    ----------
+    C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+    *Biometrika* 26, 1934, pages 404-413.
+    """
+    k = round(share * n)
+    low = 0.0 if k == 0 else float(bdtri(k - 1, n, 0.975))
+    high = 1.0 if k == n else float(bdtri(k, n, 0.025))
+    return Interval(low, high)

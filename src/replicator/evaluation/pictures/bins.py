@@ -1,0 +1,96 @@
+"""Bins in which at least five subjects of the source stand, so that no bar, step or edge belongs to one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from replicator.evaluation.distances import Floats, Ints, count_matrix
+from replicator.evaluation.sharing import FEWEST_SHARED
+
+STEPS = (1.0, 2.0, 5.0, 10.0)
+
+
+def shared_range(values: Floats, subject: Ints) -> tuple[float, float] | None:
+    """Return the means of the five lowest and of the five highest subjects' extreme values; None with fewer subjects.
+
+    Parameters
+    ----------
+    values : (n,) float64
+        NaN is left out.
+    subject : (n,) int64
+        Never negative.
+    """
+    finite = np.isfinite(values)
+    by_subject = pd.Series(values[finite]).groupby(subject[finite])
+    low, high = np.sort(by_subject.min().to_numpy(np.float64)), np.sort(by_subject.max().to_numpy(np.float64))
+    if len(low) < FEWEST_SHARED:
+        return None
+    return float(low[:FEWEST_SHARED].mean()), float(high[-FEWEST_SHARED:].mean())
+
+
+def round_edges(low: float, high: float, most: int) -> Floats:
+    """Edges at round numbers that span `low` to `high` in at most `most` bins, one at least.
+
+    Examples
+    --------
+    >>> round_edges(3.2, 11.0, 5)
+    array([ 2.,  4.,  6.,  8., 10., 12.])
+    """
+    span = max(high - low, abs(high) * 1e-6, 1e-12)
+    unit = 10.0 ** np.floor(np.log10(span / most))
+    for step in (factor * unit for factor in (*STEPS, 20.0)):
+        first, last = np.floor(low / step), np.ceil(high / step)
+        if last - first <= most:
+            return np.asarray(np.round(np.arange(first, max(last, first + 1) + 1) * step, 12))
+    return np.array([low, low + span])
+
+
+def bin_codes(values: Floats, edges: Floats) -> Ints:
+    """Place values in bins, (n,); beyond the edges in the outer ones, -1 where NaN."""
+    codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    return np.where(np.isfinite(values), codes, -1).astype(np.int64)
+
+
+def merge_bins(having: sparse.csr_matrix) -> Ints | None:
+    """Put neighbouring bins together until each holds five subjects, or none.
+
+    Parameters
+    ----------
+    having : (n_subjects, n_bins) sparse matrix
+        Not 0 where a subject of the source has something in a bin.
+
+    Returns
+    -------
+    (n_bins,) int64 or None
+        The merged bin of each bin, from 0; None if fewer than five subjects have anything.
+    """
+    having = having.sign()
+    n_bins = having.shape[1]
+    group = np.arange(n_bins)
+    if not n_bins or np.count_nonzero(having.getnnz(axis=1)) < FEWEST_SHARED:
+        return None
+    while True:
+        n_groups = int(group[-1]) + 1
+        into = sparse.csr_matrix((np.ones(n_bins), (np.arange(n_bins), group)), shape=(n_bins, n_groups))
+        behind = np.asarray((having @ into).sign().sum(axis=0)).ravel()
+        few = np.flatnonzero((behind > 0) & (behind < FEWEST_SHARED))
+        if not len(few):
+            return group.astype(np.int64)
+        at = int(few[0])
+        sides = [side for side in (at - 1, at + 1) if 0 <= side < n_groups]
+        filled = [side for side in sides if behind[side] > 0] or sides
+        first = min(at, min(filled, key=lambda side: behind[side]))
+        group = np.where(group > first, group - 1, group)
+
+
+def merged_edges(edges: Floats, group: Ints) -> tuple[float, ...]:
+    """Edges of merged bins: (n_merged + 1,)."""
+    starts = np.flatnonzero(np.append(True, np.diff(group) > 0))
+    return tuple(float(edge) for edge in np.append(edges[:-1][starts], edges[-1]))
+
+
+def subject_bins(subject: Ints, codes: Ints, n_subjects: int, n_bins: int) -> sparse.csr_matrix:
+    """1 where a subject has a row in a bin: (n_subjects, n_bins)."""
+    return count_matrix(subject, codes, n_subjects, n_bins).sign().tocsr()

@@ -1,0 +1,246 @@
+"""The pictures of a report: plain values without looks, source beside sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Row: TypeAlias = tuple[float | None, ...]
+"""Numbers of one line of a picture; None where fewer subjects stand behind one than may be shown."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A variable or test in source and sample.
+
+    Attributes
+    ----------
+    edges : tuple of float
+        (n_bins + 1,) of a numeric one; the first and last bin also hold what lies beyond. Empty for categories.
+    levels : tuple of str
+        (n_bins,) names of the categories, most frequent in the source first; empty for numbers.
+    source, sample : tuple of float
+        (n_bins,) share of the rows.
+    n_source, n_sample : int
+        Rows.
+    """
+
+    edges: tuple[float, ...]
+    levels: tuple[str, ...]
+    source: tuple[float, ...]
+    sample: tuple[float, ...]
+    n_source: int
+    n_sample: int
+
+
+@dataclass(frozen=True)
+class VariablePicture:
+    """A variable of a dataset, with its label."""
+
+    variable: str
+    label: str
+    distribution: Distribution
+
+
+@dataclass(frozen=True)
+class Band:
+    """Means over planned times with the spread between subjects: (n_times,) each; `n` counts subjects."""
+
+    mean: Row
+    sd: Row
+    n: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ArmCourse:
+    """The course of one arm in source and sample; the arm is ``""`` where there is one only."""
+
+    arm: str
+    source: Band
+    sample: Band
+
+
+@dataclass(frozen=True)
+class TestPicture:
+    """Results of one test: their distribution, and their course over the planned times.
+
+    Attributes
+    ----------
+    test, name, unit : str
+        Its code, its name in words and the most frequent unit.
+    n_subjects : int
+        Of the source, who have a result.
+    distribution : Distribution or None
+    times : tuple of str
+        (n_times,) in order; empty where there is no course.
+    courses : tuple of ArmCourse
+    """
+
+    test: str
+    name: str
+    unit: str
+    n_subjects: int
+    distribution: Distribution | None
+    times: tuple[str, ...]
+    courses: tuple[ArmCourse, ...]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """When a term begins: share of all subjects with an onset in each stretch of days.
+
+    Attributes
+    ----------
+    term : str
+    edges : tuple of float
+        (n_bins + 1,) days from the reference day; the outer bins also hold what lies beyond.
+    source, sample : tuple of float
+        (n_bins,) share of the subjects who have it beginning there.
+    having_source, having_sample : float
+        Share of the subjects who have it at all.
+    """
+
+    term: str
+    edges: tuple[float, ...]
+    source: tuple[float, ...]
+    sample: tuple[float, ...]
+    having_source: float
+    having_sample: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of subjects still without the event after each day (Kaplan-Meier), by arm; ``""`` is everybody."""
+
+    arm: str
+    days: tuple[float, ...]
+    source: tuple[float, ...]
+    sample: tuple[float, ...]
+    n_source: int
+    n_sample: int
+
+
+@dataclass(frozen=True)
+class Map:
+    """Two matrices over the same rows and columns, source and sample; a correlation map has its rows for columns."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    source: tuple[Row, ...]
+    sample: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class DatasetPicture:
+    """All that is drawn of one dataset.
+
+    Attributes
+    ----------
+    name, label, kind : str
+    rows_source, rows_sample, subjects_source, subjects_sample : int
+    variables : tuple of VariablePicture
+    tests : tuple of TestPicture
+        Most subjects first.
+    lanes : tuple of Lane
+        Most frequent first.
+    missing : Map
+        Share of missing cells of each variable; one column.
+    measured : Map
+        Share of all subjects measured, tests by planned times.
+    correlations : Map
+        Spearman's, of the features of its subjects.
+    """
+
+    name: str
+    label: str
+    kind: str
+    rows_source: int
+    rows_sample: int
+    subjects_source: int
+    subjects_sample: int
+    variables: tuple[VariablePicture, ...]
+    tests: tuple[TestPicture, ...]
+    lanes: tuple[Lane, ...]
+    missing: Map
+    measured: Map
+    correlations: Map
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Something on a time line, from day to day; equal days are a point. `level` tells severity, from 0 to 3."""
+
+    start: float
+    end: float
+    label: str
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Track:
+    """One line of a subject's time line, such as its visits."""
+
+    name: str
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Results of one test over days, with the range that the chart should show."""
+
+    name: str
+    days: tuple[float, ...]
+    values: tuple[float, ...]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SubjectPicture:
+    """A subject of the sample, or what is typical of at least five of the source.
+
+    Attributes
+    ----------
+    title : str
+    facts : tuple of str
+        Who it is, in words.
+    tracks : tuple of Track
+    series : tuple of Series
+    """
+
+    title: str
+    facts: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All pictures.
+
+    Attributes
+    ----------
+    datasets : tuple of DatasetPicture
+    retention : tuple of Curve
+        Everybody first, then by arm.
+    retention_event : str
+        What the curves count, in words.
+    correlations : Map
+        Spearman's, of features from all datasets.
+    sampled, typical : tuple of SubjectPicture
+        Subjects of the sample; groups of the source by arm and stay.
+    first_day, last_day : float
+        What time lines show; what lies beyond is drawn at the edge.
+    """
+
+    datasets: tuple[DatasetPicture, ...]
+    retention: tuple[Curve, ...]
+    retention_event: str
+    correlations: Map
+    sampled: tuple[SubjectPicture, ...]
+    typical: tuple[SubjectPicture, ...]
+    first_day: float
+    last_day: float
+
+
+NO_MAP = Map((), (), (), ())

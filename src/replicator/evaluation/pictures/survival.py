@@ -1,0 +1,44 @@
+"""Kaplan-Meier curves of staying in the study, source and sample, overall and by arm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from replicator.evaluation.distances import count_matrix
+from replicator.evaluation.pictures.bins import bin_codes, merge_bins, merged_edges, round_edges, shared_range, subject_bins
+from replicator.evaluation.pictures.shapes import Curve
+from replicator.evaluation.retention import completers, survival
+from replicator.evaluation.sharing import shared_arms
+from replicator.evaluation.stack import Origin, Stack
+from replicator.evaluation.timeline import Timeline
+
+MOST_STEPS = 120
+DISCONTINUATION, LEAVING = "discontinuation", "the end of participation, whatever its reason"
+
+
+def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...], str]:
+    """Draw the share of subjects that has not left, and say what leaving means; steps of the source stand on five subjects."""
+    end = timeline.end_of_participation()
+    completed = completers(stack)
+    event = np.ones(len(end), bool) if completed is None else ~completed
+    sides = [(stack.origin == origin) & np.isfinite(end) for origin in (Origin.SOURCE, Origin.SAMPLE)]
+    drawn = []
+    for arm, members in (("", np.ones(len(end), bool)), *shared_arms(stack)):
+        source, sample = (side & members for side in sides)
+        span = shared_range(end[source], np.flatnonzero(source))
+        if span is None or not sample.any():
+            continue
+        edges = round_edges(min(span[0], 0.0), span[1], MOST_STEPS)
+        codes = bin_codes(end, edges)
+        n_bins = len(edges) - 1
+        group = merge_bins(subject_bins(np.flatnonzero(source), codes[source], len(end), n_bins))
+        if group is None:
+            continue
+        who = np.arange(len(end))
+        exits = count_matrix(who, codes, len(end), n_bins)
+        events = count_matrix(who, np.where(event, codes, -1), len(end), n_bins)
+        staying, _ = survival(np.array([source, sample]), events, exits)
+        last = np.append(np.flatnonzero(np.diff(group) > 0), n_bins - 1)
+        first, second = (tuple([1.0, *one[last].tolist()]) for one in staying)
+        drawn.append(Curve(arm, merged_edges(edges, group), first, second, int(source.sum()), int(sample.sum())))
+    return tuple(drawn), LEAVING if completed is None else DISCONTINUATION

@@ -1,0 +1,154 @@
+"""What subjects' time lines are made of: visits, treatments, events and results with their days, and words that may be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from replicator.evaluation.distances import Floats, Ints
+from replicator.evaluation.occurrences import TERMS
+from replicator.evaluation.pictures.bins import shared_range
+from replicator.evaluation.pictures.shapes import DatasetPicture, TestPicture
+from replicator.evaluation.results import results_of
+from replicator.evaluation.sharing import FEWEST_SHARED, source_subjects
+from replicator.evaluation.stack import Origin, Stack
+from replicator.evaluation.timeline import Timeline
+from replicator.evaluation.visit_cells import planned_times
+from replicator.profile.structure import Kind
+from replicator.tables.dataset import Text
+
+MOST_SERIES = 4
+RARE = "(rarer)"
+VISITS = "visits"
+FACTS = ("AGE", "SEX", "RACE", "ETHNIC", "COUNTRY", "SPECIES", "STRAIN")
+_SEVERITY = {"MILD": 1, "1": 1, "MODERATE": 2, "2": 2, "SEVERE": 3, "3": 3, "4": 3, "5": 3, "LIFE THREATENING": 3, "FATAL": 3}
+
+
+@dataclass(frozen=True, eq=False)
+class TrackRows:
+    """Rows of a dataset on a time line.
+
+    Attributes
+    ----------
+    name : str
+        Of the track.
+    subject, code : (n_rows,) int64
+        Subject, and position in `labels`; -1 without one.
+    start, end : (n_rows,) float64
+        Days; the end is NaN where there is none.
+    level : (n_rows,) int64
+        Severity from 0 (not told) to 3.
+    labels : tuple of str
+        What a code stands for.
+    """
+
+    name: str
+    subject: Ints
+    code: Ints
+    start: Floats
+    end: Floats
+    level: Ints
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesRows:
+    """Results of one test: subject, planned time, day and value of each row (n_rows,), and the range that five subjects span."""
+
+    name: str
+    subject: Ints
+    time: Ints
+    day: Floats
+    value: Floats
+    low: float
+    high: float
+
+
+def track_rows(stack: Stack, timeline: Timeline) -> tuple[TrackRows, ...]:
+    """Visits first, then treatments, then events and disposition."""
+    view = stack.view
+    visits = next((name for kind in (Kind.SCHEDULE, Kind.FINDINGS) for name in view.of_kind(kind) if _has_visits(stack, name)), "")
+    found = []
+    if visits:
+        time, names = planned_times(stack, timeline, visits)
+        found.append(_rows(stack, timeline, VISITS, visits, time, tuple(names)))
+    for name in view.of_kind(Kind.INTERVENTIONS, Kind.EVENTS):
+        variable = next((one for suffix in TERMS if (one := view.named(name, suffix)) and view.filled(name, one).any()), "")
+        if variable:
+            text = view.text(name, variable)
+            found.append(_rows(stack, timeline, name, name, text.codes.astype(np.int64), shown_levels(stack, name, text)))
+    return tuple(one for one in found if np.isfinite(one.start).any())
+
+
+def _has_visits(stack: Stack, name: str) -> bool:
+    return any(variable in stack.view.dataset(name) for variable in ("VISITNUM", "VISIT", "AVISITN", "AVISIT"))
+
+
+def _rows(stack: Stack, timeline: Timeline, track: str, name: str, code: Ints, labels: tuple[str, ...]) -> TrackRows:
+    start, end = timeline.start(name), timeline.end(name)
+    variable = next((one for suffix in ("SEV", "TOXGR") if (one := stack.view.named(name, suffix))), "")
+    level = np.zeros(len(start), np.int64)
+    if variable:
+        text = stack.view.text(name, variable)
+        level = np.array([_SEVERITY.get(str(one).strip().upper(), 0) for one in text.levels] + [0], np.int64)[text.codes]
+    return TrackRows(track, stack.view.subject(name), code, start, end, level, labels)
+
+
+def shown_levels(stack: Stack, name: str, text: Text) -> tuple[str, ...]:
+    """Name the levels of a column of a dataset; those that one to four subjects of the source have are only said to be rarer."""
+    behind = source_subjects(stack, name, text.codes.astype(np.int64), len(text.levels))
+    return tuple(
+        str(level) if n == 0 or n >= FEWEST_SHARED else RARE for level, n in zip(text.levels, behind.tolist(), strict=True)
+    )
+
+
+def series_rows(stack: Stack, timeline: Timeline, datasets: tuple[DatasetPicture, ...]) -> tuple[SeriesRows, ...]:
+    """Choose the tests with most results over time, of different datasets first, and give their rows."""
+    ranked = [
+        (place, -test.n_subjects * len(test.times), dataset.name, test)
+        for dataset in datasets
+        for place, test in enumerate(sorted((t for t in dataset.tests if t.times), key=lambda t: -t.n_subjects * len(t.times)))
+    ]
+    ranked.sort(key=lambda one: one[:3])
+    found = (_series(stack, timeline, name, test) for _, _, name, test in ranked[: 2 * MOST_SERIES])
+    return tuple(one for one in found if one is not None)[:MOST_SERIES]
+
+
+def _series(stack: Stack, timeline: Timeline, name: str, test: TestPicture) -> SeriesRows | None:
+    results = results_of(stack, name)
+    if results is None:
+        return None
+    day, subject = timeline.start(name), stack.view.subject(name)
+    rows = np.flatnonzero((results.test == results.tests.index(test.test)) & np.isfinite(results.values) & (subject >= 0))
+    time, _ = planned_times(stack, timeline, name)
+    real = rows[stack.rows(name, Origin.SOURCE)[rows]]
+    span = shared_range(results.values[real], subject[real])
+    if span is None or not np.isfinite(day[rows]).any():
+        return None
+    unit = f" ({test.unit})" if test.unit else ""
+    return SeriesRows(f"{name} {test.test}{unit}", subject[rows], time[rows], day[rows], results.values[rows], *span)
+
+
+def shown_days(stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...]) -> tuple[float, float]:
+    """First and last day that time lines show: those of visits and of the end of participation that five subjects share."""
+    source = stack.origin == Origin.SOURCE
+    end = timeline.end_of_participation()
+    spans = [shared_range(end[source], np.flatnonzero(source))]
+    for track in tracks:
+        rows = (track.subject >= 0) & np.append(source, False)[track.subject]
+        if track.name == VISITS or spans[0] is None:
+            spans.append(shared_range(track.start[rows], track.subject[rows]))
+    known = [span for span in spans if span is not None]
+    if not known:
+        return 0.0, 1.0
+    first, last = min(0.0, *(span[0] for span in known)), max(span[1] for span in known)
+    return first, max(last, first + 1.0)
+
+
+def first_of_each(rows: TrackRows) -> pd.DataFrame:
+    """First day, last end and number of rows of each subject and code."""
+    known = (rows.subject >= 0) & (rows.code >= 0) & np.isfinite(rows.start)
+    frame = pd.DataFrame({"subject": rows.subject, "code": rows.code, "start": rows.start, "end": rows.end})[known]
+    return frame.groupby(["subject", "code"], as_index=False).agg(start=("start", "min"), end=("end", "max"))

@@ -1,0 +1,126 @@
+"""The verdict on a sample: one named rule for what is fine, what is noticeable and what is a finding.
+
+A family of distances is a *finding* where the sample is half as far again from real subjects as real subjects are from each other,
+and its interval says that this is no chance. It is *noticeable* where the interval lies above 1 and the ratio above 1.1, which is
+about what two draws of the same study differ by.
+
+A figure is *noticeable* where its interval does not reach its target from the wrong side, and a *finding* where it is then further
+from it than a fifth of the figure's range: for a detector an AUC 0.2 above the target, from where discrimination is called
+acceptable [1]_. A law that the sample breaks and real subjects keep is always a finding: rules know no chance.
+
+References
+----------
+.. [1] D. W. Hosmer, S. Lemeshow, R. X. Sturdivant, *Applied Logistic Regression*, 3rd edition, 2013, section 5.2.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from replicator.evaluation.laws import Laws
+from replicator.evaluation.measures import Direction, Family, Figure
+
+NOTICEABLE_RATIO = 1.1
+FINDING_RATIO = 1.5
+FINDING_SHARE = 0.2  # of a figure's range
+
+
+class Grade(StrEnum):
+    """How one measure of a sample came out."""
+
+    FINE = "fine"
+    NOTICEABLE = "noticeable"
+    FINDING = "finding"
+    UNKNOWN = "cannot be told"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A measure by name, its grade, and why in one sentence."""
+
+    name: str
+    grade: Grade
+    reason: str
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The verdict.
+
+    Attributes
+    ----------
+    judgements : tuple of Judgement
+        Of all families and figures and of the laws, in the order of the evaluation.
+    """
+
+    judgements: tuple[Judgement, ...]
+
+    def of(self, grade: Grade) -> tuple[Judgement, ...]:
+        """Judgements of one grade."""
+        return tuple(one for one in self.judgements if one.grade is grade)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is no finding."""
+        return not self.of(Grade.FINDING)
+
+    def summary(self) -> str:
+        """Say the whole in two sentences at most."""
+        told = len(self.judgements) - len(self.of(Grade.UNKNOWN))
+        found, noticed = self.of(Grade.FINDING), self.of(Grade.NOTICEABLE)
+        fine = len(self.of(Grade.FINE))
+        if not told:
+            return "Nothing could be told of this sample."
+        if not found:
+            said = f"No finding: of {told:,} measures {fine:,} are as they are between real subjects"
+            return f"{said}, {len(noticed):,} noticeably off ({_listed(noticed)})." if noticed else f"{said}."
+        more = f"; {len(noticed):,} more are noticeable" if noticed else ""
+        return (
+            f"The sample can be told from real subjects in {len(found):,} of {told:,} measures: {_listed(found)}{more}. "
+            f"The other {fine:,} are as they are between real subjects."
+        )
+
+
+def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: Laws) -> Conclusion:
+    """Judge all measures of a sample."""
+    lost = laws.lost
+    judged = [*map(judge_family, families), *map(judge_figure, figures)]
+    if lost:
+        where = ", ".join(
+            f"{rule} ({dataset}.{variable})" if variable else f"{rule} ({dataset})" for rule, dataset, variable in lost[:3]
+        )
+        more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
+        judged.append(Judgement("laws lost", Grade.FINDING, f"Real subjects keep them: {where}{more}."))
+    return Conclusion(tuple(judged))
+
+
+def judge_family(family: Family) -> Judgement:
+    """Grade a family by its ratio and interval."""
+    if not np.isfinite(family.ratio):
+        return Judgement(family.name, Grade.UNKNOWN, "Nothing could be compared.")
+    certain = family.interval.low > 1.0
+    worst = f"; most in {family.offenders[0].name}" if family.offenders else ""
+    said = f"{family.ratio:.2f} times as far from real subjects as real subjects are from each other{worst}."
+    if certain and family.ratio > FINDING_RATIO:
+        return Judgement(family.name, Grade.FINDING, said)
+    return Judgement(family.name, Grade.NOTICEABLE if certain and family.ratio > NOTICEABLE_RATIO else Grade.FINE, said)
+
+
+def judge_figure(figure: Figure) -> Judgement:
+    """Grade a figure by its distance from its target in the direction that is bad."""
+    if not (np.isfinite(figure.value) and np.isfinite(figure.target)):
+        return Judgement(figure.name, Grade.UNKNOWN, figure.note or "It could not be told.")
+    above, below = figure.interval.low > figure.target, figure.interval.high < figure.target
+    wrong = {Direction.LOWER: above, Direction.HIGHER: below, Direction.NEAR: above or below}[figure.direction]
+    span = figure.highest - figure.lowest
+    far = np.isfinite(span) and span > 0 and abs(figure.value - figure.target) > FINDING_SHARE * span
+    said = f"{figure.value:.3g}, where {figure.target:.3g} is the target."
+    return Judgement(figure.name, (Grade.FINDING if far else Grade.NOTICEABLE) if wrong else Grade.FINE, said)
+
+
+def _listed(judgements: tuple[Judgement, ...], most: int = 4) -> str:
+    names = ", ".join(one.name for one in judgements[:most])
+    return names if len(judgements) <= most else f"{names} and {len(judgements) - most:,} more"
