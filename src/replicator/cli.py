@@ -22,6 +22,7 @@ import replicator as rp
 from replicator.errors import ConfigError, ReplicatorError
 from replicator.log import configure, log_event
 from replicator.reports.counting import counted
+from replicator.targets import Output, check_target
 from replicator.terminal import Stopwatch, progress_bar, size
 
 FINE, FINDINGS, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
@@ -83,7 +84,7 @@ def fit(
     """Learn a study and write its model to one file."""
     _start(log_json)
     watch = Stopwatch()
-    rp.pipeline.check_target(out, overwrite=overwrite)
+    check_target(out, Output.MODEL, overwrite=overwrite, reading=data)
     with progress_bar("Reading", quiet=quiet) as progress:
         fitted = rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
         fitted.save(out, overwrite=overwrite)
@@ -145,7 +146,7 @@ def profile(
     log_json: LogJson = None,
 ) -> int:
     """Show what is in a study: datasets, variables, visits, tests, relations, and what cannot be learned."""
-    _start(log_json, html, json)
+    _start(log_json, html, json, reading=[*data, *([compare] if compare else [])])
     with progress_bar("Profiling", quiet=quiet) as progress:
         report = rp.pipeline.profile_source(data, progress=progress)
         shown = report if compare is None else rp.compare_profiles(report, rp.pipeline.profile_source(compare))
@@ -168,7 +169,7 @@ def validate(
 
     Exits with 1 if the data break a rule or, with --against, break one that the source kept or more often than the source.
     """
-    _start(log_json, html, json)
+    _start(log_json, html, json, reading=[*data, *([against] if against else [])])
     with progress_bar("Validating", quiet=quiet) as progress:
         report = rp.validate(data, against=against, progress=progress)
     _show(report, html, json, quiet)
@@ -178,7 +179,7 @@ def validate(
 @app.command()
 def inspect(model: ModelFile, html: Html = None, json: Json = None, quiet: Quiet = False) -> int:
     """Say in plain words what a model holds, and how few subjects stand behind any value in it."""
-    _start(None, html, json)
+    _start(None, html, json, reading=[model])
     _show(rp.load_model(model).describe(), html, json, quiet)
     return FINE
 
@@ -287,13 +288,15 @@ def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
     return total
 
 
-def _start(log_json: Path | None, *reports: Path | None) -> None:
-    """Open the log, and refuse reports that cannot be written before any work is done."""
+def _start(log_json: Path | None, html: Path | None = None, json: Path | None = None, *, reading: Sequence[Path] = ()) -> None:
+    """Open the log, and refuse reports that cannot be written, or are being read, before any work is done."""
     configure(log_json)
     log_event("request", arguments=sys.argv[1:], version=rp.__version__)
-    for path in reports:
+    if html is not None and json is not None and os.path.abspath(html) == os.path.abspath(json):
+        raise ConfigError(f"--html and --json name one file, {html}; give each a name of its own.")
+    for path, kind in ((html, Output.PAGE), (json, Output.REPORT)):
         if path is not None:
-            rp.pipeline.check_target(path, overwrite=True)
+            check_target(path, kind, overwrite=True, reading=reading)
 
 
 def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from replicator.config import FitConfig
-from replicator.errors import ArtifactError, WriteError
+from replicator.errors import ArtifactError
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
@@ -24,11 +24,11 @@ from replicator.rules.validation import validate
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
 from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
-from replicator.study_model.container import write_whole
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.notebook import html_notes
 from replicator.tables.writers import Format, StudyWriter, with_lengths
+from replicator.targets import Output, check_target, write_whole
 
 
 @dataclass(frozen=True)
@@ -211,9 +211,9 @@ class FittedStudy:
         Raises
         ------
         WriteError
-            If the file is there and `overwrite` is not set, or cannot be written.
+            If the file is there and `overwrite` is not set or it is no model file, or if it cannot be written.
         """
-        check_target(path, overwrite=overwrite)
+        check_target(path, Output.MODEL, overwrite=overwrite)
         with timed("save model", path=str(path)):
             write_whole(Path(path), self.to_bytes())
 
@@ -309,19 +309,3 @@ def _unpacked(contents: ArtifactContents[StudyModel], shown: str, notes: Sequenc
         raise ArtifactError(f"{shown}: its rules or its profile are missing; get it again from where it was made.")
     model = contents.model
     return FittedStudy(model, judged, profiled, contents.source, contents.config, (*notes, *model.notes))
-
-
-def check_target(path: str | Path, *, overwrite: bool) -> None:
-    """Refuse a target file that is there already or has no folder, before any work is done.
-
-    Raises
-    ------
-    WriteError
-    """
-    target = Path(path)
-    if target.is_dir():
-        raise WriteError(f"{target}: a folder; name the file to write.")
-    if target.exists() and not overwrite:
-        raise WriteError(f"{target}: the file is there already; choose another name, or ask to overwrite it (--overwrite).")
-    if not target.parent.is_dir():
-        raise WriteError(f"{target}: there is no folder {target.parent}; make it first.")

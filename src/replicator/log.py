@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replicator.errors import WriteError
+from replicator.targets import Output, check_replaceable
 
 if sys.platform != "win32":
     import resource
@@ -35,7 +36,7 @@ def configure(json_path: Path | None = None, quiet: bool = False) -> None:
     Raises
     ------
     WriteError
-        If the file cannot be opened for writing.
+        If the file is no log, or cannot be opened for writing.
     """
     former, _Sink.logger, _Sink.file = _Sink.file, None, None
     if former is not None:
@@ -43,6 +44,8 @@ def configure(json_path: Path | None = None, quiet: bool = False) -> None:
             former.close()
     if json_path is None or quiet:
         return
+    if Path(json_path).is_file():
+        check_replaceable(Path(json_path), Output.LOG)
     import structlog  # noqa: PLC0415
 
     try:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from replicator.config import FitConfig
 from replicator.errors import ArtifactError, ConfigError
-from replicator.fitted import FittedStudy, check_target, load_model
+from replicator.fitted import FittedStudy, load_model
 from replicator.log import log_event, timed
 from replicator.profile.find import find_structure
 from replicator.profile.kinds import find_subject_variable
@@ -22,14 +22,13 @@ from replicator.profile.profile import profile_study
 from replicator.profile.structure import StudyStructure
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent, within
-from replicator.reports.rendering import Report, render_html, render_text
+from replicator.reports.rendering import Report, render_html, render_json, render_text
 from replicator.rules.certificate import Certificate
 from replicator.rules.learning import learn_rules
 from replicator.rules.report import ValidationReport
 from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate as run_rules
 from replicator.study_model.cache import Cache
-from replicator.study_model.container import write_whole
 from replicator.study_model.fingerprint import cache_key, part_fingerprint, study_fingerprint
 from replicator.study_model.spine import Fitted, PartSource
 from replicator.study_model.study_model import fit_study_model
@@ -37,6 +36,7 @@ from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
 from replicator.tables.readers import read_study
 from replicator.tables.study_files import study_files
+from replicator.targets import Output, check_target, write_whole
 
 FILE = "file"  # what the cache keeps of a whole model: the bytes of its file
 
@@ -44,7 +44,6 @@ Source: TypeAlias = Study | str | Path | Sequence[str | Path]
 
 __all__ = [
     "Source",
-    "check_target",
     "fit",
     "is_clean",
     "load_model",
@@ -277,7 +276,7 @@ def is_clean(report: ValidationReport | Certificate) -> bool:
 
 
 def write_report(report: Report, html: str | Path | None = None, json: str | Path | None = None) -> list[Path]:
-    """Write a report as a page of HTML, as JSON, or both; a file that is there is replaced.
+    """Write a report as a page of HTML, as JSON, or both; a former report of the same kind is replaced.
 
     Returns
     -------
@@ -287,12 +286,12 @@ def write_report(report: Report, html: str | Path | None = None, json: str | Pat
     Raises
     ------
     WriteError
-        If a file cannot be written.
+        If a file cannot be written, or one is there that is no report.
     """
     written = []
-    for target, render in ((html, render_html), (json, lambda report: report.to_json())):
+    for target, kind, render in ((html, Output.PAGE, render_html), (json, Output.REPORT, render_json)):
         if target is not None:
-            check_target(target, overwrite=True)
+            check_target(target, kind, overwrite=True)
             write_whole(Path(target), render(report).encode())
             written.append(Path(target))
     return written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from replicator._version import __version__
 from replicator.profile.differences import ProfileComparison
 from replicator.profile.study_profile import StudyProfile
 from replicator.reports.findings import (
@@ -17,6 +18,7 @@ from replicator.reports.profile_html import render_comparison_html, render_profi
 from replicator.reports.profile_terminal import render_comparison_text, render_profile_text
 from replicator.rules.certificate import Certificate
 from replicator.rules.report import ValidationReport
+from replicator.targets import REPORT_KEY
 
 Report: TypeAlias = StudyProfile | ProfileComparison | ValidationReport | Certificate | ModelDescription
 
@@ -58,3 +60,8 @@ def render_html(report: Report) -> str:
             return render_certificate_html(report)
         case ModelDescription():
             return render_model_html(report)
+
+
+def render_json(report: Report) -> str:
+    """Render a report as JSON; its first key says what wrote it, so that a later report may take its place."""
+    return f'{{"{REPORT_KEY}": "Replicator {__version__}",' + report.to_json().removeprefix("{") + "\n"

@@ -15,12 +15,13 @@ from pydantic import ValidationError
 from replicator._version import __version__
 from replicator.config import FitConfig
 from replicator.errors import ArtifactError
-from replicator.study_model.container import array_bytes, json_bytes, pack, parse_array, parse_json, unpack, write_whole
+from replicator.study_model.array_parts import array_bytes, parse_array
+from replicator.study_model.container import json_bytes, pack, parse_json, unpack
 from replicator.study_model.registry import KINDS
 from replicator.study_model.state import Arrays, Json, Registry, from_state, to_state
+from replicator.targets import MODEL_FORMAT, write_whole
 
 PROTOCOL = 1
-FORMAT = "replicator model"
 MODEL, RULES, PROFILE = "model.json", "rules.json", "profile.json"
 ARRAYS, NPY = "arrays/", ".npy"
 
@@ -89,7 +90,7 @@ def pack_artifact(contents: ArtifactContents[Any], registry: Registry = KINDS) -
         If the model holds something that model files cannot.
     """
     manifest = {
-        "format": FORMAT,
+        "format": MODEL_FORMAT,
         "protocol": PROTOCOL,
         "version": __version__,
         "source": contents.source,
@@ -139,7 +140,12 @@ def parse_artifact(file: Path | bytes, shown: str, registry: Registry = KINDS, r
     """Read a model from a file, or from the bytes of one; `shown` names it in messages, all else as :func:`load_artifact`."""
     manifest, parts = unpack(file, shown)
     protocol, version, source = manifest.get("protocol"), manifest.get("version"), manifest.get("source")
-    if manifest.get("format") != FORMAT or type(protocol) is not int or not isinstance(version, str) or not isinstance(source, str):
+    if (
+        manifest.get("format") != MODEL_FORMAT
+        or type(protocol) is not int
+        or not isinstance(version, str)
+        or not isinstance(source, str)
+    ):
         raise ArtifactError(f"{shown}: not a model file; give a file that was saved by this package.")
     if protocol > PROTOCOL:
         raise ArtifactError(

@@ -21,9 +21,10 @@ import platformdirs
 from replicator.errors import ArtifactError, ConfigError, WriteError
 from replicator.log import log_event
 from replicator.study_model.artifact import pack_state, parse_state
-from replicator.study_model.container import unpack, write_whole
+from replicator.study_model.container import unpack
 from replicator.study_model.registry import KINDS
 from replicator.study_model.state import Registry
+from replicator.targets import write_whole
 
 FORMAT = "replicator cache entry"
 SUFFIX = ".entry"

@@ -1,4 +1,4 @@
-"""The zip around a model's parts: written whole or not at all, the same bytes for the same parts; read without trust.
+"""The zip around a model's parts: the same bytes for the same parts; read without trust.
 
 Everything that foreign libraries raise on a bad file becomes :class:`~replicator.errors.ArtifactError` here.
 """
@@ -8,22 +8,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
-import os
 import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from replicator.errors import ArtifactError, WriteError
-from replicator.study_model.state import DTYPES
+from replicator.errors import ArtifactError
 
 MANIFEST = "manifest.json"
 MOST_MEMBERS = 20_000
@@ -34,11 +27,6 @@ MOST_RATIO = 200  # ... and how many times its own size more
 LONGEST_NAME = 400
 DATE = (1980, 1, 1, 0, 0, 0)
 NAME = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_~.-]+(?:/[A-Za-z0-9_~.-]+)*\Z")
-HEADER = re.compile(
-    rb"\{'descr': '(?P<descr>[<|][a-z]\d)', 'fortran_order': False, "
-    rb"'shape': \((?P<shape>|\d{1,10},|\d{1,10}(?:, \d{1,10}){1,7})\),? ?\} *\n?\Z"
-)
-MAGIC = b"\x93NUMPY\x01\x00"
 
 BROKEN = (
     zipfile.BadZipFile,
@@ -68,31 +56,6 @@ def pack(manifest: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=6)
     return buffer.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whatever happens.
-
-    Raises
-    ------
-    WriteError
-        If the folder does not exist or cannot be written to, or the disk is full; nothing is left behind.
-    """
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise WriteError(f"{path}: cannot be written ({error.strerror or error}); choose another place or make room.") from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def unpack(source: Path | bytes, shown: str) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -195,37 +158,3 @@ def parse_json(content: bytes, shown: str, name: str) -> Any:
         return json.loads(content.decode("utf-8", "surrogatepass"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{shown}: {name} cannot be read; get it again from where it was made.") from error
-
-
-def array_bytes(array: NDArray[Any]) -> bytes:
-    """Write an array in NumPy's format 1.0, little-endian, C order."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def parse_array(content: bytes, shown: str, name: str) -> NDArray[Any]:
-    """Read an array in NumPy's format 1.0; nothing but numbers and truth values, and exactly as many as the header says.
-
-    Raises
-    ------
-    ArtifactError
-        If it holds objects (pickles), another order or type, or more or fewer bytes than it says.
-    """
-    try:
-        if not content.startswith(MAGIC):
-            raise ValueError("no array of NumPy's format 1.0")
-        (length,) = struct.unpack_from("<H", content, len(MAGIC))
-        start = len(MAGIC) + 2 + length
-        header = HEADER.match(content[len(MAGIC) + 2 : start])
-        if header is None or header["descr"].decode() not in DTYPES:
-            raise ValueError("an array of objects, or of a type or order that models do not hold")
-        shape = [int(n) for n in header["shape"].split(b",") if n.strip()]
-        dtype = np.dtype(header["descr"].decode())
-        if math.prod(shape) * dtype.itemsize != len(content) - start:
-            raise ValueError("another size than the header says")
-        if dtype.kind == "b" and len(content) > start and max(content[start:]) > 1:
-            raise ValueError("truth values that are neither 0 nor 1")
-        return np.frombuffer(content, dtype, offset=start).reshape(shape).copy()
-    except (ValueError, MemoryError, struct.error) as error:
-        raise ArtifactError(f"{shown}: {name} is no safe array ({str(error)[:100]}); do not trust this file.") from error

@@ -1,0 +1,145 @@
+"""Files that are written: whole or not at all, and never in the place of what Replicator has not written.
+
+What a file is, is told by its content and not by its name: a model by its manifest, a page by its generator, a report by its
+first key, a log by its first line. A file takes the place of one of its own kind only; an empty file has nothing to lose.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+
+from replicator.errors import WriteError
+
+MODEL_FORMAT = "replicator model"
+GENERATOR = '<meta name="generator" content="Replicator">'
+REPORT_KEY = "writtenBy"
+
+_HEAD = 1 << 16  # bytes that tell what a file is; a first log line with many arguments stays below
+_MANIFEST = re.compile(rb'\A\{\s*"format": "' + MODEL_FORMAT.encode() + rb'"')
+_REPORT = re.compile(rb'\A\{\s*"' + REPORT_KEY.encode() + rb'": "Replicator ')
+
+
+class Output(StrEnum):
+    """Files that Replicator writes, by the word that messages have for them."""
+
+    MODEL = "model file"
+    PAGE = "report (HTML)"
+    REPORT = "report (JSON)"
+    LOG = "log"
+
+
+def written_kind(path: Path) -> Output | None:
+    """Tell which of its outputs a file is by what it holds; None if Replicator has not written it."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(b"PK"):
+        return Output.MODEL if _is_model(path) else None
+    if GENERATOR.encode() in head:
+        return Output.PAGE
+    if _REPORT.match(head):
+        return Output.REPORT
+    try:
+        first = json.loads(head.split(b"\n", 1)[0])
+    except (ValueError, RecursionError):
+        return None
+    return Output.LOG if isinstance(first, dict) and {"event", "timestamp"} <= set(first) else None
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("manifest.json") as manifest:
+            return _MANIFEST.match(manifest.read(_HEAD)) is not None
+    except (KeyError, ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+        return False
+
+
+def check_replaceable(target: Path, kind: Output, reading: Iterable[str | Path] = ()) -> None:
+    """Refuse a target that is there and is no former output of the same kind, or is being read.
+
+    Parameters
+    ----------
+    target : Path
+        A file to write, which may not be there yet.
+    kind : Output
+        What is to be written.
+    reading : iterable of paths
+        Files and folders that the same run reads; files within a folder are told by their kind.
+
+    Raises
+    ------
+    WriteError
+    """
+    if target.is_dir():
+        raise WriteError(f"{target}: a folder; name the file to write.")
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise WriteError(f"{target}: a device and no file; name a file to write.")
+    if any(os.path.exists(source) and os.path.samefile(source, target) for source in reading):
+        raise WriteError(f"{target}: the file is being read by the same command; choose another name for what is written.")
+    try:
+        known = kind if target.stat().st_size == 0 else written_kind(target)
+    except OSError as error:
+        raise WriteError(f"{target}: cannot be replaced ({error.strerror or error}); choose another name.") from error
+    if known is not kind:
+        found = f"a {known}" if known is not None else "something that Replicator has not written"
+        raise WriteError(f"{target}: the file there is {found} and no {kind}, so it stays as it is; choose another name.")
+
+
+def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: Iterable[str | Path] = ()) -> None:
+    """Refuse a target file before any work is done; :func:`check_replaceable` has the rule for files that are there.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    kind : Output
+        What is to be written.
+    overwrite : bool
+        Whether a former output of this kind may be replaced.
+    reading : iterable of paths
+        What the same run reads.
+
+    Raises
+    ------
+    WriteError
+        If the file is there and must stay, or has no folder.
+    """
+    target = Path(path)
+    check_replaceable(target, kind, reading)
+    if target.exists() and not overwrite:
+        raise WriteError(f"{target}: the file is there already; choose another name, or ask to overwrite it (--overwrite).")
+    if not target.parent.is_dir():
+        raise WriteError(f"{target}: there is no folder {target.parent}; make it first.")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, whatever happens.
+
+    Raises
+    ------
+    WriteError
+        If the folder does not exist or cannot be written to, or the disk is full; nothing is left behind.
+    """
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}); choose another place or make room.") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
