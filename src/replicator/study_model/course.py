@@ -165,7 +165,7 @@ class Course:
             return {REACH: share}
         left = reach < self.top[spine.arm]
         if self.few_leave:
-            return {REACH: 1.0 - left}
+            return {REACH: np.where(left, 0.0, 1.0)}
         return {REACH: np.where(left, reach, np.nan) if len(self.finished) else reach}
 
     def reach(
