@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derivation import Derivation
-from replicator.derivations.rule import DatasetFacts, Outcome, Source
+from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of
 from replicator.derivations.workspace import Codes, Workspace, distinct_subjects
 from replicator.tables.dataset import Numbers
 
@@ -17,6 +17,7 @@ OCCASION = ("VISITNUM", "DTC", "TPTNUM", "TPT", "POS", "SPEC", "LOC", "EVAL", "E
 LEAST_AGREEMENT = 0.95  # of all occasions, and of those where the total is not at its commonest value
 LARGEST = 1e9  # scores are smaller; products of larger numbers lose digits
 LEAST_OCCASIONS = 10
+NEAR = 1e-5  # prorated scores are recorded with so many decimals at least
 MOST_TESTS = 120  # of one category; more are laboratory panels and not instruments
 
 
@@ -36,7 +37,10 @@ class Occasions:
     value: NDArray[np.float64]
 
 
-def _occasions(workspace: Workspace, dataset: str, by: Sequence[str], tests: Sequence[str], topic: str, result: str) -> Occasions:
+def results_by_occasion(
+    workspace: Workspace, dataset: str, by: Sequence[str], tests: Sequence[str], topic: str, result: str
+) -> Occasions:
+    """Arrange the results of some tests by occasion: the subject and the variables `by`; of repeated rows the first counts."""
     group = workspace.groups(dataset, by)
     column = workspace.text(f"{dataset}.{topic}")
     place = {test: number for number, test in enumerate(tests)}
@@ -49,15 +53,42 @@ def _occasions(workspace: Workspace, dataset: str, by: Sequence[str], tests: Seq
     return Occasions(row, value)
 
 
-def _combined(value: NDArray[np.float64], places: Sequence[int], operation: str, absent: str) -> NDArray[np.float64]:
-    """Add or multiply the columns `places`; absent items make the result unknown, or count for nothing in a sum."""
+def combined(
+    value: NDArray[np.float64], places: Sequence[int], operation: str, absent: str, largest: Sequence[float] = ()
+) -> NDArray[np.float64]:
+    """Add or multiply items.
+
+    Parameters
+    ----------
+    value : (n_occasions, n_tests) float64
+        Results, NaN where there is none.
+    places : sequence of int
+        Columns of the items.
+    operation : str
+        ``sum`` or ``product``.
+    absent : str
+        What an occasion without some of the items has: ``unknown`` no result; ``nothing`` the sum of the others (a product of
+        nothing is 0); ``prorated`` the mean of the others for each that is absent; ``prorated by largest`` the share of the
+        largest score that the others reach. Without any item a sum is not known.
+    largest : sequence of float
+        Largest score of each item, for the last of these.
+
+    Returns
+    -------
+    (n_occasions,) float64
+        NaN where it is not known.
+    """
     items = value[:, list(places)]
+    there = np.isfinite(items)
     if operation == "product":
-        return np.asarray(items.prod(axis=1), dtype=np.float64)
-    if absent == "unknown":
-        return np.asarray(items.sum(axis=1), dtype=np.float64)
-    result = np.nansum(items, axis=1)
-    return np.where(np.isnan(items).all(axis=1), np.nan, result)
+        product = np.asarray(items.prod(axis=1), dtype=np.float64)
+        return np.where(there.any(axis=1), product, 0.0) if absent == "nothing" else product
+    total = np.nansum(items, axis=1)
+    weight = np.asarray(largest, np.float64) if absent == "prorated by largest" else np.ones(len(places))
+    reached = there @ weight
+    known = there.all(axis=1) if absent == "unknown" else (reached > 0)
+    share = weight.sum() / np.where(reached > 0, reached, 1) if absent.startswith("prorated") else np.ones(len(total))
+    return np.where(known, total * share, np.nan)
 
 
 def _holds(target: NDArray[np.float64], computed: NDArray[np.float64]) -> bool:
@@ -65,17 +96,16 @@ def _holds(target: NDArray[np.float64], computed: NDArray[np.float64]) -> bool:
     both = np.isfinite(target) & np.isfinite(computed)
     if both.sum() < LEAST_OCCASIONS:
         return False
-    same = np.abs(target[both] - computed[both]) < 1e-6
+    same = np.abs(target[both] - computed[both]) < NEAR
     values, counts = np.unique(target[both], return_counts=True)
     away = (target[both] != values[counts.argmax()]) | (computed[both] != values[counts.argmax()])
     return bool(away.sum() >= LEAST_OCCASIONS and min(same.mean(), same[away].mean()) >= LEAST_AGREEMENT)
 
 
-def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> tuple[list[int], str] | None:
+def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> list[int] | None:
     """Find the items of `pool` that add up to a test: all of them, else those with weight 1 in a least-squares fit."""
-    for absent in ("unknown", "nothing"):
-        if _holds(value[:, target], _combined(value, pool, "sum", absent)):
-            return list(pool), absent
+    if any(_holds(value[:, target], combined(value, pool, "sum", absent)) for absent in ("unknown", "nothing")):
+        return list(pool)
     filled = np.nan_to_num(value[:, list(pool)])
     rows = np.isfinite(value[:, target])
     if rows.sum() < 2 * len(pool):
@@ -86,10 +116,21 @@ def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) 
     items = [place for place, weight in zip(pool, weights.tolist(), strict=True) if weight > 0.5]
     if not 2 <= len(items) < len(pool):
         return None
-    for absent in ("unknown", "nothing"):
-        if _holds(value[:, target], _combined(value, items, "sum", absent)):
-            return items, absent
-    return None
+    found = any(_holds(value[:, target], combined(value, items, "sum", absent)) for absent in ("unknown", "nothing"))
+    return items if found else None
+
+
+def _where_absent(value: NDArray[np.float64], target: int, items: Sequence[int], operation: str, largest: Sequence[float]) -> str:
+    """Find what the source does at occasions without some of the items: ``unknown`` where no rule is clear."""
+    mine = value[:, target]
+    complete = np.isfinite(value[:, list(items)]).all(axis=1)
+    choices = ("nothing",) if operation == "product" else ("nothing", "prorated", "prorated by largest")
+    for absent in choices:
+        computed = combined(value, items, operation, absent, largest)
+        both = ~complete & np.isfinite(mine) & np.isfinite(computed)
+        if both.sum() >= LEAST_OCCASIONS and (np.abs(mine - computed)[both] < NEAR).mean() >= LEAST_AGREEMENT:
+            return absent
+    return "unknown"
 
 
 def _product_of_pair(value: NDArray[np.float64], target: int, pool: Sequence[int]) -> list[int] | None:
@@ -112,8 +153,9 @@ def propose_totals(source: Source) -> Iterable[Derivation]:
         by = [name for name in (facts.named(suffix) or suffix for suffix in OCCASION) if name in workspace.study[facts.name]]
         found: list[dict[str, object]] = []
         for tests in _families(source, facts, topic):
-            occasions = _occasions(workspace, facts.name, by, tests, topic, result)
-            found += _totals_of(occasions.value, tests)
+            occasions = results_by_occasion(workspace, facts.name, by, tests, topic, result)
+            subject = np.append(workspace.subject(facts.name), -1)[occasions.row.max(axis=1)]
+            found += _totals_of(occasions.value, tests, _largest(occasions.value, subject, source.k))
         if found:
             targets = [facts.named("STRESN"), facts.named("ORRES")]
             inputs = (f"{facts.name}.{result}", *(f"{facts.name}.{name}" for name in (topic, *by)))
@@ -154,43 +196,64 @@ def _families(source: Source, facts: DatasetFacts, topic: str) -> list[list[str]
     return families
 
 
-def _totals_of(value: NDArray[np.float64], tests: list[str]) -> list[dict[str, object]]:
+def _largest(value: NDArray[np.float64], subject: Codes, k: int) -> NDArray[np.float64]:
+    """Largest score of each test that at least k subjects reach: (n_tests,), NaN where there is none."""
+    out = np.full(value.shape[1], np.nan)
+    for place, column in enumerate(value.T):
+        seen = np.isfinite(column)
+        order = np.argsort(-column[seen], kind="stable")
+        _, first = np.unique(subject[seen][order], return_index=True)
+        if len(first) >= k:
+            out[place] = column[seen][order][np.sort(first)[k - 1]]
+    return out
+
+
+def _totals_of(value: NDArray[np.float64], tests: list[str], largest: NDArray[np.float64]) -> list[dict[str, object]]:
     """Find products first and then sums, the widest range last, so that each total follows its items."""
     value = np.where(np.abs(value) < LARGEST, value, np.nan)
     spread = np.array([np.ptp(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in value.T])
     found: list[dict[str, object]] = []
-    derived: set[int] = set()
+
+    def keep(target: int, operation: str, items: Sequence[int]) -> None:
+        absent = _where_absent(value, target, items, operation, largest[list(items)].tolist())
+        entry: dict[str, object] = {
+            "test": tests[target],
+            "operation": operation,
+            "items": [tests[item] for item in items],
+            "absent": absent,
+        }
+        if absent == "prorated by largest":
+            entry["largest"] = largest[list(items)].tolist()
+        if absent.startswith("prorated"):
+            entry["decimals"] = decimals_of(value[:, target])
+        found.append(entry)
+
+    products: set[int] = set()
     order = [int(place) for place in np.argsort(spread, kind="stable") if spread[place] > 0]
     for target in order:
         smaller = [place for place in order if spread[place] < spread[target]]
         pair = _product_of_pair(value, target, [place for place in smaller if _alike(tests, place, target)])
         if pair:
-            derived.add(target)
-            found.append(
-                {"test": tests[target], "operation": "product", "items": [tests[place] for place in pair], "absent": "unknown"}
-            )
-    for target in (place for place in order if place not in derived):
+            products.add(target)
+            keep(target, "product", pair)
+    sums: set[int] = set()
+    for target in (place for place in order if place not in products):
+        below = [place for place in sorted(order) if place != target and spread[place] <= spread[target] and place not in sums]
         pools = [
-            [place for place in derived if _is_product(found, tests[place])],
-            [place for place in order if place not in derived],
+            [place for place in below if place in products],
+            [place for place in below if place not in products],
+            below,
         ]
-        for pool in pools:
-            pool = sorted(place for place in pool if place != target and spread[place] <= spread[target])
-            items = _sum_of_items(value, target, pool) if len(pool) > 1 else None
-            if items:
-                derived.add(target)
-                found.append({"test": tests[target], "operation": "sum", "items": [tests[i] for i in items[0]], "absent": items[1]})
-                break
+        items = next((items for pool in pools if len(pool) > 1 and (items := _sum_of_items(value, target, pool))), None)
+        if items:
+            sums.add(target)
+            keep(target, "sum", items)
     return found
 
 
 def _alike(tests: Sequence[str], left: int, right: int) -> bool:
     """Tell whether two codes differ only in their last character (NPITM01F, NPITM01S)."""
     return tests[left][:-1] == tests[right][:-1]
-
-
-def _is_product(found: Sequence[dict[str, object]], test: str) -> bool:
-    return any(entry["test"] == test and entry["operation"] == "product" for entry in found)
 
 
 def compute_totals(workspace: Workspace, derivation: Derivation) -> Outcome:
@@ -200,12 +263,17 @@ def compute_totals(workspace: Workspace, derivation: Derivation) -> Outcome:
     assert isinstance(totals, (list, tuple)) and isinstance(by, (list, tuple))
     tests = list(dict.fromkeys(str(test) for entry in totals for test in (*entry["items"], entry["test"])))
     topic, result = str(parameters["topic"]), derivation.inputs[0].partition(".")[2]
-    occasions = _occasions(workspace, dataset, [str(name) for name in by], tests, topic, result)
+    occasions = results_by_occasion(workspace, dataset, [str(name) for name in by], tests, topic, result)
     value = occasions.value.copy()
     out = np.full(workspace.study[dataset].n_rows, np.nan)
     for entry in totals:
         target = tests.index(entry["test"])
-        value[:, target] = _combined(value, [tests.index(item) for item in entry["items"]], entry["operation"], entry["absent"])
+        items = [tests.index(item) for item in entry["items"]]
+        total = combined(value, items, entry["operation"], entry["absent"], entry.get("largest", ()))
+        if entry.get("decimals") is not None:
+            total = np.round(total, int(entry["decimals"]))
         rows = occasions.row[:, target]
-        out[rows[rows >= 0]] = value[rows >= 0, target]
+        known = (rows >= 0) & np.isfinite(total)
+        value[known, target] = total[known]
+        out[rows[known]] = total[known]
     return Outcome(Numbers(out), np.isfinite(out))

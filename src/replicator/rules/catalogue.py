@@ -60,6 +60,12 @@ LEARNED = (
         "one date never lies after another one",
         f"seen in {FEWEST} subjects; touched by k, or nobody comes near",
     ),
+    (
+        "SRC-TOTAL",
+        "adds_up",
+        "a test is the sum or the product of other tests of its occasion",
+        "names of tests alone, each of which k subjects have",
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from replicator.profile.structure import Kind, StudyStructure
 from replicator.rules.learned_orders import learn_orders
 from replicator.rules.learned_relations import learn_relations
+from replicator.rules.learned_totals import learn_totals
 from replicator.rules.learned_values import learn_values
 from replicator.rules.report import Status
 from replicator.rules.rule import Rule
@@ -48,3 +49,4 @@ def _candidates(view: StudyView, k: int) -> Iterator[Rule]:
             yield from learn_values(view, name, k)
             yield from learn_relations(view, name, k)
             yield from learn_orders(view, name, k)
+            yield from learn_totals(view, name, k)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replicator.rules.checks import exposure, keys, learned, links, metadata, participation, results, terminology, timing, visits
+from replicator.rules.checks import (
+    exposure,
+    keys,
+    learned,
+    links,
+    metadata,
+    participation,
+    results,
+    terminology,
+    timing,
+    totals,
+    visits,
+)
 from replicator.rules.tested import CheckFunction
 
 
@@ -94,4 +106,5 @@ CHECKS: dict[str, Check] = {
     "known_combination": Check(learned.known_combination, "the variables of the combination"),
     "date_order": Check(learned.date_order, "both dates"),
     "present_by_arm": Check(learned.present_by_arm, "the dataset and the arm"),
+    "adds_up": Check(totals.adds_up, "--TESTCD and --STRESN with the total and its items"),
 }

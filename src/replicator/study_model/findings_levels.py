@@ -177,7 +177,7 @@ class LatentColumns:
         have such a level. So nothing is kept of a series that fewer than k of its subjects show. If fewer than k subjects stand
         behind them all, they are left out, but for those that say nothing.
         """
-        n_columns, width = len(self.form), max((len(levels) for levels in self.levels), default=1)
+        n_columns, width = len(self.form), max([1, *map(len, self.levels)])
         share = np.zeros((n_columns, width))
         token = np.full((n_columns, width), -1, np.int64)
         flat = np.concatenate(self.levels or [np.empty(0, np.intp)])

@@ -181,10 +181,8 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
     probability = np.where(form == ADDITIVE, 0.0, ndtr(np.where(form == ADDITIVE, 0.0, value)))
     level = np.zeros(len(row), np.intp)
     levelled = form == LEVELLED
-    last = (results.share > 0).sum(axis=1) - 1
-    level[levelled] = np.minimum(
-        (probability[levelled, None] >= edge[column[levelled]]).sum(axis=1), np.maximum(last, 0)[column[levelled]]
-    )
+    last = results.share.shape[1] - 1 - (results.share[:, ::-1] > 0).argmax(axis=1)  # levels of a share of 0 may stand below it
+    level[levelled] = np.minimum((probability[levelled, None] >= edge[column[levelled]]).sum(axis=1), last[column[levelled]])
     return level, np.where(form == ADDITIVE, value, probability)
 
 

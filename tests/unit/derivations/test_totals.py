@@ -108,3 +108,50 @@ def test_an_absent_item_makes_a_total_unknown_if_the_source_says_so() -> None:
     derivation = find_in(study)["QS", "QSSTRESN total"]
     assert [entry["absent"] for entry in derivation.parameters["totals"]] == ["unknown"]  # type: ignore[attr-defined]
     assert isinstance(derive(derivation, study), Numbers)
+
+
+def test_scores_of_symptoms_that_nobody_asked_about_are_zero_and_count() -> None:
+    """Frequency and severity are asked of those who have the symptom, the score is 0 for others: the total holds on every form."""
+    rng = np.random.default_rng(3)
+    tests: dict[str, np.ndarray] = {}
+    scores = []
+    for symptom in range(5):
+        present = rng.random(2 * N) < 0.3
+        frequency = np.where(present, rng.integers(1, 5, 2 * N), np.nan)
+        severity = np.where(present, rng.integers(1, 4, 2 * N), np.nan)
+        score = np.nan_to_num(frequency * severity)
+        pair = {} if symptom == 4 else {f"S{symptom}F": frequency, f"S{symptom}V": severity}
+        tests |= {**pair, f"S{symptom}X": score}
+        scores.append(score)
+    tests["TOTAL"] = np.sum(scores, axis=0)
+    study = instrument(tests)
+    derivation = find_in(study)["QS", "QSSTRESN total"]
+    entries = {entry["test"]: entry for entry in derivation.parameters["totals"]}  # type: ignore[attr-defined]
+    assert entries["S0X"]["absent"] == "nothing"
+    assert sorted(entries["TOTAL"]["items"]) == [f"S{s}X" for s in range(5)]
+    qs = study["QS"]
+    total = qs.text("QSTESTCD").strings() == "TOTAL"
+    drawn = np.where(total, 99.0, qs.numbers("QSSTRESN"))
+    done = derive(derivation, study.with_datasets([study["DM"], qs.with_column(qs.variable("QSSTRESN"), Numbers(drawn))]))
+    assert isinstance(done, Numbers)
+    np.testing.assert_array_equal(done.values, qs.numbers("QSSTRESN"))
+
+
+def test_totals_of_incomplete_forms_are_prorated_as_in_the_source() -> None:
+    """A total of the items that are there, scaled up by the largest scores that forms reach."""
+    rng = np.random.default_rng(4)
+    most = [12.0, 8.0, 5.0, 10.0]
+    scale = {f"I{i}": rng.integers(0, int(top) + 1, 2 * N).astype(float) for i, top in enumerate(most)}
+    for values, top in zip(scale.values(), most, strict=True):
+        values[:20] = top
+    absent = np.zeros(2 * N, bool)
+    absent[30::4] = True
+    complete = np.sum(list(scale.values()), axis=0)
+    scale["I0"] = np.where(absent, np.nan, scale["I0"])
+    prorated = np.round(np.nansum(list(scale.values()), axis=0) * 35 / 23, 6)
+    study = instrument({**scale, "TOT": np.where(absent, prorated, complete)})
+    derivation = find_in(study)["QS", "QSSTRESN total"]
+    (entry,) = derivation.parameters["totals"]  # type: ignore[misc]
+    assert entry["absent"] == "prorated by largest"
+    assert entry["largest"] == most
+    assert derivation.n_agree == derivation.n_tested == 2 * N

@@ -106,3 +106,14 @@ def test_what_ends_at_a_value_that_many_share_stays_inside() -> None:
     values = np.minimum(np.round(98 + 2 * rng.standard_normal(600)), 100)
     scales = fitted(values, 0)
     assert scales.high[0] == 100
+
+
+def test_a_short_range_is_no_preference_for_digits() -> None:
+    """Bilirubin of 0.2 to 1.5 in tenths: every number keeps its share, though few of the ten digits are common."""
+    rng = np.random.default_rng(4)
+    source = np.round(np.exp(rng.normal(np.log(0.55), 0.4, 4000)), 1)
+    source[:3] = 6.6
+    scales = fitted(source, 1)
+    drawn = scales.record(np.exp(rng.normal(np.log(0.55), 0.4, 40000)), np.zeros(40000, np.intp))
+    for value in (0.3, 0.4, 0.5, 0.6, 0.8):
+        assert np.isclose(drawn, value).mean() == pytest.approx(np.isclose(source, value).mean(), abs=0.02)
