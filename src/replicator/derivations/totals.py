@@ -54,7 +54,7 @@ def results_by_occasion(
 
 
 def combined(
-    value: NDArray[np.float64], places: Sequence[int], operation: str, absent: str, largest: Sequence[float] = ()
+    value: NDArray[np.float64], places: Sequence[int], operation: str, absent: str, shares: Sequence[float | None] = ()
 ) -> NDArray[np.float64]:
     """Add or multiply items.
 
@@ -68,10 +68,10 @@ def combined(
         ``sum`` or ``product``.
     absent : str
         What an occasion without some of the items has: ``unknown`` no result; ``nothing`` the sum of the others (a product of
-        nothing is 0); ``prorated`` the mean of the others for each that is absent; ``prorated by largest`` the share of the
-        largest score that the others reach. Without any item a sum is not known.
-    largest : sequence of float
-        Largest score of each item, for the last of these.
+        nothing is 0); ``prorated`` the mean of the others for each that is absent; ``prorated by shares`` the sum of the others
+        over what they are worth of the total. Without any item a sum is not known.
+    shares : sequence of float or None
+        What each item is worth, for the last of these; without those that are None a total is not known.
 
     Returns
     -------
@@ -84,11 +84,12 @@ def combined(
         product = np.asarray(items.prod(axis=1), dtype=np.float64)
         return np.where(there.any(axis=1), product, 0.0) if absent == "nothing" else product
     total = np.nansum(items, axis=1)
-    weight = np.asarray(largest, np.float64) if absent == "prorated by largest" else np.ones(len(places))
-    reached = there @ weight
-    known = there.all(axis=1) if absent == "unknown" else (reached > 0)
-    share = weight.sum() / np.where(reached > 0, reached, 1) if absent.startswith("prorated") else np.ones(len(total))
-    return np.where(known, total * share, np.nan)
+    if absent == "unknown":
+        return np.where(there.all(axis=1), total, np.nan)
+    if absent.startswith("prorated"):
+        worth = np.full(len(places), 1 / len(places)) if absent == "prorated" else np.array(shares, np.float64)
+        total = total / (1 - np.where(there, 0.0, worth).sum(axis=1).clip(max=1 - 1e-9))
+    return np.where(there.any(axis=1), total, np.nan)
 
 
 def _holds(target: NDArray[np.float64], computed: NDArray[np.float64]) -> bool:
@@ -120,13 +121,15 @@ def _sum_of_items(value: NDArray[np.float64], target: int, pool: Sequence[int]) 
     return items if found else None
 
 
-def _where_absent(value: NDArray[np.float64], target: int, items: Sequence[int], operation: str, largest: Sequence[float]) -> str:
+def _where_absent(
+    value: NDArray[np.float64], target: int, items: Sequence[int], operation: str, shares: Sequence[float | None]
+) -> str:
     """Find what the source does at occasions without some of the items: ``unknown`` where no rule is clear."""
     mine = value[:, target]
     complete = np.isfinite(value[:, list(items)]).all(axis=1)
-    choices = ("nothing",) if operation == "product" else ("nothing", "prorated", "prorated by largest")
+    choices = ("nothing",) if operation == "product" else ("nothing", "prorated", "prorated by shares")
     for absent in choices:
-        computed = combined(value, items, operation, absent, largest)
+        computed = combined(value, items, operation, absent, shares)
         both = ~complete & np.isfinite(mine) & np.isfinite(computed)
         if both.sum() >= LEAST_OCCASIONS and (np.abs(mine - computed)[both] < NEAR).mean() >= LEAST_AGREEMENT:
             return absent
@@ -155,7 +158,7 @@ def propose_totals(source: Source) -> Iterable[Derivation]:
         for tests in _families(source, facts, topic):
             occasions = results_by_occasion(workspace, facts.name, by, tests, topic, result)
             subject = np.append(workspace.subject(facts.name), -1)[occasions.row.max(axis=1)]
-            found += _totals_of(occasions.value, tests, _largest(occasions.value, subject, source.k))
+            found += _totals_of(occasions.value, tests, subject, source.k)
         if found:
             targets = [facts.named("STRESN"), facts.named("ORRES")]
             inputs = (f"{facts.name}.{result}", *(f"{facts.name}.{name}" for name in (topic, *by)))
@@ -196,34 +199,42 @@ def _families(source: Source, facts: DatasetFacts, topic: str) -> list[list[str]
     return families
 
 
-def _largest(value: NDArray[np.float64], subject: Codes, k: int) -> NDArray[np.float64]:
-    """Largest score of each test that at least k subjects reach: (n_tests,), NaN where there is none."""
-    out = np.full(value.shape[1], np.nan)
-    for place, column in enumerate(value.T):
-        seen = np.isfinite(column)
-        order = np.argsort(-column[seen], kind="stable")
-        _, first = np.unique(subject[seen][order], return_index=True)
-        if len(first) >= k:
-            out[place] = column[seen][order][np.sort(first)[k - 1]]
+def _absent_shares(value: NDArray[np.float64], target: int, items: Sequence[int], subject: Codes, k: int) -> NDArray[np.float64]:
+    """Share of a total that the source holds each item to be worth where it alone is absent: (n_items,).
+
+    NaN for items that k subjects do not lack, or whose share is not the same everywhere.
+    """
+    mine, parts = value[:, target], value[:, list(items)]
+    absent = np.isnan(parts)
+    reached = np.nansum(parts, axis=1)
+    out = np.full(len(items), np.nan)
+    for place in range(len(items)):
+        rows = absent[:, place] & (absent.sum(axis=1) == 1) & np.isfinite(mine) & (mine != 0)
+        if len(np.unique(subject[rows])) >= k:
+            share = 1 - np.median(reached[rows] / mine[rows])
+            right = np.abs(mine[rows] * (1 - share) - reached[rows]) < NEAR
+            out[place] = round(float(share), 9) if 0 < share < 1 and right.mean() >= LEAST_AGREEMENT else np.nan
     return out
 
 
-def _totals_of(value: NDArray[np.float64], tests: list[str], largest: NDArray[np.float64]) -> list[dict[str, object]]:
+def _totals_of(value: NDArray[np.float64], tests: list[str], subject: Codes, k: int) -> list[dict[str, object]]:
     """Find products first and then sums, the widest range last, so that each total follows its items."""
     value = np.where(np.abs(value) < LARGEST, value, np.nan)
     spread = np.array([np.ptp(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in value.T])
     found: list[dict[str, object]] = []
 
     def keep(target: int, operation: str, items: Sequence[int]) -> None:
-        absent = _where_absent(value, target, items, operation, largest[list(items)].tolist())
+        learned = _absent_shares(value, target, items, subject, k).tolist()
+        shares = [share if np.isfinite(share) else None for share in learned]
+        absent = _where_absent(value, target, items, operation, shares)
         entry: dict[str, object] = {
             "test": tests[target],
             "operation": operation,
             "items": [tests[item] for item in items],
             "absent": absent,
         }
-        if absent == "prorated by largest":
-            entry["largest"] = largest[list(items)].tolist()
+        if absent == "prorated by shares":
+            entry["shares"] = shares
         if absent.startswith("prorated"):
             entry["decimals"] = decimals_of(value[:, target])
         found.append(entry)
@@ -269,7 +280,7 @@ def compute_totals(workspace: Workspace, derivation: Derivation) -> Outcome:
     for entry in totals:
         target = tests.index(entry["test"])
         items = [tests.index(item) for item in entry["items"]]
-        total = combined(value, items, entry["operation"], entry["absent"], entry.get("largest", ()))
+        total = combined(value, items, entry["operation"], entry["absent"], entry.get("shares", ()))
         if entry.get("decimals") is not None:
             total = np.round(total, int(entry["decimals"]))
         rows = occasions.row[:, target]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from replicator.derivations.derive import derive, derive_all
 from replicator.tables.dataset import Numbers, Study, Text
@@ -138,12 +139,10 @@ def test_scores_of_symptoms_that_nobody_asked_about_are_zero_and_count() -> None
 
 
 def test_totals_of_incomplete_forms_are_prorated_as_in_the_source() -> None:
-    """A total of the items that are there, scaled up by the largest scores that forms reach."""
+    """Where an item of at most 12 of 35 is absent, the others are worth 23: their sum is scaled up to 35."""
     rng = np.random.default_rng(4)
     most = [12.0, 8.0, 5.0, 10.0]
     scale = {f"I{i}": rng.integers(0, int(top) + 1, 2 * N).astype(float) for i, top in enumerate(most)}
-    for values, top in zip(scale.values(), most, strict=True):
-        values[:20] = top
     absent = np.zeros(2 * N, bool)
     absent[30::4] = True
     complete = np.sum(list(scale.values()), axis=0)
@@ -152,6 +151,6 @@ def test_totals_of_incomplete_forms_are_prorated_as_in_the_source() -> None:
     study = instrument({**scale, "TOT": np.where(absent, prorated, complete)})
     derivation = find_in(study)["QS", "QSSTRESN total"]
     (entry,) = derivation.parameters["totals"]  # type: ignore[misc]
-    assert entry["absent"] == "prorated by largest"
-    assert entry["largest"] == most
+    assert entry["absent"] == "prorated by shares"
+    assert entry["shares"] == [pytest.approx(12 / 35), None, None, None]
     assert derivation.n_agree == derivation.n_tested == 2 * N
