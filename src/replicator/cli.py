@@ -22,6 +22,8 @@ import replicator as rp
 from replicator.errors import ConfigError, ReplicatorError
 from replicator.log import configure, log_event
 from replicator.reports.counting import counted
+from replicator.study_model.cache_folder import CacheFolder
+from replicator.study_model.kept_fits import find_fit_of_files
 from replicator.targets import Output, check_target
 from replicator.terminal import Stopwatch, progress_bar, size
 
@@ -86,7 +88,9 @@ def fit(
     watch = Stopwatch()
     check_target(out, Output.MODEL, overwrite=overwrite, reading=data)
     with progress_bar("Reading", quiet=quiet) as progress:
-        fitted = rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
+        settings = {"k": k, "k_terms": k_terms, "copula": copula.value}
+        former = find_fit_of_files(CacheFolder(), data, settings) if cache else None  # a second fit needs no heavy library
+        fitted = former or rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
         fitted.save(out, overwrite=overwrite)
     _say(quiet, fitted.headline(), *(f"note: {note}" for note in fitted.notes), f"{out}: {size(out.stat().st_size)}, {watch}")
     return FINE
@@ -187,7 +191,7 @@ def inspect(model: ModelFile, html: Html = None, json: Json = None, quiet: Quiet
 @cache_app.command("list")
 def cache_list() -> int:
     """Show what the cache holds."""
-    cache = rp.Cache()
+    cache = CacheFolder()
     entries = cache.entries()
     for entry in entries:
         typer.echo(f"{entry.used:%Y-%m-%d %H:%M}  {size(entry.size):>8}  {entry.stage:<10}  {entry.key[:16]}")
@@ -201,7 +205,7 @@ def cache_prune(
     megabytes: Annotated[float, typer.Option(min=0, help="Then remove the longest unused until so much is left.")] = 1000,
 ) -> int:
     """Remove old entries."""
-    cache = rp.Cache()
+    cache = CacheFolder()
     removed = cache.prune(max_age_days=days, max_bytes=int(megabytes * 1e6))
     typer.echo(f"{cache.folder}: removed {counted(removed, 'entry')}")
     return FINE
@@ -210,7 +214,7 @@ def cache_prune(
 @cache_app.command("clear")
 def cache_clear() -> int:
     """Remove all entries."""
-    cache = rp.Cache()
+    cache = CacheFolder()
     typer.echo(f"{cache.folder}: removed {counted(cache.clear(), 'entry')}")
     return FINE
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json as json_format
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
-import numpy as np
 from pydantic import ValidationError
 
 from replicator.config import FitConfig
@@ -29,16 +27,15 @@ from replicator.rules.report import ValidationReport
 from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate as run_rules
 from replicator.study_model.cache import Cache
-from replicator.study_model.fingerprint import cache_key, part_fingerprint, study_fingerprint
+from replicator.study_model.cache_keys import cache_key
+from replicator.study_model.fingerprint import part_fingerprint, study_fingerprint
+from replicator.study_model.kept_fits import KeptFit, find_fit, find_fit_of_files, keep_files, keep_fit
 from replicator.study_model.spine import Fitted, PartSource
 from replicator.study_model.study_model import fit_study_model
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
 from replicator.tables.readers import read_study
-from replicator.tables.study_files import study_files
 from replicator.targets import Output, check_target, write_whole
-
-FILE = "file"  # what the cache keeps of a whole model: the bytes of its file
 
 Source: TypeAlias = Study | str | Path | Sequence[str | Path]
 
@@ -90,11 +87,9 @@ def fit(
     store = Cache() if cache else None
     with timed("fit", **config.model_dump()) as found:
         tell("Reading", 0, 100)
-        known = None if store is None or isinstance(source, Study) else _known_files(store, source)
-        if known is not None and store is not None:
-            fingerprint, notes = known
-            fitted = _kept(store, fingerprint, config, notes)
-            if fitted is not None:
+        if store is not None and not isinstance(source, Study):
+            former = find_fit_of_files(store, source, config.model_dump())
+            if former is not None and (fitted := _unpacked(former)) is not None:
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
@@ -103,16 +98,16 @@ def fit(
         fingerprint = study_fingerprint(study)
         if store is not None:
             if not isinstance(source, Study):
-                store.put("files", _files_key(source), {"fingerprint": fingerprint, "notes": study.notes})
-            fitted = _kept(store, fingerprint, config, study.notes)
-            if fitted is not None:
+                keep_files(store, source, fingerprint, study.notes)
+            former = find_fit(store, fingerprint, config.model_dump(), study.notes)
+            if former is not None and (fitted := _unpacked(former)) is not None:
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
         fitted = _learn(study, fingerprint, config, within(progress, 5, 100, 100), store)
         if store is not None:
             fitted = replace(fitted, packed=fitted.to_bytes())
-            store.put("model", cache_key("model", [fingerprint], config), {FILE: np.frombuffer(fitted.packed, np.uint8)})
+            keep_fit(store, fingerprint, config.model_dump(), KeptFit(fitted.headline(), fitted.notes, fitted.packed))
         return replace(fitted, notes=(*study.notes, *fitted.notes))
 
 
@@ -168,34 +163,10 @@ def _read(source: str | Path | Sequence[str | Path]) -> Study:
     return study
 
 
-def _files_key(source: str | Path | Sequence[str | Path]) -> str:
-    """Return the key of what a set of files holds: their names (which name datasets) and contents, wherever they lie."""
-    with study_files(source) as files:
-        paths = sorted([path for path, _ in files.datasets] + ([files.define] if files.define else []), key=lambda path: path.name)
-        contents = [f"{path.name} {_digest(path)}" for path in paths]
-        return cache_key("files", contents, more=list(files.notes))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _known_files(store: Cache, source: str | Path | Sequence[str | Path]) -> tuple[str, tuple[str, ...]] | None:
-    """Return fingerprint and notes of files that were read before, so that a second fit need not read them."""
-    found = store.get("files", _files_key(source))
-    if not isinstance(found, dict) or not isinstance(found.get("fingerprint"), str):
-        return None
-    return found["fingerprint"], tuple(str(note) for note in found.get("notes", ()))
-
-
-def _kept(store: Cache, fingerprint: str, config: FitConfig, notes: tuple[str, ...]) -> FittedStudy | None:
-    """Return the model that was fitted before on the same data with the same settings; what is damaged is fitted anew."""
-    found = store.get("model", cache_key("model", [fingerprint], config))
-    if not isinstance(found, dict) or not isinstance(found.get(FILE), np.ndarray):
-        return None
+def _unpacked(former: KeptFit) -> FittedStudy | None:
+    """Read the model of a former fit; None if it cannot be read, so that it is fitted anew."""
     try:
-        return FittedStudy.of_bytes(found[FILE].tobytes(), "cache", notes)
+        return replace(FittedStudy.of_bytes(former.packed, "cache"), notes=former.notes)
     except ArtifactError as error:
         log_event("cache entry damaged", stage="model", reason=str(error))
         return None

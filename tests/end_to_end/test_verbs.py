@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,9 +107,9 @@ def test_quiet_prints_nothing_and_logs_say_all(place: Path, tmp_path: Path, caps
     assert shown.out == ""
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     events = [line["event"] for line in lines]
-    assert {"request", "cache hit", "fit", "save model"} <= set(events)
-    fit = next(line for line in lines if line["event"] == "fit")
-    assert {"seconds", "cpu_seconds", "peak_bytes"} <= set(fit)
+    assert {"request", "cache hit", "former fit", "save model"} <= set(events)
+    fit = next(line for line in lines if line["event"] == "former fit")
+    assert {"seconds", "cpu_seconds", "peak_bytes"} <= set(fit) and fit["cached"]
 
 
 def test_memory_and_disk_hold_the_same_sample(place: Path, tmp_path: Path) -> None:
@@ -118,3 +121,24 @@ def test_memory_and_disk_hold_the_same_sample(place: Path, tmp_path: Path) -> No
     again = rp.read_study(tmp_path / "out")
     for name, dataset in study.datasets.items():
         assert again[name].to_frame().equals(dataset.to_frame()), name
+
+
+def test_a_second_fit_loads_no_library_that_reads_or_learns(tmp_path: Path) -> None:
+    """It copies the model file of the first fit, bytes and notes alike; another setting is another fit."""
+    source = write_tables(tmp_path / "study", small_study(20))
+    environment = {**os.environ, "REPLICATOR_CACHE": str(tmp_path / "cache")}
+    code = (
+        "import sys; from replicator.cli import main; assert main(sys.argv[1:]) == 0;"
+        "print(sorted({'numpy', 'pandas', 'pyarrow', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    shown, made = [], []
+    for k in ("5", "5", "4"):
+        call = ["fit", str(source), "-o", str(tmp_path / f"{len(made)}.replica"), "--k", k]
+        done = subprocess.run([sys.executable, "-c", code, *call], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        *lines, _, loaded = done.stdout.splitlines()
+        shown.append((lines, loaded == "[]"))
+        made.append((tmp_path / f"{len(made)}.replica").read_bytes())
+    assert [light for _, light in shown] == [False, True, False]
+    assert shown[0][0] == shown[1][0]
+    assert made[0] == made[1] != made[2]

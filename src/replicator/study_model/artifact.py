@@ -56,16 +56,14 @@ class ArtifactContents(Generic[Model]):
     version: str = __version__
 
 
-def pack_state(manifest: Mapping[str, Any], value: object, registry: Registry, others: Mapping[str, Json]) -> bytes:
-    """Make the bytes of a container of one value and further JSON parts."""
+def state_parts(value: object, registry: Registry) -> dict[str, bytes]:
+    """Make the parts of a container that hold one value; :func:`parse_state` reads them."""
     tree, arrays = to_state(value, registry)
-    parts = {MODEL: json_bytes(tree), **{name: json_bytes(part) for name, part in others.items()}}
-    parts |= {f"{ARRAYS}{name}{NPY}": array_bytes(array) for name, array in arrays.items()}
-    return pack(manifest, parts)
+    return {MODEL: json_bytes(tree), **{f"{ARRAYS}{name}{NPY}": array_bytes(array) for name, array in arrays.items()}}
 
 
 def parse_state(parts: Mapping[str, bytes], registry: Registry, shown: str) -> Any:
-    """Read the value that :func:`pack_state` has put into a container."""
+    """Read the value that :func:`state_parts` has put into a container."""
     if MODEL not in parts:
         raise ArtifactError(f"{shown}: without {MODEL}, so not a model file; give a file that was saved by this package.")
     arrays: Arrays = {
@@ -96,8 +94,8 @@ def pack_artifact(contents: ArtifactContents[Any], registry: Registry = KINDS) -
         "source": contents.source,
         "config": contents.config.model_dump(),
     }
-    others = {name: part for name, part in ((RULES, contents.rules), (PROFILE, contents.profile)) if part is not None}
-    return pack_state(manifest, contents.model, registry, others)
+    others = {name: json_bytes(part) for name, part in ((RULES, contents.rules), (PROFILE, contents.profile)) if part is not None}
+    return pack(manifest, state_parts(contents.model, registry) | others)
 
 
 def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registry = KINDS) -> None:

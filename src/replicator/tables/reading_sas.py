@@ -18,9 +18,9 @@ import pandas as pd
 
 from replicator.errors import ReadError
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
+from replicator.tables.signatures import SAS7BDAT
 from replicator.tables.text_cells import clean_text
 
-MAGIC = bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
 _HEADER = 288  # bytes of the part of the header that all versions share
 
 
@@ -89,7 +89,7 @@ def _check_header(path: Path) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(_HEADER)
-    if not head.startswith(MAGIC) or len(head) < _HEADER:
+    if not head.startswith(SAS7BDAT) or len(head) < _HEADER:
         raise ReadError(f"{path.name}: not a SAS dataset (sas7bdat); it does not begin with the SAS mark.")
     wide = head[32] == 0x33  # 64-bit layout
     shift = 4 if head[35] == 0x33 else 0

@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from replicator.errors import ReadError
-from replicator.tables import xpt_layout
-from replicator.tables.reading_sas import MAGIC as SAS_MAGIC
+from replicator.tables import signatures
 
 MAX_MEMBERS = 2_000
 MAX_BYTES = 20 * 2**30
@@ -62,11 +61,11 @@ def recognise(path: Path) -> FileKind | None:
             head = file.read(_HEAD if extension in (".json", ".xml") else 64)
     except OSError as error:
         raise ReadError(f"{path}: the file cannot be read ({error.strerror or error}); check its rights.") from error
-    if head.startswith((xpt_layout.LIBRARY_5, xpt_layout.LIBRARY_8)):
+    if head.startswith((signatures.XPT_LIBRARY_5, signatures.XPT_LIBRARY_8)):
         return FileKind.XPT
-    if head.startswith(b"PAR1"):
+    if head.startswith(signatures.PARQUET):
         return FileKind.PARQUET
-    if head.startswith(SAS_MAGIC):
+    if head.startswith(signatures.SAS7BDAT):
         return FileKind.SAS7BDAT
     if extension == ".json":
         return FileKind.JSON if b'"datasetJSON' in head or not head.strip() else None
