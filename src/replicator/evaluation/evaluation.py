@@ -22,6 +22,8 @@ from replicator.evaluation.measures import Family, Figure, summarise
 from replicator.evaluation.occurrences import occurrence_families
 from replicator.evaluation.pictures.pictures import draw_pictures
 from replicator.evaluation.pictures.shapes import Pictures
+from replicator.evaluation.privacy.membership import Refit
+from replicator.evaluation.privacy.privacy import Privacy, assess_privacy
 from replicator.evaluation.retention import retention_family
 from replicator.evaluation.splits import draw_splits
 from replicator.evaluation.stack import Origin, stack_studies
@@ -51,6 +53,8 @@ class Evaluation:
         Numbers judged on their own.
     laws : Laws
         The rules that the source keeps, put to the sample.
+    privacy : Privacy
+        Attacks that look for the source's subjects in the sample; their figures stand there and not among :attr:`figures`.
     pictures : Pictures
         What a report draws.
     notes : tuple of str
@@ -69,6 +73,7 @@ class Evaluation:
     families: tuple[Family, ...]
     figures: tuple[Figure, ...]
     laws: Laws
+    privacy: Privacy
     pictures: Pictures
     notes: tuple[str, ...]
     study: str = ""
@@ -78,7 +83,7 @@ class Evaluation:
     @property
     def conclusion(self) -> Conclusion:
         """The verdict: what is fine, noticeable, or a finding."""
-        return conclude(self.families, self.figures, self.laws)
+        return conclude(self.families, self.figures, self.laws, self.privacy)
 
     def to_json(self) -> str:
         """Write as JSON text; a number that cannot be told becomes ``null``."""
@@ -103,7 +108,7 @@ class Evaluation:
         )
         figures = (
             (one.name, f"{one.value:.3g}", f"{one.target:.3g}", one.note or one.question)
-            for one in self.figures
+            for one in (*self.figures, *self.privacy.figures)
             if np.isfinite(one.value)
         )
         return (
@@ -115,7 +120,14 @@ class Evaluation:
 
 
 def evaluate_studies(
-    source: Study, sample: Study, holdout: Study | None = None, seed: int = 0, progress: Progress | None = None
+    source: Study,
+    sample: Study,
+    holdout: Study | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    n_shadows: int = 0,
+    refit: Refit | None = None,
 ) -> Evaluation:
     """Measure a sample.
 
@@ -130,6 +142,10 @@ def evaluate_studies(
         Of the splits.
     progress : Progress, optional
         Told of every step.
+    n_shadows : int
+        Models that the attack by shadow models learns; it is left out where this is 0.
+    refit : callable, optional
+        Learns a study with a seed and returns a sample of as many subjects; needed for that attack.
 
     Raises
     ------
@@ -161,6 +177,8 @@ def evaluate_studies(
     figures = (detector_figure(stack, features, stream(seed, "evaluation", "detector")),)
     tell("Putting rules to both sides", 70, 100)
     laws = judge_laws(source, sample, holdout)
+    tell("Attacking", 80, 100)
+    privacy = assess_privacy(stack, features, timeline, seed, n_shadows=n_shadows, refit=refit)
     tell("Drawing", 90, 100)
     pictures = draw_pictures(stack, timeline, columns, features)
     tell("", 100, 100)
@@ -172,6 +190,7 @@ def evaluate_studies(
         families,
         (*figures, laws_figure(laws)),
         laws,
+        privacy,
         pictures,
         stack.missing,
         source.name,

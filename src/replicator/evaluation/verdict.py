@@ -6,7 +6,8 @@ about what two draws of the same study differ by.
 
 A figure is *noticeable* where its interval does not reach its target from the wrong side, and a *finding* where it is then further
 from it than a fifth of the figure's range: for a detector an AUC 0.2 above the target, from where discrimination is called
-acceptable [1]_. A law that the sample breaks and real subjects keep is always a finding: rules know no chance.
+acceptable [1]_. A law that the sample breaks and real subjects keep is always a finding: rules know no chance. So is an attack on
+privacy that succeeds beyond chance, however little.
 
 References
 ----------
@@ -22,6 +23,7 @@ import numpy as np
 
 from replicator.evaluation.laws import Laws
 from replicator.evaluation.measures import Direction, Family, Figure
+from replicator.evaluation.privacy.privacy import Attack, Privacy
 
 NOTICEABLE_RATIO = 1.1
 FINDING_RATIO = 1.5
@@ -77,14 +79,14 @@ class Conclusion:
         if not found:
             said = f"No finding: of {told:,} measures {fine:,} are as they are between real subjects"
             return f"{said}, {len(noticed):,} noticeably off ({_listed(noticed)})." if noticed else f"{said}."
-        more = f"; {len(noticed):,} more are noticeable" if noticed else ""
+        more = f"; noticeably off: {_listed(noticed)}" if noticed else ""
         return (
             f"The sample can be told from real subjects in {len(found):,} of {told:,} measures: {_listed(found)}{more}. "
             f"The other {fine:,} are as they are between real subjects."
         )
 
 
-def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: Laws) -> Conclusion:
+def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: Laws, privacy: Privacy) -> Conclusion:
     """Judge all measures of a sample."""
     lost = laws.lost
     judged = [*map(judge_family, families), *map(judge_figure, figures)]
@@ -94,6 +96,7 @@ def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: La
         )
         more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
         judged.append(Judgement("laws lost", Grade.FINDING, f"Real subjects keep them: {where}{more}."))
+    judged += map(judge_attack, privacy.attacks)
     return Conclusion(tuple(judged))
 
 
@@ -119,6 +122,14 @@ def judge_figure(figure: Figure) -> Judgement:
     far = np.isfinite(span) and span > 0 and abs(figure.value - figure.target) > FINDING_SHARE * span
     said = f"{figure.value:.3g}, where {figure.target:.3g} is the target."
     return Judgement(figure.name, (Grade.FINDING if far else Grade.NOTICEABLE) if wrong else Grade.FINE, said)
+
+
+def judge_attack(attack: Attack) -> Judgement:
+    """Grade an attack on privacy: what succeeds is a finding."""
+    judged = judge_figure(attack.figure)
+    if judged.grade is Grade.UNKNOWN:
+        return judged
+    return Judgement(judged.name, Grade.FINDING if attack.succeeds else Grade.FINE, judged.reason)
 
 
 def _listed(judgements: tuple[Judgement, ...], most: int = 4) -> str:

@@ -1,0 +1,173 @@
+"""Nearest neighbours: whether sampled subjects lie nearer to subjects of the source than to real subjects who were held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.evaluation.features import FeatureTable
+from replicator.evaluation.measures import Direction, Figure
+from replicator.evaluation.privacy.groups import HALVED, NO_HOLDOUT, Floats, Groups, Mask, around, over_draws, untold
+
+TOO_NEAR = 0.01  # share of real subjects that lie as near to another one as what is called too near
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75)
+NEARER, TOO_NEAR_NAME = "nearer to the source", "too near to the source"
+NEARER_QUESTION = "Which share of sampled subjects lies nearer to a subject of the source than to one held out? (0.5 is chance)"
+TOO_NEAR_QUESTION = "Which share of sampled subjects lies nearer to one of the source than 99 % of real subjects lie to each other?"
+
+
+@dataclass(frozen=True, eq=False)
+class Nearness:
+    """Distances between sampled and real subjects.
+
+    Attributes
+    ----------
+    sample, real : (n_sample,), (n_real,) intp
+        Positions of the subjects in the stack.
+    apart : (n_sample, n_real) float64
+        Gower's distance: mean over the features, 0 to 1.
+    among : (n_real, n_real) float64
+        The same between real subjects, infinite on the diagonal.
+    """
+
+    sample: NDArray[np.intp]
+    real: NDArray[np.intp]
+    apart: Floats
+    among: Floats
+
+
+@dataclass(frozen=True)
+class DistanceQuantiles:
+    """Distances to the nearest subject of the source, beside those among real subjects.
+
+    Attributes
+    ----------
+    levels : tuple of float
+        Of the quantiles.
+    sample : tuple of float
+        From sampled subjects to the source.
+    others : tuple of float
+        From other real subjects to as many of the source.
+    """
+
+    levels: tuple[float, ...]
+    sample: tuple[float, ...]
+    others: tuple[float, ...]
+
+
+def scaled(values: Floats, of_real: Mask) -> Floats:
+    """Bring features to one scale, on which the mean absolute difference is Gower's distance.
+
+    Numbers are clipped to the middle 98 % of the real subjects' and divided by that range; a cell without a number is as far from
+    one with a number as can be, and no distance from another one without.
+
+    Parameters
+    ----------
+    values : (n_subjects, n_features) float64
+        NaN where missing.
+    of_real : (n_subjects,) bool
+
+    Returns
+    -------
+    (n_subjects, 2 * n_features) float64
+        The first half holds numbers, the second half what a missing cell adds.
+
+    References
+    ----------
+    J. C. Gower, "A general coefficient of similarity and some of its properties", *Biometrics* 27, 1971, pages 857-871.
+    """
+    if not values.shape[1]:
+        return np.empty((len(values), 0))
+    has = np.isfinite(values)
+    kept = np.where(has & of_real[:, None], values, np.nan)
+    empty = ~np.isfinite(kept).any(axis=0)
+    kept[:, empty] = 0.0
+    low, high = np.nanquantile(kept, [0.01, 0.99], axis=0)
+    widest = np.nanmax(kept, axis=0) - np.nanmin(kept, axis=0)
+    narrow = high <= low  # nearly everybody has the same
+    low = np.where(narrow, np.nanmin(kept, axis=0), low)
+    span = np.where(narrow, widest, high - low)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        place = np.clip((values - low) / np.where(span > 0, span, 1.0), 0.0, 1.0)
+    numbers = np.where(has, place, 0.5)  # half a range away at most ...
+    return np.concatenate([numbers, np.where(has, 0.0, 0.5)], axis=1)  # ... and half a range for having none
+
+
+def distances(one: Floats, two: Floats) -> Floats:
+    """Mean absolute difference over the features of :func:`scaled`: (n_one, n_two) float64, 0 to 1."""
+    from scipy.spatial.distance import cdist  # noqa: PLC0415
+
+    n_features = max(one.shape[1] // 2, 1)
+    if not one.shape[1]:
+        return np.zeros((len(one), len(two)))
+    return np.asarray(cdist(one, two, "cityblock") / n_features)
+
+
+def measure_nearness(table: FeatureTable, groups: Groups) -> Nearness:
+    """Measure all distances between the subjects who are looked at."""
+    real, sample = np.flatnonzero(groups.real), np.flatnonzero(groups.sample)
+    place = scaled(table.values, groups.real)
+    among = distances(place[real], place[real])
+    np.fill_diagonal(among, np.inf)
+    return Nearness(sample, real, distances(place[sample], place[real]), among)
+
+
+def nearer_figure(nearness: Nearness, groups: Groups, n_features: int) -> Figure:
+    """Share of sampled subjects nearer to the source than to the holdout, with equally many of both; a tie counts half."""
+    if groups.taught:
+        return untold(NEARER, NEARER_QUESTION, 0.5, NO_HOLDOUT)
+    if not groups.told or not n_features:
+        return untold(NEARER, NEARER_QUESTION, 0.5, _too_little(groups, n_features))
+    found = np.full(len(groups.known), np.nan)
+    for i, (known, others) in enumerate(zip(groups.known[:, nearness.real], groups.others[:, nearness.real], strict=True)):
+        to_known = nearness.apart[:, known].min(axis=1, initial=np.inf)
+        to_others = nearness.apart[:, others].min(axis=1, initial=np.inf)
+        found[i] = np.mean(to_known < to_others) + 0.5 * np.mean(to_known == to_others)
+    value, error = over_draws(found)
+    interval = around(value, error, 0.0, 1.0)
+    return Figure(NEARER, NEARER_QUESTION, value, 0.5, interval, 0.0, 1.0, Direction.LOWER, len(nearness.sample))
+
+
+def too_near_figure(nearness: Nearness, groups: Groups, n_features: int) -> tuple[Figure, DistanceQuantiles | None]:
+    """Share of sampled subjects nearer to the source than all but a hundredth of real subjects are to each other.
+
+    The bound is the first percentile of the distances from other real subjects to as many of the source; the target is the share of
+    these that reach it, which is more than a hundredth where many are equal.
+    """
+    if not groups.told or not n_features:
+        return untold(TOO_NEAR_NAME, TOO_NEAR_QUESTION, TOO_NEAR, _too_little(groups, n_features)), None
+    found, floor = np.full((2, len(groups.known)), np.nan)
+    quantiles: list[Floats] = []
+    full = len(groups.known) // 2
+    for i, (known, others) in enumerate(zip(groups.known[:, nearness.real], groups.others[:, nearness.real], strict=True)):
+        if not (known.any() and others.any()):
+            continue
+        between = nearness.among[np.ix_(others, known)].min(axis=1)
+        to_known = nearness.apart[:, known].min(axis=1)
+        bound = np.quantile(between, TOO_NEAR, method="lower")
+        found[i], floor[i] = np.mean(to_known <= bound), np.mean(between <= bound)
+        if i < full:
+            quantiles.append(np.array([np.quantile(to_known, QUANTILES), np.quantile(between, QUANTILES)]))
+    value, _ = over_draws(found)
+    target, _ = over_draws(floor)
+    _, error = over_draws(found - floor)
+    mean = np.mean(quantiles, axis=0).tolist()
+    figure = Figure(
+        TOO_NEAR_NAME,
+        TOO_NEAR_QUESTION,
+        value,
+        target,
+        around(value, error, 0.0, 1.0),
+        0.0,
+        1.0,
+        Direction.LOWER,
+        len(nearness.sample),
+        HALVED if groups.taught else "",
+    )
+    return figure, DistanceQuantiles(QUANTILES, tuple(mean[0]), tuple(mean[1]))
+
+
+def _too_little(groups: Groups, n_features: int) -> str:
+    return f"{groups.size} real subjects a side, {int(groups.sample.sum())} sampled and {n_features} features: too little to tell."
