@@ -9,17 +9,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.associations import Associations, find_associations, no_associations
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
-LEAST_PRIOR, MOST_PRIOR = (
-    3.0,
-    30.0,
-)  # subjects that the pooled incidence counts for; about 10 was best on the pilot
+LEAST_PRIOR, MOST_PRIOR = 3.0, 30.0  # subjects that the pooled incidence counts for: bounds of what the scatter of groups asks for
 MOST_SPREAD = 2.0  # log odds; beyond this a block is all or nothing
 MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
 _TRIALS = 3  # draws of all subjects behind a moment
 _ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
+_MOST_FACTS = 3  # facts on which one kind may depend
+_MOST_SHIFT = 8.0  # log odds
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +37,16 @@ class Presence:
         How many interchangeable kinds an entry stands for (a pool of rare ones); 1 for a kind of its own.
     spread : float
         Standard deviation, on the scale of log odds, of a subject's own inclination to a block.
+    shift_kind, shift_fact : (n_shifts,) int64
+        Kinds that depend on facts about the subject, and the facts.
+    shift : (n_shifts,) float64
+        Log odds that the fact adds to the kind.
 
     Notes
     -----
     Subject *i* of group *g* who has :math:`m_i` kinds has kind *u* with probability
-    :math:`\pi_{iu} = \sigma(w_{gu} + b_{i,block(u)} + c_i)`, where :math:`c_i` makes the probabilities add up to :math:`m_i`.
+    :math:`\pi_{iu} = \sigma(w_{gu} + \sum_f s_{fu} x_{if} + b_{i,block(u)} + c_i)`, where :math:`c_i` makes the probabilities add
+    up to :math:`m_i`.
     The choice is systematic sampling in random order, whose inclusion probabilities are exactly :math:`\pi` (Madow, 1949,
     Annals of Mathematical Statistics 20:333).
     """
@@ -51,6 +57,9 @@ class Presence:
     block: NDArray[np.int32]
     copies: NDArray[np.int32]
     spread: float
+    shift_kind: NDArray[np.int64]
+    shift_fact: NDArray[np.int64]
+    shift: Floats
 
     @classmethod
     def fit(
@@ -61,6 +70,7 @@ class Presence:
         block: Integers,
         copies: Integers,
         decided: Sequence[int] = (),
+        facts: NDArray[np.bool_] | None = None,
         *,
         k: int = 5,
     ) -> Presence:
@@ -78,8 +88,10 @@ class Presence:
             As above.
         decided : sequence of int
             Kinds of which it will be known beforehand who has them; the others' weights are learned given them.
+        facts : (n_subjects, n_facts) bool, optional
+            What else is known beforehand; a few of them for each kind are chosen.
         k : int
-            Fewest subjects, all of whom have a kind, to take it for one that everybody has.
+            Fewest subjects, all of whom have a kind, to take it for one that everybody has; fewest behind a shift.
         """
         size = count.sum(axis=1)
         some = size > 0
@@ -87,7 +99,8 @@ class Presence:
         blocks, pools = np.asarray(block, np.int32), np.asarray(copies, np.int32)
         n_kinds = len(blocks)
         if not len(x):
-            return cls(np.zeros((n_groups + 1, n_kinds)), blocks, pools, 0.0)
+            nobody = np.empty(0, np.int64)
+            return cls(np.zeros((n_groups + 1, n_kinds)), blocks, pools, 0.0, nobody, nobody, np.empty(0))
         target = _shrunk_means(x, group, n_groups)
         everyone = np.zeros(len(x), np.intp)
         plain = _fit_weights(target[:-1], size, group, pools, np.zeros_like(x))
@@ -96,7 +109,16 @@ class Presence:
         lean = spread * normal[:, blocks]
         always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
         known = np.union1d(np.asarray(decided, np.intp), np.flatnonzero(always))
-        lean[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
+        sure = np.zeros_like(x)
+        sure[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
+        found, shift = no_associations(), np.empty(0)
+        if facts is not None and facts.shape[1]:
+            open_kinds = np.ones(n_kinds, bool)
+            open_kinds[known] = False
+            told = facts[some]
+            found, shift = _fit_shifts(x, target[:-1], size, group, pools, sure, told, open_kinds, k)
+            lean += _shifts(found, shift, told, n_kinds)
+        lean += sure
         weight = np.vstack(
             [
                 _fit_weights(target[:-1], size, group, pools, lean),
@@ -109,7 +131,7 @@ class Presence:
         weight[:, always] = np.inf
         empty = np.bincount(group, minlength=n_groups) == 0
         weight[:-1][empty] = weight[-1]
-        return cls(weight, blocks, pools, spread)
+        return cls(weight, blocks, pools, spread, found.kind_of, found.fact, shift)
 
     def sample(
         self,
@@ -118,6 +140,7 @@ class Presence:
         rng: np.random.Generator,
         decided: Mapping[int, NDArray[np.bool_]] | None = None,
         barred: NDArray[np.bool_] | None = None,
+        facts: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Draw kinds.
 
@@ -131,6 +154,8 @@ class Presence:
             Kinds of which it is known who has them; a subject has at least these.
         barred : (n, n_kinds) bool, optional
             Kinds that a subject cannot have; this rules.
+        facts : (n, n_facts) bool, optional
+            What is known of the subjects, as at :meth:`fit`.
 
         Returns
         -------
@@ -151,6 +176,9 @@ class Presence:
             part = slice(low, low + rows)
             logit = self.weight[known[part]]
             logit = logit + self.spread * rng.standard_normal((len(logit), int(self.block.max(initial=0)) + 1))[:, self.block]
+            if facts is not None and len(self.shift):
+                pairs = Associations(self.shift_kind, self.shift_fact, self.shift)
+                logit = logit + _shifts(pairs, self.shift, facts[part], logit.shape[1])
             for kind, has in told.items():
                 logit[:, kind] = np.where(has[part], np.inf, -np.inf)
             if barred is not None:
@@ -194,18 +222,89 @@ def _logistic(x: Floats) -> Floats:
     return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
 
 
-def _fit_weights(target: Floats, size: Floats, group: Integers, copies: Integers, lean: Floats) -> Floats:
+def _fit_weights(
+    target: Floats,
+    size: Floats,
+    group: Integers,
+    copies: Integers,
+    lean: Floats,
+    start: Floats | None = None,
+    rounds: int = _ROUNDS,
+) -> Floats:
     """Log odds (n_groups, n_kinds) whose mean inclusion is the target, given the subjects' sizes and inclinations."""
     each = np.clip(target / copies, 1e-9, 1 - 1e-6)
-    weight = np.log(each / (1 - each))
+    weight = np.log(each / (1 - each)) if start is None else start
     n = np.maximum(np.bincount(group, minlength=len(target)), 1)[:, None]
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         probability = _inclusion(weight[group] + lean, size, copies)
         mean = np.zeros_like(weight)
         np.add.at(mean, group, probability)
         mean = np.clip(mean / n, 1e-9, 1 - 1e-6)
         weight = np.clip(weight + np.log(each / (1 - each)) - np.log(mean / (1 - mean)), -20, 20)
     return weight
+
+
+def _shifts(pairs: Associations, shift: Floats, facts: NDArray[np.bool_], n_kinds: int) -> Floats:
+    """Log odds (n, n_kinds) that facts (n, n_facts) add."""
+    table = np.zeros((facts.shape[1], n_kinds))
+    table[pairs.fact, pairs.kind_of] = shift
+    used = np.unique(pairs.fact)
+    return np.asarray(facts[:, used].astype(np.float64) @ table[used], np.float64)
+
+
+def _fit_shifts(
+    x: Floats,
+    target: Floats,
+    size: Floats,
+    group: Integers,
+    copies: NDArray[np.int32],
+    sure: Floats,
+    facts: NDArray[np.bool_],
+    open_kinds: NDArray[np.bool_],
+    k: int,
+) -> tuple[Associations, Floats]:
+    """Choose facts for each kind, the most telling first, and learn what they add.
+
+    Parameters
+    ----------
+    x : (n, n_kinds) float64
+        Counts.
+    target : (n_groups, n_kinds) float64
+        Mean counts by group, which stay.
+    size, group : (n,)
+    sure : (n, n_kinds) float64
+        Infinite where it is known who has a kind, else 0.
+    facts : (n, n_facts) bool
+    open_kinds : (n_kinds,) bool
+        Kinds that may depend on facts.
+
+    Returns
+    -------
+    found : Associations
+    shift : (n_pairs,) float64
+    """
+    found, shift = no_associations(), np.empty(0)
+    weight = _fit_weights(target, size, group, copies, sure)
+    for _ in range(_MOST_FACTS):
+        lean = sure + _shifts(found, shift, facts, x.shape[1])
+        more = find_associations(x, _inclusion(weight[group] + lean, size, copies), copies, facts, open_kinds, found, k)
+        if not len(more.fact):
+            break
+        found, shift = found.join(more), np.append(shift, np.zeros(len(more.fact)))
+        people = facts.sum(axis=0)[found.fact]
+        for _ in range(_ROUNDS):
+            lean = sure + _shifts(found, shift, facts, x.shape[1])
+            probability = _inclusion(weight[group] + lean, size, copies)
+            mean = (facts.astype(np.float64).T @ probability)[found.fact, found.kind_of] / people
+            shift = np.clip(shift + _log_odds(found.aim) - _log_odds(mean), -_MOST_SHIFT, _MOST_SHIFT)
+            lean = sure + _shifts(found, shift, facts, x.shape[1])
+            weight = _fit_weights(target, size, group, copies, lean, weight, 1)
+    return found, shift
+
+
+def _log_odds(share: Floats) -> Floats:
+    each = np.clip(share, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(each / (1 - each)), np.float64)
 
 
 def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: NDArray[np.int32], normal: Floats) -> float:

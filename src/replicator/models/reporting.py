@@ -27,10 +27,11 @@ class Reporting:
     ----------
     number : (n_numbers,) float64
         Visit numbers at which occurrences are reported at all, sorted.
-    rate : (6, 2, n_numbers) float64
+    rate : (6, 4, n_numbers) float64
         Chance that an occurrence has a report at a visit, by its stage then: before it started, at the first visit since, during,
         at the first visit since its end (having been open at an earlier one), at a visit that is both the first since its
-        start and since its end, and later; and by whether it was reported in an earlier stage.
+        start and since its end, and later; and by whether it was reported in an earlier stage (1) and whether its end is known
+        (2), since many are reported once they are over.
     """
 
     kind: ClassVar[str] = "reporting"
@@ -81,12 +82,13 @@ class Reporting:
         position = np.cumsum(kept) - 1
         already = np.zeros(len(stage), np.int64)
         reported = np.zeros(len(owner), bool)
+        ended = 2 * np.isfinite(end)
         for stages in COURSE:
             mine = np.isin(stage, stages)
-            already[mine] = reported[occurrence[mine]]
+            already[mine] = reported[occurrence[mine]] + ended[occurrence[mine]]
             reported[occurrence[mine & seen]] = True
         place = (stage, already, position[code[visit]])
-        hits, chances = np.zeros((N_STAGES, 2, int(kept.sum()))), np.zeros((N_STAGES, 2, int(kept.sum())))
+        hits, chances = np.zeros((N_STAGES, 4, int(kept.sum()))), np.zeros((N_STAGES, 4, int(kept.sum())))
         np.add.at(hits, place, seen)
         np.add.at(chances, place, 1.0)
         default = np.array([0.0, 1.0, 0.0, 0.0, 1.0, 0.0])[:, None]
@@ -148,9 +150,11 @@ class Reporting:
             return occurrence, visit, np.zeros(0, bool)
         chance = np.zeros(len(stage))
         reported = np.zeros(len(owner), bool)
+        ended = 2 * np.isfinite(end)
         for stages in COURSE:
             mine = np.isin(stage, stages)
-            chance[mine] = self.rate[stage[mine], reported[occurrence[mine]].astype(np.int64), position[visit[mine]]]
+            already = reported[occurrence[mine]] + ended[occurrence[mine]]
+            chance[mine] = self.rate[stage[mine], already, position[visit[mine]]]
             reported[occurrence[mine & (u < chance)]] = True
         chosen = u < chance
         # those that nobody reported: at their most likely visit

@@ -175,10 +175,11 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
     if job.accepted is not None:
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
     spine = replace(spine, visits=model.schedule.sample(spine, stream(seed, job.chunk, "visits")))
-    rows = {
-        name: _present(part.sample(spine, stream(seed, job.chunk, "part", name)), spine, model, name)
-        for name, part in model.parts.items()
-    }
+    spine = model.story.begin(spine, head)
+    rows: dict[str, Rows] = {}
+    for name, part in model.parts.items():
+        rows[name] = _present(part.sample(spine, stream(seed, job.chunk, "part", name)), spine, model, name)
+        spine = model.story.add(spine, name, rows[name].columns, rows[name].subject)
     study = assemble(model, spine, head, rows, job.start, seed, job.n)
     if domains is not None:
         study = study.with_datasets(dataset for name, dataset in study.datasets.items() if name in domains)

@@ -13,7 +13,7 @@ import csv
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import chain, zip_longest
@@ -99,10 +99,20 @@ class StandIns:
     by_route : mapping of str to frozenset of str
         Medicines that are given by each route of administration. One that is listed under no route is taken by mouth; under
         ``ORAL`` stand those that are taken by mouth beside another route.
+    by_sex : mapping of str to tuple of str
+        For ``F`` and ``M`` the beginnings of words of terms that only that sex has.
+    grave : mapping of str to tuple of str
+        Events that somebody may die of, by class of events.
+    phrases : mapping of str to mapping
+        By kind of term, and by route of medicines: the ``words`` on which such a term ends, and the ``forms`` in which a clinician
+        says it more closely, ``{}`` standing for the term.
     """
 
     by_kind: Mapping[str, _Classes]
     by_route: Mapping[str, frozenset[str]]
+    by_sex: Mapping[str, tuple[str, ...]]
+    grave: _Classes
+    phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
 
     def terms(self, class_name: str, kind: str) -> tuple[str, ...]:
         """Return ordinary terms of a class, most ordinary first; never empty.
@@ -141,6 +151,37 @@ class StandIns:
         if wanted not in self.by_route or term in self.by_route[wanted]:
             return True
         return wanted == "ORAL" and not any(term in terms for terms in self.by_route.values())
+
+    def sex_of(self, *texts: str) -> str:
+        """Return the sex (``F`` or ``M``) that alone has what one of some texts names; ``""`` where both may.
+
+        Examples
+        --------
+        >>> load_stand_ins().sex_of("Ovarian cyst"), load_stand_ins().sex_of("Gastrointestinal ulcer")
+        ('F', '')
+        """
+        words = " ".join(texts).upper()
+        found = [sex for sex, starts in self.by_sex.items() if any(re.search(rf"\b{re.escape(start)}", words) for start in starts)]
+        return found[0] if len(found) == 1 else ""
+
+    def forms(self, term: str, kind: str, route: str = "") -> tuple[str, ...]:
+        """Return the forms in which a clinician may say a term more closely.
+
+        What is done to somebody (an operation) and what is measured take other words than what somebody suffers from.
+
+        Examples
+        --------
+        >>> load_stand_ins().forms("CHOLECYSTECTOMY", "event")[0], load_stand_ins().forms("CATARACT", "event")[0]
+        ('STATUS POST {}', 'SUSPECTED {}')
+        """
+        if kind == "procedure":
+            return self.phrases["procedure"]["forms"]
+        if kind == "medication":
+            return self.phrases.get(route.upper(), self.phrases["medication"])["forms"]
+        for name in ("procedure", "finding"):
+            if kind == "event" and any(word.endswith(self.phrases[name]["words"]) for word in term.upper().split()):
+                return self.phrases[name]["forms"]
+        return self.phrases[kind]["forms"]
 
     def closest(self, class_name: str, kind: str) -> str:
         """Return the listed class that a name is taken for, ``""`` if it shares a telling word with none.
@@ -196,7 +237,10 @@ def _built_in() -> StandIns:
         kind: {name: tuple(terms) for name, terms in _read(f"{kind}s").items()} for kind in ("event", "indication", "procedure")
     }
     routes = {route: frozenset(terms) for route, terms in _read("routes").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes)
+    sexes = {sex: tuple(starts) for sex, starts in _read("sexes").items()}
+    grave = {name: tuple(terms) for name, terms in _read("fatal").items()}
+    phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in _read("forms").items()}
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes, sexes, grave, phrases)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:
@@ -237,4 +281,4 @@ def load_stand_ins(path: Path | None = None) -> StandIns:
     if not own:
         raise ReadError(f"{path.name}: the dictionary of stand-ins has no terms; give at least one line after the header.")
     chosen = {kind: {name: tuple(dict.fromkeys(terms)) for name, terms in classes.items()} for kind, classes in own.items()}
-    return StandIns({**built_in.by_kind, **chosen}, built_in.by_route)
+    return replace(built_in, by_kind={**built_in.by_kind, **chosen})

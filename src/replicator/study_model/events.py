@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,9 +17,13 @@ from replicator.profile.structure import DatasetStructure
 from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
 from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
-from replicator.study_model.events_fatal import Fatal, death_day
+from replicator.study_model.events_ending import Ending
+from replicator.study_model.events_facts import Facts
+from replicator.study_model.events_fatal import Fatal, death_day, fatal_occurrences
+from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns
+from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_terms import TermCatalogue, fit_terms
 from replicator.study_model.spine import Fitted, Rows, Spine
@@ -48,10 +52,14 @@ class EventsPart:
         Features of terms that are common enough to be a trait of the subject, and the kind of each.
     everybody : (n_arms,) bool
         Arms of which every subject has a term.
+    obliged : Obliged
+        Who must have a term, and who must not.
     sex : TermsBySex
         Terms that only one sex has.
     presence : Presence
-        Which terms a subject has, given how many (feature ``terms``) and which of the common ones.
+        Which terms a subject has, given how many (feature ``terms``), which of the common ones, and some facts.
+    facts : Facts
+        The facts that `presence` uses.
     recurrence : Recurrence
         Which of them come again, given how often: feature ``repeats``.
     patterns : DatePatterns
@@ -62,6 +70,10 @@ class EventsPart:
         At which visits occurrences are reported; None where the dataset is not bound to visits and each is one row.
     fatal : Fatal or None
         What a death makes of an occurrence.
+    serious : Seriousness
+        What makes an occurrence serious.
+    ending : Ending
+        The state of the participation on which qualifiers depend.
     columns : OccurrenceColumns
         All other columns.
     """
@@ -73,13 +85,17 @@ class EventsPart:
     catalogue: TermCatalogue
     common: Mapping[str, int]
     everybody: NDArray[np.bool_]
+    obliged: Obliged
     sex: TermsBySex
     presence: Presence
+    facts: Facts
     recurrence: Recurrence
     patterns: DatePatterns
     dates: OccurrenceDates
     reporting: Reporting | None
     fatal: Fatal | None
+    serious: Seriousness
+    ending: Ending
     columns: OccurrenceColumns
 
     @classmethod
@@ -90,7 +106,7 @@ class EventsPart:
         found = find_occurrences(dataset, structure, subject, spine)
         head = dataset.take(found.first_row)
         owner = subject[found.first_row]
-        terms = fit_terms(head, structure, owner, config)
+        terms = fit_terms(head, structure, owner, config, bool(fatal_occurrences(head, structure).any()))
         catalogue = terms.catalogue
         block = catalogue.block[terms.kind_of].astype(np.int64)
         plan = column_plan(dataset, structure, found)
@@ -119,7 +135,9 @@ class EventsPart:
                 config.k,
             )
         last_visit = _last_visit(reporting, spine)
-        fatal, set_aside = Fatal.fit(head, structure, owner, end_day, spine)
+        fatal, set_aside = Fatal.fit(head, structure, owner, end_day, spine, terms, config.k)
+        facts, holds = Facts.fit(spine, config.k_terms)
+        ending = Ending.fit(head, plan.qualifiers, owner, start_day, facts, holds, spine)
         columns, column_notes = fit_columns(
             dataset,
             structure,
@@ -129,6 +147,7 @@ class EventsPart:
             spine,
             (terms.kind_of, block),
             (pattern[0].code, pattern[1].code),
+            ending.codes(spine, owner, start_day),
             set_aside,
             config,
         )
@@ -139,19 +158,28 @@ class EventsPart:
         count = np.zeros((spine.n, len(catalogue.block)), np.int64)
         np.add.at(count, (pair[:, 0], kind_of_pair), 1)
         common = _common_terms(count, catalogue, config.k)
+        presence = Presence.fit(
+            count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=config.k
+        )
+        used, place = np.unique(presence.shift_fact, return_inverse=True)
+        presence = replace(presence, shift_fact=place.reshape(-1).astype(np.int64))
         fitted = cls(
             dataset.name,
             spine.arms,
             catalogue,
             common,
             _everybody(count, spine, config.k),
-            TermsBySex.fit(count, catalogue.slots, spine),
-            Presence.fit(count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), k=config.k),
+            Obliged.fit(count.sum(axis=1) > 0, facts, holds, config.k),
+            TermsBySex.fit(count, catalogue.sex, spine),
+            presence,
+            facts.take(used.astype(np.int64)),
             Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, (catalogue.slots > 1).astype(np.int64)),
             DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
             fit_dates(start, end, (pattern[0], pattern[1]), owner, block, spine, last_visit, config.k),
             reporting,
             fatal,
+            Seriousness.fit(head, structure, owner, set_aside, config.k),
+            ending,
             columns,
         )
         return Fitted(fitted, _features(owner, count, common), (*terms.notes, *column_notes))
@@ -159,14 +187,17 @@ class EventsPart:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects of a spine."""
         group = _groups(self.arms, spine)
-        n_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
+        drawn_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
+        dying = self.fatal.dying(spine, rng) if self.fatal is not None else np.zeros(spine.n, bool)
+        place, n_terms = self.obliged.settle(spine, drawn_terms, group, dying, rng)
         decided = {
-            kind_of: (_feature(spine, f"{self.name}/{name}") > 0) & (n_terms > 0)
+            kind_of: (_feature(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0)
             for name, kind_of in self.common.items()
             if f"{self.name}/{name}" in spine.features
         }
-        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, self.sex.barred(spine, len(self.catalogue.block)))
-        repeats = _feature(spine, f"{self.name}/repeats") * (np.bincount(who, minlength=spine.n) > 0)
+        barred = self.sex.barred(spine, len(self.catalogue.block))
+        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, self.facts.holds(spine))
+        repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
         row = self.catalogue.sample(kind_of, slot, rng)
         times = 1 + self.recurrence.sample(who, kind_of, repeats, rng)
         owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
@@ -182,15 +213,28 @@ class EventsPart:
             )
         else:
             occurrence, visit, closed = np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
+        chosen = np.empty(0, np.int64)
+        if self.fatal is not None:
+            chosen = self.fatal.choose(dying, owner, drawn.start, spine)
+            if len(self.fatal.rows):
+                row[chosen] = rng.choice(self.fatal.rows, len(chosen))
         columns: dict[str, Column] = {
             name: column.take(row[occurrence])
             for name, column in zip(self.catalogue.variables, self.catalogue.columns, strict=True)
         }
         columns |= self.columns.sample(
-            spine, owner, (kind_of, block, arm), (start_code, end_code), drawn, (occurrence, visit, closed), rng
+            spine,
+            owner,
+            (kind_of, block, arm),
+            (start_code, end_code),
+            self.ending.codes(spine, owner, drawn.start),
+            drawn,
+            (occurrence, visit, closed),
+            rng,
         )
+        columns = self.serious.apply(columns, occurrence, len(owner), rng)
         if self.fatal is not None:
-            columns = self.fatal.apply(columns, owner[occurrence], occurrence, drawn.start, spine, rng)
+            columns = self.fatal.apply(columns, owner[occurrence], occurrence, chosen, spine)
         return Rows(owner[occurrence].astype(np.int32), columns)
 
 

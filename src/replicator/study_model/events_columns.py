@@ -88,7 +88,7 @@ class OccurrenceColumns:
     phases : (n_phases,) int64
         Codes of start pattern, end pattern and whether the first row came after the end, sorted.
     qualifiers : Qualifiers
-        Of the occurrence, given phase, class, term and arm.
+        Of the occurrence, given phase, class, term, arm and how the participation ended.
     varying : tuple of Varying
         Of further rows.
     ids : tuple of RecordIds
@@ -126,6 +126,7 @@ class OccurrenceColumns:
         owner: Ints,
         term: tuple[Ints, Ints, Ints],
         pattern: tuple[Ints, Ints],
+        ending: Ints,
         drawn: Drawn,
         rows: tuple[Ints, Ints, NDArray[np.bool_]],
         rng: np.random.Generator,
@@ -140,6 +141,8 @@ class OccurrenceColumns:
             Kind, class and arm.
         pattern : two arrays (n,) int
             Patterns of start and end.
+        ending : (n,) int
+            How the participation ended, from :class:`~replicator.study_model.events_ending.Ending`.
         drawn : Drawn
             Start and end.
         rows : three arrays (n_rows,)
@@ -152,7 +155,7 @@ class OccurrenceColumns:
         opening = np.zeros(n, bool)
         opening[occurrence[rank == 0]] = closed[rank == 0]
         phase = _find(self.phases, _phase(pattern[0], pattern[1], opening))
-        cells = self.qualifiers.sample([phase, block, kind_of, arm], rng, n, owner)
+        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending], rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
             present = ~cells.pop(_present(ids.name)).missing
@@ -214,6 +217,7 @@ def fit_columns(
     spine: Spine,
     term: tuple[Ints, Ints],
     pattern: tuple[Ints, Ints],
+    ending: Ints,
     set_aside: NDArray[np.bool_],
     config: FitConfig,
 ) -> tuple[OccurrenceColumns, tuple[str, ...]]:
@@ -235,7 +239,7 @@ def fit_columns(
     for name in plan.ids:
         head = head.with_column(_variable(_present(name)), Text(np.where(head[name].missing, -1, 0).astype(np.int32), _YES))
     use = ~set_aside if (~set_aside).any() else np.ones(found.n, bool)
-    given = [_find(phases, phase), term[1], term[0], spine.arm[owner].astype(np.int64)]
+    given = [_find(phases, phase), term[1], term[0], spine.arm[owner].astype(np.int64), ending]
     qualifiers, notes = Qualifiers.fit(
         head.take(use), [*(_present(name) for name in plan.ids), *plan.qualifiers], [g[use] for g in given], owner[use], config.k
     )

@@ -19,6 +19,7 @@ from replicator.tables.dates import Dates, Precision, format_dates
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SOON = 3.0  # days after the start of an event within which a medicine may have been started for it
 ERA_NONE, ERA_HISTORY, ERA_STUDY, ERA_TEXT = range(4)
 
 
@@ -70,10 +71,16 @@ class OccurrenceDates:
         Of starts on study, days from the anchor, by class.
     history : dict of str to QuantileMarginal
         By precision: years, months or days from the start to the first day on study.
+    after_birth : bool
+        Whether nothing starts before the subject's birth.
     shared, shared_history : float
         Share of an owner's further starts that fall on the day of an earlier one.
     start_at_visit, end_at_visit : float
         Share of starts and ends that are moved to a visit.
+    start_at_event : float
+        Share of starts that are moved to soon after an event that is known of the subject.
+    event_lag : QuantileMarginal
+        Days from the event to such a start.
     duration : tuple of QuantileMarginal
         Days from start to end, of each class that has enough, and last of all.
     duration_class : tuple of int
@@ -99,10 +106,13 @@ class OccurrenceDates:
     ends: str
     intensity: Intensity
     history: Mapping[str, QuantileMarginal]
+    after_birth: bool
     shared: float
     shared_history: float
     start_at_visit: float
     end_at_visit: float
+    start_at_event: float
+    event_lag: QuantileMarginal
     duration: tuple[QuantileMarginal, ...]
     duration_class: tuple[int, ...]
     end_together: float
@@ -182,16 +192,27 @@ def _sample_starts(
         late = rng.random(len(study)) * (model.late_rate * room + main) < model.late_rate * room
         day = np.where(late, np.minimum(high[who] + 1 + np.floor(rng.random(len(study)) * room), until[who]), day)
         high = until
+    visits = (spine.visits.subject, spine.visits.day)
     moved = rng.random(len(study)) < model.start_at_visit
-    day = np.where(moved, _nearest_visit(who, day, low[who], high[who], spine), day)
+    day = np.where(moved, _nearest(who, day, low[who], high[who], visits), day)
+    if model.start_at_event > 0:
+        moved = rng.random(len(study)) < model.start_at_event
+        lag = model.event_lag.quantile(rng.random(len(study)))
+        event = _nearest(who, day, low[who], high[who], event_days(spine))
+        known = np.isfinite(days_after_event(who, event, spine))
+        day = np.where(moved & known, np.minimum(event + lag, high[who]), day)
     out[study] = day[draw_leaders(who, model.shared, rng)]
     history = np.flatnonzero(era == ERA_HISTORY)
     first = spine.marks["FIRST"][owner[history]]
     u = rng.random(len(history))
     lag = np.full(len(history), np.nan)
+    most = np.full(len(history), np.inf)
+    if model.after_birth and spine.born is not None:
+        most = steps_back(first, spine.born[owner[history]], precision[history])
+        most = np.where(np.isnan(most), np.inf, np.maximum(most, 0.0))
     for name, marginal in model.history.items():
         mine = precision[history] == int(name)
-        lag[mine] = marginal.quantile(u[mine])
+        lag[mine] = _truncated(marginal, u[mine], most[mine])
     day = _before(first, lag, precision[history])
     leader = draw_leaders(owner[history], model.shared_history, rng)
     leader = np.where(precision[history][leader] == precision[history], leader, np.arange(len(history)))
@@ -220,7 +241,8 @@ def _sample_ends(
         days[mine] = _truncated(marginal, u[mine], room[mine])
     ended = start + np.clip(days, 0, room)
     moved = attached & (rng.random(len(code)) < model.end_at_visit)
-    ended[moved] = _nearest_visit(owner[moved], ended[moved], start[moved], last[moved], spine)
+    visits = (spine.visits.subject, spine.visits.day)
+    ended[moved] = _nearest(owner[moved], ended[moved], start[moved], last[moved], visits)
     places = np.flatnonzero(attached)
     order = places[np.lexsort((places, start[places], owner[places]))]
     new = (np.diff(owner[order], prepend=-1) != 0) | (np.diff(start[order], prepend=-np.inf) != 0)
@@ -278,21 +300,61 @@ def _before(first: Floats, lag: Floats, precision: Ints) -> Floats:
     return day
 
 
-def _nearest_visit(owner: NDArray[np.int32] | Ints, day: Floats, low: Floats, high: Floats, spine: Spine) -> Floats:
-    """Day of the subject's visit that is nearest, within `low` and `high`; the day itself where there is none."""
-    visits = spine.visits
-    if not len(visits.day) or not len(day):
+def steps_back(first: Floats, day: Floats, precision: Ints | NDArray[np.int8]) -> Floats:
+    """Years, months or days (by precision) from the period of `day` to that of `first`; NaN where `day` is."""
+    out = first - day
+    known = np.isfinite(day)
+    for unit, wanted in (("Y", Precision.YEAR), ("M", Precision.MONTH)):
+        mine = known & (precision == wanted)
+        periods = [np.floor(x[mine]).astype("datetime64[D]").astype(f"datetime64[{unit}]") for x in (first, day)]
+        out[mine] = (periods[0] - periods[1]).astype(np.float64)
+    return out
+
+
+def event_days(spine: Spine) -> tuple[NDArray[np.int32], Floats]:
+    """Subject and day of the events on study that earlier datasets of events have told, by subject and day; each day once."""
+    who = [np.empty(0, np.int32), *(told.subject for told in spine.told.values())]
+    when = [np.empty(0), *(told.day for told in spine.told.values())]
+    subject, day = np.concatenate(who), np.concatenate(when)
+    on_study = day > np.append(spine.marks["FIRST"], np.nan)[subject]
+    pairs = np.unique(np.stack([subject[on_study].astype(np.float64), day[on_study]], axis=1), axis=0)
+    return pairs[:, 0].astype(np.int32), pairs[:, 1]
+
+
+def days_after_event(owner: NDArray[np.int32] | Ints, day: Floats, spine: Spine) -> Floats:
+    """Days since the last event of the owner up to that day: (n,), infinite where there is none."""
+    subject, begin = event_days(spine)
+    out = np.full(len(owner), np.inf)
+    if not len(subject) or not len(owner):
+        return out
+    low = float(min(begin.min(), np.nanmin(day, initial=np.inf))) - 1
+    span = float(max(begin.max(), np.nanmax(day, initial=-np.inf))) - low + 2
+    key = subject * span + begin - low
+    at = np.searchsorted(key, owner * span + day - low, side="right") - 1
+    mine = (at >= 0) & (subject[at] == owner) & np.isfinite(day)
+    return np.where(mine, day - begin[at], out)
+
+
+def _nearest(
+    owner: NDArray[np.int32] | Ints, day: Floats, low: Floats, high: Floats, places: tuple[NDArray[np.int32], Floats]
+) -> Floats:
+    """Day of the subject's visit or event that is nearest, within `low` and `high`; else the day itself.
+
+    `places` are the subjects (n_places,) and the days (n_places,) of all visits or events.
+    """
+    subject, place_day = places
+    if not len(place_day) or not len(day):
         return day
-    base = min(float(np.min(visits.day)), float(np.nanmin(day))) - 1
-    span = max(float(np.max(visits.day)), float(np.nanmax(day))) - base + 2
-    key = visits.subject * span + visits.day - base
+    base = min(float(np.min(place_day)), float(np.nanmin(day))) - 1
+    span = max(float(np.max(place_day)), float(np.nanmax(day))) - base + 2
+    key = subject * span + place_day - base
     order = np.argsort(key, kind="stable")
-    key, visit_day = key[order], visits.day[order]
+    key, place_day, subject = key[order], place_day[order], subject[order]
     at = np.searchsorted(key, owner * span + day - base)
     best, distance = day.copy(), np.full(len(day), np.inf)
     for place in (np.maximum(at - 1, 0), np.minimum(at, len(key) - 1)):
-        candidate = visit_day[place]
-        fits = (visits.subject[order][place] == owner) & (candidate >= low) & (candidate <= high)
+        candidate = place_day[place]
+        fits = (subject[place] == owner) & (candidate >= low) & (candidate <= high)
         better = fits & (np.abs(candidate - day) < distance)
         best, distance = np.where(better, candidate, best), np.where(better, np.abs(candidate - day), distance)
     return best

@@ -14,15 +14,19 @@ from replicator.rng import stream
 from replicator.study_model.events_dates import (
     ERA_HISTORY,
     ERA_STUDY,
+    SOON,
     DatePattern,
     Drawn,
     OccurrenceDates,
+    days_after_event,
+    event_days,
     mark_day,
     sample_dates,
+    steps_back,
 )
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
-from replicator.tables.dates import Dates, Precision, parse_dates
+from replicator.tables.dates import Dates, parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -85,7 +89,7 @@ def fit_dates(
     history = {}
     for precision in np.unique(s.precision[before]).tolist():
         mine = before & (s.precision == precision)
-        history[str(precision)] = QuantileMarginal.fit(_lag(first[mine], s.day[mine], precision), owner[mine], k=k, decimals=0)
+        history[str(precision)] = QuantileMarginal.fit(steps_back(first, s.day, s.precision)[mine], owner[mine], k=k, decimals=0)
     both = fine & full_end & (e.day >= s.day)
     days = (e.day - s.day)[both]
     duration = [QuantileMarginal.fit(days, owner[both], k=k, decimals=0)]
@@ -104,10 +108,13 @@ def fit_dates(
         ends,
         intensity,
         history,
+        _after_birth(s.day, s.precision, owner, spine),
         sharing_rate(owner[fine], s.day[fine]),
         sharing_rate(owner[before], s.day[before] * 10 + s.precision[before]),
         0.0,
         0.0,
+        0.0,
+        _event_lag(owner[fine], s.day[fine], spine, k),
         tuple(duration),
         tuple(classes),
         _together(owner[both], s.day[both], e.day[both]),
@@ -144,12 +151,26 @@ def _with_visit_shares(
         return _excess(seen, chance)
 
     alone = replace(fitted, shared=0.0)
+    if fitted.event_lag.n:
+        drawn = simulate(alone)
+        lags = [days_after_event(owner[fine[0]], day[fine[0]], spine) for day in (dates[0].day, drawn.start)]
+        possible = np.isin(owner[fine[0]], event_days(spine)[0])
+        near = [float((lag <= SOON)[possible].mean()) for lag in lags]
+        alone = replace(alone, start_at_event=_excess(*near))
     moved = beyond_chance(dates[0].day, simulate(alone).start, fine[0])
-    drawn = simulate(replace(alone, start_at_visit=moved))
-    shared = _excess(fitted.shared, sharing_rate(owner[fine[0]], drawn.start[fine[0]]))
-    drawn = simulate(replace(fitted, start_at_visit=moved, shared=shared))
-    ended = beyond_chance(dates[1].day, drawn.end, fine[1])
-    return replace(fitted, start_at_visit=moved, end_at_visit=ended, shared=shared)
+    alone = replace(alone, start_at_visit=moved)
+    shared = _excess(fitted.shared, sharing_rate(owner[fine[0]], simulate(alone).start[fine[0]]))
+    alone = replace(alone, shared=shared)
+    return replace(alone, end_at_visit=beyond_chance(dates[1].day, simulate(alone).end, fine[1]))
+
+
+def _event_lag(owner: NDArray[np.int32], day: Floats, spine: Spine, k: int) -> QuantileMarginal:
+    """Days from an event that was told before to a start soon after it; nothing where fewer than `k` subjects have such a start."""
+    lag = days_after_event(owner, day, spine)
+    soon = lag <= SOON
+    if len(np.unique(owner[soon])) < k:
+        soon = np.zeros(len(lag), bool)
+    return QuantileMarginal.fit(lag[soon], owner[soon], k=k, decimals=0)
 
 
 def _excess(seen: float, chance: float) -> float:
@@ -217,13 +238,13 @@ def _large_groups(group: Ints, owner: NDArray[np.int32], n_groups: int, least: i
     return np.bincount(pairs[:, 0], minlength=n_groups)[:n_groups] >= least
 
 
-def _lag(first: Floats, day: Floats, precision: int) -> Floats:
-    """Years, months or days between a date known with this precision and the first day on study."""
-    if precision >= Precision.DAY:
-        return first - day
-    unit = "datetime64[Y]" if precision == Precision.YEAR else "datetime64[M]"
-    whole = [np.floor(x).astype("datetime64[D]").astype(unit).astype(np.float64) for x in (first, day)]
-    return np.asarray(whole[0] - whole[1], np.float64)
+def _after_birth(day: Floats, precision: NDArray[np.int8], owner: NDArray[np.int32], spine: Spine) -> bool:
+    """Whether (nearly) no start lies in a year, month or day before that in which its subject can have been born."""
+    if spine.born is None:
+        return False
+    age = steps_back(day, spine.born[owner], precision)
+    known = np.isfinite(age)
+    return bool(known.any()) and float((age < 0)[known].mean()) <= 1 - WITHIN
 
 
 def _together(owner: NDArray[np.int32], start: Floats, end: Floats) -> float:

@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.profile.structure import DatasetStructure
+from replicator.study_model.attributes import count_subjects
+from replicator.study_model.events_terms import Terms
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import Precision, format_dates
 
+Ints = NDArray[np.int64]
+
 DEATH_MARKS = ("DTHDTC",)
+MEANING = {"OUT": "FATAL", "SDTH": "Y", "SER": "Y", "SEV": "SEVERE", "TOXGR": "5"}
+"""What the standard writes of a fatal event, by suffix of the variable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +32,13 @@ class Fatal:
     mark : str
         Mark of the spine that is the date of death.
     rate : float
-        Share of the dead with occurrences of whom one is fatal.
+        Share of the dead of whom one occurrence is fatal.
     values : dict of str to str
         Cells of a fatal occurrence: terms of the standard only.
     end : str
         Variable that then holds the date of death; ``""`` where the source has it otherwise.
+    rows : (n_rows,) int64
+        Rows of the catalogue of which the fatal occurrence takes one for its term; none where it keeps its own.
     """
 
     kind: ClassVar[str] = "fatal occurrences"
@@ -39,10 +47,18 @@ class Fatal:
     rate: float
     values: Mapping[str, str]
     end: str
+    rows: Ints
 
     @classmethod
     def fit(
-        cls, head: Dataset, structure: DatasetStructure, owner: NDArray[np.int32], end: NDArray[np.float64], spine: Spine
+        cls,
+        head: Dataset,
+        structure: DatasetStructure,
+        owner: NDArray[np.int32],
+        end: NDArray[np.float64],
+        spine: Spine,
+        terms: Terms,
+        k: int,
     ) -> tuple[Fatal | None, NDArray[np.bool_]]:
         """Learn from occurrences.
 
@@ -52,62 +68,66 @@ class Fatal:
             None where no occurrence is fatal, or where fatal ones do not go with the date of death.
         set_aside : (n,) bool
             Occurrences whose cells are explained by the death.
+
+        Notes
+        -----
+        Where at least `k` subjects had a fatal occurrence, its cells are the most frequent of theirs. Else they are what a fatal
+        one is by the standard: serious, and of the highest severity.
         """
-        values = {structure.named(suffix): text for suffix, text in (("OUT", "FATAL"), ("SDTH", "Y"))}
-        values = {name: text for name, text in values.items() if name and name in head}
-        fatal = np.zeros(head.n_rows, bool)
-        for name, text in values.items():
-            fatal |= np.char.upper(head.text(name).strings().astype(str)) == text
+        fatal = fatal_occurrences(head, structure)
         mark = _death_mark(spine)
         if not fatal.any() or not mark:
             return None, np.zeros(head.n_rows, bool)
         death = np.floor(spine.marks[mark])[owner]
         if np.isfinite(death[fatal]).mean() < 0.5:
             return None, np.zeros(head.n_rows, bool)
-        serious = structure.named("SER")
-        if serious:
-            cells = np.unique(head.text(serious).strings()[fatal])
-            if len(cells) == 1 and cells[0] in ("Y", "N"):
-                values[serious] = str(cells[0])
-        used = {}
-        for name, text in values.items():  # only what the source writes, as it writes it
-            cells = np.unique(head.text(name).strings()[fatal].astype(str))
-            match = [cell for cell in cells.tolist() if cell.upper() == text]
-            if match:
-                used[name] = match[0]
+        people = len(np.unique(owner[fatal]))
+        meant = {structure.named(suffix): text for suffix, text in MEANING.items()}
+        values = {}
+        for name, text in meant.items():
+            if not name or name not in head or head[name].missing.all():
+                continue
+            levels, counts = np.unique(head.text(name).strings()[fatal].astype(str), return_counts=True)
+            if people >= k:
+                values[name] = str(levels[counts.argmax()])
+            else:
+                written = sorted({str(level) for level in head.text(name).compact().levels if str(level).upper() == text})
+                if written or text == "Y":
+                    values[name] = written[0] if written else text
         dead = np.unique(owner[np.isfinite(death)])
-        rate = (len(np.intersect1d(owner[fatal], dead)) + 0.5) / (len(dead) + 1)
+        told = len(np.intersect1d(owner[fatal], dead))
+        all_dead = int(np.isfinite(spine.marks[mark]).sum())
+        rate = 1.0 if told == all_dead else (told + 0.5) / (all_dead + 1)
         ended = fatal & np.isfinite(end)
         same = bool(ended.any()) and float((end == death)[ended].mean()) >= 0.5 and ended.sum() >= 0.5 * fatal.sum()
-        return cls(mark, float(rate), used, structure.named("ENDTC") if same else ""), fatal
+        return cls(mark, float(rate), values, structure.named("ENDTC") if same else "", _fatal_rows(fatal, owner, terms, k)), fatal
 
-    def apply(
-        self,
-        columns: Mapping[str, Column],
-        owner: NDArray[np.int64],
-        occurrence: NDArray[np.int64],
-        start: NDArray[np.float64],
-        spine: Spine,
-        rng: np.random.Generator,
-    ) -> dict[str, Column]:
-        """Make one occurrence of (most of) the dead fatal: the last to start, in its last row.
+    def dying(self, spine: Spine, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Draw who has a fatal occurrence: (n,), (most of) the dead."""
+        return np.isfinite(spine.marks.get(self.mark, np.full(spine.n, np.nan))) & (rng.random(spine.n) < self.rate)
+
+    def choose(self, dying: NDArray[np.bool_], owner: Ints, start: NDArray[np.float64], spine: Spine) -> Ints:
+        """Return the fatal occurrence of each of the dying, the last to start (n_occurrences,) before the death."""
+        death = np.floor(spine.marks.get(self.mark, np.full(spine.n, np.nan)))
+        begin = np.nan_to_num(start, nan=-np.inf)
+        fits = np.flatnonzero(dying[owner] & ~(begin > death[owner]))
+        order = fits[np.lexsort((fits, begin[fits], owner[fits]))]
+        return order[np.append(owner[order][1:] != owner[order][:-1], True)] if len(order) else order
+
+    def apply(self, columns: Mapping[str, Column], owner: Ints, occurrence: Ints, chosen: Ints, spine: Spine) -> dict[str, Column]:
+        """Write the cells of the fatal occurrences, in the last row of each.
 
         Parameters
         ----------
         columns : mapping of str to Column
             Rows of the dataset.
-        owner, occurrence : (n_rows,) int
+        owner, occurrence : (n_rows,) int64
             Subject and occurrence of each row, by occurrence.
-        start : (n_occurrences,) float64
-            Day of start.
+        chosen : (n_chosen,) int64
+            From :meth:`choose`.
         """
-        death = np.floor(spine.marks.get(self.mark, np.full(spine.n, np.nan)))
-        chosen = np.isfinite(death) & (rng.random(spine.n) < self.rate)
-        begin = np.nan_to_num(start, nan=-np.inf)[occurrence]
-        fits = np.flatnonzero(chosen[owner] & ~(begin > death[owner]))
-        order = fits[np.lexsort((fits, begin[fits], owner[fits]))]
-        last = np.append(owner[order][1:] != owner[order][:-1], True) if len(order) else np.empty(0, bool)
-        rows = order[last]
+        last = np.append(occurrence[1:] != occurrence[:-1], True) if len(occurrence) else np.empty(0, bool)
+        rows = np.flatnonzero(last & np.isin(occurrence, chosen))
         out = dict(columns)
         for name, text in self.values.items():
             column = out.get(name)
@@ -115,11 +135,28 @@ class Fatal:
                 out[name] = _put(column, rows, Text.constant(text, len(rows)))
         column = out.get(self.end)
         if isinstance(column, Text):
-            day = death[owner[rows]]
+            day = np.floor(spine.marks[self.mark])[owner[rows]]
             out[self.end] = _put(
                 column, rows, format_dates(day, np.full(len(rows), np.nan), np.full(len(rows), Precision.DAY, np.int8))
             )
         return out
+
+
+def fatal_occurrences(head: Dataset, structure: DatasetStructure) -> NDArray[np.bool_]:
+    """Whether an outcome or a criterion of seriousness says that an occurrence was fatal: (n,)."""
+    fatal = np.zeros(head.n_rows, bool)
+    for suffix in ("OUT", "SDTH"):
+        name = structure.named(suffix)
+        if name and name in head:
+            fatal |= np.char.upper(head.text(name).strings().astype(str)) == MEANING[suffix]
+    return fatal
+
+
+def _fatal_rows(fatal: NDArray[np.bool_], owner: NDArray[np.int32], terms: Terms, k: int) -> Ints:
+    """Rows of the terms that were fatal in at least `k` subjects, else of stand-ins that may well be."""
+    people = count_subjects(np.where(fatal, terms.kind_of, -1), owner, len(terms.catalogue.first))
+    common = np.flatnonzero((people >= k) & (terms.catalogue.slots == 1))
+    return terms.catalogue.first[common] if len(common) else terms.grave
 
 
 def _death_mark(spine: Spine) -> str:

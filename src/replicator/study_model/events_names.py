@@ -11,18 +11,8 @@ import numpy as np
 from replicator.standards.stand_ins import StandIns
 
 MOST_NUMBERS = 200_000
+MOST_GRAVE = 4  # fatal terms of one class
 _NUMBERED = re.compile(r"(\D*)(\d+)$")
-_MODIFIERS = (
-    "RECURRENT {}",
-    "{} AGGRAVATED",
-    "CHRONIC {}",
-    "ACUTE {}",
-    "{} NOS",
-    "TRANSIENT {}",
-    "INTERMITTENT {}",
-    "{} POST PROCEDURE",
-)
-_FORMS = ("{} SR", "{} XR", "{} FORTE", "{} COMBINATION", "{} PLUS", "{} GENERIC", "{} RETARD", "{} LOW DOSE")
 
 
 @dataclass(frozen=True)
@@ -100,27 +90,38 @@ class Namer:
 
     def __init__(self, stand_ins: StandIns, kind: str, source: set[str], rng: np.random.Generator) -> None:
         self._stand_ins, self._kind, self._used, self._rng = stand_ins, kind, set(source), rng
-        self._forms = _FORMS if kind == "medication" else _MODIFIERS
 
-    def names(self, class_name: str, n: int, route: str = "") -> list[str]:
-        """Return `n` names for a class, plain ones first, then with a word added, then numbered.
+    def names(self, class_name: str, n: int, route: str = "", sex: str = "") -> list[str]:
+        """Return `n` names for a class, plain ones first, then said more closely, then numbered.
 
-        Of medicines those that are given by `route`, if the class has any, else those of all classes.
+        Of medicines those that are given by `route`, of all terms those that `sex` alone has (``""``: that both may have), if the
+        class has any, else those of all classes.
         """
-        plain = list(self._stand_ins.terms(class_name, self._kind))
-        if route:
-            everything = self._stand_ins.terms("", self._kind)
-            suitable = ([term for term in terms if self._stand_ins.suits(term, route)] for terms in (plain, everything))
-            plain = next((terms for terms in suitable if terms), plain)
+
+        def suits(term: str) -> bool:
+            return (not route or self._stand_ins.suits(term, route)) and self._stand_ins.sex_of(term) == sex
+
+        offered = (self._stand_ins.terms(name, self._kind) for name in (class_name, ""))
+        plain = next((terms for terms in ([term for term in one if suits(term)] for one in offered) if terms), ["TERM"])
         plain = [plain[i] for i in self._rng.permutation(len(plain))]
-        out: list[str] = []
-        for form in ("{}", *self._forms):
-            out += self._fresh((form.format(term) for term in plain), n - len(out))
-        number = 1
+        forms = [self._stand_ins.forms(term, self._kind, route) for term in plain]
+        out = self._fresh(plain, n)
+        for i in range(max(map(len, forms))):
+            told = (form[i].format(term) for term, form in zip(plain, forms, strict=True) if i < len(form))
+            out += self._fresh(told, n - len(out))
+        number = 2
         while len(out) < n:
-            out += self._fresh((f"{term} TYPE {number}" for term in plain or ["TERM"]), n - len(out))
+            out += self._fresh((f"{term} {number}" for term in plain), n - len(out))
             number += 1
         return out
+
+    def sex_of(self, texts: Iterable[str]) -> str:
+        """Return the sex that alone has a term, by the words of its cells."""
+        return self._stand_ins.sex_of(*texts)
+
+    def grave(self, class_name: str) -> list[str]:
+        """Return what somebody may die of, of a class and not in the source; none where the class is not listed."""
+        return self._fresh(self._stand_ins.grave.get(self._stand_ins.closest(class_name, "event"), ()), MOST_GRAVE)
 
     def _fresh(self, names: Iterable[str], most: int) -> list[str]:
         out: list[str] = []

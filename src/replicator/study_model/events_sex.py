@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,8 +30,11 @@ class TermsBySex:
     absent: NDArray[np.bool_]
 
     @classmethod
-    def fit(cls, count: NDArray[np.int64], slots: NDArray[np.int32], spine: Spine) -> TermsBySex:
-        """Learn from counts (n, n_kinds); pools of rare terms (more than one slot) are anybody's."""
+    def fit(cls, count: NDArray[np.int64], bound: Sequence[str], spine: Spine) -> TermsBySex:
+        """Learn from counts (n, n_kinds).
+
+        A kind that by its words only one sex has (`bound`: ``F``, ``M`` or ``""``) is nobody else's where the source agrees.
+        """
         sex = spine.covariates.get(COVARIATE)
         some = count.sum(axis=1) > 0
         if sex is None or not some.any():
@@ -41,7 +45,9 @@ class TermsBySex:
         size = np.bincount(who[who >= 0], minlength=n_sexes) / len(who)
         seen = np.stack([has[who == s].sum(axis=0) for s in range(n_sexes)]) if n_sexes else np.zeros((0, count.shape[1]))
         expected = size[:, None] * has.sum(axis=0)
-        return cls((seen == 0) & (expected >= LEAST_EXPECTED) & (slots == 1))
+        names = _sex_names(sex, spine, n_sexes)
+        foreign = np.array([[one != "" and name != "" and one != name for one in bound] for name in names], bool)
+        return cls((seen == 0) & ((expected >= LEAST_EXPECTED) | foreign.reshape(seen.shape)))
 
     def barred(self, spine: Spine, n_kinds: int) -> NDArray[np.bool_] | None:
         """Kinds that each subject cannot have: (n, n_kinds), or None if there is no such law."""
@@ -49,3 +55,15 @@ class TermsBySex:
         if sex is None or not self.absent.any():
             return None
         return np.vstack([self.absent, np.zeros((1, n_kinds), bool)])[np.where(sex < len(self.absent), sex, -1)]
+
+
+def _sex_names(code: NDArray[np.int32], spine: Spine, n_sexes: int) -> list[str]:
+    """How the subjects' dataset writes each sex, ``""`` where it is none of F and M."""
+    out = [""] * n_sexes
+    for told in spine.told.values():
+        if COVARIATE in told.columns:
+            texts = told.columns[COVARIATE].strings()[np.argsort(told.subject, kind="stable")]
+            for s in np.unique(code[code >= 0]).tolist():
+                name = str(texts[np.flatnonzero(code == s)[0]])
+                out[s] = name if name in ("F", "M") else ""
+    return out

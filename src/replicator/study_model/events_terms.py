@@ -25,6 +25,7 @@ CLASS_SUFFIXES = ("BODSYS", "SOC", "CLAS", "HLGT", "SCAT", "CAT")
 BUCKET_TOPICS = 1.5  # mean number of topics under one coded term in one subject, from which on the code is a bucket and no term
 CONSTANT = 0.95  # share of a pool's occurrences that must agree in a value for its stand-ins to have it
 SHARED = 1.3  # terms per value, from which on a variable stands above the term
+SEXES = ("", "F", "M")
 NEUTRAL = -3
 RARE_CLASS = -9
 
@@ -43,6 +44,8 @@ class TermCatalogue:
         Name of each kind, for those who read the model; a pool's is that of its class.
     block : (n_kinds,) int32
         Class of each kind; kinds are the common terms and, for each class, one pool of rare ones.
+    sex : tuple of str
+        Sex that alone has a kind, by the words of its terms: ``F``, ``M`` or ``""``, one a kind.
     slots : (n_kinds,) int32
         1 for a common term; how many of a pool one subject may have.
     first, count : (n_kinds,) int64
@@ -57,6 +60,7 @@ class TermCatalogue:
     columns: tuple[Column, ...]
     labels: tuple[str, ...]
     block: NDArray[np.int32]
+    sex: tuple[str, ...]
     slots: NDArray[np.int32]
     first: Ints
     count: Ints
@@ -77,15 +81,21 @@ class TermCatalogue:
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What the source's occurrences are in terms of a catalogue: kind of each, and its term, rare or not."""
+    """What the source's occurrences are in terms of a catalogue: kind of each, and its term, rare or not.
+
+    `grave` are rows of the catalogue that belong to no kind: stand-ins for what somebody may die of.
+    """
 
     catalogue: TermCatalogue
     kind_of: Ints
     unit: Ints
     notes: tuple[str, ...]
+    grave: Ints
 
 
-def fit_terms(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], config: FitConfig) -> Terms:
+def fit_terms(
+    dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], config: FitConfig, grave: bool = False
+) -> Terms:
     """Build the catalogue.
 
     Parameters
@@ -98,6 +108,8 @@ def fit_terms(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np
         Whose occurrence it is.
     config : FitConfig
         `k_terms` for coded terms, `k` for texts that nobody coded.
+    grave : bool
+        Whether stand-ins for fatal events are wanted.
     """
     names = [
         name for name in structure.with_role(Role.TOPIC, Role.SYNONYM) if structure.variable(name).content is not Content.EMPTY
@@ -105,8 +117,10 @@ def fit_terms(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np
     n = dataset.n_rows
     if not names or not n:
         one = np.zeros(n, np.int64)
-        empty = TermCatalogue((), (), ("",), np.zeros(1, np.int32), np.ones(1, np.int32), one[:1] * 0, one[:1] * 0, np.empty(0))
-        return Terms(empty, one, one, ())
+        empty = TermCatalogue(
+            (), (), ("",), np.zeros(1, np.int32), ("",), np.ones(1, np.int32), one[:1] * 0, one[:1] * 0, np.empty(0)
+        )
+        return Terms(empty, one, one, (), np.empty(0, np.int64))
     coded = {name: column_codes(dataset[name]) for name in names}
     codes = {name: coded[name][0] for name in names}
     topic = next((name for name in structure.with_role(Role.TOPIC) if name in names), "")
@@ -123,7 +137,7 @@ def fit_terms(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np
     block = np.where(known_class, block, RARE_CLASS)
     route, route_name = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
     builder = _Builder(names, coded, unit, subject, kept, unit_basis, block, base, topic, config, route, route_name)
-    return builder.build(structure.name, _stand_in_kind(structure), class_name)
+    return builder.build(structure.name, _stand_in_kind(structure), class_name, grave)
 
 
 def _units(base: Ints, topic: Ints, subject: NDArray[np.int32], same: bool) -> tuple[Ints, Ints]:
@@ -250,14 +264,15 @@ class _Builder:
         people = count_subjects(self.coded[name][0], self.subject, len(self.texts[name]))
         return {text.casefold() for text, n in zip(self.texts[name], people.tolist(), strict=True) if n < self.config.k_terms}
 
-    def build(self, dataset: str, stand_in_kind: str, class_names: tuple[str, ...]) -> Terms:
+    def build(self, dataset: str, stand_in_kind: str, class_names: tuple[str, ...], grave: bool) -> Terms:
         rng = stream(0, "stand-ins", dataset)
         source = {text.casefold() for texts in self.texts.values() for text in texts}
         namer = Namer(load_stand_ins(), stand_in_kind, source, rng)
         numbers = {name: self.styles[name].numbering(self.texts[name], rng) for name in self.names}
         common = np.flatnonzero(self.kept)
         first, count, edge = self._common(common, numbers)
-        pool_key = np.stack([self.block, self.basis, self.route], axis=1)[~self.kept]
+        sex = self._sexes(namer)
+        pool_key = np.stack([self.block, self.basis, self.route, sex], axis=1)[~self.kept]
         keys, pool = np.unique(pool_key, axis=0, return_inverse=True) if len(pool_key) else (pool_key, np.empty(0, np.int64))
         pool = pool.reshape(-1)
         kind_of_unit = np.full(len(self.kept), -1, np.int64)
@@ -266,7 +281,7 @@ class _Builder:
         blocks = [*self.block[common].tolist(), *keys[:, 0].tolist()]
         slots, labels = [1] * len(common), [self._display(int(u)) for u in common]
         pairs = np.unique(np.stack([self.unit, self.subject], axis=1), axis=0)
-        for p, (block, basis, route) in enumerate(keys.tolist()):
+        for p, (block, basis, route, bound) in enumerate(keys.tolist()):
             mine = np.flatnonzero(kind_of_unit == len(common) + p)
             inside = pairs[np.isin(pairs[:, 0], mine)]
             size = _pool_size(len(mine), len(inside))
@@ -278,18 +293,25 @@ class _Builder:
             edge += [len(common) + p + (i + 1) / size for i in range(size)]
             slots.append(int(min(size, max(2, 2 * most))))
             by = self.route_name[route] if route >= 0 else ""
-            labels.append(" ".join(["rare terms", *([f"of {name}"] if name else []), *([f"given {by}"] if by else [])]))
+            whose = ["of one sex"] if bound else []
+            labels.append(" ".join(["rare terms", *([f"of {name}"] if name else []), *([f"given {by}"] if by else []), *whose]))
             if block >= 0 or donor is None:
-                names = namer.names(name, size, by)
+                names = namer.names(name, size, by, SEXES[bound])
             else:
-                names = self._names_by_donor(donor, class_names, namer, by)
+                names = self._names_by_donor(donor, class_names, namer, by, SEXES[bound])
             self._pool(block, basis, names, donor, numbers)
+        begin = len(self.cells[self.names[0]])
+        if grave:
+            self._grave(class_names, namer, numbers, rng)
+        fatal = np.arange(begin, len(self.cells[self.names[0]]), dtype=np.int64)
+        edge += [len(slots) + (i + 1) / len(fatal) for i in range(len(fatal))]
         columns = tuple(self._column(name) for name in self.names)
         catalogue = TermCatalogue(
             tuple(self.names),
             columns,
             tuple(labels),
             np.unique(np.array(blocks, np.int64), return_inverse=True)[1].reshape(-1).astype(np.int32),
+            (*(SEXES[code] for code in sex[common].tolist()), *(SEXES[code] for code in keys[:, 3].tolist())),
             np.array(slots, np.int32),
             np.array(first, np.int64),
             np.array(count, np.int64),
@@ -304,17 +326,35 @@ class _Builder:
             if rare
             else ()
         )
-        return Terms(catalogue, kind_of_unit[self.unit], self.unit, notes)
+        return Terms(catalogue, kind_of_unit[self.unit], self.unit, notes, fatal)
+
+    def _grave(
+        self, class_names: tuple[str, ...], namer: Namer, numbers: Mapping[str, list[str]], rng: np.random.Generator
+    ) -> None:
+        """Rows of what somebody may die of, class by class of those that the source has."""
+        for block in np.unique(self.block[self.kept & (self.basis == -2) & (self.block >= 0)]).tolist():
+            names = namer.grave(class_names[block])
+            if names:
+                self._pool(block, -2, names, self._donors(block, -2, len(names), rng), numbers)
 
     def _donors(self, block: int, basis: int, size: int, rng: np.random.Generator) -> Ints | None:
         donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == RARE_CLASS)))
         return donors[rng.integers(0, len(donors), size)] if len(donors) else None
 
-    def _names_by_donor(self, donor: Ints, class_names: tuple[str, ...], namer: Namer, route: str) -> list[str]:
+    def _sexes(self, namer: Namer) -> Ints:
+        """Position in SEXES of the sex that alone has each term; of the rare ones only where enough subjects have such terms."""
+        cells = [[self.texts[name][c] if c >= 0 else "" for c in self.modal[name].tolist()] for name in self.names]
+        sex = np.array([SEXES.index(namer.sex_of(words)) for words in zip(*cells, strict=True)], np.int64)
+        cell = np.unique(np.stack([self.block, self.basis, self.route, sex], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+        rare = np.where(self.kept, -1, cell)[self.unit]
+        people = count_subjects(rare, self.subject, int(cell.max()) + 1)
+        return np.where(self.kept | (people[cell] >= self.config.k), sex, 0)
+
+    def _names_by_donor(self, donor: Ints, class_names: tuple[str, ...], namer: Namer, route: str, sex: str) -> list[str]:
         out = [""] * len(donor)
         for block in np.unique(self.block[donor]).tolist():
             places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places), route)
+            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places), route, sex)
             for place, name in zip(places, drawn, strict=True):
                 out[place] = name
         return out

@@ -1,25 +1,17 @@
-"""Fingerprints of data and code: what a result depends on, in 64 hexadecimal digits."""
+"""Fingerprints of data: what a result is computed from, in 64 hexadecimal digits."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import fields
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator._version import __version__
-from replicator.config import FitConfig
-from replicator.study_model.artifact import PROTOCOL
 from replicator.study_model.spine import PartSource
 from replicator.tables.dataset import Column, Dataset, Study, Text, Variable
-
-PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def _canonical(codes: NDArray[np.int32], levels: NDArray[np.object_]) -> tuple[NDArray[np.int32], list[str]]:
@@ -71,6 +63,11 @@ def part_fingerprint(source: PartSource) -> str:
     for day in (spine.anchor, visits.number, visits.day, visits.end, *(spine.marks[name] for name in sorted(spine.marks))):
         digest.update(day.tobytes())
     digest.update(b"" if spine.reached is None else spine.reached.tobytes())
+    digest.update(b"" if spine.born is None else spine.born.tobytes())
+    for name, told in sorted(spine.told.items()):
+        digest.update(json.dumps([name, list(told.columns), told.states]).encode() + told.subject.tobytes() + told.day.tobytes())
+        for column in told.columns.values():
+            _feed(digest, column)
     return digest.hexdigest()
 
 
@@ -84,33 +81,4 @@ def combined_fingerprint(datasets: dict[str, str], study: Study) -> str:
     """Return the fingerprint of a study whose datasets' fingerprints are known, by name."""
     codelists = {name: [[term.value, term.decode] for term in terms] for name, terms in study.codelists.items()}
     content = json.dumps([sorted(datasets.items()), sorted(codelists.items())])
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-@cache
-def code_fingerprint() -> str:
-    """Return the sha256 of the package's own sources and of NumPy's version, so that no result outlives its code."""
-    digest = hashlib.sha256(f"{__version__} {np.__version__}".encode())
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix in (".py", ".json", ".csv") and path.is_file():
-            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\x00" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def cache_key(stage: str, data: Iterable[str], config: FitConfig | None = None, more: object = None) -> str:
-    """Return the key of one result in the cache.
-
-    Parameters
-    ----------
-    stage : str
-        What is computed, for example ``part LB``.
-    data : iterable of str
-        Fingerprints of all that it is computed from.
-    config : FitConfig, optional
-        Its settings.
-    more : plain JSON, optional
-        Whatever else it depends on.
-    """
-    settings = None if config is None else config.model_dump()
-    content = json.dumps([stage, list(data), settings, more, PROTOCOL, code_fingerprint()], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -1,12 +1,13 @@
 """The spine that every dataset hangs on: subjects, arms, marks in time and visits, of the source at fit and of the sample later.
 
-A part learns one dataset *given the spine*; so two datasets are related through the spine and never read each other.
+A part learns one dataset *given the spine*; so two datasets are related through the spine and never read each other. What a
+dataset tells those that come after it in order stands in the spine as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import DatasetStructure
-from replicator.tables.dataset import Column, Dataset
+from replicator.tables.dataset import Column, Dataset, Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,28 @@ class Visits:
     number: NDArray[np.float64]
     day: NDArray[np.float64]
     end: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What the rows of one dataset say of subjects, for the datasets that are learned and drawn after it.
+
+    Attributes
+    ----------
+    subject : (n_rows,) int32
+        Position of each row's subject in the spine.
+    columns : mapping of str to Text
+        Terms and classes, of n_rows each; of the subjects' dataset its categories.
+    day : (n_rows,) float64
+        Day on which the event of the row starts, days since 1970-01-01; NaN where it is not known or the row is no event.
+    states : bool
+        Whether rows are states of the participation, such as its end.
+    """
+
+    subject: NDArray[np.int32]
+    columns: Mapping[str, Text]
+    day: NDArray[np.float64]
+    states: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +89,10 @@ class Spine:
         then: whether it is used is the part's decision.
     reached : (n,) float64 or None
         Planned day, from the anchor, of the last visit of the course that the subject had; NaN for a subject without visits.
+    born : (n,) float64 or None
+        Earliest day on which the subject can have been born, days since 1970-01-01; NaN where nothing tells.
+    told : mapping of str to Told
+        What the subjects' dataset, the states and the events that come earlier in order say, by dataset.
     """
 
     n: int
@@ -77,6 +104,8 @@ class Spine:
     covariates: Mapping[str, NDArray[np.int32]]
     features: Mapping[str, NDArray[np.float64]]
     reached: NDArray[np.float64] | None = None
+    born: NDArray[np.float64] | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
 
     def horizons(self) -> dict[str, NDArray[np.float64]]:
         """Days that tell how far a subject came: the marks, and as ``REACHED`` the day that its last visit was planned for."""
@@ -179,4 +208,4 @@ class Part(Protocol):
         ...
 
 
-__all__ = ["Fitted", "Part", "Rows", "Self", "Spine", "Visits"]
+__all__ = ["Fitted", "Part", "Rows", "Self", "Spine", "Told", "Visits"]

@@ -28,11 +28,13 @@ from replicator.study_model.identifiers import SubjectIds
 from replicator.study_model.joining import Supplement
 from replicator.study_model.layout import Layout, count_together
 from replicator.study_model.links import LinksModel
+from replicator.study_model.mixed_columns import MixedColumn, split_mixed_columns, without_texts_beside
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Part, PartSource, Remember, always
+from replicator.study_model.story import Story, drawing_order
 from replicator.study_model.subjects import SubjectModel, arm_strata
 from replicator.study_model.visit_names import VisitNames
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
@@ -60,7 +62,9 @@ class StudyModel:
     subjects : SubjectModel
     schedule : ScheduleModel
     parts : mapping of str to Part
-        The model of each dataset about subjects but the subjects' own.
+        The model of each dataset about subjects but the subjects' own, in the order in which they are drawn.
+    story : Story
+        What each dataset tells those that come after it.
     absent : mapping of str to tuple of int
         Arms of which nobody has a row in a dataset.
     closed_visits : mapping of str to tuple of float
@@ -88,6 +92,8 @@ class StudyModel:
         From the source's Define-XML.
     notes : tuple of str
         What was not learned, and why.
+    mixed : tuple of MixedColumn
+        Columns of numbers and texts, which were learned apart.
     """
 
     kind: ClassVar[str] = "study model"
@@ -98,6 +104,7 @@ class StudyModel:
     subjects: SubjectModel
     schedule: ScheduleModel
     parts: Mapping[str, Part]
+    story: Story
     absent: Mapping[str, tuple[int, ...]]
     closed_visits: Mapping[str, tuple[float, ...]]
     open_visits: Mapping[str, tuple[float, ...]]
@@ -113,6 +120,7 @@ class StudyModel:
     date_orders: DateOrders
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
+    mixed: tuple[MixedColumn, ...] = ()
 
 
 @one_thread
@@ -148,6 +156,8 @@ def fit_study_model(
     source = read_source(study, structure)
     if not len(source.ids):
         raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
+    datasets, mixed, said_of_them = split_mixed_columns(source.datasets, structure.datasets, source.subject, config.k)
+    source = replace(source, datasets=datasets, notes=(*source.notes, *said_of_them))
     structures, derivations = _joined_structures(source, structure, config.k)
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
     grid = Grid.fit(source.spine, config.k)
@@ -158,14 +168,20 @@ def fit_study_model(
     nominal: set[str] = set()
     notes = [*structure.notes, *source.notes]
     about = [name for name in source.subject if name != structure.subjects]
+    occurring = frozenset(name for name in about if _part_class(source.datasets[name], structures[name]) is EventsPart)
+    about = drawing_order(about, source, structures, occurring)
+    heads = source.datasets.get(structure.subjects)
+    story = Story.fit({name: structures[name] for name in about}, occurring, structure.subjects, list(source.levels), heads)
+    spine = story.begin(source.spine, heads.columns if heads is not None else {})
     for done, name in enumerate(about):
         progress(f"Fit {name}", done, len(about) + 1)
         if not source.datasets[name].n_rows:
             continue
-        one = PartSource(source.datasets[name], structures[name], source.subject[name], source.spine)
+        one = PartSource(source.datasets[name], structures[name], source.subject[name], spine)
         part_class = _part_class(one.dataset, one.structure)
         fitted = remember(one, partial(part_class.fit, one.dataset, one.structure, one.subject, one.spine, config))
         parts[name] = fitted.part
+        spine = story.add(spine, name, one.dataset.columns, one.subject)
         features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
         nominal |= {f"{name}/{feature}" for feature in fitted.nominal}
         notes += fitted.notes
@@ -182,7 +198,7 @@ def fit_study_model(
         for name in study.datasets
     }
     for name in source.subject:  # rows of unknown subjects are gone: learn the order on those that remain
-        own = source.datasets[name].without(*{item.column for item in source.supplements if item.parent == name})
+        own = without_texts_beside(source.datasets[name], mixed).without(*{item.column for item in source.supplements if item.parent == name})
         layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(own))
     layouts = count_together(layouts, source.datasets, source.subject)
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
@@ -196,6 +212,7 @@ def fit_study_model(
         subjects,
         schedule,
         parts,
+        story,
         _absent(source),
         *_visits_kept(source, structure, config.k),
         links,
@@ -216,6 +233,7 @@ def fit_study_model(
         ),
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
+        mixed,
     )
 
 

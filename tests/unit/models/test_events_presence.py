@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from replicator.models.associations import find_associations, no_associations
 from replicator.models.presence import Presence
 from replicator.models.recurrence import Recurrence
 
@@ -102,3 +103,42 @@ def test_repeats_of_one_kind_are_concentrated() -> None:
     drawn = model.sample(subject, kind, np.full(300, 4), np.random.default_rng(0)).reshape(300, 3)
     assert model.concentration < 0.2
     assert (drawn.max(axis=1) >= 3).mean() > 0.85
+
+
+def test_a_kind_follows_the_fact_that_it_depends_on() -> None:
+    """Planted: 0.8 with the fact and 0.1 without, in 400 subjects; other kinds and facts are noise (0.1: two standard errors)."""
+    rng = np.random.default_rng(5)
+    facts = rng.random((400, 30)) < 0.3
+    count = (rng.random((400, 20)) < 0.15).astype(np.int64)
+    count[:, 0] = rng.random(400) < np.where(facts[:, 7], 0.8, 0.1)
+    model = Presence.fit(count, np.zeros(400, int), 1, np.zeros(20, int), np.ones(20, int), facts=facts)
+    assert (model.shift_kind.tolist(), model.shift_fact.tolist()) == ([0], [7])
+    who, kind, _ = model.sample(count.sum(axis=1), np.zeros(400, int), rng, facts=facts)
+    has = np.zeros(400, bool)
+    has[who[kind == 0]] = True
+    assert has[facts[:, 7]].mean() == pytest.approx(count[facts[:, 7], 0].mean(), abs=0.1)
+    assert has[~facts[:, 7]].mean() == pytest.approx(count[~facts[:, 7], 0].mean(), abs=0.1)
+    assert np.bincount(who, minlength=400).tolist() == count.sum(axis=1).tolist()
+
+
+def test_facts_that_tell_nothing_are_not_used() -> None:
+    """None of 40 facts on 30 kinds that do not depend on them."""
+    rng = np.random.default_rng(6)
+    count = (rng.random((300, 30)) < 0.2).astype(np.int64)
+    model = Presence.fit(count, np.zeros(300, int), 1, np.zeros(30, int), np.ones(30, int), facts=rng.random((300, 40)) < 0.4)
+    assert not len(model.shift)
+
+
+@pytest.mark.parametrize("few", [1, 2, 3])
+def test_how_few_have_both_is_not_kept(few: int) -> None:
+    """A shift is the same whether one, two or three subjects with a fact have a kind that should be common among them."""
+    fact = np.arange(300) < 150
+    count = np.zeros((300, 12), np.int64)
+    count[:, 1:] = np.random.default_rng(7).random((300, 11)) < 0.3
+    count[150:230, 0] = 1
+    count[:few, 0] = 1
+    probability = np.tile(np.full(12, 0.27), (300, 1))
+    copies = np.ones(12, np.int32)
+    found = find_associations(count.astype(float), probability, copies, fact[:, None], np.ones(12, bool), no_associations(), 5)
+    place = found.kind_of.tolist().index(0)
+    assert found.aim[place] == pytest.approx((2.5 + 4 * 0.27) / 154)

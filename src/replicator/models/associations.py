@@ -1,0 +1,124 @@
+"""Which facts about a subject change its chance to have a kind of event: a few, each backed by enough subjects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+FALSE_DISCOVERIES = 0.05  # share of associations found that may be none
+PRIOR = 4.0  # chances that the share without the fact counts for
+FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Associations:
+    """Pairs of a kind and a fact.
+
+    Attributes
+    ----------
+    kind_of, fact : (n_pairs,) int64
+    aim : (n_pairs,) float64
+        Share of the kind's copies that the subjects with the fact have.
+    """
+
+    kind_of: Ints
+    fact: Ints
+    aim: Floats
+
+    def join(self, other: Associations) -> Associations:
+        """Put the pairs of another behind these."""
+        return Associations(
+            np.append(self.kind_of, other.kind_of), np.append(self.fact, other.fact), np.append(self.aim, other.aim)
+        )
+
+
+def no_associations() -> Associations:
+    """Return an empty set of pairs."""
+    return Associations(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+def find_associations(
+    count: Floats, probability: Floats, copies: NDArray[np.int32], facts: Bools, open_kinds: Bools, known: Associations, k: int
+) -> Associations:
+    """Find the best fact of each kind whose presence the model does not yet explain.
+
+    Parameters
+    ----------
+    count : (n, n_kinds) float64
+        Copies of each kind that a subject has.
+    probability : (n, n_kinds) float64
+        Chance of one copy as the model has it so far.
+    copies : (n_kinds,) int32
+    facts : (n, n_facts) bool
+    open_kinds : (n_kinds,) bool
+        Kinds that are not decided otherwise.
+    known : Associations
+        Pairs that the model has already.
+    k : int
+        Fewest subjects with the fact and the kind, or who should have both by chance if fewer than `k` have.
+
+    Notes
+    -----
+    Under the model, *n* chances of the subjects with a fact give *e* presences; *o* are seen. The share is drawn to *e / n* as by
+    `PRIOR` chances. A pair counts if its log likelihood also rises in the folds that were left out, and if it is among those that
+    Benjamini and Hochberg (1995, J. R. Statist. Soc. B 57:289) accept. A count below `k` is replaced by k / 2: how few there were
+    is nobody's business.
+    """
+    n_facts, n_kinds = facts.shape[1], count.shape[1]
+    fold = np.arange(len(count)) % FOLDS
+    seen, expected, chances = (np.zeros((FOLDS, n_facts, n_kinds)) for _ in range(3))
+    for f in range(FOLDS):
+        holds = facts[fold == f].astype(np.float64)
+        seen[f] = holds.T @ count[fold == f]
+        expected[f] = holds.T @ (probability[fold == f] * copies)
+        chances[f] = holds.sum(axis=0)[:, None] * copies
+    o, e, n = seen.sum(axis=0), expected.sum(axis=0), chances.sum(axis=0)
+    people = facts.astype(np.float64).T @ (count > 0)
+    may = ((people >= k) | ((e >= k) & (o < e))) & open_kinds & (facts.sum(axis=0) >= 2 * k)[:, None]
+    may[known.fact, known.kind_of] = False
+    rare = (people < k) & (o > 0)
+    o = np.where(rare, np.minimum(k / 2, e), o)
+    aim = _share(o, e, n)
+    gain = _gain(o, aim, e, n)
+    left_out = np.zeros_like(gain)
+    for f in range(FOLDS):
+        rest = o - seen[f] if not rare.any() else np.maximum(o - seen[f], 0.0)
+        ratio = _odds(_share(rest, e - expected[f], n - chances[f])) / _odds(_safe(e - expected[f], n - chances[f]))
+        base = _odds(_safe(expected[f], chances[f]))
+        moved = ratio * base / (1 + ratio * base)
+        left_out += _gain(seen[f], moved, expected[f], chances[f])
+    p_value = np.where(may & (left_out > 0), chdtrc(1, np.maximum(2 * gain, 0.0)), 1.0)
+    tests = max(int(may.sum()), 1)
+    ordered = np.sort(p_value, axis=None)
+    passing = np.flatnonzero(ordered <= FALSE_DISCOVERIES * np.arange(1, len(ordered) + 1) / tests)
+    limit = ordered[passing[-1]] if len(passing) else -1.0
+    best = np.where(p_value <= limit, gain, -np.inf).argmax(axis=0) if n_facts else np.zeros(n_kinds, np.int64)
+    kinds = np.flatnonzero(p_value[best, np.arange(n_kinds)] <= limit) if n_facts else np.empty(0, np.int64)
+    return Associations(kinds.astype(np.int64), best[kinds].astype(np.int64), aim[best[kinds], kinds])
+
+
+def _safe(hits: Floats, chances: Floats) -> Floats:
+    return np.asarray(np.clip(hits / np.maximum(chances, 1e-9), 1e-6, 1 - 1e-6), np.float64)
+
+
+def _share(seen: Floats, expected: Floats, chances: Floats) -> Floats:
+    return _safe(seen + PRIOR * _safe(expected, chances), chances + PRIOR)
+
+
+def _odds(share: Floats) -> Floats:
+    return np.asarray(share / (1 - share), np.float64)
+
+
+def _gain(seen: Floats, share: Floats, expected: Floats, chances: Floats) -> Floats:
+    """Log likelihood of what is seen under a share, against that under the expected one."""
+    base = _safe(expected, chances)
+    moved = np.clip(share, 1e-6, 1 - 1e-6)
+    rest = np.maximum(chances - seen, 0.0)
+    return np.asarray(seen * np.log(moved / base) + rest * np.log((1 - moved) / (1 - base)), np.float64)

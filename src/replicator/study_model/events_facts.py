@@ -1,0 +1,87 @@
+"""Facts about subjects on which the terms of a later dataset may depend: a woman, a diabetic, one who left for an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Text
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """Facts in a fixed order, each a value that some row of the subject has.
+
+    Attributes
+    ----------
+    dataset, variable, level : tuple of str
+        Where the value stands, and which it is; at least k subjects have it.
+    """
+
+    kind: ClassVar[str] = "facts"
+
+    dataset: tuple[str, ...]
+    variable: tuple[str, ...]
+    level: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, spine: Spine, k: int) -> tuple[Facts, Bools]:
+        """Find the facts that at least `k` subjects share and at least `k` do not; of facts that come to the same, the first.
+
+        Returns
+        -------
+        Facts
+        holds : (n, n_facts) bool
+            Of the source's subjects.
+        """
+        named: list[tuple[str, str, str]] = []
+        columns: dict[bytes, Bools] = {}
+        for dataset, told in spine.told.items():
+            for variable, text in told.columns.items():
+                levels, holds = _holders(text, told.subject, spine.n)
+                people = holds.sum(axis=0)
+                for j in np.flatnonzero((people >= k) & (people <= spine.n - k)).tolist():
+                    key = np.packbits(holds[:, j]).tobytes()
+                    if key not in columns:
+                        columns[key] = holds[:, j]
+                        named.append((dataset, variable, str(levels[j])))
+        matrix = np.stack(list(columns.values()), axis=1) if columns else np.zeros((spine.n, 0), bool)
+        return cls(*(tuple(part) for part in (zip(*named, strict=True) if named else ((), (), ())))), matrix
+
+    def holds(self, spine: Spine) -> Bools:
+        """Who has which fact: (n, n_facts)."""
+        out = np.zeros((spine.n, len(self.level)), bool)
+        for dataset, variable in dict.fromkeys(zip(self.dataset, self.variable, strict=True)):
+            told = spine.told.get(dataset)
+            if told is None or variable not in told.columns:
+                continue
+            levels, holds = _holders(told.columns[variable], told.subject, spine.n)
+            place = {str(level): j for j, level in enumerate(levels.tolist())}
+            for i, fact in enumerate(zip(self.dataset, self.variable, self.level, strict=True)):
+                if fact[:2] == (dataset, variable) and fact[2] in place:
+                    out[:, i] = holds[:, place[fact[2]]]
+        return out
+
+    def take(self, positions: NDArray[np.int64]) -> Facts:
+        """Keep the facts at these positions, in this order."""
+        chosen = positions.tolist()
+        return Facts(*(tuple(part[i] for i in chosen) for part in (self.dataset, self.variable, self.level)))
+
+    def of(self, dataset: str) -> NDArray[np.int64]:
+        """Positions of the facts of one dataset."""
+        return np.array([i for i, name in enumerate(self.dataset) if name == dataset], np.int64)
+
+
+def _holders(text: Text, subject: NDArray[np.int32], n: int) -> tuple[NDArray[np.object_], Bools]:
+    """Levels of a column, and which subjects have which: (n, n_levels)."""
+    compact = text.compact()
+    holds = np.zeros((n, len(compact.levels)), bool)
+    seen = compact.codes >= 0
+    holds[subject[seen], compact.codes[seen]] = True
+    return compact.levels, holds

@@ -1,0 +1,89 @@
+"""Serious events: a criterion makes an event serious, and rare ones stay, though not how many they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.profile.structure import DatasetStructure
+from replicator.tables.dataset import Column, Dataset, Text
+
+CRITERIA = ("SHOSP", "SLIFE", "SDISAB", "SMIE", "SDTH", "SCONG", "SCAN", "SOD")
+"""Suffixes of the criteria of seriousness, the one that rare serious events are given first."""
+OBEYED = 0.95  # share of the source's occurrences with a criterion that must be serious to take that for a rule
+
+
+@dataclass(frozen=True, eq=False)
+class Seriousness:
+    """How seriousness hangs on its criteria.
+
+    Attributes
+    ----------
+    serious : str
+        Variable; ``""`` if there is none.
+    criteria : tuple of str
+        Variables of the criteria.
+    obeyed : bool
+        Whether an occurrence with a criterion is serious.
+    rare : float
+        Share of occurrences that are made serious since fewer than k of the source's subjects had one: k / 2 of the source's.
+    """
+
+    kind: ClassVar[str] = "seriousness"
+
+    serious: str
+    criteria: tuple[str, ...]
+    obeyed: bool
+    rare: float
+
+    @classmethod
+    def fit(
+        cls,
+        head: Dataset,
+        structure: DatasetStructure,
+        owner: NDArray[np.int32],
+        set_aside: NDArray[np.bool_],
+        k: int,
+    ) -> Seriousness:
+        """Learn from occurrences (n,) but for those that a death explains."""
+        name = structure.named("SER")
+        found = [structure.named(suffix) for suffix in CRITERIA]
+        criteria = tuple(one for one in found if one and one in head)
+        if not name or name not in head:
+            return cls("", (), False, 0.0)
+        serious = _yes(head[name]) & ~set_aside
+        met = np.any([_yes(head[one]) for one in criteria], axis=0) if criteria else np.zeros(head.n_rows, bool)
+        met &= ~set_aside
+        obeyed = bool(met.any()) and float(serious[met].mean()) >= OBEYED
+        few = 0 < len(np.unique(owner[serious])) < k
+        return cls(name, criteria, obeyed, min(1.0, k / 2 / head.n_rows) if few else 0.0)
+
+    def apply(
+        self, columns: Mapping[str, Column], occurrence: NDArray[np.int64], n: int, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        """Make rows (n_rows,) of `n` occurrences serious."""
+        out = dict(columns)
+        if not self.serious or self.serious not in out:
+            return out
+        chosen = (rng.random(n) < self.rare)[occurrence]
+        if chosen.any() and self.criteria:
+            out[self.criteria[0]] = _said(out[self.criteria[0]], chosen)
+        if self.obeyed:
+            chosen = np.any([chosen, *(_yes(out[one]) for one in self.criteria if one in out)], axis=0)
+        out[self.serious] = _said(out[self.serious], chosen)
+        return out
+
+
+def _yes(column: Column) -> NDArray[np.bool_]:
+    return np.asarray(column.strings() == "Y", bool) if isinstance(column, Text) else np.zeros(len(column), bool)
+
+
+def _said(column: Column, rows: NDArray[np.bool_]) -> Column:
+    if not isinstance(column, Text) or not rows.any():
+        return column
+    codes = np.where(rows, len(column.levels), column.codes).astype(np.int32)
+    return Text(codes, np.append(column.levels, np.array(["Y"], object)))
