@@ -12,6 +12,7 @@ from replicator.derivations.derive import derive_all
 from replicator.profile.structure import Kind
 from replicator.rng import stream
 from replicator.study_model.joining import split_supplements
+from replicator.study_model.mixed_columns import join_mixed_columns
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
@@ -73,6 +74,9 @@ def assemble(
     for name, agreement in model.agreements.items():
         if name in datasets:
             datasets[name] = agreement.hold(datasets[name], stream(seed, "agreement", name, start))
+    for name in dict.fromkeys(one.dataset for one in model.mixed if one.dataset in datasets):
+        known = {variable.name: variable for variable in model.layouts[name].variables}
+        datasets[name] = join_mixed_columns(datasets[name], model.mixed, known, stream(seed, "mixed columns", name, start))
     links = model.links.sample(datasets, subject, model.ids.variable, ids, stream(seed, "links", start))
     for name, layout in model.layouts.items():
         if layout.dataset_kind is Kind.LINKS:

@@ -198,7 +198,9 @@ def fit_study_model(
         for name in study.datasets
     }
     for name in source.subject:  # rows of unknown subjects are gone: learn the order on those that remain
-        own = without_texts_beside(source.datasets[name], mixed).without(*{item.column for item in source.supplements if item.parent == name})
+        own = without_texts_beside(source.datasets[name], mixed).without(
+            *{item.column for item in source.supplements if item.parent == name}
+        )
         layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(own))
     layouts = count_together(layouts, source.datasets, source.subject)
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
