@@ -45,6 +45,7 @@ __all__ = [
     "is_clean",
     "load_model",
     "profile_source",
+    "read_source",
     "render_text",
     "validate",
     "write_report",
@@ -93,7 +94,7 @@ def fit(
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
-        read = source if isinstance(source, Study) else _read(source)
+        read = source if isinstance(source, Study) else read_source(source)
         study = in_canonical_order(read, find_subject_variable(read))
         fingerprint = study_fingerprint(study)
         if store is not None:
@@ -155,7 +156,8 @@ def source_report(study: Study, structure: StudyStructure, config: FitConfig) ->
     return run_rules(study, rules, structure, max_rows=0).without_rows()
 
 
-def _read(source: str | Path | Sequence[str | Path]) -> Study:
+def read_source(source: str | Path | Sequence[str | Path]) -> Study:
+    """Read a study from files, and log how much there is of it."""
     with timed("read") as found:
         study = read_study(source)
         found["datasets"] = len(study.datasets)
@@ -188,7 +190,7 @@ def profile_source(source: Source, progress: Progress | None = None) -> StudyPro
             return StudyProfile.from_json(text)
     tell = progress or silent
     tell("Reading", 0, 100)
-    study = source if isinstance(source, Study) else _read(source)
+    study = source if isinstance(source, Study) else read_source(source)
     tell("Finding the structure", 10, 100)
     structure = find_structure(study)
     with timed("profile"):
@@ -225,7 +227,7 @@ def validate(
     tell = progress or silent
     fitted = None if against is None else against if isinstance(against, FittedStudy) else load_model(against)
     tell("Reading", 0, 3)
-    study = data if isinstance(data, Study) else _read(data)
+    study = data if isinstance(data, Study) else read_source(data)
     tell("Checking rules", 1, 3)
     with timed("validate") as found:
         if fitted is not None:

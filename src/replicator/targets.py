@@ -1,7 +1,8 @@
 """Files that are written: whole or not at all, and never in the place of what Replicator has not written.
 
 What a file is, is told by its content and not by its name: a model by its manifest, a page by its generator, a report by its
-first key, a log by its first line. A file takes the place of one of its own kind only; an empty file has nothing to lose.
+first key, or as Markdown by its first line, a log by its first line. A file takes the place of one of its own kind only; an empty
+file has nothing to lose.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from replicator.errors import WriteError
 MODEL_FORMAT = "replicator model"
 GENERATOR = '<meta name="generator" content="Replicator">'
 REPORT_KEY = "writtenBy"
+MARKDOWN_MARK = "<!-- written by Replicator -->"
 
 _HEAD = 1 << 16  # bytes that tell what a file is; a first log line with many arguments stays below
 _MANIFEST = re.compile(rb'\A\{\s*"format": "' + MODEL_FORMAT.encode() + rb'"')
@@ -32,6 +34,7 @@ class Output(StrEnum):
     MODEL = "model file"
     PAGE = "report (HTML)"
     REPORT = "report (JSON)"
+    MARKDOWN = "report (Markdown)"
     LOG = "log"
 
 
@@ -45,6 +48,8 @@ def written_kind(path: Path) -> Output | None:
         return Output.PAGE
     if _REPORT.match(head):
         return Output.REPORT
+    if head.startswith(MARKDOWN_MARK.encode()):
+        return Output.MARKDOWN
     try:
         first = json.loads(head.split(b"\n", 1)[0])
     except (ValueError, RecursionError):

@@ -63,5 +63,10 @@ def render_html(report: Report) -> str:
 
 
 def render_json(report: Report) -> str:
-    """Render a report as JSON; its first key says what wrote it, so that a later report may take its place."""
-    return f'{{"{REPORT_KEY}": "Replicator {__version__}",' + report.to_json().removeprefix("{") + "\n"
+    """Render a report as JSON that says what wrote it."""
+    return signed_json(report.to_json())
+
+
+def signed_json(text: str) -> str:
+    """Let the first key of a JSON object say what wrote it, so that a later report may take its place."""
+    return f'{{"{REPORT_KEY}": "Replicator {__version__}",' + text.removeprefix("{") + "\n"

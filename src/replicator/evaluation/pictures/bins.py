@@ -54,7 +54,7 @@ def bin_codes(values: Floats, edges: Floats) -> Ints:
 
 
 def merge_bins(having: sparse.csr_matrix) -> Ints | None:
-    """Put neighbouring bins together until each holds five subjects, or none.
+    """Put neighbouring bins together, from the left, until each holds five subjects, or none.
 
     Parameters
     ----------
@@ -66,23 +66,23 @@ def merge_bins(having: sparse.csr_matrix) -> Ints | None:
     (n_bins,) int64 or None
         The merged bin of each bin, from 0; None if fewer than five subjects have anything.
     """
-    having = having.sign()
-    n_bins = having.shape[1]
-    group = np.arange(n_bins)
-    if not n_bins or np.count_nonzero(having.getnnz(axis=1)) < FEWEST_SHARED:
+    by_bin = having.tocsc()
+    n_bins = by_bin.shape[1]
+    starts, full = [0], [False]  # of each merged bin: where it begins, and whether five subjects are in it
+    inside = np.empty(0, np.int64)
+    for at in range(n_bins):
+        who = by_bin.indices[by_bin.indptr[at] : by_bin.indptr[at + 1]]
+        if at and (full[-1] or not len(inside)):  # the former is done, or empty and left as it is
+            starts.append(at)
+            full.append(False)
+            inside = np.empty(0, np.int64)
+        inside = np.union1d(inside, who[:FEWEST_SHARED]).astype(np.int64)
+        full[-1] = len(inside) >= FEWEST_SHARED
+    if not any(full):
         return None
-    while True:
-        n_groups = int(group[-1]) + 1
-        into = sparse.csr_matrix((np.ones(n_bins), (np.arange(n_bins), group)), shape=(n_bins, n_groups))
-        behind = np.asarray((having @ into).sign().sum(axis=0)).ravel()
-        few = np.flatnonzero((behind > 0) & (behind < FEWEST_SHARED))
-        if not len(few):
-            return group.astype(np.int64)
-        at = int(few[0])
-        sides = [side for side in (at - 1, at + 1) if 0 <= side < n_groups]
-        filled = [side for side in sides if behind[side] > 0] or sides
-        first = min(at, min(filled, key=lambda side: behind[side]))
-        group = np.where(group > first, group - 1, group)
+    if len(inside) and not full[-1]:  # what is left over goes to the last that holds enough
+        del starts[len(full) - full[::-1].index(True) :]
+    return np.asarray(np.searchsorted(starts, np.arange(n_bins), side="right") - 1, np.int64)
 
 
 def merged_edges(edges: Floats, group: Ints) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from replicator.profile.structure import Role
 
 MOST_FEATURES = 26  # of one correlation map
 MOST_OF_DATASET = 5  # features of one dataset in the map of all
+REPEATED = 0.9  # correlation from which a feature says what another has said
 FEWEST_PAIRS = 20  # subjects who have both features
 _KEYS = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE)
 
@@ -55,7 +56,7 @@ class Correlations:
         self.datasets = np.array(self.table.datasets, dtype=object)
         strength = np.nan_to_num(np.abs(self.sides[0]))
         np.fill_diagonal(strength, 0.0)
-        self._strength = np.where(strength < 0.98, strength, 0.0)  # what says the same twice is no news
+        self._strength = np.where(strength < REPEATED, strength, 0.0)
 
     def of(self, name: str) -> Map:
         """Features of one dataset: those that go with another of it most, in their order."""
@@ -67,7 +68,7 @@ class Correlations:
         other = self.datasets[:, None] != self.datasets[None, :]
         strength = np.where(other, self._strength, 0.0).max(axis=1, initial=0.0)
         best = [
-            at[np.argsort(-strength[at], kind="stable")[:MOST_OF_DATASET]]
+            self._distinct(at[np.argsort(-strength[at], kind="stable")])[:MOST_OF_DATASET]
             for at in (np.flatnonzero(self.datasets == name) for name in dict.fromkeys(self.table.datasets))
         ]
         chosen: Ints = np.concatenate([np.empty(0, np.int64), *best])
@@ -76,9 +77,18 @@ class Correlations:
     def _map(self, candidates: Ints, strength: Floats) -> Map:
         if len(candidates) < 2:
             return NO_MAP
-        chosen = np.sort(candidates[np.argsort(-strength, kind="stable")[:MOST_FEATURES]])
+        chosen = np.sort(self._distinct(candidates[np.argsort(-strength, kind="stable")]))
         names = tuple(self.table.names[i] for i in chosen.tolist())
         return Map(names, names, *(_rows(side[np.ix_(chosen, chosen)]) for side in self.sides))
+
+    def _distinct(self, ordered: Ints) -> Ints:
+        """First features of which none nearly repeats an earlier one."""
+        repeats = np.abs(np.nan_to_num(self.sides[0])) > REPEATED
+        kept: list[int] = []
+        for at in ordered.tolist():
+            if len(kept) < MOST_FEATURES and not repeats[at, kept].any():
+                kept.append(at)
+        return np.array(kept, np.int64)
 
 
 def _correlations(ranks: Floats) -> Floats:

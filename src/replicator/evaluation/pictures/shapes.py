@@ -110,7 +110,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Curve:
-    """Share of subjects still without the event after each day (Kaplan-Meier), by arm; ``""`` is everybody."""
+    """Share of subjects still without the event at each day (Kaplan-Meier), by arm; ``""`` is everybody.
+
+    The days are far enough apart that five subjects of the source left between them, and end where fewer than five are left.
+    """
 
     arm: str
     days: tuple[float, ...]

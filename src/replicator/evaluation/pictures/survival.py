@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.evaluation.distances import count_matrix
-from replicator.evaluation.pictures.bins import bin_codes, merge_bins, merged_edges, round_edges, shared_range, subject_bins
+from replicator.evaluation.pictures.bins import bin_codes, merge_bins, round_edges, shared_range, subject_bins
 from replicator.evaluation.pictures.shapes import Curve
 from replicator.evaluation.retention import completers, survival
-from replicator.evaluation.sharing import shared_arms
+from replicator.evaluation.sharing import FEWEST_SHARED, shared_arms
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
 
@@ -17,7 +17,8 @@ DISCONTINUATION, LEAVING = "discontinuation", "the end of participation, whateve
 
 
 def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...], str]:
-    """Draw the share of subjects that has not left, and say what leaving means; steps of the source stand on five subjects."""
+    """Draw the share of subjects that has not left, and say what leaving means; points of the source have five subjects between
+    them and five still there."""
     end = timeline.end_of_participation()
     completed = completers(stack)
     event = np.ones(len(end), bool) if completed is None else ~completed
@@ -37,8 +38,17 @@ def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...
         who = np.arange(len(end))
         exits = count_matrix(who, codes, len(end), n_bins)
         events = count_matrix(who, np.where(event, codes, -1), len(end), n_bins)
-        staying, _ = survival(np.array([source, sample]), events, exits)
-        last = np.append(np.flatnonzero(np.diff(group) > 0), n_bins - 1)
-        first, second = (tuple([1.0, *one[last].tolist()]) for one in staying)
-        drawn.append(Curve(arm, merged_edges(edges, group), first, second, int(source.sum()), int(sample.sum())))
+        staying, at_risk = survival(np.array([source, sample]), events, exits)
+        filled = np.unique(codes[source])
+        last = filled[np.append(np.diff(group[filled]) > 0, True)]  # the last exits of each merged bin
+        last = last[at_risk[0][last] >= FEWEST_SHARED]
+        if not len(last):
+            continue
+        begin = edges[np.searchsorted(group, group[last])]
+        at = np.clip(np.searchsorted(edges, begin) - 1, 0, n_bins - 1)
+        days = tuple(np.column_stack([begin, edges[last + 1]]).ravel().tolist())
+        first, second = (
+            tuple(np.column_stack([np.where(begin > edges[0], one[at], 1.0), one[last]]).ravel().tolist()) for one in staying
+        )
+        drawn.append(Curve(arm, days, first, second, int(source.sum()), int(sample.sum())))
     return tuple(drawn), LEAVING if completed is None else DISCONTINUATION

@@ -1,0 +1,109 @@
+"""An evaluation as one page of HTML, and single plots of it as fragments for notebooks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from replicator.evaluation.evaluation import Evaluation
+from replicator.evaluation.laws import LOST
+from replicator.evaluation.sharing import FEWEST_SHARED
+from replicator.evaluation.verdict import FINDING_RATIO, Grade
+from replicator.reports.evaluation_charts import (
+    LEAST_RATIO,
+    MOST_RATIO,
+    course_chart,
+    curve_chart,
+    distribution_chart,
+    figure_chart,
+    ratio_chart,
+)
+from replicator.reports.evaluation_maps import correlation_chart, lanes_chart, share_chart
+from replicator.reports.evaluation_timelines import timeline_chart
+from replicator.reports.pages import render_page
+from replicator.rules.certificate import Verdict
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+MOST_TESTS = 48  # of one dataset, drawn on the page
+_VERDICTS = (*LOST, Verdict.LESS, Verdict.SAME_RATE, Verdict.NOT_TESTED, Verdict.PASSED)
+_TILES = {Grade.FINE: "measures fine", Grade.NOTICEABLE: "noticeable", Grade.FINDING: "findings"}
+
+
+def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
+    """Render an evaluation as a page that needs no network.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    title : str
+        Of the page; the study's name if empty.
+    """
+    conclusion = evaluation.conclusion
+    told = [math.isfinite(figure.value) for figure in evaluation.figures]
+    return render_page(
+        "evaluation",
+        title or f"A sample of {evaluation.study or 'a study'}, held against real subjects",
+        e=evaluation,
+        p=evaluation.pictures,
+        conclusion=conclusion,
+        grades={one.name: one.grade.value for one in conclusion.judgements},
+        tiles=[(name, len(conclusion.of(grade))) for grade, name in _TILES.items()],
+        figures=[figure for figure, known in zip(evaluation.figures, told, strict=True) if known],
+        untold=[figure for figure, known in zip(evaluation.figures, told, strict=True) if not known],
+        verdicts=_VERDICTS,
+        telling=LOST,
+        k=FEWEST_SHARED,
+        most_tests=MOST_TESTS,
+        finding_ratio=FINDING_RATIO,
+        least_ratio=LEAST_RATIO,
+        most_ratio=MOST_RATIO,
+        chart=Charts(),
+    )
+
+
+def render_plot(kind: str, title: str, **values: object) -> str:
+    """Render one plot as a fragment that carries its own style.
+
+    Parameters
+    ----------
+    kind : str
+        Name of a macro of the template of charts.
+    title : str
+        What stands above it.
+    **values
+        What the macro takes.
+    """
+    return render_page("plot", title, kind=kind, chart=Charts(), values=values)
+
+
+class Charts:
+    """The charts as templates call them; what they return is markup."""
+
+    def __getattr__(self, name: str) -> Callable[..., Markup]:
+        """Return the chart of a name."""
+        from markupsafe import Markup  # noqa: PLC0415  only reports need it
+
+        draw: Callable[..., str] = _CHARTS[name]
+        return lambda *values, **options: Markup(draw(*values, **options))
+
+
+def told(value: float) -> str:
+    """Write a number with three digits; a dash where it cannot be told."""
+    return f"{value:.3g}" if math.isfinite(value) else "–"
+
+
+_CHARTS: dict[str, Callable[..., Any]] = {
+    "ratio": ratio_chart,
+    "figure": figure_chart,
+    "distribution": distribution_chart,
+    "course": course_chart,
+    "curve": curve_chart,
+    "correlations": correlation_chart,
+    "shares": share_chart,
+    "lanes": lanes_chart,
+    "timeline": timeline_chart,
+    "number": told,
+}

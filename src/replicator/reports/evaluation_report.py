@@ -1,0 +1,135 @@
+"""What evaluating a sample hands to the user: the evaluation, its verdict, and its pictures one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from replicator.errors import ConfigError
+from replicator.evaluation.evaluation import Evaluation
+from replicator.evaluation.pictures.shapes import DatasetPicture
+from replicator.evaluation.verdict import Conclusion
+from replicator.reports.evaluation_html import render_evaluation_html, render_plot
+from replicator.reports.evaluation_text import render_evaluation_markdown
+
+STUDY_PLOTS = ("families", "retention", "correlations", "sampled", "typical")
+DATASET_PLOTS = ("lanes", "missing", "measured", "correlations")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot that shows itself in a notebook.
+
+    Attributes
+    ----------
+    title : str
+    html : str
+        A fragment with its own style, light and dark.
+    """
+
+    title: str
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """How good a sample is.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+        All measures and pictures.
+    """
+
+    evaluation: Evaluation
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """The verdict on each measure and on the whole."""
+        return self.evaluation.conclusion
+
+    def plot(self, what: str, which: str = "") -> Plot:
+        """Draw one picture of the report.
+
+        Parameters
+        ----------
+        what : str
+            A dataset; or of the whole study ``families``, ``retention``, ``correlations``, ``sampled``, ``typical``.
+        which : str
+            Of a dataset: a test, a variable, or ``lanes``, ``missing``, ``measured``, ``correlations``.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such picture; the message names those that there are.
+
+        Examples
+        --------
+        >>> report.plot("LB", "ALT")                                # doctest: +SKIP
+        >>> report.plot("retention")                                # doctest: +SKIP
+        """
+        pictures = self.evaluation.pictures
+        dataset = next((one for one in pictures.datasets if one.name == what), None)
+        if dataset is not None:
+            return _of_dataset(dataset, which)
+        span = {"first": pictures.first_day, "last": pictures.last_day}
+        match what:
+            case "families":
+                return _plot("families", "Distances from real subjects", drawn=self.evaluation.families)
+            case "retention" if pictures.retention:
+                return _plot("curves", f"Share without {pictures.retention_event}", drawn=pictures.retention)
+            case "correlations" if pictures.correlations.rows:
+                return _plot("correlations", "What goes together in a subject", drawn=pictures.correlations)
+            case "sampled" if pictures.sampled:
+                return _plot("timelines", "Subjects of the sample", drawn=pictures.sampled, css="smp", **span)
+            case "typical" if pictures.typical:
+                return _plot("timelines", "What is typical of the source", drawn=pictures.typical, css="src", **span)
+        names = ", ".join((*(one.name for one in pictures.datasets), *STUDY_PLOTS))
+        raise ConfigError(f"There is no picture of {what!r}; ask for one of {names}.")
+
+    def to_json(self) -> str:
+        """Write the whole evaluation as JSON text."""
+        return self.evaluation.to_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> EvaluationReport:
+        """Read what :meth:`to_json` wrote; ReadError if it is something else."""
+        return cls(Evaluation.from_json(text))
+
+    def to_html(self) -> str:
+        """Write the report as one page of HTML."""
+        return render_evaluation_html(self.evaluation)
+
+    def to_markdown(self) -> str:
+        """Write verdict and measures as Markdown."""
+        return render_evaluation_markdown(self.evaluation)
+
+    def _repr_html_(self) -> str:
+        return self.evaluation._repr_html_()
+
+
+def _of_dataset(dataset: DatasetPicture, which: str) -> Plot:
+    title = f"{dataset.name} {which}".strip()
+    test = next((one for one in dataset.tests if one.test == which), None)
+    if test is not None:
+        return _plot("test", f"{title}: {test.name}" + (f" ({test.unit})" if test.unit else ""), drawn=test)
+    variable = next((one for one in dataset.variables if one.variable == which), None)
+    if variable is not None:
+        return _plot("distribution", f"{title}: {variable.label}".rstrip(": "), drawn=variable.distribution)
+    match which:
+        case "lanes" if dataset.lanes:
+            return _plot("lanes", f"{dataset.name}: when its terms begin", drawn=dataset.lanes)
+        case "missing" if dataset.missing.rows:
+            return _plot("shares", f"{dataset.name}: missing cells", drawn=dataset.missing)
+        case "measured" if dataset.measured.rows:
+            return _plot("shares", f"{dataset.name}: who is measured when", drawn=dataset.measured)
+        case "correlations" if dataset.correlations.rows:
+            return _plot("correlations", f"{dataset.name}: what goes together in a subject", drawn=dataset.correlations)
+    tests = ", ".join((*(one.test for one in dataset.tests), *(one.variable for one in dataset.variables), *DATASET_PLOTS))
+    raise ConfigError(f"{dataset.name}: there is no picture of {which!r}; ask for one of {tests}.")
+
+
+def _plot(kind: str, title: str, **values: object) -> Plot:
+    return Plot(title, render_plot(kind, title, **values))

@@ -1,0 +1,101 @@
+"""An evaluation for a terminal, and as Markdown."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from replicator.evaluation.evaluation import Evaluation
+from replicator.evaluation.laws import LOST
+from replicator.evaluation.measures import Interval, Offender
+from replicator.evaluation.verdict import Grade
+from replicator.reports.evaluation_html import told
+from replicator.targets import MARKDOWN_MARK
+
+_FAMILY = ("family", "compared", "ratio", "95 % interval", "verdict", "differs most")
+_FIGURE = ("figure", "value", "95 % interval", "target", "verdict", "differs most")
+_LAW = ("rule", "where", "source fails", "sample fails")
+
+
+def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
+    """Render an evaluation for a terminal `width` characters wide."""
+    lines = textwrap.wrap(evaluation.conclusion.summary(), width)
+    lines += textwrap.wrap(_measured_by(evaluation), width)
+    for titles, rows in _tables(evaluation):
+        lines += ["", *_aligned(titles, rows, width)]
+    lines += ["", *textwrap.wrap(evaluation.laws.sample.summary(), width)]
+    for note in evaluation.notes:
+        lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def render_evaluation_markdown(evaluation: Evaluation) -> str:
+    """Render an evaluation as Markdown, with the worst entries of each family and figure."""
+    title = f"# A sample of {_escaped(evaluation.study) or 'a study'}, held against real subjects"
+    parts = [f"{MARKDOWN_MARK}\n{title}", _escaped(evaluation.conclusion.summary()), _escaped(_measured_by(evaluation))]
+    parts += [_table(titles, rows) for titles, rows in _tables(evaluation)]
+    worst = [(one.name, one.offenders) for one in evaluation.families] + [(one.name, one.offenders) for one in evaluation.figures]
+    for name, offenders in (one for one in worst if one[1]):
+        rows = [(one.name, told(one.sample), told(one.floor)) for one in offenders]
+        parts.append(f"### {_escaped(name)}: what differs most\n\n{_table(('what', 'sample', 'real subjects'), rows)}")
+    parts.append(f"## Laws\n\n{_escaped(evaluation.laws.sample.summary())}")
+    lost = evaluation.laws.sample.of(*LOST)
+    if lost:
+        cells = [one.cells() for one in lost]
+        parts.append(_table(_LAW, [(cell[2], cell[3], cell[4], cell[5]) for cell in cells]))
+    if evaluation.notes:
+        parts.append("## Notes\n\n" + "\n".join(f"- {_escaped(note)}" for note in evaluation.notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def _measured_by(evaluation: Evaluation) -> str:
+    sides = f"{evaluation.n_source:,} subjects of the source, {evaluation.n_sample:,} sampled"
+    if evaluation.n_holdout:
+        return f"{sides}, {evaluation.n_holdout:,} held out, who are the measure."
+    return f"{sides}; nobody was held out, so the source was halved, which flatters the sample."
+
+
+def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    grades = {one.name: one.grade for one in evaluation.conclusion.judgements}
+    families: list[tuple[str, ...]] = [
+        (one.name, f"{one.n_entries:,}", f"{one.ratio:.2f}", _span(one.interval), grades[one.name].value, _worst(one.offenders))
+        for one in evaluation.families
+        if one.n_entries
+    ]
+    figures: list[tuple[str, ...]] = [
+        (
+            one.name,
+            told(one.value),
+            _span(one.interval),
+            told(one.target),
+            grades[one.name].value,
+            one.note if grades[one.name] is Grade.UNKNOWN else _worst(one.offenders),
+        )
+        for one in evaluation.figures
+    ]
+    return [(titles, rows) for titles, rows in ((_FAMILY, families), (_FIGURE, figures)) if rows]
+
+
+def _span(interval: Interval) -> str:
+    return f"{told(interval.low)} to {told(interval.high)}" if math.isfinite(interval.low) else "–"
+
+
+def _worst(offenders: tuple[Offender, ...]) -> str:
+    return offenders[0].name if offenders else ""
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    body = ("| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows)
+    return "\n".join([f"| {' | '.join(titles)} |", "|" + " --- |" * len(titles), *body])
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{sign}" if sign in "|<>*_`[]#" else sign for sign in text)
+
+
+def _aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterable[str]:
+    widths = [max(len(row[at]) for row in (titles, *rows)) for at in range(len(titles))]
+    for row in (titles, *rows):
+        line = "  ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        yield line if len(line) <= width else line[: width - 1] + "…"
