@@ -14,6 +14,7 @@ from replicator.evaluation.splits import Splits
 from replicator.evaluation.stack import Origin, Stack
 from replicator.profile.structure import Kind, Role
 from replicator.rules.grouping import codes_of
+from replicator.tables.dates import Precision
 
 FEWEST_ROWS_OF_TEST = 30  # rows of the source, for a test to be looked at on its own
 FEW_NUMBERS = 12  # columns with no more distinct numbers are categories
@@ -140,7 +141,14 @@ def partial_date_distances(stack: Stack, splits: Splits) -> Distances:
     """Compare how exactly each date is told: not at all, to the year, month, day, or with a time."""
     view = stack.view
     parts = [
-        _shares(stack, splits, name, f"{name}.{variable} precision", view.dates(name, variable).precision.astype(np.int64) + 1, 8)
+        _shares(
+            stack,
+            splits,
+            name,
+            f"{name}.{variable} precision",
+            view.dates(name, variable).precision.astype(np.int64),
+            len(Precision),
+        )
         for name in view.names
         if view.facts(name).kind not in (Kind.REFERENCE, Kind.LINKS)
         for variable in view.date_variables(name)
