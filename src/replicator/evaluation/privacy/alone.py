@@ -43,6 +43,10 @@ def alone_figure(name: str, question: str, kinds: Sequence[Held], groups: Groups
     kinds : sequence of Held
         Pooled; the offenders are single kinds.
     groups : Groups
+
+    Notes
+    -----
+    The standard error comes from draws of half the size, and is never less than were each value met independently of the others.
     """
     if not groups.told or not kinds:
         return untold(name, question, np.nan, f"{len(kinds)} kinds of values, {groups.size} real subjects a side: too little.")
@@ -58,12 +62,19 @@ def alone_figure(name: str, question: str, kinds: Sequence[Held], groups: Groups
     full = len(groups.known) // 2
     of_kind, n_kind = met[:, :full].sum(axis=1), n[:, :full].sum(axis=1)
     of_source, beside = np.where(n_kind > 0, of_kind / np.maximum(n_kind, 1.0), 0.0)
+    error = max(error, _independent_error(of_kind.sum(axis=1) / full, n_kind.sum(axis=1) / full))
     worst = np.argsort(beside - of_source, kind="stable")[:OFFENDERS].tolist()
     offenders = tuple(Offender(kinds[i].name, float(of_source[i]), float(beside[i])) for i in worst if of_source[i] > beside[i])
     n_met, n_alone = float(of_kind[0].sum() / full), float(n_kind[0].sum() / full)
     said = f"{n_met:,.0f} of {n_alone:,.0f} that one of {groups.size:,} subjects has. {HALVED if groups.taught else ''}".strip()
     interval = around(value, error, 0.0, 1.0)
     return Figure(name, question, value, target, interval, 0.0, 1.0, Direction.LOWER, round(n_alone), said, offenders)
+
+
+def _independent_error(met: Floats, n: Floats) -> float:
+    """Standard error of the difference of two shares, were all values met independently; smoothed for few."""
+    share = (met.sum() + 1.0) / (n.sum() + 2.0)
+    return float(np.sqrt(share * (1.0 - share) * (1.0 / np.maximum(n, 1.0)).sum()))
 
 
 def _met(counts: sparse.csr_matrix, groups: Groups) -> tuple[Floats, Floats]:

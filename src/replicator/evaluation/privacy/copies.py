@@ -12,7 +12,7 @@ from scipy import sparse
 from replicator.evaluation.distances import Floats, Ints, count_matrix
 from replicator.evaluation.measures import OFFENDERS, Direction, Figure, Interval, Offender
 from replicator.evaluation.privacy.alone import Held, alone_figure, holders
-from replicator.evaluation.privacy.groups import FEWEST, HALVED, Groups, Mask, around, over_draws, untold
+from replicator.evaluation.privacy.groups import HALVED, Groups, Mask, around, over_draws, untold
 from replicator.evaluation.results import results_of
 from replicator.evaluation.sharing import FEWEST_SHARED, source_subjects
 from replicator.evaluation.stack import Origin, Stack
@@ -24,6 +24,7 @@ from replicator.tables.dates import Precision, parse_dates
 
 LENGTH = 5  # results in a row that must be equal
 VARIED = 3  # distinct results among them: a series of equal ones says nothing of anybody
+FEWEST_WINDOWS = 4  # of a subject, for it to be told whether another one is a copy of it
 MOSTLY = 0.5  # share of a subject's series from which another subject is a copy of it
 SERIES, SUBJECTS, TEXTS, IDENTIFIERS = "copied series", "copied subjects", "copied texts", "copied identifiers"
 SERIES_QUESTION = f"Which share of series has {LENGTH} results in a row that one subject of the source alone has?"
@@ -137,7 +138,7 @@ def series_figures(stack: Stack, timeline: Timeline, groups: Groups) -> tuple[Fi
         why = f"{n_sampled} series of {LENGTH} or more results that vary, {groups.size} real subjects a side: nothing to compare."
         return untold(SERIES, SERIES_QUESTION, 0.0, why), untold(SUBJECTS, SUBJECTS_QUESTION, 0.0, why)
     held = windows.held(n)
-    found = np.array([_copied(windows, held, k, o, groups.sample) for k, o in zip(groups.known, groups.others, strict=True)])
+    found = np.array([_copied(windows, held, *sides) for sides in zip(groups.known, groups.others, groups.drawn, strict=True)])
     figures = []
     for i, (name, question) in enumerate(((SERIES, SERIES_QUESTION), (SUBJECTS, SUBJECTS_QUESTION))):
         of_sample, of_others = found[:, i, 0], found[:, i, 1]
@@ -169,7 +170,7 @@ def _copied(windows: Windows, held: sparse.csr_matrix, known: Mask, others: Mask
     for i, mask in enumerate((sample, others)):
         _, hit = _series_hit(windows, alone, mask)
         found[0, i] = hit.mean() if len(hit) else np.nan
-        members = np.flatnonzero(mask & (n_own >= FEWEST))
+        members = np.flatnonzero(mask & (n_own >= FEWEST_WINDOWS))
         if len(members):
             common = sparse.csr_matrix(held[members][:, np.flatnonzero(alone)] @ owned.T)
             most = np.asarray(common.max(axis=1).todense()).ravel() if common.nnz else np.zeros(len(members))

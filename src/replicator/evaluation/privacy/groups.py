@@ -29,6 +29,8 @@ class Groups:
     known, others : (2 * n_draws, n_subjects) bool
         Subjects of the source who are looked for, and real subjects beside them: held out where there are any, else the rest of the
         source. The first half of the rows holds as many subjects as there can be, the second half of the rows half as many.
+    drawn : (2 * n_draws, n_subjects) bool
+        The sample, and half of it for the draws of half the size.
     made : (2 * n_draws, n_subjects) bool
         As many subjects of the sample as there are others, or all where there are fewer.
     real, sample : (n_subjects,) bool
@@ -39,6 +41,7 @@ class Groups:
 
     known: Mask
     others: Mask
+    drawn: Mask
     made: Mask
     real: Mask
     sample: Mask
@@ -69,16 +72,18 @@ def draw_groups(stack: Stack, rng: np.random.Generator, most: int | None = None,
     """
     source, sample, holdout = (np.sort(rng.permutation(stack.subjects(origin))[:most]) for origin in Origin)
     n = min(len(source), len(holdout)) if len(holdout) else len(source) // 2
-    known, others, made = np.zeros((3, 2 * n_draws, len(stack.origin)), bool)
+    known, others, drawn, made = np.zeros((4, 2 * n_draws, len(stack.origin)), bool)
     for i in range(2 * n_draws):
         size = n if i < n_draws else n // 2
         order = rng.permutation(source)
         known[i, order[:size]] = True
         others[i, rng.permutation(holdout)[:size] if len(holdout) else order[n : n + size]] = True
-        made[i, rng.permutation(sample)[:size]] = True
+        sampled = rng.permutation(sample)
+        made[i, sampled[:size]] = True
+        drawn[i, sampled if i < n_draws else sampled[: len(sampled) // 2]] = True
     of_real, of_sample = np.zeros((2, len(stack.origin)), bool)
     of_real[np.concatenate([source, holdout])], of_sample[sample] = True, True
-    return Groups(known, others, made, of_real, of_sample, not len(holdout))
+    return Groups(known, others, drawn, made, of_real, of_sample, not len(holdout))
 
 
 def over_draws(found: Floats) -> tuple[float, float]:

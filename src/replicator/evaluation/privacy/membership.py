@@ -26,6 +26,7 @@ Refit: TypeAlias = Callable[[Study, int], Study]
 """Learns a study and returns a sample of its model; the number is a seed."""
 
 NEIGHBOURS = 5
+LEAST = 1e-6  # added to a distance before its logarithm is taken
 FEWEST_SHADOWS = 3
 FEWEST_SUBJECTS = 8  # of the source, for halves to be learned from
 BY_DISTANCE, BY_SHADOWS = "membership by distance", "membership by shadow models"
@@ -34,7 +35,7 @@ SHADOW_QUESTION = "Can someone who has models of known halves of the source tell
 
 
 def distance_figure(nearness: Nearness, groups: Groups, of_source: Mask) -> Figure:
-    """Tell subjects of the source from those held out by their mean distance to the nearest sampled subjects.
+    """Tell subjects of the source from those held out by their distances to the nearest sampled subjects.
 
     Parameters
     ----------
@@ -134,8 +135,8 @@ def closeness(stack: Stack, looked_at: NDArray[np.intp]) -> Floats:
     Returns
     -------
     (n, 4) float64
-        Distance to the nearest sampled subject; mean distance to the nearest five; the first divided by the distance to the nearest
-        other subject of the source; share of sampled subjects nearer than that.
+        Distance to the nearest sampled subject; geometric mean of the distances to the nearest five; the first divided by the
+        distance to the nearest other subject of the source; share of sampled subjects nearer than that.
     """
     table = feature_table(stack, Timeline(stack))
     source, sample = stack.subjects(Origin.SOURCE)[looked_at], stack.subjects(Origin.SAMPLE)[:MOST_SUBJECTS]
@@ -149,9 +150,9 @@ def closeness(stack: Stack, looked_at: NDArray[np.intp]) -> Floats:
 
 
 def _nearest_mean(apart: Floats, n: int) -> Floats:
-    """Mean of the `n` smallest distances of each row."""
+    """Geometric mean of the `n` smallest distances of each row, to which a single copy counts."""
     n = min(n, apart.shape[1])
-    return np.asarray(np.partition(apart, n - 1, axis=1)[:, :n].mean(axis=1))
+    return np.asarray(np.exp(np.log(np.partition(apart, n - 1, axis=1)[:, :n] + LEAST).mean(axis=1)), np.float64)
 
 
 def _attack(seen: Floats, taught: Mask) -> Floats:

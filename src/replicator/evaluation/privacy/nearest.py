@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,8 @@ class DistanceQuantiles:
 def scaled(values: Floats, of_real: Mask) -> Floats:
     """Bring features to one scale, on which the mean absolute difference is Gower's distance.
 
-    Numbers are clipped to the middle 98 % of the real subjects' and divided by that range; a cell without a number is as far from
-    one with a number as can be, and no distance from another one without.
+    Numbers are clipped to the middle 98 % of the real subjects' and divided by that range; a cell without a number is half a range
+    and more from one with a number (a whole range from either end), and no distance from another one without.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def scaled(values: Floats, of_real: Mask) -> Floats:
     span = np.where(narrow, widest, high - low)
     with np.errstate(invalid="ignore", divide="ignore"):
         place = np.clip((values - low) / np.where(span > 0, span, 1.0), 0.0, 1.0)
-    numbers = np.where(has, place, 0.5)  # half a range away at most ...
+    numbers = np.where(has & (span > 0), place, 0.5)  # half a range away at most ...
     return np.concatenate([numbers, np.where(has, 0.0, 0.5)], axis=1)  # ... and half a range for having none
 
 
@@ -121,9 +122,9 @@ def nearer_figure(nearness: Nearness, groups: Groups, n_features: int) -> Figure
     if not groups.told or not n_features:
         return untold(NEARER, NEARER_QUESTION, 0.5, _too_little(groups, n_features))
     found = np.full(len(groups.known), np.nan)
-    for i, (known, others) in enumerate(zip(groups.known[:, nearness.real], groups.others[:, nearness.real], strict=True)):
-        to_known = nearness.apart[:, known].min(axis=1, initial=np.inf)
-        to_others = nearness.apart[:, others].min(axis=1, initial=np.inf)
+    for i, (known, others, drawn) in enumerate(_draws(nearness, groups)):
+        to_known = nearness.apart[np.ix_(drawn, known)].min(axis=1)
+        to_others = nearness.apart[np.ix_(drawn, others)].min(axis=1)
         found[i] = np.mean(to_known < to_others) + 0.5 * np.mean(to_known == to_others)
     value, error = over_draws(found)
     interval = around(value, error, 0.0, 1.0)
@@ -141,11 +142,9 @@ def too_near_figure(nearness: Nearness, groups: Groups, n_features: int) -> tupl
     found, floor = np.full((2, len(groups.known)), np.nan)
     quantiles: list[Floats] = []
     full = len(groups.known) // 2
-    for i, (known, others) in enumerate(zip(groups.known[:, nearness.real], groups.others[:, nearness.real], strict=True)):
-        if not (known.any() and others.any()):
-            continue
+    for i, (known, others, drawn) in enumerate(_draws(nearness, groups)):
         between = nearness.among[np.ix_(others, known)].min(axis=1)
-        to_known = nearness.apart[:, known].min(axis=1)
+        to_known = nearness.apart[np.ix_(drawn, known)].min(axis=1)
         bound = np.quantile(between, TOO_NEAR, method="lower")
         found[i], floor[i] = np.mean(to_known <= bound), np.mean(between <= bound)
         if i < full:
@@ -167,6 +166,11 @@ def too_near_figure(nearness: Nearness, groups: Groups, n_features: int) -> tupl
         HALVED if groups.taught else "",
     )
     return figure, DistanceQuantiles(QUANTILES, tuple(mean[0]), tuple(mean[1]))
+
+
+def _draws(nearness: Nearness, groups: Groups) -> Iterator[tuple[Mask, Mask, Mask]]:
+    """Known, other and sampled subjects of each draw, as masks over the rows and columns of the distances."""
+    return zip(groups.known[:, nearness.real], groups.others[:, nearness.real], groups.drawn[:, nearness.sample], strict=True)
 
 
 def _too_little(groups: Groups, n_features: int) -> str:

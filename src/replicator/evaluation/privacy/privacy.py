@@ -55,7 +55,7 @@ class Attack:
         excess = figure.value - figure.target
         if not self.told or not np.isfinite(excess) or excess <= 0:
             return False
-        error = (figure.interval.high - figure.value) / NORMAL_95
+        error = max(figure.interval.high - figure.value, figure.value - figure.interval.low) / NORMAL_95  # one end may be cut
         return figure.name in NONE_ALLOWED or bool(excess > SURE * np.nan_to_num(error))
 
 
