@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 import replicator as rp
-from replicator.errors import ConfigError, ReplicatorError
+from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError
 from replicator.log import configure, log_event
 from replicator.reports.counting import counted
 from replicator.study_model.cache_folder import CacheFolder
@@ -27,12 +27,12 @@ from replicator.study_model.kept_fits import find_fit_of_files
 from replicator.targets import Output, check_target
 from replicator.terminal import Stopwatch, progress_bar, size
 
-FINE, FINDINGS, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
+FINE, FINDINGS, CANNOT_RUN = 0, 1, 2
 
 app = typer.Typer(
     name="replicator",
     help="Learn how a clinical study behaves from its datasets, and make new subjects who behave the same way.",
-    epilog="Exit codes: 0 fine, 1 findings, 2 cannot run, 130 interrupted.",
+    epilog="Exit codes: 0 fine, 1 findings, 2 cannot run, 130 interrupted (SIGINT or SIGTERM).",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -337,7 +337,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
-    signal.signal(signal.SIGTERM, _interrupt)  # what is half written is removed on the way out
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)  # what is half written is removed on the way out
     warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # it complains of workers that an interrupt stopped
     return _guarded(lambda: app(args=arguments, standalone_mode=False))
 
@@ -365,7 +367,7 @@ def _guarded(run: Callable[[], Any]) -> int:
         return _refuse(f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where).")
     if code == INTERRUPTED:  # also what typer makes of a KeyboardInterrupt
         log_event("interrupted")
-        typer.echo("replicator: Interrupted; nothing was left half written.", err=True)
+        typer.echo(INTERRUPTION, err=True)
     return code if isinstance(code, int) else FINE
 
 
@@ -374,17 +376,3 @@ def _refuse(sentence: str) -> int:
     log_event("error", message=said)
     typer.echo(f"replicator: {said}", err=True)
     return CANNOT_RUN
-
-
-def run() -> NoReturn:
-    """Run the command of the process and end it with its exit code."""
-    code = main()
-    if code == INTERRUPTED:  # an interrupt within exec() of a text makes Python end by the signal, whoever caught it
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
-
-
-if __name__ == "__main__":
-    run()

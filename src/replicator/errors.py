@@ -11,8 +11,12 @@
     ├── SampleError              a request to the sampler that cannot be met
     └── ArtifactError            a model file that is damaged, foreign, newer or unsafe
 
-What cannot be learned of a good study is not an error: it is a note in the profile and in the model.
+What cannot be learned of a good study is not an error: it is a note in the profile and in the model. Nor is an interrupt: it has
+an exit code and a sentence of its own.
 """
+
+INTERRUPTED = 130
+INTERRUPTION = "replicator: Interrupted; nothing was left half written."
 
 
 class ReplicatorError(Exception):

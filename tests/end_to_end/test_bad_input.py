@@ -236,7 +236,7 @@ def test_model_files_that_cannot_be_read(damage: str, model: Path, tmp_path: Pat
 def test_a_reader_that_stops_listening_is_no_error(write_study: Callable[[Tables], Path]) -> None:
     """Output into a closed pipe ends quietly."""
     source = write_study(small_study(20))
-    command = f"{sys.executable} -m replicator.cli profile {source} | head -n 1"
+    command = f"{sys.executable} -m replicator profile {source} | head -n 1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, env={**os.environ})
     assert "Traceback" not in done.stderr
     assert "fault" not in done.stderr

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from replicator.cli import main, number_of_subjects, parse_arms
-from replicator.errors import ConfigError
+from replicator.errors import INTERRUPTION, ConfigError
 
 
 @pytest.mark.parametrize(
@@ -90,17 +92,42 @@ def test_help_is_quick_and_loads_no_heavy_library() -> None:
     assert "fit" in done.stdout
 
 
-def test_an_interrupt_is_exit_130_and_one_sentence(pilot_folder: Path, tmp_path: Path) -> None:
-    """SIGTERM during a fit leaves no model, no temporary file and no traceback."""
-    environment = {**os.environ, "REPLICATOR_CACHE": str(tmp_path / "cache")}
-    target = tmp_path / "out"
+def started(*arguments: str, cache: Path, options: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """A process of the command line, with its standard error as a pipe."""
+    environment = {**os.environ, "REPLICATOR_CACHE": str(cache)}
+    command = [sys.executable, *options, "-m", "replicator", *arguments]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_at_work_is_exit_130_and_one_sentence(pilot_folder: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """A signal during a fit leaves no model, no temporary file and no traceback; the log says when work has begun."""
+    target, log = tmp_path / "out", tmp_path / "log.jsonl"
     target.mkdir()
-    command = [sys.executable, "-m", "replicator.cli", "fit", str(pilot_folder), "-o", str(target / "m.replica")]
-    child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(1.0)
-    child.terminate()
+    child = started("fit", str(pilot_folder), "-o", str(target / "m.replica"), "--log-json", str(log), cache=tmp_path / "cache")
+    while not (log.exists() and '"event": "read"' in log.read_text(encoding="utf-8")):
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(number)
     _, error = child.communicate(timeout=60)
     assert child.returncode == 130, error
-    assert error.strip().count("\n") == 0
-    assert "Interrupted" in error
+    assert error == f"{INTERRUPTION}\n"
     assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_while_libraries_are_loaded_is_the_same(tmp_path: Path, number: signal.Signals) -> None:
+    """Python tells of each module that it has loaded; the first one that the command line needs is the sign."""
+    child = started("cache", "list", cache=tmp_path / "cache", options=["-X", "importtime"])
+    with child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if "typer" in line:
+                break
+        child.send_signal(number)
+        *_, last = child.stderr
+    assert child.returncode == 130
+    assert last == f"{INTERRUPTION}\n"
