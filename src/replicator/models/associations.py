@@ -95,9 +95,8 @@ def find_associations(
         moved = ratio * base / (1 + ratio * base)
         left_out += _gain(seen[f], moved, expected[f], chances[f])
     p_value = np.where(may & (left_out > 0), chdtrc(1, np.maximum(2 * gain, 0.0)), 1.0)
-    tests = max(int(may.sum()), 1)
-    ordered = np.sort(p_value, axis=None)
-    passing = np.flatnonzero(ordered <= FALSE_DISCOVERIES * np.arange(1, len(ordered) + 1) / tests)
+    ordered = np.sort(p_value[may])
+    passing = np.flatnonzero(ordered <= FALSE_DISCOVERIES * np.arange(1, len(ordered) + 1) / max(len(ordered), 1))
     limit = ordered[passing[-1]] if len(passing) else -1.0
     best = np.where(p_value <= limit, gain, -np.inf).argmax(axis=0) if n_facts else np.zeros(n_kinds, np.int64)
     kinds = np.flatnonzero(p_value[best, np.arange(n_kinds)] <= limit) if n_facts else np.empty(0, np.int64)

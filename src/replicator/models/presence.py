@@ -87,7 +87,8 @@ class Presence:
         block, copies : (n_kinds,) int
             As above.
         decided : sequence of int
-            Kinds of which it will be known beforehand who has them; the others' weights are learned given them.
+            Kinds of which it may be known beforehand who has them; the others' weights are learned given them. One that depends on
+            a fact (it is among `shift_kind`) is not taken for known.
         facts : (n_subjects, n_facts) bool, optional
             What else is known beforehand; a few of them for each kind are chosen.
         k : int
@@ -108,14 +109,15 @@ class Presence:
         spread = _block_spread(x, size, plain[group], blocks, pools, normal)
         lean = spread * normal[:, blocks]
         always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
-        known = np.union1d(np.asarray(decided, np.intp), np.flatnonzero(always))
+        told = np.zeros((len(x), 0), bool) if facts is None else facts[some]
+        alone = find_associations(x, _inclusion(plain[group], size, pools), pools, told, ~always, no_associations(), k)
+        known = np.union1d(np.setdiff1d(np.asarray(decided, np.intp), alone.kind_of), np.flatnonzero(always))
         sure = np.zeros_like(x)
         sure[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
         found, shift = no_associations(), np.empty(0)
-        if facts is not None and facts.shape[1]:
+        if len(alone.kind_of):
             open_kinds = np.ones(n_kinds, bool)
             open_kinds[known] = False
-            told = facts[some]
             found, shift = _fit_shifts(x, target[:-1], size, group, pools, sure, told, open_kinds, k)
             lean += _shifts(found, shift, told, n_kinds)
         lean += sure

@@ -161,6 +161,7 @@ class EventsPart:
         presence = Presence.fit(
             count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=config.k
         )
+        common = {name: kind_of for name, kind_of in common.items() if kind_of not in presence.shift_kind}
         used, place = np.unique(presence.shift_fact, return_inverse=True)
         presence = replace(presence, shift_fact=place.reshape(-1).astype(np.int64))
         fitted = cls(
@@ -170,7 +171,7 @@ class EventsPart:
             common,
             _everybody(count, spine, config.k),
             Obliged.fit(count.sum(axis=1) > 0, facts, holds, config.k),
-            TermsBySex.fit(count, catalogue.sex, spine),
+            TermsBySex.fit(count, catalogue.sex, spine, config.k),
             presence,
             facts.take(used.astype(np.int64)),
             Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, (catalogue.slots > 1).astype(np.int64)),

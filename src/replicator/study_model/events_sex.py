@@ -30,10 +30,11 @@ class TermsBySex:
     absent: NDArray[np.bool_]
 
     @classmethod
-    def fit(cls, count: NDArray[np.int64], bound: Sequence[str], spine: Spine) -> TermsBySex:
+    def fit(cls, count: NDArray[np.int64], bound: Sequence[str], spine: Spine, k: int) -> TermsBySex:
         """Learn from counts (n, n_kinds).
 
-        A kind that by its words only one sex has (`bound`: ``F``, ``M`` or ``""``) is nobody else's where the source agrees.
+        A kind that by its words only one sex has (`bound`: ``F``, ``M`` or ``""``) is nobody else's where the source agrees but for
+        fewer than `k` subjects and half of those whom chance would give it.
         """
         sex = spine.covariates.get(COVARIATE)
         some = count.sum(axis=1) > 0
@@ -47,7 +48,8 @@ class TermsBySex:
         expected = size[:, None] * has.sum(axis=0)
         names = _sex_names(sex, spine, n_sexes)
         foreign = np.array([[one != "" and name != "" and one != name for one in bound] for name in names], bool)
-        return cls((seen == 0) & ((expected >= LEAST_EXPECTED) | foreign.reshape(seen.shape)))
+        few = (seen < k) & (seen <= 0.5 * expected) & foreign.reshape(seen.shape)
+        return cls(((seen == 0) & (expected >= LEAST_EXPECTED)) | few)
 
     def barred(self, spine: Spine, n_kinds: int) -> NDArray[np.bool_] | None:
         """Kinds that each subject cannot have: (n, n_kinds), or None if there is no such law."""

@@ -99,7 +99,7 @@ def test_who_leaves_for_an_event_has_one(fitted: tuple[StudyModel, Study]) -> No
 
 
 def test_nothing_begins_before_birth(fitted: tuple[StudyModel, Study]) -> None:
-    """Years of start are not before the year of birth, as in the source; the youngest subjects are 20 and starts go back 34 years."""
+    """Years of start are not before the year of birth, as in the source where the youngest are 20 and starts go back 34 years."""
     study = fitted[1]
     dm = pd.DataFrame({"id": study["DM"].text("USUBJID").strings(), "age": study["DM"].numbers("AGE")})
     year = pd.to_numeric(pd.Series(study["DM"].text("RFSTDTC").strings()).str[:4])
