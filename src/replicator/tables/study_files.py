@@ -17,6 +17,9 @@ MAX_MEMBERS = 2_000
 MAX_BYTES = 20 * 2**30
 """Bounds of what a zip may hold when unpacked; a study of 10,000 subjects stays far below."""
 
+MANIFEST = ".replicator"
+"""What a writing leaves beside its files to know them again; no file of the study."""
+
 _HEAD = 65_536
 
 
@@ -133,6 +136,8 @@ def _listed(files: Iterable[Path], where: str) -> tuple[list[tuple[Path, FileKin
     found: list[tuple[Path, FileKind]] = []
     others: list[str] = []
     for path in files:
+        if path.name == MANIFEST:
+            continue
         kind = recognise(path) if path.is_file() and not path.name.startswith(".") else None
         if kind is None or kind is FileKind.ZIP:
             others.append(path.name + ("/" if path.is_dir() else ""))

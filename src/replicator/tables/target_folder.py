@@ -1,9 +1,14 @@
-"""A folder that appears whole or not at all: built beside its target, then renamed."""
+"""A folder that appears whole or not at all: built beside its target, then renamed; its manifest says what was written.
+
+The manifest lists every file with its sha256. When a folder is overwritten, those files go that are still what was written; a
+file that was changed since, or that no run has written, is somebody's own and stays, or stops the writing.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,24 +16,23 @@ from pathlib import Path
 from secrets import token_hex
 
 from replicator.errors import WriteError
-from replicator.tables.study_files import FileKind, recognise
+from replicator.tables.study_files import MANIFEST, FileKind, recognise
 
-_MARK = b'SourceSystem="Replicator"'
-_HREF = re.compile(rb'xlink:href="([^"/\\]+)"')
+_FORMAT = "replicator datasets"
 
 
 @contextmanager
 def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     """Give a new folder to write into, which takes the place of `target` when the context is left without an error.
 
-    After an error of any kind, Ctrl-C included, `target` is as it was. With `overwrite`, files that a former writing left go:
-    those of the same names, and those that its define.xml lists. All others stay.
+    After an error of any kind, Ctrl-C included, `target` is as it was. With `overwrite`, files go that a former writing left and
+    that are unchanged since. All others stay.
 
     Raises
     ------
     WriteError
         If `target` is a file, is not empty and `overwrite` is false, cannot be replaced as a whole (the folder of the process, or a
-        mounted one), or would come to hold datasets of two writings.
+        mounted one), or holds datasets, or files of the new names, that no former writing has left.
     """
     target = Path(os.path.abspath(target))
     if target.is_symlink():
@@ -39,7 +43,10 @@ def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     try:
         built.mkdir()
         yield built
-        _swap(built, target, _kept(target, built))
+        new = sorted(path.name for path in built.iterdir())
+        listed = {name: _digest(built / name) for name in new}
+        (built / MANIFEST).write_text(json.dumps({"format": _FORMAT, "files": listed}, indent=1) + "\n", encoding="utf-8")
+        _swap(built, target, _kept(target, {*new, MANIFEST}))
     except BaseException:
         shutil.rmtree(built, ignore_errors=True)
         for folder in reversed(made):
@@ -59,6 +66,7 @@ def _check(target: Path, overwrite: bool) -> None:
         n_entries = sum(1 for _ in target.iterdir())
         if n_entries:
             raise WriteError(f"{target}: the folder is not empty ({n_entries} entries); choose another one or ask to overwrite.")
+    _kept(target, set())
 
 
 def _make_parents(folder: Path) -> list[Path]:
@@ -72,22 +80,42 @@ def _make_parents(folder: Path) -> list[Path]:
     return missing
 
 
-def _kept(target: Path, built: Path) -> list[str]:
-    """Names of the entries of the old folder that stay."""
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _former(target: Path) -> set[str]:
+    """Names of the files that a former writing left in a folder and that nobody has changed since, with its manifest."""
+    manifest = target / MANIFEST
+    try:
+        found = json.loads(manifest.read_bytes()) if manifest.is_file() else None
+    except (ValueError, RecursionError):
+        found = None
+    listed = found.get("files") if isinstance(found, dict) and found.get("format") == _FORMAT else None
+    if not isinstance(listed, dict):
+        return set()
+    paths = [(target / name, digest) for name, digest in listed.items() if Path(name).name == name]
+    return {MANIFEST, *(path.name for path, digest in paths if path.is_file() and _digest(path) == digest)}
+
+
+def _kept(target: Path, new: set[str]) -> list[str]:
+    """Names of the entries of the old folder that stay; refuse datasets and files of new names that no former writing left."""
     if not target.exists():
         return []
-    former = {path.name for path in built.iterdir()}
-    define = target / "define.xml"
-    if define.is_file() and _MARK in (content := define.read_bytes())[:2000]:
-        former |= {"define.xml", *(name.decode() for name in _HREF.findall(content))}
+    former = _former(target)
     kept = sorted(path.name for path in target.iterdir() if path.name not in former)
-    mixed = [name for name in kept if (target / name).is_file() and recognise(target / name) not in (None, FileKind.ZIP)]
-    if mixed:
+    own = [name for name in kept if name in new or _is_dataset(target / name)]
+    if own:
         raise WriteError(
-            f"{target}: {len(mixed)} datasets there are not from a former writing ({', '.join(mixed[:5])}) and would mix with "
-            "the new ones; move them away or choose another folder."
+            f"{target}: files that no former run has written, or that were changed since: {len(own):,} "
+            f"({', '.join(own[:5])}{', …' if len(own) > 5 else ''}); move what is yours away or choose another folder."
         )
     return kept
+
+
+def _is_dataset(path: Path) -> bool:
+    return path.is_file() and recognise(path) not in (None, FileKind.ZIP)
 
 
 def _swap(built: Path, target: Path, kept: list[str]) -> None:

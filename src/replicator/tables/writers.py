@@ -36,7 +36,7 @@ class StudyWriter:
     format : {"csv", "xpt", "parquet", "json"}
         Of all datasets; files are called after them in lower case.
     overwrite : bool
-        Replace what a former writing left in the folder; files of others stay, see :func:`~replicator.tables.target_folder`.
+        Replace what a former writing left in the folder; see :func:`~replicator.tables.target_folder.target_folder`.
 
     Examples
     --------
@@ -76,7 +76,7 @@ class StudyWriter:
 
     @property
     def paths(self) -> list[Path]:
-        """Files written, in their final place."""
+        """Files written, in their final place; the manifest ``.replicator``, which every writing leaves, is not among them."""
         return [self._target / name for name in self._names]
 
     def append(self, dataset: Dataset, study_name: str = "") -> None:
@@ -147,7 +147,7 @@ def write_study(
     format : {"csv", "xpt", "parquet", "json"}
         CSV (UTF-8, minimal quotes), SAS transport version 5, Parquet, or Dataset-JSON 1.1.
     overwrite : bool
-        Replace what a former writing left in the folder; files of others stay.
+        Replace what a former writing left in the folder and nobody has changed since; files of others stay.
     define : bool
         Put a Define-XML 2.1 beside the datasets, so that labels, types and lengths survive in every format.
 
@@ -159,7 +159,8 @@ def write_study(
     Raises
     ------
     WriteError
-        If the target is not empty or not writable, or the format cannot hold the data.
+        If the target is not empty or not writable, holds datasets that no former writing left, or the format cannot hold the
+        data.
     """
     if not study.datasets:
         raise WriteError("The study has no datasets, so there is nothing to write.")

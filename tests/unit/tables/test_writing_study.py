@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import resource
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 from replicator.tables.readers import read_study
+from replicator.tables.study_files import MANIFEST
 from replicator.tables.writers import Format, StudyWriter, write_study
 
 FORMATS: tuple[Format, ...] = ("csv", "xpt", "parquet", "json")
@@ -32,7 +35,8 @@ STUDY = Study({"DM": dm()})
 
 
 def listed(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """Names of the entries of a folder, but for the manifest of a writing."""
+    return sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
 
 
 def assert_equal_datasets(left: Dataset, right: Dataset, lengths: bool = True) -> None:
@@ -186,14 +190,44 @@ def test_the_folder_that_one_is_in_is_not_replaced(tmp_path: Path, monkeypatch: 
     assert listed(tmp_path) == ["out"]
 
 
-def test_overwriting_never_mixes_with_foreign_datasets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("define", [True, False])
+def test_overwriting_takes_only_what_a_former_writing_left_unchanged(tmp_path: Path, define: bool) -> None:
+    """Datasets that are somebody's own, added or changed since, are neither lost nor mixed with new ones; before any work."""
     out = tmp_path / "out"
-    write_study(STUDY, out, "csv", define=False)
+    write_study(STUDY, out, "csv", define=define)
+    write_study(STUDY, out, "csv", overwrite=True, define=define)
     (out / "vs.csv").write_text("A\n1\n")
-    with pytest.raises(WriteError, match=r"1 datasets there are not from a former writing \(vs\.csv\)"):
+    with pytest.raises(WriteError, match=r"changed since: 1 \(vs\.csv\)"):
+        StudyWriter(out, "csv", overwrite=True).__enter__()
+    (out / "vs.csv").unlink()
+    with (out / "dm.csv").open("a") as file:
+        file.write("S-9,1\n")
+    with pytest.raises(WriteError, match=r"changed since: 1 \(dm\.csv\)"):
         write_study(STUDY, out, "csv", overwrite=True)
-    assert listed(out) == ["dm.csv", "vs.csv"]
+    assert (out / "dm.csv").read_text().endswith("S-9,1\n")
     assert listed(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("manifest", [None, "", "[1]", '{"format": "replicator datasets", "files": {"../out/dm.csv": "00"}}'])
+def test_a_folder_that_no_run_wrote_is_not_overwritten(tmp_path: Path, manifest: str | None) -> None:
+    """Without a manifest, or with one that does not fit, all datasets are somebody's own; so is a file of a new name."""
+    (tmp_path / "dm.csv").write_text("USUBJID\nS-1\n")
+    if manifest is not None:
+        (tmp_path / MANIFEST).write_text(manifest)
+    with pytest.raises(WriteError, match="no former run has written"):
+        write_study(STUDY, tmp_path, "xpt", overwrite=True)
+    (tmp_path / "dm.csv").rename(tmp_path / "dm.json")
+    with pytest.raises(WriteError, match="no former run has written"):
+        write_study(STUDY, tmp_path, "json", overwrite=True)
+    assert (tmp_path / "dm.json").read_text() == "USUBJID\nS-1\n"
+
+
+def test_the_manifest_is_no_part_of_the_study(tmp_path: Path) -> None:
+    """Reading a folder that was written says nothing of it, and it lists what was written with its sha256."""
+    paths = write_study(STUDY, tmp_path / "out")
+    assert read_study(tmp_path / "out").notes == ()
+    files = json.loads((tmp_path / "out" / MANIFEST).read_bytes())["files"]
+    assert files == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
