@@ -148,7 +148,7 @@ class FindingsPart:
         columns, further = OtherColumns.fit(
             part_rows, structure, _taken(rows, inside), codes, results.names.present, number[inside], spine, k
         )
-        dates = tuple(
+        found = [
             DateColumn.fit(
                 name,
                 part_rows.text(name),
@@ -164,7 +164,8 @@ class FindingsPart:
             )
             for name in _date_names(structure)
             if not part_rows[name].missing.all()
-        )
+        ]
+        odd = [f"{dataset.name}.{note}" for _, of_one in found for note in of_one]
         series_labels = _series_labels(dataset, rows)
         part = cls(
             dataset.name,
@@ -180,10 +181,10 @@ class FindingsPart:
             results,
             values,
             columns,
-            dates,
+            tuple(one for one, _ in found),
             RecordIds.fit(part_rows, structure.with_role(Role.RECORD_ID), subject[inside]),
         )
-        return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further))
+        return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further, *odd))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""

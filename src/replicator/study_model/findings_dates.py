@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.odd_dates import code_dates, write_dates
 from replicator.tables.dataset import Text
-from replicator.tables.dates import Dates, Precision, format_dates, parse_dates
+from replicator.tables.dates import parse_dates
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -82,9 +83,11 @@ class DateColumn:
     scatter : QuantileMarginal
         Minutes around it.
     precision : BackoffTable
-        :class:`Precision` given panel, cell and arm.
+        How dates are written (codes of :func:`~replicator.study_model.odd_dates.code_dates`) given panel, cell and arm.
     one_day : bool
         Whether the rows of an occasion are (nearly) all of one day.
+    texts : tuple of str
+        Texts that are no dates and that at least k subjects share.
     """
 
     kind: ClassVar[str] = "findings date"
@@ -97,6 +100,7 @@ class DateColumn:
     scatter: QuantileMarginal
     precision: BackoffTable
     one_day: bool = False
+    texts: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -112,7 +116,7 @@ class DateColumn:
         subject: Codes,
         sizes: tuple[int, int],
         k: int,
-    ) -> DateColumn:
+    ) -> tuple[DateColumn, tuple[str, ...]]:
         """Learn a date variable.
 
         Parameters
@@ -127,6 +131,11 @@ class DateColumn:
             Extents.
         k : int
             Fewest subjects behind a quantile or a precision.
+
+        Returns
+        -------
+        DateColumn, notes : tuple of str
+            A sentence where no cell is a date to the day, and where cells are not kept; the dataset's name goes before it.
         """
         dates = parse_dates(column)
         known = dates.full & np.isfinite(base)
@@ -147,16 +156,20 @@ class DateColumn:
         rows = np.flatnonzero(known)[order[first]]
         day = np.floor((stamp if one_day else reference)[rows] / DAY)
         clock = np.where(timed[rows], reference[rows] - np.floor(reference[rows] / DAY) * DAY, np.nan)
-        return cls(
+        codes, texts, lost = code_dates(column, dates, subject, k)
+        precision = BackoffTable.fit(codes, [panel, cell, arm], subject, k=k)
+        part = cls(
             name,
             level,
             DayOffsets.fit(day, cell[rows], subject[rows], sizes[1], k),
             QuantileMarginal.fit(clock, subject[rows], k=k, decimals=0),
             elapsed,
             QuantileMarginal.fit(np.round(scatter, 3), subject[timed], k=k, decimals=0),
-            _fit_precision(dates, panel, cell, arm, subject, k),
+            precision,
             one_day,
+            texts,
         )
+        return part, _notes(name, int((~column.missing).sum()), int(dates.full.sum()), lost, k)
 
     def sample(
         self,
@@ -189,7 +202,7 @@ class DateColumn:
         low, high = bounds[0][first], bounds[1][first]
         day = np.where(np.isfinite(low), np.maximum(day, low), day)
         day = np.where(np.isfinite(high), np.minimum(day, high), day)[inverse]
-        minute, written = clock[inverse], precision[inverse].astype(np.int8)
+        minute, written = clock[inverse], precision[inverse].astype(np.int64)
         if self.level == "row":
             minute = np.nan_to_num(minute) + self.elapsed[series]
             if self.scatter.n:
@@ -197,7 +210,7 @@ class DateColumn:
             if self.one_day:
                 minute = np.clip(minute, 0.0, DAY - 1)
             day, minute = day + np.floor(minute / DAY), minute % DAY
-        return format_dates(day, minute, written)
+        return write_dates(day, minute, written, self.texts)
 
 
 def _pairs(a: Codes, b: Codes) -> Codes:
@@ -244,9 +257,16 @@ def _medians(values: Floats, group: Codes, n: int) -> Floats:
     return out
 
 
-def _fit_precision(dates: Dates, panel: Codes, cell: Codes, arm: Codes, subject: Codes, k: int) -> BackoffTable:
-    code = np.where(dates.precision == Precision.TEXT, Precision.MISSING, dates.precision).astype(np.int64)
-    return BackoffTable.fit(code, [panel, cell, arm], subject, k=k)
+def _notes(name: str, filled: int, full: int, lost: int, k: int) -> tuple[str, ...]:
+    notes = []
+    if not full:
+        notes.append(f"{name}: none of its {filled} cells is a date that exists, so its days are those of the visits.")
+    if lost:
+        notes.append(
+            f"{name}: {lost} of {filled} cells are no dates, and fewer than {k} subjects share them; they come out missing, "
+            f"lower k to keep them."
+        )
+    return tuple(notes)
 
 
 def sample_dates(
