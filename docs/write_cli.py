@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-COMMANDS = ("", "fit", "sample", "profile", "validate", "inspect", "cache", "cache list", "cache prune", "cache clear")
+COMMANDS = ("", "fit", "sample", "profile", "validate", "evaluate", "inspect", "cache", "cache list", "cache prune", "cache clear")
 HEAD = """# The command line
 
 Made by `make docs` from the commands' own `--help`; a test holds the two together.

@@ -12,11 +12,14 @@ Names are loaded when they are first used, so that importing the package costs n
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from replicator._version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for true; importing typing would double what this package costs
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from replicator import pipeline
     from replicator.config import FitConfig
     from replicator.errors import (
@@ -29,11 +32,13 @@ if TYPE_CHECKING:
         StudyError,
         WriteError,
     )
+    from replicator.evaluated import evaluate
     from replicator.fitted import FittedStudy, Written
     from replicator.pipeline import fit, load_model, validate
     from replicator.profile.compare import ProfileComparison, compare_profiles
     from replicator.profile.profile import profile_study
     from replicator.profile.study_profile import StudyProfile
+    from replicator.reports.evaluation_report import EvaluationReport
     from replicator.reports.model import ModelDescription
     from replicator.rules.certificate import Certificate
     from replicator.rules.report import ValidationReport
@@ -48,6 +53,7 @@ __all__ = [
     "Certificate",
     "ConfigError",
     "Dataset",
+    "EvaluationReport",
     "FitConfig",
     "FitError",
     "FittedStudy",
@@ -67,6 +73,7 @@ __all__ = [
     "Written",
     "__version__",
     "compare_profiles",
+    "evaluate",
     "fit",
     "load_model",
     "pipeline",
@@ -88,11 +95,13 @@ _HOME = {
         "WriteError",
     ),
     "config": ("FitConfig",),
+    "evaluated": ("evaluate",),
     "fitted": ("FittedStudy", "Written"),
     "pipeline": ("fit", "load_model", "validate"),
     "profile.compare": ("ProfileComparison", "compare_profiles"),
     "profile.profile": ("profile_study",),
     "profile.study_profile": ("StudyProfile",),
+    "reports.evaluation_report": ("EvaluationReport",),
     "reports.model": ("ModelDescription",),
     "rules.certificate": ("Certificate",),
     "rules.report": ("ValidationReport",),

@@ -181,6 +181,36 @@ def validate(
 
 
 @app.command()
+def evaluate(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What the sample was learned from: a folder, file or zip.")],
+    sample: Annotated[Path, typer.Argument(metavar="SYNTHETIC", help="The sample to judge: a folder, file or zip.")],
+    holdout: Annotated[
+        Path | None, typer.Option(metavar="DATA", help="Real subjects whom the model never saw; without them the source is halved.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", "-o", metavar="FILE", help="Write the report as one HTML page.")] = None,
+    json: Json = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write verdict and measures as Markdown.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same data and seed give the same report.")] = 0,
+    attack: Annotated[
+        int, typer.Option(min=0, max=1000, help="Attack with so many models of halves of the source; each takes a fit.")
+    ] = 0,
+    quiet: Quiet = False,
+    log_json: LogJson = None,
+) -> int:
+    """Measure how good a stand-in for new subjects a sample is, and whether anybody of the source is found in it.
+
+    Every distance is held against that of real subjects from each other. Exits with 1 if a measure is well off, the sample breaks a
+    law that real subjects keep, or an attack on privacy succeeds.
+    """
+    _start(log_json, html, json, markdown, reading=[source, sample, *([holdout] if holdout else [])])
+    with progress_bar("Evaluating", quiet=quiet) as progress:
+        report = rp.evaluate(source, sample, holdout, seed=seed, attack=attack, progress=progress)
+    written = report.write(html=html, json=json, markdown=markdown)
+    _say(quiet, report.to_text(_width()), *(f"report: {path}" for path in written))
+    return FINE if report.conclusion.is_clean else FINDINGS
+
+
+@app.command()
 def inspect(model: ModelFile, html: Html = None, json: Json = None, quiet: Quiet = False) -> int:
     """Say in plain words what a model holds, and how few subjects stand behind any value in it."""
     _start(None, html, json, reading=[model])
@@ -292,15 +322,26 @@ def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
     return total
 
 
-def _start(log_json: Path | None, html: Path | None = None, json: Path | None = None, *, reading: Sequence[Path] = ()) -> None:
+def _start(
+    log_json: Path | None,
+    html: Path | None = None,
+    json: Path | None = None,
+    markdown: Path | None = None,
+    *,
+    reading: Sequence[Path] = (),
+) -> None:
     """Open the log, and refuse reports that cannot be written, or are being read, before any work is done."""
     configure(log_json)
     log_event("request", arguments=sys.argv[1:], version=rp.__version__)
-    if html is not None and json is not None and os.path.abspath(html) == os.path.abspath(json):
-        raise ConfigError(f"--html and --json name one file, {html}; give each a name of its own.")
-    for path, kind in ((html, Output.PAGE), (json, Output.REPORT)):
-        if path is not None:
-            check_target(path, kind, overwrite=True, reading=reading)
+    asked = {"--html": (html, Output.PAGE), "--json": (json, Output.REPORT), "--markdown": (markdown, Output.MARKDOWN)}
+    taken: dict[str, str] = {}
+    for option, (path, kind) in asked.items():
+        if path is None:
+            continue
+        other = taken.setdefault(os.path.abspath(path), option)
+        if other != option:
+            raise ConfigError(f"{other} and {option} name one file, {path}; give each a name of its own.")
+        check_target(path, kind, overwrite=True, reading=reading)
 
 
 def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import Evaluation
 from replicator.evaluation.pictures.shapes import DatasetPicture
 from replicator.evaluation.verdict import Conclusion
 from replicator.reports.evaluation_html import render_evaluation_html, render_plot
-from replicator.reports.evaluation_text import render_evaluation_markdown
+from replicator.reports.evaluation_text import render_evaluation_markdown, render_evaluation_text
+from replicator.reports.rendering import signed_json
+from replicator.targets import Output, check_target, write_whole
 
 STUDY_PLOTS = ("families", "retention", "correlations", "sampled", "typical")
 DATASET_PLOTS = ("lanes", "missing", "measured", "correlations")
@@ -98,6 +101,10 @@ class EvaluationReport:
         """Read what :meth:`to_json` wrote; ReadError if it is something else."""
         return cls(Evaluation.from_json(text))
 
+    def to_text(self, width: int = 120) -> str:
+        """Write verdict and measures for a terminal `width` characters wide."""
+        return render_evaluation_text(self.evaluation, width)
+
     def to_html(self) -> str:
         """Write the report as one page of HTML."""
         return render_evaluation_html(self.evaluation)
@@ -105,6 +112,33 @@ class EvaluationReport:
     def to_markdown(self) -> str:
         """Write verdict and measures as Markdown."""
         return render_evaluation_markdown(self.evaluation)
+
+    def write(
+        self, html: str | Path | None = None, json: str | Path | None = None, markdown: str | Path | None = None
+    ) -> list[Path]:
+        """Write the report as one page of HTML, as JSON, or as Markdown; a former report of the same kind is replaced.
+
+        Returns
+        -------
+        list of Path
+            Files written.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be written, or one is there that is no report.
+        """
+        written = []
+        for target, kind, render in (
+            (html, Output.PAGE, self.to_html),
+            (json, Output.REPORT, lambda: signed_json(self.to_json())),
+            (markdown, Output.MARKDOWN, self.to_markdown),
+        ):
+            if target is not None:
+                check_target(target, kind, overwrite=True)
+                write_whole(Path(target), render().encode())
+                written.append(Path(target))
+        return written
 
     def _repr_html_(self) -> str:
         return self.evaluation._repr_html_()

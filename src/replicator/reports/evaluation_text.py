@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from replicator.evaluation.evaluation import Evaluation
-from replicator.evaluation.laws import LOST
 from replicator.evaluation.measures import Interval, Offender
 from replicator.evaluation.verdict import Grade
 from replicator.reports.evaluation_html import told
+from replicator.rules.certificate import LOST
 from replicator.targets import MARKDOWN_MARK
 
 _FAMILY = ("family", "compared", "ratio", "95 % interval", "verdict", "differs most")
@@ -24,7 +24,8 @@ def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
     lines += textwrap.wrap(_measured_by(evaluation), width)
     for titles, rows in _tables(evaluation):
         lines += ["", *_aligned(titles, rows, width)]
-    lines += ["", *textwrap.wrap(evaluation.laws.sample.summary(), width)]
+    for sentence in (evaluation.laws.sample.summary(), *evaluation.privacy.verdict):
+        lines += ["", *textwrap.wrap(sentence, width)]
     for note in evaluation.notes:
         lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
     return "\n".join(lines)
@@ -44,6 +45,11 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
     if lost:
         cells = [one.cells() for one in lost]
         parts.append(_table(_LAW, [(cell[2], cell[3], cell[4], cell[5]) for cell in cells]))
+    attacks = [
+        f"**{_escaped(one.figure.name)}**: {_escaped(one.knows)} {_escaped(one.bounds)}" for one in evaluation.privacy.attacks
+    ]
+    parts.append("## Privacy\n\n" + _escaped(" ".join(evaluation.privacy.verdict)))
+    parts += ["\n".join(f"- {attack}" for attack in attacks)] if attacks else []
     if evaluation.notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {_escaped(note)}" for note in evaluation.notes))
     return "\n\n".join(parts) + "\n"
@@ -72,7 +78,7 @@ def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[st
             grades[one.name].value,
             one.note if grades[one.name] is Grade.UNKNOWN else _worst(one.offenders),
         )
-        for one in evaluation.figures
+        for one in (*evaluation.figures, *evaluation.privacy.figures)
     ]
     return [(titles, rows) for titles, rows in ((_FAMILY, families), (_FIGURE, figures)) if rows]
 
