@@ -10,7 +10,7 @@ from scipy.special import bdtri
 from replicator.evaluation.measures import Direction, Figure, Interval
 from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.profile.find import find_structure
-from replicator.rules.certificate import Certificate, Verdict, certificate
+from replicator.rules.certificate import LOST, Certificate, Verdict, certificate
 from replicator.rules.learning import learn_rules
 from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate
@@ -18,7 +18,6 @@ from replicator.tables.dataset import Study
 
 NAME = "laws held"
 QUESTION = "Of the rules that the source keeps, which share does the sample keep?"
-LOST = (Verdict.BROKEN, Verdict.MORE)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from replicator.reports.pages import render_page
-from replicator.rules.certificate import COMPARISON_TITLES, Certificate, Verdict
+from replicator.rules.certificate import COMPARISON_TITLES, LOST, NOTED, Certificate, Verdict
 from replicator.rules.report import Status, ValidationReport
 
 SHOWN_FINDINGS = 60  # on a terminal; HTML and JSON have them all
-_TELLING = (Verdict.BROKEN, Verdict.MORE)
-_NOTED = (*_TELLING, Verdict.LESS, Verdict.SAME_RATE)
 
 
 def render_findings_text(report: ValidationReport, width: int = 120) -> str:
@@ -52,7 +50,7 @@ def render_certificate_text(certificate: Certificate, width: int = 120) -> str:
         Characters of the terminal.
     """
     lines = [certificate.summary()]
-    rows = [comparison.cells() for verdict in _NOTED for comparison in certificate.of(verdict)]
+    rows = [comparison.cells() for verdict in NOTED for comparison in certificate.of(verdict)]
     if rows:
         lines += ["", *_aligned(COMPARISON_TITLES, rows[:SHOWN_FINDINGS], width)]
         if len(rows) > SHOWN_FINDINGS:
@@ -62,8 +60,8 @@ def render_certificate_text(certificate: Certificate, width: int = 120) -> str:
 
 def render_certificate_html(certificate: Certificate, title: str = "Certificate") -> str:
     """Render a certificate as a whole page of HTML: what is broken first, what both pass last and folded."""
-    order = (*_NOTED, Verdict.NOT_TESTED, Verdict.PASSED)
-    return render_page("certificate", title, certificate=certificate, order=order, telling=_TELLING)
+    order = (*NOTED, Verdict.NOT_TESTED, Verdict.PASSED)
+    return render_page("certificate", title, certificate=certificate, order=order, telling=LOST)
 
 
 def _aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterable[str]:

@@ -12,7 +12,7 @@ from html import escape
 from scipy.special import bdtr, bdtrc
 
 from replicator.errors import StudyError
-from replicator.rules.report import Outcome, Status, ValidationReport
+from replicator.rules.report import Outcome, ValidationReport
 from replicator.rules.rule import Severity
 from replicator.tables.notebook import html_table
 
@@ -26,10 +26,20 @@ class Verdict(StrEnum):
 
     PASSED = "passed by both"
     BROKEN = "passed by the source, failed by the sample"
-    SAME_RATE = "failed at about the same rate"
+    UNSEEN = "not tested in the source, failed by the sample"
+    RARE = "passed by the source, failed by the sample as rarely as chance allows"
+    SAME_RATE = "failed by both at about the same rate"
     MORE = "failed by the sample more often"
     LESS = "failed by the sample less often"
+    CLEARED = "failed by the source, passed by the sample"
     NOT_TESTED = "not tested on one side"
+
+
+LOST = (Verdict.BROKEN, Verdict.UNSEEN, Verdict.MORE)
+"""Verdicts with which a certificate does not hold."""
+
+NOTED = (*LOST, Verdict.LESS, Verdict.CLEARED, Verdict.RARE, Verdict.SAME_RATE)
+"""Verdicts on what either side failed, the gravest first."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +92,8 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether the sample breaks no rule that the source passed and fails none more often."""
-        return not self.of(Verdict.BROKEN, Verdict.MORE)
+        """Whether the sample breaks no rule that the source passed, or was not tested by, and fails none more often."""
+        return not self.of(*LOST)
 
     def of(self, *verdicts: Verdict) -> tuple[Comparison, ...]:
         """Comparisons with one of these verdicts."""
@@ -101,7 +111,7 @@ class Certificate:
         return f"The certificate {'holds' if self.holds else 'does not hold'}: {said or 'nothing was tested'}."
 
     def _repr_html_(self) -> str:
-        shown = self.of(Verdict.BROKEN, Verdict.MORE, Verdict.LESS, Verdict.SAME_RATE)
+        shown = self.of(*NOTED)
         return f"<p>{escape(self.summary())}</p>{html_table(COMPARISON_TITLES, (comparison.cells() for comparison in shown))}"
 
     def to_dict(self) -> dict[str, object]:
@@ -149,13 +159,14 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
 
     Notes
     -----
-    A rule that the source passed must be passed: one failure breaks it. Not so a warning, which speaks of the unusual: a large
+    A rule that the source passed must be passed: one failure breaks it, and so does a failure where the source had nothing to test.
+    Not so a warning, which speaks of the unusual: a large
     sample has some of it, so rates are compared as for a rule that the source failed. Of such a rule, let ``f`` failures in ``t``
     tests be its rate; the failures of one subject hang together, so the test counts failing subjects ``c`` (failures, where there
     are no subjects). If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials
     and probability ``t_sample / (t_source + t_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's
     and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else
-    at about the same rate.
+    at about the same rate. A side without a failure has *passed*, and no rate is spoken of.
     """
     severities = {rule.id: rule.severity for rule in (*source.rules, *sample.rules)}
     before = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in source.outcomes if outcome.n_tested}
@@ -179,10 +190,9 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
 
 def _verdict(source: Outcome | None, sample: Outcome | None, severity: Severity) -> Verdict:
     if source is None or sample is None:
-        failed = sample is not None and sample.status is Status.FAILED
-        return Verdict.BROKEN if failed else Verdict.NOT_TESTED
-    if not sample.n_failed and not source.n_failed:
-        return Verdict.PASSED
+        return Verdict.UNSEEN if sample is not None and sample.n_failed else Verdict.NOT_TESTED
+    if not sample.n_failed:
+        return Verdict.CLEARED if source.n_failed else Verdict.PASSED
     if severity is Severity.ERROR and not source.n_failed:
         return Verdict.BROKEN
     old_rate, new_rate = source.n_failed / source.n_tested, sample.n_failed / sample.n_tested
@@ -192,6 +202,8 @@ def _verdict(source: Outcome | None, sample: Outcome | None, severity: Severity)
     total = old_count + new_count
     if new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE:
         return Verdict.MORE if source.n_failed else Verdict.BROKEN
+    if not source.n_failed:
+        return Verdict.RARE
     if new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE:
         return Verdict.LESS
     return Verdict.SAME_RATE

@@ -68,7 +68,7 @@ def test_one_warning_is_no_breach() -> None:
     """What is merely unusual may come once in a sample though the source had none; not in one row of ten."""
     source = _report(0, 1000, severity=Severity.WARNING)
     rare, common = (_report(n, 1000, n, Severity.WARNING) for n in (1, 100))
-    assert certificate(source, rare).comparisons[0].verdict is Verdict.SAME_RATE
+    assert certificate(source, rare).comparisons[0].verdict is Verdict.RARE
     assert certificate(source, common).comparisons[0].verdict is Verdict.BROKEN
 
 
@@ -107,14 +107,18 @@ def test_findings_are_rendered_and_escaped(clean: Study, structure: StudyStructu
         (_report(30, 1000, 30), _report(10, 1000, 10), Verdict.LESS),
         (_report(30, 1000, 1), _report(60, 1000, 2), Verdict.SAME_RATE),  # one subject against two tells nothing
         (_report(300, 100_000, 300), _report(360, 100_000, 360), Verdict.SAME_RATE),  # a fifth more is about the same
+        (_report(1, 100, 1), _report(0, 142), Verdict.CLEARED),  # too few to tell rates apart, and no failure all the same
+        (_report(90, 100, 90), _report(0, 1000), Verdict.CLEARED),
         (_report(10, 100, 10), _report(0, 0), Verdict.NOT_TESTED),
+        (_report(0, 0), _report(0, 10), Verdict.NOT_TESTED),
+        (_report(0, 0), _report(1, 10, 1), Verdict.UNSEEN),
     ],
 )
 def test_verdicts(source: ValidationReport, sample: ValidationReport, verdict: Verdict) -> None:
     """The verdicts of the certificate for known counts."""
     found = certificate(source, sample)
     assert [comparison.verdict for comparison in found.comparisons] == [verdict]
-    assert found.holds == (verdict not in (Verdict.BROKEN, Verdict.MORE))
+    assert found.holds == (verdict not in (Verdict.BROKEN, Verdict.UNSEEN, Verdict.MORE))
     assert Certificate.from_dict(json.loads(found.to_json())) == found
 
 
