@@ -18,7 +18,7 @@ from replicator.evaluation.correlations import correlation_families
 from replicator.evaluation.detector import detector_figure
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.laws import Laws, judge_laws, laws_figure
-from replicator.evaluation.measures import Family, Figure, summarise
+from replicator.evaluation.measures import Family, Figure, Overall, overall, summarise
 from replicator.evaluation.occurrences import occurrence_families
 from replicator.evaluation.pictures.pictures import draw_pictures
 from replicator.evaluation.pictures.shapes import Pictures
@@ -47,6 +47,8 @@ class Evaluation:
     ----------
     n_source, n_sample, n_holdout : int
         Subjects; without a holdout the source was halved again and again.
+    overall : Overall
+        All families in one figure.
     families : tuple of Family
         Distances against their floor.
     figures : tuple of Figure
@@ -70,6 +72,7 @@ class Evaluation:
     n_source: int
     n_sample: int
     n_holdout: int
+    overall: Overall
     families: tuple[Family, ...]
     figures: tuple[Figure, ...]
     laws: Laws
@@ -187,6 +190,7 @@ def evaluate_studies(
         n_source,
         n_sample,
         n_holdout,
+        overall(families),
         families,
         (*figures, laws_figure(laws)),
         laws,

@@ -2,7 +2,9 @@
 
 A family of distances is a *finding* where the sample is half as far again from real subjects as real subjects are from each other,
 and its interval says that this is no chance. It is *noticeable* where the interval lies above 1 and the ratio above 1.1, which is
-about what two draws of the same study differ by.
+about what two draws of the same study differ by. One entry among a thousand moves no ratio: so a family is noticeable too where
+an entry is further off than chance explains, and a finding where such an entry exceeds real subjects by more than a fifth of the
+range of a distance.
 
 A figure is *noticeable* where its interval does not reach its target from the wrong side, and a *finding* where it is then further
 from it than a fifth of the figure's range: for a detector an AUC 0.2 above the target, from where discrimination is called
@@ -27,7 +29,7 @@ from replicator.evaluation.privacy.privacy import Attack, Privacy
 
 NOTICEABLE_RATIO = 1.1
 FINDING_RATIO = 1.5
-FINDING_SHARE = 0.2  # of a figure's range
+FINDING_SHARE = 0.2  # of the range of a figure, or of a distance
 
 
 class Grade(StrEnum):
@@ -101,15 +103,18 @@ def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: La
 
 
 def judge_family(family: Family) -> Judgement:
-    """Grade a family by its ratio and interval."""
+    """Grade a family by its ratio and interval, and by its worst entries."""
     if not np.isfinite(family.ratio):
         return Judgement(family.name, Grade.UNKNOWN, "Nothing could be compared.")
-    certain = family.interval.low > 1.0
+    sure = family.interval.low > 1.0
+    certain = [one.excess for one in family.offenders if one.certain]
+    far = max(certain, default=0.0) > FINDING_SHARE * (family.highest - family.lowest)
     worst = f"; most in {family.offenders[0].name}" if family.offenders else ""
-    said = f"{family.ratio:.2f} times as far from real subjects as real subjects are from each other{worst}."
-    if certain and family.ratio > FINDING_RATIO:
+    beyond = f"; {family.n_certain:,} of {family.n_entries:,} are further off than chance explains" if certain else ""
+    said = f"{family.ratio:.2f} times as far from real subjects as real subjects are from each other{worst}{beyond}."
+    if (sure and family.ratio > FINDING_RATIO) or far:
         return Judgement(family.name, Grade.FINDING, said)
-    return Judgement(family.name, Grade.NOTICEABLE if certain and family.ratio > NOTICEABLE_RATIO else Grade.FINE, said)
+    return Judgement(family.name, Grade.NOTICEABLE if (sure and family.ratio > NOTICEABLE_RATIO) or certain else Grade.FINE, said)
 
 
 def judge_figure(figure: Figure) -> Judgement:
