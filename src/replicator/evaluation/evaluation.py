@@ -7,28 +7,18 @@ from html import escape
 
 import numpy as np
 
-from replicator.evaluation.columns import (
-    compared_columns,
-    marginal_distances,
-    missing_distances,
-    pair_distances,
-    partial_date_distances,
-)
-from replicator.evaluation.correlations import correlation_families
+from replicator.evaluation.columns import compared_columns
 from replicator.evaluation.detector import detector_figure
+from replicator.evaluation.families import measure_families
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.laws import Laws, judge_laws, laws_figure
-from replicator.evaluation.measures import Family, Figure, Overall, overall, summarise
-from replicator.evaluation.occurrences import occurrence_families
+from replicator.evaluation.measures import Family, Figure, Overall, overall
 from replicator.evaluation.pictures.pictures import draw_pictures
 from replicator.evaluation.pictures.shapes import Pictures
 from replicator.evaluation.privacy.membership import Refit
 from replicator.evaluation.privacy.privacy import Privacy, assess_privacy
-from replicator.evaluation.retention import retention_family
-from replicator.evaluation.splits import draw_splits
 from replicator.evaluation.stack import Origin, stack_studies
 from replicator.evaluation.timeline import Timeline
-from replicator.evaluation.trajectories import trajectory_families
 from replicator.evaluation.verdict import Conclusion, conclude
 from replicator.profile.plain import from_json_text, to_json_text
 from replicator.progress import Progress, silent
@@ -158,24 +148,11 @@ def evaluate_studies(
     tell = progress or silent
     tell("Putting the studies together", 0, 100)
     stack = stack_studies(source, sample, holdout)
-    rng = np.random.default_rng(seed)
-    splits = draw_splits(stack.origin, rng)
     columns = compared_columns(stack)
     timeline = Timeline(stack)
     features = feature_table(stack, timeline)
     tell("Measuring distances", 15, 100)
-    families = (
-        summarise(
-            "marginals", "Does each variable, and each test, have the right values?", marginal_distances(stack, splits, columns)
-        ),
-        summarise("pairs", "Do two variables of a dataset go together as they should?", pair_distances(stack, splits, columns)),
-        summarise("missingness", "Is as much missing, and where it should be?", missing_distances(stack, splits)),
-        summarise("partial dates", "Are dates as exact, and as vague, as they should be?", partial_date_distances(stack, splits)),
-        *correlation_families(stack, splits, features, stream(seed, "evaluation", "pairs")),
-        *trajectory_families(stack, splits, timeline),
-        *occurrence_families(stack, splits, timeline),
-        retention_family(stack, splits, timeline),
-    )
+    families = measure_families(stack, columns, timeline, features, seed)
     tell("Telling sampled from real subjects", 45, 100)
     figures = (detector_figure(stack, features, stream(seed, "evaluation", "detector")),)
     tell("Putting rules to both sides", 70, 100)
