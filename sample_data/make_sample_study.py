@@ -301,10 +301,10 @@ def write_sample(folder: Path) -> dict[str, int]:
     t, subjects = make_tables()
     study = make_study(t)
     with tempfile.TemporaryDirectory() as place:
-        write_study(study, Path(place) / "xpt", "xpt", define=True)
+        written = write_study(study, Path(place) / "xpt", "xpt", define=True)
         for kind in ("csv", "xpt"):
             (folder / kind).mkdir(parents=True)
-        for path in sorted((Path(place) / "xpt").iterdir()):
+        for path in written:
             name = path.name.upper() if path.stem.upper() == UPPER_CASE else path.name
             shutil.copyfile(path, folder / "xpt" / name)
         define = (folder / "xpt" / "define.xml").read_text("utf-8").replace(".xpt", ".csv")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.errors import ConfigError
 from replicator.tables.dataset import Column, Numbers, Text
+from replicator.tables.decimals import is_number
 
 _CLAUSE = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(.+?)\s*$")
 _ORDER = ("<", ">", "<=", ">=")
@@ -49,7 +50,7 @@ def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
         if variable not in known:
             raise ConfigError(f"--where: {variable} is not a variable of the subjects; choose among {', '.join(known)}.")
         sign = {"==": "=", "<>": "!="}.get(sign, sign)
-        if sign in _ORDER and not _is_date(variable) and not _is_number(value):
+        if sign in _ORDER and not _is_date(variable) and not is_number(value):
             raise ConfigError(f"--where: {variable} {sign} {value!r} needs a number; write for example 'AGE>65'.")
         clauses.append(Clause(variable, sign, value))
     return tuple(clauses)
@@ -74,7 +75,7 @@ def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> N
             keep &= compare[clause.sign] & ~column.missing
         elif isinstance(column, Numbers) or clause.sign in _ORDER:
             numbers = column.values if isinstance(column, Numbers) else _numbers(column.strings())
-            if not _is_number(clause.value):
+            if not is_number(clause.value):
                 raise ConfigError(
                     f"--where: {clause.variable} is a number and {clause.value!r} is none; write for example 'AGE>65'."
                 )
@@ -98,13 +99,5 @@ def _is_date(variable: str) -> bool:
     return variable.endswith("DTC")
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _numbers(texts: NDArray[np.object_]) -> NDArray[np.float64]:
-    return np.array([float(text) if _is_number(text) else np.nan for text in texts.tolist()])
+    return np.array([float(text) if is_number(text) else np.nan for text in texts.tolist()])

@@ -11,6 +11,7 @@ from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import parse_dates
+from replicator.tables.decimals import is_number
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -189,7 +190,7 @@ def in_spine(subject: Codes, number: Floats, spine: Spine) -> NDArray[np.bool_]:
 def lay_grid(cells: Cells, labels: tuple[str, ...], spine: Spine) -> Grid:
     """List all occasions that the cells allow for the subjects of a spine."""
     visits = spine.visits
-    names = {float(text): i for i, text in enumerate(labels[:-1]) if _is_number(text)}
+    names = {float(text): i for i, text in enumerate(labels[:-1]) if is_number(text)}
     numbers = np.array(sorted(names), np.float64)
     codes = np.array([names[value] for value in numbers.tolist()], np.intp)
     place = np.minimum(np.searchsorted(numbers, visits.number), max(len(numbers) - 1, 0))
@@ -212,14 +213,6 @@ def lay_grid(cells: Cells, labels: tuple[str, ...], spine: Spine) -> Grid:
         return Grid(np.empty(0, np.intp), np.empty(0, np.intp), empty, empty)
     who, what, when = np.concatenate(subject), np.concatenate(cell), np.concatenate(day)
     return Grid(who, what, when, np.concatenate(number))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _codes(dataset: Dataset, name: str) -> Codes:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.tables.dataset import Column, Numbers, Text, number_text
+from replicator.tables.decimals import is_number
 
 Declared: TypeAlias = Literal["char", "num"] | None
 
@@ -63,7 +64,9 @@ _CHAR_SUFFIXES = _names(
     """
 )
 
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*\Z")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+\Z")
+_WHOLE = re.compile(r"[+-]?[0-9]+\Z")
+_MOSTLY = 0.5  # share of filled cells from which on, where they are numbers, the others are worth a word
 _MISSING_NUMBER = frozenset({".", "NA", "NaN"})
 
 
@@ -102,7 +105,7 @@ def type_column(dataset: str, name: str, text: Text, declared: Declared = None) 
     Text or Numbers
         The column.
     str
-        A sentence where the cells go against their declaration, else ``""``.
+        A sentence where the cells go against their declaration or are of mixed types, else ``""``.
     """
     wanted = declared or standard_type(name)
     if wanted == "char" or (wanted is None and not len(text.levels)):
@@ -110,8 +113,8 @@ def type_column(dataset: str, name: str, text: Text, declared: Declared = None) 
     levels = text.levels.tolist()
     if wanted is None:
         values = _exact_numbers(levels)
-        return (text, "") if values is None else (Numbers(np.append(values, np.nan)[text.codes]), "")
-    odd = np.array([_NUMBER.match(level) is None and level not in _MISSING_NUMBER for level in levels] + [False])
+        return (text, _mixed(dataset, name, text)) if values is None else (Numbers(np.append(values, np.nan)[text.codes]), "")
+    odd = np.array([not is_number(level) and level not in _MISSING_NUMBER for level in levels] + [False])
     if odd.any():
         n_odd = int(odd[text.codes].sum())
         first = levels[int(odd.argmax())]
@@ -134,7 +137,7 @@ def type_column(dataset: str, name: str, text: Text, declared: Declared = None) 
 
 def _exact_numbers(levels: list[str]) -> NDArray[np.float64] | None:
     """(n_levels,) values if all levels are spelled as one of our two ways of writing numbers spells them, else None."""
-    if not all(_NUMBER.match(level) for level in levels):
+    if not all(is_number(level) for level in levels):
         return None
     values = [float(level) for level in levels]
     if not np.isfinite(values).all():
@@ -143,6 +146,51 @@ def _exact_numbers(levels: list[str]) -> NDArray[np.float64] | None:
     if shortest or all(repr(value) == level for value, level in zip(values, levels, strict=True)):
         return np.array(values)
     return None
+
+
+def _mixed(dataset: str, name: str, text: Text) -> str:
+    """Say that a column without a declared type is text for the sake of a few cells, or of its decimal commas; else ``""``."""
+    levels = text.levels.tolist()
+    commas = np.array([_DECIMAL_COMMA.match(level) is not None for level in levels] + [False])
+    numbers = commas | np.array([is_number(level) for level in levels] + [False])
+    filled = text.codes[text.codes >= 0]
+    n_numbers, n_commas = int(numbers[filled].sum()), int(commas[filled].sum())
+    if n_commas and n_numbers == len(filled):
+        return (
+            f"{dataset}.{name}: {n_commas:,} of {len(filled):,} cells have a decimal comma, in a file that commas separate or "
+            "beside decimal points, so the variable stays text; write decimal points."
+        )
+    if not _MOSTLY * len(filled) < n_numbers < len(filled):
+        return ""
+    return (
+        f"{dataset}.{name}: {len(filled) - n_numbers:,} of {len(filled):,} cells are no numbers (first: "
+        f"{levels[int((~numbers).argmax())]!r}), so the variable stays text; make them missing if it is a number."
+    )
+
+
+def with_decimal_points(
+    dataset: str, columns: Mapping[str, Text], declared: Mapping[str, Literal["char", "num"]]
+) -> tuple[dict[str, Text], list[str]]:
+    """Find the numbers with decimal commas of a file that commas do not separate.
+
+    Returns
+    -------
+    dict of str to Text
+        The columns of whole numbers and decimal commas alone of which neither the standard nor `declared` says that they are text,
+        with points in place of commas.
+    list of str
+        A note for each.
+    """
+    pointed, notes = dict[str, Text](), list[str]()
+    for name, text in columns.items():
+        levels = text.levels.tolist()
+        commas = np.array([_DECIMAL_COMMA.match(level) is not None for level in levels] + [False])
+        others = [level for level, comma in zip(levels, commas, strict=False) if not comma]
+        if (declared.get(name) or standard_type(name)) == "char" or not commas.any() or not all(map(_WHOLE.match, others)):
+            continue
+        pointed[name] = Text(text.codes, np.array([level.replace(",", ".") for level in levels], object))
+        notes.append(f"{dataset}.{name}: {int(commas[text.codes].sum()):,} cells have a decimal comma and are read as numbers.")
+    return pointed, notes
 
 
 def type_columns(

@@ -167,7 +167,7 @@ def _decimals(element: ElementTree.Element) -> int | None:
 
 def _number(attributes: Mapping[str, str], name: str, default: float) -> float:
     text = attributes.get(name, "")
-    return float(text) if text.isdigit() else default
+    return float(text) if text.isascii() and text.isdigit() else default
 
 
 def read_define(path: Path) -> Define:

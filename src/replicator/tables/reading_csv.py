@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from replicator.errors import ReadError
-from replicator.tables.column_types import type_columns
+from replicator.tables.column_types import type_columns, with_decimal_points
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 from replicator.tables.decimals import written_decimals
 from replicator.tables.text_cells import decode_windows, text_from_arrow, trimming_note
@@ -68,10 +68,13 @@ def read_csv(path: Path, name: str, declared: Mapping[str, Literal["char", "num"
         cells[key], trimmed = text_from_arrow(column)
         n_trimmed += trimmed
     if _unnamed_first(keys):
-        if not all(str(level).isdigit() for level in cells.pop("").levels):
+        if not all(level.isascii() and level.isdigit() for level in cells.pop("").levels):
             raise ReadError(f"{path.name}: column 1 has no name; name every column in the first line.")
         notes.append(f"{name}: the first column has no name and holds row numbers; it was left out.")
     notes += trimming_note(name, n_trimmed)
+    if delimiter != ",":
+        pointed, comma_notes = with_decimal_points(name, cells, declared)
+        cells, declared, notes = cells | pointed, {**declared, **dict.fromkeys(pointed, "num")}, notes + comma_notes
     typed, type_notes = type_columns(name, cells, declared)
     variables = tuple(
         Variable(key, type="num", decimals=written_decimals(cells[key])) if isinstance(column, Numbers) else Variable(key)

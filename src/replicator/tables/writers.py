@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from replicator.tables.dataset_writer import DatasetWriter
 from replicator.tables.define_xml_writer import write_define
 from replicator.tables.target_folder import target_folder
 from replicator.tables.text_cells import longest_text
+from replicator.tables.writable import check_writable, trailing_blanks
 from replicator.tables.writing_csv import CsvWriter
 from replicator.tables.writing_parquet import ParquetWriter
 from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
@@ -28,6 +30,8 @@ Format: TypeAlias = Literal["csv", "xpt", "parquet", "json"]
 
 class StudyWriter:
     """Writes datasets into a folder, in any number of chunks each; the folder appears when the context is left without an error.
+
+    Blanks at the end of texts, which transport files do not hold, are counted and told in one warning.
 
     Parameters
     ----------
@@ -57,6 +61,7 @@ class StudyWriter:
         self._first: dict[str, Dataset] = {}
         self._longest: dict[str, dict[str, int]] = {}
         self._names: list[str] = []
+        self._n_trailing = 0
 
     def __enter__(self) -> Self:
         with _border(self._target):
@@ -73,6 +78,12 @@ class StudyWriter:
                 self._place.__exit__(type(late), late, late.__traceback__)
                 raise
             self._place.__exit__(kind, error, trace)
+        if kind is None and self._n_trailing:
+            warnings.warn(
+                f"{self._target}: {self._n_trailing:,} texts end in blanks, which a transport file does not hold; they are without "
+                "them there.",
+                stacklevel=2,
+            )
 
     @property
     def paths(self) -> list[Path]:
@@ -88,6 +99,9 @@ class StudyWriter:
             If the format cannot hold the data, a chunk has not the variables of the first one, or the disk is full.
         """
         name = dataset.name
+        check_writable(dataset, self._format)
+        if self._format == "xpt":
+            self._n_trailing += trailing_blanks(dataset)
         with _border(self._target):
             if name not in self._writers:
                 self._writers[name] = self._open.enter_context(self._opened(dataset, study_name))

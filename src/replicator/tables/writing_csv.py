@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from replicator.errors import WriteError
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
 from replicator.tables.dataset_writer import FileWriter
 from replicator.tables.decimals import decimal_text
@@ -39,13 +38,7 @@ class CsvWriter(FileWriter):
         self._file.write((",".join(_quoted(variable.name) for variable in variables) + "\n").encode())
 
     def append(self, dataset: Dataset) -> None:
-        """Add the rows of a chunk.
-
-        Raises
-        ------
-        WriteError
-            If a number is infinite.
-        """
+        """Add the rows of a chunk, in which :func:`~replicator.tables.writable.check_writable` has found nothing."""
         for start in range(0, dataset.n_rows, _ROWS_AT_ONCE):
             rows = np.arange(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
             cells = [self._cells(variable, dataset[variable.name].take(rows)) for variable in self._variables]
@@ -57,12 +50,6 @@ class CsvWriter(FileWriter):
         """Cells of a column as the file shows them."""
         if isinstance(column, Numbers):
             unique, inverse = np.unique(column.values, return_inverse=True)
-            n_infinite = int(np.isinf(column.values).sum())
-            if n_infinite:
-                raise WriteError(
-                    f"{self._name}.{variable.name}: {n_infinite:,} numbers are infinite, which a study cannot hold; "
-                    "make them missing."
-                )
             levels, codes = [decimal_text(value, variable.decimals) for value in unique.tolist()], inverse
         else:
             levels, codes = (

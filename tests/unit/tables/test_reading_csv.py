@@ -156,3 +156,42 @@ def test_numbers_spelled_by_us_come_back_exactly(values: list[float]) -> None:
     column, _ = type_column("XX", "MYVAR", Text.of(number_text(value) for value in values))
     assert isinstance(column, Numbers)
     assert column.values.tolist() == values
+
+
+def test_only_the_digits_0_to_9_are_numbers(tmp_path: Path) -> None:
+    """Digits of other scripts are text, whatever Python makes of them."""
+    dataset = read(tmp_path, "WT,HT\n１２,١٢\n")
+    assert cells(dataset) == {"WT": ["１２"], "HT": ["١٢"]}
+    assert {variable.type for variable in dataset.variables} == {"char"}
+
+
+def test_decimal_commas_where_commas_do_not_separate(tmp_path: Path) -> None:
+    """Columns of whole numbers and decimal commas are numbers, with a note; text of the standard stays as it was collected."""
+    (tmp_path / "vs.csv").write_text("WT;VSSTRESN;VSORRES;ODD\n70,5;70,5;70,5;1,5\n71;;71;x\n80,0;80,25;80,0;2,5\n")
+    study = read_study(tmp_path)
+    assert cells(study["VS"])["VSORRES"] == ["70,5", "71", "80,0"]
+    assert study["VS"].numbers("VSSTRESN")[[0, 2]].tolist() == [70.5, 80.25]
+    assert [variable.type for variable in study["VS"].variables] == ["num", "num", "char", "char"]
+    assert study["VS"].numbers("WT").tolist() == [70.5, 71.0, 80.0]
+    assert [note.split(";")[0] for note in study.notes] == [
+        "VS.WT: 2 cells have a decimal comma and are read as numbers.",
+        "VS.VSSTRESN: 2 cells have a decimal comma and are read as numbers.",
+        "VS.ODD: 1 of 3 cells are no numbers (first: 'x'), so the variable stays text",
+    ]
+
+
+def test_decimal_commas_in_a_file_that_commas_separate_stay_text(tmp_path: Path) -> None:
+    """A quoted 1,234 may be a thousand; the note says what to do."""
+    (tmp_path / "vs.csv").write_text('WT,N\n"70,5",1\n"1,234",2\n')
+    study = read_study(tmp_path)
+    assert study["VS"].variable("WT").type == "char"
+    assert len(study.notes) == 1 and study.notes[0].startswith("VS.WT: 2 of 2 cells have a decimal comma")
+
+
+def test_a_column_of_mixed_types_is_told(tmp_path: Path) -> None:
+    """A few texts among numbers make a variable text, and the note names the variable, their number and the first."""
+    (tmp_path / "vs.csv").write_text("WT,SITE\n" + "70,A1\n" * 9 + "UNK,2\n")
+    study = read_study(tmp_path)
+    assert study.notes == (
+        "VS.WT: 1 of 10 cells are no numbers (first: 'UNK'), so the variable stays text; make them missing if it is a number.",
+    )

@@ -276,9 +276,34 @@ def test_what_no_format_can_hold() -> None:
         write_study(STUDY, "out", "sas")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("format", ["csv", "xpt", "json"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_infinite_numbers_are_refused(tmp_path: Path, format: Format) -> None:
     dataset = dm().with_column(Variable("AGE", type="num"), Numbers(np.array([1.0, np.inf])))
     with pytest.raises(WriteError, match=r"DM\.AGE: 1 numbers"):
         write_study(Study({"DM": dataset}), tmp_path / "out", format)
     assert listed(tmp_path) == []
+
+
+def held(*texts: str) -> Study:
+    return Study({"CO": Dataset("CO", (Variable("COVAL"),), {"COVAL": Text.of(texts)})})
+
+
+def test_a_text_with_nul_is_refused_where_no_reader_would_take_it(tmp_path: Path) -> None:
+    """CSV names the variable and the number of texts, and writes nothing; formats that can hold it give it back."""
+    study = held("a\0b", "fine", "a\0b")
+    with pytest.raises(WriteError, match=r"CO\.COVAL: 2 texts hold a NUL"):
+        write_study(study, tmp_path / "csv", "csv")
+    assert listed(tmp_path) == []
+    for format in ("json", "parquet", "xpt"):
+        write_study(study, tmp_path / format, format)
+        assert read_study(tmp_path / format)["CO"]["COVAL"].strings().tolist() == ["a\0b", "fine", "a\0b"]
+
+
+def test_blanks_at_the_end_are_told_where_they_are_lost(tmp_path: Path) -> None:
+    """A transport file loses them when it is written, with one warning; the others when they are read, with a note."""
+    study = held("a ", "b", "a ")
+    with pytest.warns(UserWarning, match=r"2 texts end in blanks"):
+        write_study(study, tmp_path / "xpt", "xpt")
+    for format in ("csv", "json", "parquet"):
+        write_study(study, tmp_path / format, format)  # type: ignore[arg-type]
+        assert "2 cells ended in blanks" in read_study(tmp_path / format).notes[0]
