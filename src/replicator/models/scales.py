@@ -73,8 +73,7 @@ class NumericScales:
         n_series = len(decimals)
         smallest = np.full(n_series, np.inf)
         np.minimum.at(smallest, series, values)
-        positive = np.full(n_series, np.inf)
-        np.minimum.at(positive, series[values > 0], values[values > 0])
+        positive = _smallest_positive(values, series, subject, n_series, k)
         shift = np.where((smallest == 0) & np.isfinite(positive), positive / 2, 0.0)
         allowed = (smallest >= 0) & np.isfinite(positive)
         power = _best_power(values, series, subject, shift, allowed, n_series)
@@ -129,6 +128,18 @@ class NumericScales:
         moved = np.maximum(np.abs(typical + self.shift), 0.5 * 10.0 ** -np.maximum(self.decimals, 0))
         bend = np.where(self.power == 1, 1.0, moved ** (self.power - 1))
         return np.where(self.decimals < 0, 0.0, error * bend**2)
+
+
+def _smallest_positive(values: Floats, series: Codes, subject: Codes, n_series: int, k: int) -> Floats:
+    """Mean of the smallest positive values of the `k` subjects who have the smallest: (n_series,), infinite with fewer subjects."""
+    rows = np.flatnonzero(values > 0)
+    rows = rows[np.lexsort((values[rows], subject[rows], series[rows]))]
+    own = rows[np.append(True, (np.diff(series[rows]) != 0) | (np.diff(subject[rows]) != 0))[: len(rows)]]
+    own = own[np.lexsort((values[own], series[own]))]
+    rank = np.arange(len(own)) - np.searchsorted(series[own], series[own])
+    used = own[rank < k]
+    n = np.bincount(series[used], minlength=n_series)
+    return np.where(n >= k, np.bincount(series[used], values[used], n_series) / np.maximum(n, 1), np.inf)
 
 
 def _bounds(values: Floats, subject: Codes, k: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import Attributes
+from replicator.study_model.attributes import Attributes, count_subjects
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visit_days import position
@@ -25,7 +25,7 @@ class ScheduleRows:
     Attributes
     ----------
     numbers : (n_visits,) float64
-        VISITNUM that the attributes know.
+        VISITNUM that the attributes know, sorted: those that at least k subjects have.
     attributes : Attributes
         Given the position in `numbers` (-1 for others) and the arm.
     dates : tuple of str
@@ -47,7 +47,9 @@ class ScheduleRows:
     ) -> Fitted:
         """Learn a dataset; see :class:`~replicator.study_model.spine.Part`."""
         number = np.round(dataset.numbers("VISITNUM"), 9) if "VISITNUM" in dataset else np.full(dataset.n_rows, np.nan)
-        numbers = np.unique(number[np.isfinite(number)])
+        filled = np.isfinite(number)
+        found, place = np.unique(number[filled], return_inverse=True)
+        numbers = found[count_subjects(place, subject[filled], len(found)) >= config.k]
         dates = structure.with_role(Role.DATE)
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER), *dates, "VISITNUM"}
         names = [variable.name for variable in structure.variables if variable.name not in skip]

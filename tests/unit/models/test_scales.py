@@ -117,3 +117,14 @@ def test_a_short_range_is_no_preference_for_digits() -> None:
     drawn = scales.record(np.exp(rng.normal(np.log(0.55), 0.4, 40000)), np.zeros(40000, np.intp))
     for value in (0.3, 0.4, 0.5, 0.6, 0.8):
         assert np.isclose(drawn, value).mean() == pytest.approx(np.isclose(source, value).mean(), abs=0.02)
+
+
+def test_the_shift_of_a_series_with_zeros_is_no_single_subjects_value() -> None:
+    """Half the mean of the smallest positive values of five subjects; with fewer than five there is none, and no transform."""
+    rng = np.random.default_rng(3)
+    values = np.where(np.arange(200) < 40, 0.0, np.exp(rng.normal(0, 1, 200)))
+    scales = fitted(values, 12)
+    assert scales.power[0] < 1
+    assert scales.shift[0] == pytest.approx(np.sort(values[values > 0])[:5].mean() / 2)
+    few = np.where(np.arange(200) < 196, 0.0, 5.0)
+    assert fitted(few, 2).shift[0] == 0.0
