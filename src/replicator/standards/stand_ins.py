@@ -103,6 +103,8 @@ class StandIns:
         For ``F`` and ``M`` the beginnings of words of terms that only that sex has.
     grave : mapping of str to tuple of str
         Events that somebody may die of, by class of events.
+    needs : mapping of str to tuple of str
+        Classes of medicines that are given for certain conditions alone: parts of words of these.
     phrases : mapping of str to mapping
         By kind of term, and by route of medicines: the ``words`` on which such a term ends, and the ``forms`` in which a clinician
         says it more closely, ``{}`` standing for the term.
@@ -112,6 +114,7 @@ class StandIns:
     by_route: Mapping[str, frozenset[str]]
     by_sex: Mapping[str, tuple[str, ...]]
     grave: _Classes
+    needs: _Classes
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
 
     def terms(self, class_name: str, kind: str) -> tuple[str, ...]:
@@ -163,6 +166,18 @@ class StandIns:
         words = " ".join(texts).upper()
         found = [sex for sex, starts in self.by_sex.items() if any(re.search(rf"\b{re.escape(start)}", words) for start in starts)]
         return found[0] if len(found) == 1 else ""
+
+    def needs_of(self, medicine: str) -> tuple[str, ...]:
+        """Return parts of words of the conditions for one of which a medicine is given; none where it may be for anything.
+
+        Examples
+        --------
+        >>> load_stand_ins().needs_of("METFORMIN")[0], load_stand_ins().needs_of("PARACETAMOL")
+        ('DIABET', ())
+        """
+        classes = self.by_kind["medication"]
+        found = (words for name, words in self.needs.items() if any(medicine.startswith(term) for term in classes.get(name, ())))
+        return next(found, ())
 
     def forms(self, term: str, kind: str, route: str = "") -> tuple[str, ...]:
         """Return the forms in which a clinician may say a term more closely.
@@ -239,8 +254,9 @@ def _built_in() -> StandIns:
     routes = {route: frozenset(terms) for route, terms in _read("routes").items()}
     sexes = {sex: tuple(starts) for sex, starts in _read("sexes").items()}
     grave = {name: tuple(terms) for name, terms in _read("fatal").items()}
+    needs = {name: tuple(words) for name, words in _read("needs").items()}
     phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in _read("forms").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes, sexes, grave, phrases)
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes, sexes, grave, needs, phrases)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:

@@ -14,18 +14,19 @@ from replicator.models.presence import Presence
 from replicator.models.recurrence import Recurrence
 from replicator.models.reporting import Reporting
 from replicator.profile.structure import DatasetStructure
+from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
 from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
 from replicator.study_model.events_ending import Ending
-from replicator.study_model.events_facts import Facts
+from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_fatal import Fatal, death_day, fatal_occurrences
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
-from replicator.study_model.events_terms import TermCatalogue, fit_terms
+from replicator.study_model.events_terms import fit_terms
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
 from replicator.tables.dates import parse_dates
@@ -199,7 +200,8 @@ class EventsPart:
         barred = self.sex.barred(spine, len(self.catalogue.block))
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, self.facts.holds(spine))
         repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
-        row = self.catalogue.sample(kind_of, slot, rng)
+        reasons = mentions(spine, self.catalogue.needs) if self.catalogue.needs else None
+        row = self.catalogue.sample(kind_of, slot, rng, None if reasons is None else reasons[who])
         times = 1 + self.recurrence.sample(who, kind_of, repeats, rng)
         owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
         block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -76,6 +77,21 @@ class Facts:
     def of(self, dataset: str) -> NDArray[np.int64]:
         """Positions of the facts of one dataset."""
         return np.array([i for i, name in enumerate(self.dataset) if name == dataset], np.int64)
+
+
+def mentions(spine: Spine, needs: Sequence[Sequence[str]]) -> Bools | None:
+    """Whether a subject has an event whose term or class holds one of some parts of words: (n, n_needs); None without events."""
+    texts = [(told.subject, column) for told in spine.told.values() if told.occurs for column in told.columns.values()]
+    if not texts:
+        return None
+    out = np.zeros((spine.n, len(needs)), bool)
+    for subject, column in texts:
+        compact = column.compact()
+        levels = [f" {level}".upper() for level in compact.levels.tolist()]
+        for j, words in enumerate(needs):
+            hit = np.array([any(word in level for word in words) for level in levels] + [False])
+            out[subject[hit[compact.codes]], j] = True
+    return out
 
 
 def _holders(text: Text, subject: NDArray[np.int32], n: int) -> tuple[NDArray[np.object_], Bools]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.attributes import count_subjects
-from replicator.study_model.events_terms import Terms
+from replicator.study_model.events_catalogue import Terms
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import Precision, format_dates

@@ -119,6 +119,10 @@ class Namer:
         """Return the sex that alone has a term, by the words of its cells."""
         return self._stand_ins.sex_of(*texts)
 
+    def needs_of(self, name: str) -> tuple[str, ...]:
+        """Return the conditions for one of which a medicine is given."""
+        return self._stand_ins.needs_of(name) if self._kind == "medication" else ()
+
     def grave(self, class_name: str) -> list[str]:
         """Return what somebody may die of, of a class and not in the source; none where the class is not listed."""
         return self._fresh(self._stand_ins.grave.get(self._stand_ins.closest(class_name, "event"), ()), MOST_GRAVE)

@@ -54,12 +54,15 @@ class Told:
         Day on which the event of the row starts, days since 1970-01-01; NaN where it is not known or the row is no event.
     states : bool
         Whether rows are states of the participation, such as its end.
+    occurs : bool
+        Whether rows are events, each with a term.
     """
 
     subject: NDArray[np.int32]
     columns: Mapping[str, Text]
     day: NDArray[np.float64]
     states: bool = False
+    occurs: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,6 +41,8 @@ class Story:
         Variable of the day on which an event starts, by dataset; ``""`` for none.
     states : tuple of str
         Datasets whose rows are states of the participation.
+    events : tuple of str
+        Datasets of events.
     """
 
     kind: ClassVar[str] = "story"
@@ -51,6 +53,7 @@ class Story:
     columns: Mapping[str, tuple[str, ...]]
     start: Mapping[str, str]
     states: tuple[str, ...]
+    events: tuple[str, ...]
 
     @classmethod
     def fit(
@@ -86,7 +89,9 @@ class Story:
                 columns[name] = present
                 start[name] = structure.named("STDTC") if structure.kind is Kind.EVENTS and name in occurring else ""
         years = head is None or UNIT not in head or set(head.text(UNIT).compact().levels.tolist()) <= {"YEARS"}
-        return cls(subjects, tuple(categories), years, columns, start, tuple(name for name in columns if name not in occurring))
+        states = tuple(name for name in columns if name not in occurring)
+        events = tuple(name for name in columns if name in occurring and structures[name].kind is Kind.EVENTS)
+        return cls(subjects, tuple(categories), years, columns, start, states, events)
 
     def begin(self, spine: Spine, head: Mapping[str, Column]) -> Spine:
         """Put down what the subjects' dataset tells; `head` holds its columns, one row a subject in the order of the spine."""
@@ -108,7 +113,7 @@ class Story:
         texts = {one: column for one in self.columns[name] if isinstance(column := columns.get(one), Text)}
         start = columns.get(self.start[name])
         day = parse_dates(start).full_day if isinstance(start, Text) else np.full(len(subject), np.nan)
-        return replace(spine, told={**spine.told, name: Told(subject, texts, day, name in self.states)})
+        return replace(spine, told={**spine.told, name: Told(subject, texts, day, name in self.states, name in self.events)})
 
 
 def drawing_order(

@@ -111,3 +111,35 @@ def test_bad_dictionaries_give_one_sentence(content: bytes, words: str, tmp_path
         load_stand_ins(tmp_path / "own.csv")
     with pytest.raises(ReadError, match=r"absent\.csv"):
         load_stand_ins(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("term", ["CHOLECYSTECTOMY", "PROSTATECTOMY", "KNEE OPERATION", "INGUINAL HERNIA REPAIR", "COLONOSCOPY"])
+def test_what_is_done_to_somebody_is_never_chronic(term: str) -> None:
+    """An operation is planned or past; it is no illness that recurs, lasts or is suspected."""
+    said = " ".join(BUILT_IN.forms(term, "event"))
+    assert "STATUS POST {}" in said
+    assert not {"RECURRENT", "CHRONIC", "ACUTE", "SUSPECTED"} & set(said.split())
+
+
+@pytest.mark.parametrize(
+    ("term", "sex"),
+    [
+        ("Hysterectomy", "F"),
+        ("Benign prostatic hyperplasia", "M"),
+        ("ESTROGENS CONJUGATED", "F"),
+        ("Osteopenia", ""),
+        ("Gastrointestinal ulcer", ""),
+        ("Calculus ureteric", ""),
+        ("HYPERTENSION", ""),
+    ],
+)
+def test_terms_of_one_sex_are_known_by_their_words(term: str, sex: str) -> None:
+    assert BUILT_IN.sex_of(term) == sex
+
+
+def test_every_class_of_the_smaller_lists_is_one_of_the_greater() -> None:
+    """Fatal events stand under classes of events, needs under classes of medicines; each form has one place for the term."""
+    assert set(BUILT_IN.grave) <= set(BUILT_IN.by_kind["event"])
+    assert set(BUILT_IN.needs) <= set(BUILT_IN.by_kind["medication"])
+    assert set(BUILT_IN.phrases) - {"procedure", "finding", "event", "indication", "medication"} <= set(BUILT_IN.by_route)
+    assert all(form.count("{}") == 1 for one in BUILT_IN.phrases.values() for form in one["forms"])
