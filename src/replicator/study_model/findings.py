@@ -16,6 +16,7 @@ from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
+from replicator.study_model.findings_products import Products
 from replicator.study_model.findings_results import Results, read_results
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
@@ -28,6 +29,7 @@ Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 NO_IDS = RecordIds(())
+NO_PRODUCTS = Products.none()
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,8 @@ class FindingsPart:
         When.
     ids : RecordIds
         Identifiers of rows.
+    products : Products
+        Tests that follow from two others.
     """
 
     kind: ClassVar[str] = "findings part"
@@ -105,6 +109,7 @@ class FindingsPart:
     columns: OtherColumns
     dates: tuple[DateColumn, ...]
     ids: RecordIds = NO_IDS
+    products: Products = NO_PRODUCTS
 
     @classmethod
     def fit(
@@ -183,6 +188,7 @@ class FindingsPart:
             columns,
             tuple(one for one, _ in found),
             RecordIds.fit(part_rows, structure.with_role(Role.RECORD_ID), subject[inside]),
+            Products.fit(results, observed, occasion, grid.subject, k),
         )
         return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further, *odd))
 
@@ -203,6 +209,7 @@ class FindingsPart:
             seen = self.units.restrict(seen, self._read_off(latent, seen))
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series)
+        number = self.products.hold(number, occasion, series, self.results, rng)
         state = np.where(token >= 0, token + 1, 0)
         codes = _conditions(series, occasion, state, grid, cells, spine)
         visit = self._visit_number(grid, occasion)

@@ -1,0 +1,105 @@
+"""Products and ratios of tests hold in a sample as in the source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.config import FitConfig
+from replicator.profile.find import find_structure
+from replicator.study_model.findings import FindingsPart
+from replicator.study_model.source import read_source
+from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+
+N, VISITS = 120, 4
+
+
+def _study(tests: dict[str, np.ndarray]) -> Study:
+    """Subjects with four visits; `tests` are (N * VISITS,) results."""
+    n, size = N * VISITS, N * VISITS * len(tests)
+    subjects = [f"S-{i // VISITS:03d}" for i in range(n)]
+    text = {
+        "STUDYID": ["S"] * size,
+        "DOMAIN": ["LB"] * size,
+        "USUBJID": subjects * len(tests),
+        "LBTESTCD": [test for test in tests for _ in range(n)],
+    }
+    number = {"VISITNUM": np.tile(np.arange(n) % VISITS + 1.0, len(tests)), "LBSTRESN": np.concatenate(list(tests.values()))}
+    variables = tuple(map(Variable, text)) + tuple(Variable(name, type="num") for name in number)
+    cells = {name: Text.of(v) for name, v in text.items()} | {name: Numbers(v) for name, v in number.items()}
+    dm = {"STUDYID": Text.of(["S"] * N), "DOMAIN": Text.of(["DM"] * N), "USUBJID": Text.of(sorted(set(subjects)))}
+    return Study({"DM": Dataset("DM", tuple(map(Variable, dm)), dm), "LB": Dataset("LB", variables, cells)})
+
+
+def _blood(seed: int = 1) -> dict[str, np.ndarray]:
+    """Red cells, their mean volume and haematocrit with the rounding of a laboratory, and a test beside them."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(N), VISITS)
+    cells = np.exp(np.log(4.5) + 0.08 * rng.standard_normal(N)[who] + 0.04 * rng.standard_normal(len(who)))
+    volume = np.exp(np.log(92) + 0.05 * rng.standard_normal(N)[who] + 0.02 * rng.standard_normal(len(who)))
+    sodium = 140 + 2 * rng.standard_normal(N)[who] + 2 * rng.standard_normal(len(who))
+    return {
+        "RBC": np.round(cells, 2),
+        "MCV": np.round(volume, 1),
+        "HCT": np.round(cells * volume / 10, 1),
+        "SODIUM": np.round(sodium),
+    }
+
+
+def _drawn(study: Study) -> tuple[FindingsPart, dict[str, np.ndarray]]:
+    structure = find_structure(study)
+    source = read_source(study, structure)
+    fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
+    assert isinstance(fitted.part, FindingsPart)
+    rows = fitted.part.sample(source.spine, np.random.default_rng(3))
+    test, result, visit = rows.columns["LBTESTCD"], rows.columns["LBSTRESN"], rows.columns["VISITNUM"]
+    assert isinstance(test, Text) and isinstance(result, Numbers) and isinstance(visit, Numbers)
+    order = np.lexsort([visit.values, rows.subject])
+    names = test.strings()[order]
+    return fitted.part, {str(name): result.values[order][names == name] for name in np.unique(names)}
+
+
+def test_haematocrit_is_red_cells_times_their_volume() -> None:
+    """One law is found, of the three tests; the sample keeps it as tightly as the source, and the spread of all three."""
+    source = _blood()
+    part, drawn = _drawn(_study(source))
+    assert len(part.products.target) == 1
+    law = {part.series_labels[i] for i in [int(part.products.target[0]), *part.products.inputs[0].tolist()]}
+    assert law == {"RBC", "MCV", "HCT"}
+    was = np.log(source["HCT"] * 10 / source["RBC"] / source["MCV"])
+    now = np.log(drawn["HCT"] * 10 / drawn["RBC"] / drawn["MCV"])
+    inside = np.abs(now - was.mean()) < 4 * was.std()  # but for a result at the bound of its test
+    assert inside.mean() > 0.98 and now[inside].std() < 1.5 * was.std()
+    assert np.median(now) == pytest.approx(np.median(was), abs=3 * was.std() / np.sqrt(N))
+    for test in law:
+        assert drawn[test].std() == pytest.approx(source[test].std(), rel=0.3), test
+        assert drawn[test].mean() == pytest.approx(source[test].mean(), rel=0.02), test
+
+
+def test_tests_that_are_merely_alike_have_no_law() -> None:
+    """Neither independent tests, nor two that measure the same thing."""
+    rng = np.random.default_rng(5)
+    blood = _blood()
+    tests = {
+        "MCV": blood["MCV"],
+        "SODIUM": blood["SODIUM"],
+        "GLUC": np.round(np.exp(rng.normal(1.7, 0.2, N * VISITS)), 1),
+        "VOLUME": np.round(blood["MCV"] * np.exp(rng.normal(0, 0.003, N * VISITS)), 2),
+    }
+    part, _ = _drawn(_study(tests))
+    assert not len(part.products.target)
+
+
+def test_laws_follow_each_other() -> None:
+    """Haemoglobin over haematocrit is a second law that shares a test with the first; both hold at once."""
+    rng = np.random.default_rng(6)
+    source = _blood()
+    share = np.exp(np.log(0.34) + 0.04 * rng.standard_normal(N * VISITS))
+    source |= {"HGB": np.round(source["HCT"] * share, 1), "MCHC": np.round(100 * share, 1)}
+    part, drawn = _drawn(_study(source))
+    assert len(part.products.target) == 2
+    given = [set(part.products.inputs[i].tolist()) for i in range(2)]
+    assert int(part.products.target[1]) not in given[0]
+    for top, left, right, factor in (("HCT", "RBC", "MCV", 0.1), ("HGB", "HCT", "MCHC", 0.01)):
+        was, now = (np.log(x[top] / x[left] / x[right] / factor) for x in (source, drawn))
+        assert np.quantile(np.abs(now - was.mean()), 0.95) < 1.5 * np.quantile(np.abs(was - was.mean()), 0.95)
