@@ -119,19 +119,12 @@ class TwoLevel:
         """
         run, n_seen, n_series = occasions.run, len(occasions.starts), len(discrete)
         told = np.where(discrete, np.maximum(hermite.sum(axis=1), 1e-6), 1.0)
-        who = run[occasion]
-        pair_key, pair = np.unique(series * max(n_seen, 1) + who, return_inverse=True)
+        pair_key, pair = np.unique(series * max(n_seen, 1) + run[occasion], return_inverse=True)
         at = (pair_key % max(n_seen, 1), pair_key // max(n_seen, 1))
         pair_series = at[1]
         within, between = variance_components(y, pair, pair_series, n_series)
-        size = np.bincount(pair, minlength=len(pair_key)).astype(np.float64)
-        level = np.bincount(pair, weights=y, minlength=len(pair_key)) / np.maximum(size, 1)
+        size, level, trend, time, reach = _lines(y, occasions.day[occasion], pair, len(pair_key))
         rest = y - level[pair]
-        time = occasions.day[occasion]
-        time = time - (np.bincount(pair, weights=time, minlength=len(pair_key)) / np.maximum(size, 1))[pair]
-        reach: Floats = np.bincount(pair, weights=time**2, minlength=len(pair_key)).astype(np.float64)
-        product = np.bincount(pair, weights=time * rest, minlength=len(pair_key))
-        trend: Floats = np.where(reach > 0, product / np.where(reach > 0, reach, 1), 0.0)
         slope, white = _slope_variance(rest, trend, reach, size, pair, pair_series, n_series, within)
         inclined = slope[pair_series] > 0
         rest = rest - np.where(inclined[pair], trend[pair] * time, 0.0)
@@ -143,34 +136,31 @@ class TwoLevel:
         own, spread, centre = _spreads(scatter, freedom, pair_series, n_series, within)
         spread = np.where(discrete, 0.0, spread)
         scale = np.where((spread[pair_series] > 0) & (freedom >= 2), own, np.sqrt(within[pair_series]))
-        leverage = np.sqrt(np.maximum(size, 1) / np.maximum(freedom, 1))
-        standard = np.where(
-            (scale[pair] > 0) & (freedom[pair] > 0), rest * leverage[pair] / np.where(scale > 0, scale, 1)[pair], np.nan
-        )
-        dense = np.full((len(occasions.subject), n_series), np.nan)
-        dense[occasion, series] = np.clip(standard, -8, 8)
+        standard = rest * _unit_scale(scale, size, freedom)[pair]
+        dense = _spread_out(np.clip(standard, -8, 8), (occasion, series), (len(occasions.subject), n_series))
         lasts = fit_persistence(dense, occasions, slope > 0)
-        serial, next_one = lasts.serial, lasts.next_one
-        features = {name: np.full((n_seen, n_series), np.nan) for name in ("level", "slope", "spread")}
         shown = np.sqrt(between[pair_series] + within[pair_series] / np.maximum(size, 1))
-        features["level"][at] = np.where(shown > 0, level / np.where(shown > 0, shown, 1), np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             tilt = trend / np.sqrt(slope[pair_series] + white[pair_series] / reach)
             width = (np.log(own) - centre[pair_series] - _log_bias(freedom)) / np.sqrt(
                 spread[pair_series] ** 2 + _log_noise(freedom)
             )
-        features["slope"][at] = np.where(inclined & (size >= 3), tilt, np.nan)
-        features["spread"][at] = np.where((spread[pair_series] > 0) & (freedom >= 2) & (own > 0), width, np.nan)
+        of_pairs = {
+            "level": np.where(shown > 0, level / np.where(shown > 0, shown, 1), np.nan),
+            "slope": np.where(inclined & (size >= 3), tilt, np.nan),
+            "spread": np.where((spread[pair_series] > 0) & (freedom >= 2) & (own > 0), width, np.nan),
+        }
+        features = {name: _spread_out(values, at, (n_seen, n_series)) for name, values in of_pairs.items()}
         reach_share = np.bincount(pair_series, weights=reach / np.maximum(size, 1), minlength=n_series)
         tilted = slope * reach_share / np.maximum(np.bincount(pair_series, minlength=n_series), 1)
-        latent = _latent_variances(between, within, slope, tilted, serial * next_one, hermite, told)
+        latent = _latent_variances(between, within, slope, tilted, lasts.serial * lasts.next_one, hermite, told)
         model = cls(
             np.where(discrete, latent[0], between),
             np.where(discrete, latent[1], within),
             np.where(discrete, latent[2], slope),
             spread,
             centre,
-            np.where(discrete, np.clip(latent[3] / np.maximum(next_one, 1e-6), 0, 1), serial),
+            np.where(discrete, np.clip(latent[3] / np.maximum(lasts.next_one, 1e-6), 0, 1), lasts.serial),
             lasts.memory,
             1 / np.sqrt(lasts.kept),
             _residual_copula(dense, told),
@@ -247,6 +237,40 @@ class TwoLevel:
         out += residual * length[run]
         out += (features["level"] * np.sqrt(self.between + self.within / safe))[run]
         return out
+
+
+def _lines(y: Floats, day: Floats, pair: Codes, n_pairs: int) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Least-squares line of each subject and series.
+
+    Returns
+    -------
+    size, level, trend : (n_pairs,) float64
+        Number of values, their mean, and slope per day.
+    time : (n,) float64
+        Days from the mean day of the subject's values.
+    reach : (n_pairs,) float64
+        Sum of squares of `time`.
+    """
+    size = np.bincount(pair, minlength=n_pairs).astype(np.float64)
+    level = np.bincount(pair, weights=y, minlength=n_pairs) / np.maximum(size, 1)
+    time = day - (np.bincount(pair, weights=day, minlength=n_pairs) / np.maximum(size, 1))[pair]
+    reach = np.bincount(pair, weights=time**2, minlength=n_pairs).astype(np.float64)
+    product = np.bincount(pair, weights=time * (y - level[pair]), minlength=n_pairs)
+    trend: Floats = np.where(reach > 0, product / np.where(reach > 0, reach, 1), 0.0)
+    return size, level, trend, time, reach
+
+
+def _unit_scale(scale: Floats, size: Floats, freedom: Floats) -> Floats:
+    """Factors that give residuals about a subject's line unit variance (n_pairs,); NaN where nothing is left to scatter."""
+    leverage = np.sqrt(np.maximum(size, 1) / np.maximum(freedom, 1))
+    return np.where((scale > 0) & (freedom > 0), leverage / np.where(scale > 0, scale, 1), np.nan)
+
+
+def _spread_out(values: Floats, at: tuple[Codes, Codes], shape: tuple[int, int]) -> Floats:
+    """Put values (n,) at their places in an array of NaN."""
+    out = np.full(shape, np.nan)
+    out[at] = values
+    return out
 
 
 def _slope_variance(

@@ -1,4 +1,4 @@
-r"""Tests that are products or ratios of two others but for rounding: haematocrit is the red cells times their mean volume."""
+"""Tests that are products or ratios of two others but for rounding: haematocrit is the red cells times their mean volume."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIGNS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0))
 
 @dataclass(frozen=True, eq=False)
 class Products:
-    r"""Laws of the form :math:`\log y = c + \log a \pm \log b + r` between the results of an occasion.
+    r"""Tests that follow from two others of their occasion.
 
     Attributes
     ----------
@@ -38,6 +38,10 @@ class Products:
         1 or -1.
     residual : tuple of QuantileMarginal
         Of *c + r* beyond the rounding of *y*.
+
+    Notes
+    -----
+    .. math:: \log y = c + \log a \pm \log b + r
     """
 
     kind: ClassVar[str] = "findings products"
