@@ -19,7 +19,7 @@ from typing import Annotated, Any, cast
 import typer
 
 import replicator as rp
-from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError
+from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
 from replicator.log import configure, log_event
 from replicator.reports.counting import counted
 from replicator.study_model.cache_folder import CacheFolder
@@ -392,7 +392,7 @@ def _guarded(run: Callable[[], Any]) -> int:
     except ReplicatorError as error:
         return _refuse(str(error))
     except usage_error as error:
-        return _refuse(f"{error.format_message().rstrip('.')}; see 'replicator --help'.")
+        return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see 'replicator --help'.")
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough

@@ -15,6 +15,10 @@ What cannot be learned of a good study is not an error: it is a note in the prof
 an exit code and a sentence of its own.
 """
 
+from __future__ import annotations
+
+import re
+
 INTERRUPTED = 130
 INTERRUPTION = "replicator: Interrupted; nothing was left half written."
 
@@ -49,3 +53,26 @@ class SampleError(ReplicatorError):
 
 class ArtifactError(ReplicatorError):
     """A model file is damaged, foreign, newer than this version, or unsafe."""
+
+
+_FOREIGN_WORDS = (
+    (r"Input should be greater than or equal to (\S+)", r"it must be \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"it must be \1 or less"),
+    (r"Input should be a valid integer\b.*", "it must be a whole number"),
+    (r"Input should be a valid number\b.*", "it must be a number"),
+    (r"Input should be (.+)", r"it must be \1"),
+    (r"Value error, ", ""),
+)
+
+
+def in_plain_words(message: str) -> str:
+    """Say what a library that checks settings says, in the words of this package.
+
+    Examples
+    --------
+    >>> in_plain_words("Invalid value for '-n': Input should be greater than or equal to 1")
+    "Invalid value for '-n': it must be 1 or more"
+    """
+    for pattern, words in _FOREIGN_WORDS:
+        message = re.sub(pattern, words, message)
+    return message

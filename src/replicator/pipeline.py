@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, overload
 from pydantic import ValidationError
 
 from replicator.config import FitConfig
-from replicator.errors import ArtifactError, ConfigError
+from replicator.errors import ArtifactError, ConfigError, in_plain_words
 from replicator.fitted import FittedStudy, load_model
 from replicator.log import log_event, timed
 from replicator.profile.find import find_structure
@@ -118,7 +118,7 @@ def _config(**settings: Any) -> FitConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(step) for step in first["loc"])
-        raise ConfigError(f"{name}={first['input']!r}: {first['msg']}; choose a value within the bounds.") from error
+        raise ConfigError(f"{name}={first['input']!r}: {in_plain_words(first['msg'])}; choose another value.") from error
 
 
 def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, store: Cache | None) -> FittedStudy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from html import escape
 from scipy.special import bdtr, bdtrc
 
 from replicator.errors import StudyError
-from replicator.rules.report import Outcome, ValidationReport
+from replicator.rules.report import Outcome, PlainReport, ValidationReport
 from replicator.rules.rule import Severity
 from replicator.tables.notebook import html_table
 
@@ -79,7 +78,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(PlainReport):
     """All rules on both sides.
 
     Attributes
@@ -121,10 +120,6 @@ class Certificate:
             "counts": {verdict.value: n for verdict, n in self.counts().items()},
             "comparisons": [comparison.to_dict() for comparison in self.comparisons],
         }
-
-    def to_json(self) -> str:
-        """Write as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
     @classmethod
     def from_dict(cls, state: Mapping[str, object]) -> Certificate:

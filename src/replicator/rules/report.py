@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,18 @@ T = TypeVar("T", bound="Outcome | Finding")
 
 FINDING_TITLES = ("severity", "rule", "where", "failed", "rows", "values", "what is wrong", "what to do")
 SHOWN_ROWS = 5  # rows and values that a table shows of a finding; JSON has them all
+
+
+class PlainReport(ABC):
+    """A report that is plain values and can be written as JSON."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON values."""
+
+    def to_json(self) -> str:
+        """Write as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
 
 class Status(StrEnum):
@@ -148,7 +161,7 @@ def _from_plain(cls: type[T], state: Mapping[str, object]) -> T:
 
 
 @dataclass(frozen=True)
-class ValidationReport:
+class ValidationReport(PlainReport):
     """All that a run of rules over a study gave.
 
     Attributes
@@ -241,10 +254,6 @@ class ValidationReport:
             tuple(Outcome.from_dict(item) for item in _mappings(state, "outcomes")),
             tuple(Finding.from_dict(item) for item in _mappings(state, "findings")),
         )
-
-    def to_json(self) -> str:
-        """Write as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
 
 def _mappings(state: Mapping[str, object], name: str) -> Iterable[Mapping[str, object]]:

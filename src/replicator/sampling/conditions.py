@@ -39,8 +39,10 @@ def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
     Raises
     ------
     ConfigError
-        If a clause cannot be read or names another variable.
+        If it is no text, or a clause cannot be read or names another variable.
     """
+    if not isinstance(text, str):
+        raise ConfigError(f"The condition {text!r} is no text; write for example 'SEX=F & AGE>65'.")
     clauses = []
     for piece in re.split(r"&&?|\band\b", text):
         match = _CLAUSE.match(piece)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -221,18 +222,39 @@ def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
 
 def check_request(model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None) -> None:
     """Refuse what cannot be sampled, in one sentence."""
+    if not _is_whole(n):
+        raise SampleError(f"{n!r} is no number of subjects; ask for a whole number from 1 up.")
     if n < 1:
         raise SampleError(f"{n} subjects cannot be sampled; ask for at least 1.")
+    if not _is_whole(seed):
+        raise SampleError(f"The seed {seed!r} is no whole number; give one from 0 up.")
     if seed < 0:
         raise SampleError(f"The seed {seed} is negative; give a whole number from 0 up.")
-    if arms is not None and sum(arms.values()) != n:
-        raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
-    negative = [(name, count) for name, count in (arms or {}).items() if count < 0]
-    if negative:
-        raise SampleError(f"{negative[0][1]} subjects of {negative[0][0]!r} cannot be sampled; ask for 0 or more.")
-    unknown = [name for name in arms or {} if name not in model.subjects.arms]
-    if unknown:
-        raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {', '.join(map(repr, model.subjects.arms))}.")
+    _check_arms(model, n, arms)
+    if isinstance(domains, str):
+        raise SampleError(f"The domains {domains!r} are one text; give a list of names, such as ['DM', 'AE'].")
     missing = [name for name in domains or () if name not in model.layouts]
     if missing:
         raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")
+
+
+def _check_arms(model: StudyModel, n: int, arms: Mapping[str, int] | None) -> None:
+    """Refuse numbers by arm that are none, do not add up, or are asked of an arm that there is not."""
+    if arms is None:
+        return
+    if not isinstance(arms, Mapping) or not all(map(_is_whole, arms.values())):
+        raise SampleError(f"The arms {arms!r} are no numbers by arm; give whole numbers by name, such as {{'Placebo': 50}}.")
+    if sum(arms.values()) != n:
+        raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
+    negative = [(name, count) for name, count in arms.items() if count < 0]
+    if negative:
+        raise SampleError(f"{negative[0][1]} subjects of {negative[0][0]!r} cannot be sampled; ask for 0 or more.")
+    unknown = [name for name in arms if name not in model.subjects.arms]
+    if unknown:
+        known = ", ".join(repr(name) for name in model.subjects.arms if name)
+        raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {known}.")
+
+
+def _is_whole(number: object) -> bool:
+    """Tell whether something is a whole number; a truth value is none, whatever Python makes of it."""
+    return isinstance(number, Integral) and not isinstance(number, bool)

@@ -212,6 +212,8 @@ class Dataset:
         return name in self.columns
 
     def __getitem__(self, name: str) -> Column:
+        if name not in self.columns:
+            raise StudyError(f"{self.name}: there is no variable {name!r}; choose among {', '.join(self.names)}.")
         return self.columns[name]
 
     def variable(self, name: str) -> Variable:
@@ -331,6 +333,8 @@ class Study:
         return f"<p>Study {escape(self.name)}</p>{table}{html_notes(self.notes, 'Notes')}"
 
     def __getitem__(self, name: str) -> Dataset:
+        if name not in self.datasets:
+            raise StudyError(f"The study has no dataset {name!r}; choose among {', '.join(self.datasets) or 'none'}.")
         return self.datasets[name]
 
     def __contains__(self, name: object) -> bool:

@@ -166,8 +166,14 @@ def _ragged(path: Path, data: bytes, keys: list[str], delimiter: str) -> str:
             parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=collect),
             convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string())),
         )
-    if not odd:
+    if not odd and data.count(b'"') % 2:
         return f"{path.name}: the file cannot be parsed as CSV, perhaps for a quote that is never closed; mend it or export again."
+    if not odd:
+        longest = max(map(len, data.split(b"\n")))
+        return (
+            f"{path.name}: the file cannot be parsed as CSV, perhaps for its longest line of {longest:,} bytes, which is no row of "
+            "a dataset; export it again."
+        )
     number, cells = odd[0]
     return (
         f"{path.name}: rows with more or fewer cells than the {len(keys)} variable names: {len(odd):,} (first: row {number}, "

@@ -89,10 +89,13 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
     Raises
     ------
     ReadError
-        If a path does not exist or cannot be read, a file that was named is no study data, an archive is unsafe or damaged, or
-        there is no dataset at all.
+        If something else is given, a path does not exist or cannot be read, a file that was named is no study data, an archive is
+        unsafe or damaged, or there is no dataset at all.
     """
-    paths = [Path(source)] if isinstance(source, str | Path) else [Path(item) for item in source]
+    given = [source] if isinstance(source, str | Path) else source
+    if not isinstance(given, Sequence) or not all(isinstance(item, str | Path) for item in given):
+        raise ReadError(f"A {type(source).__name__} is no path to study data; give a folder, a file, a zip, or a list of them.")
+    paths = [Path(item) for item in given]
     with TemporaryDirectory(prefix="replicator-") as unpacked:
         datasets: list[tuple[Path, FileKind]] = []
         defines: list[Path] = []

@@ -44,3 +44,9 @@ def test_what_cannot_be_read_is_one_sentence(text: str) -> None:
     """The sentence says what was wrong and shows how to write it."""
     with pytest.raises(ConfigError, match="--where"):
         parse_where(text, KNOWN)
+
+
+def test_a_condition_that_is_no_text_is_one_sentence() -> None:
+    """A number is not asked for its clauses."""
+    with pytest.raises(ConfigError, match="3 is no text"):
+        parse_where(3, KNOWN)  # type: ignore[arg-type]

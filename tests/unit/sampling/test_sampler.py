@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from replicator.errors import SampleError
 from replicator.profile.find import find_structure
 from replicator.sampling.conditions import parse_where
-from replicator.sampling.sampler import CHUNK, sample_chunks, sample_study
+from replicator.sampling.sampler import CHUNK, check_request, sample_chunks, sample_study
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Dataset, Study
 
@@ -96,3 +97,25 @@ def test_conditions_that_nobody_meets_end() -> None:
     """After enough fruitless draws one sentence says how many were tried."""
     with pytest.raises(SampleError, match="loosen --where"):
         sample_study(model(), 5, 1, where=parse_where("AGE>500", ("AGE",)))
+
+
+@pytest.mark.parametrize(
+    ("request_", "word"),
+    [
+        ({"n": 2.5}, "2.5"),
+        ({"n": True}, "True"),
+        ({"n": "5"}, "'5'"),
+        ({"n": 5, "seed": "x"}, "'x'"),
+        ({"n": 5, "seed": 1.0}, "1.0"),
+        ({"n": 5, "domains": "DM,XX"}, "'DM,XX'"),
+        ({"n": 5, "arms": ["Placebo"]}, "Placebo"),
+        ({"n": 5, "arms": {"Placebo": 5.0}}, "5.0"),
+        ({"n": 5, "arms": {"Nobody": 5}}, "'Placebo'"),
+    ],
+)
+def test_a_request_of_another_type_is_one_sentence(request_: dict[str, Any], word: str) -> None:
+    """What is no number, no list or no mapping is named as it was given; numpy's whole numbers are whole numbers."""
+    with pytest.raises(SampleError, match=word) as caught:
+        sample_study(model(), **request_)
+    assert "\n" not in str(caught.value) and "''" not in str(caught.value)
+    check_request(model(), np.int64(5), np.uint8(0), None, None)  # type: ignore[arg-type]

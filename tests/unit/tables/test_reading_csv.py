@@ -195,3 +195,12 @@ def test_a_column_of_mixed_types_is_told(tmp_path: Path) -> None:
     assert study.notes == (
         "VS.WT: 1 of 10 cells are no numbers (first: 'UNK'), so the variable stays text; make them missing if it is a number.",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [('A,B\n"x,1\n' + "y,2\n" * 700_000, "never closed"), ("A\n" + "0" * 3_000_000, "longest")]
+)
+def test_rows_without_an_end(tmp_path: Path, text: str, word: str) -> None:
+    """A quote that is never closed, and a line that is no row, are told apart."""
+    with pytest.raises(ReadError, match=word):
+        read(tmp_path, text)

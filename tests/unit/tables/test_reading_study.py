@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from replicator.errors import ReadError
+from replicator.errors import ReadError, StudyError
 from replicator.tables import study_files
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 from replicator.tables.readers import read_study
@@ -235,3 +235,20 @@ def test_one_study_in_four_formats_is_one_study(shared_data: Path) -> None:
                     assert dataset.text(key).strings().tolist() == other[name].text(key).strings().tolist(), (folder, name, key)
                 else:  # the JSON deliveries are free of the noise of IBM floats
                     np.testing.assert_allclose(dataset.numbers(key), other[name].numbers(key), rtol=1e-12)
+
+
+@pytest.mark.parametrize("source", [None, 3, {"dm": 1}, [Path("x"), None]])
+def test_what_is_no_path_is_one_sentence(source: object) -> None:
+    """Whoever gives nothing, or a table, is told what to give."""
+    with pytest.raises(ReadError, match=f"A {type(source).__name__} is no path"):
+        read_study(source)  # type: ignore[arg-type]
+
+
+def test_unknown_names_name_the_known_ones(tmp_path: Path) -> None:
+    """A dataset or variable that is not there is an error of this package, which says what is there."""
+    (tmp_path / "dm.csv").write_text("USUBJID,AGE\nS-1,60\n")
+    study = read_study(tmp_path)
+    with pytest.raises(StudyError, match=r"'AE'; choose among DM"):
+        study["AE"]
+    with pytest.raises(StudyError, match=r"DM: there is no variable 'SEX'; choose among USUBJID, AGE"):
+        study["DM"]["SEX"]
