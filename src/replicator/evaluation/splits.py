@@ -40,7 +40,8 @@ def draw_splits(origin: NDArray[np.int8], rng: np.random.Generator, n_splits: in
     """Draw splits.
 
     With a holdout the reference is half of it and the floor is drawn from the source; without one the source is halved. Floor and
-    sample have as many subjects as each other: half of the source, or as many as the smaller side has.
+    sample have as many subjects as each other: half of the smaller side, so that every side varies over the splits and its noise is
+    seen.
 
     Parameters
     ----------
@@ -55,11 +56,11 @@ def draw_splits(origin: NDArray[np.int8], rng: np.random.Generator, n_splits: in
     source, sample, holdout = (np.flatnonzero(origin == one) for one in (Origin.SOURCE, Origin.SAMPLE, Origin.HOLDOUT))
     real = len(holdout) if len(holdout) else len(source)
     n_reference = real // 2
-    size = min(len(source) // 2, len(sample))
+    size = min(len(source), len(sample)) // 2
     if min(n_reference, size) < FEWEST:
         raise StudyError(
             f"{len(source)} subjects in the source, {len(holdout)} held out and {len(sample)} in the sample are too few to "
-            f"compare; give at least {2 * FEWEST} real subjects on each side and {FEWEST} in the sample."
+            f"compare; give at least {2 * FEWEST} of each."
         )
     masks = np.zeros((3, n_splits, len(origin)), bool)
     for i in range(n_splits):
