@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from replicator.evaluation.measures import Family, Figure
 from replicator.evaluation.pictures.shapes import ArmCourse, Band, Curve, Distribution, TestPicture
 from replicator.evaluation.verdict import FINDING_RATIO
-from replicator.reports.svg import area, box, dot, drawing, line, runs, short, words
+from replicator.reports.svg import area, box, dot, drawing, line, number, runs, short, words
 
 LEAST_RATIO, MOST_RATIO = 0.5, 4.0  # what the axis of ratios shows
 
@@ -97,8 +97,8 @@ def _numbers(drawn: Distribution, width: int, height: int) -> str:
     parts = [
         area(steps(heights[0]), "area src"),
         line(steps(heights[1]), "line smp"),
-        words(0, height - 3, f"{low:.5g}"),
-        words(width, height - 3, f"{high:.5g}", anchor="end"),
+        words(0, height - 3, number(low, 5)),
+        words(width, height - 3, number(high, 5), anchor="end"),
         *tips,
     ]
     return drawing(width, height, f"distribution from {low:g} to {high:g}", parts)
@@ -106,8 +106,8 @@ def _numbers(drawn: Distribution, width: int, height: int) -> str:
 
 def _between(edges: tuple[float, ...], i: int) -> str:
     if i == 0:
-        return f"below {edges[1]:.5g}" if len(edges) > 2 else "all"
-    return f"{edges[i]:.5g} and above" if i == len(edges) - 2 else f"{edges[i]:.5g} to {edges[i + 1]:.5g}"
+        return f"below {number(edges[1], 5)}" if len(edges) > 2 else "all"
+    return f"{number(edges[i], 5)} and above" if i == len(edges) - 2 else f"{number(edges[i], 5)} to {number(edges[i + 1], 5)}"
 
 
 def _categories(drawn: Distribution, width: int) -> str:
@@ -133,14 +133,16 @@ def course_chart(test: TestPicture, course: ArmCourse, width: int = 158, height:
     ends = [end for one in test.courses for band in (one.source, one.sample) for end in _reach(band)]
     if not ends:
         return ""
-    low, high = min(ends), max(ends)
+    edges = test.distribution.edges if test.distribution is not None else ()
+    low, high = max(min(ends), min(edges, default=-math.inf)), min(max(ends), max(edges, default=math.inf))
     floor, left = height - 15, 30
     step = (width - left - 4) / max(len(test.times) - 1, 1)
 
     def place(i: int, value: float) -> tuple[float, float]:
-        return left + i * step, 4 + (floor - 8) * (1 - (value - low) / (high - low or 1.0))
+        inside = min(max(value, low), high)
+        return left + i * step, 4 + (floor - 8) * (1 - (inside - low) / (high - low or 1.0))
 
-    parts = [words(0, 10, f"{high:.3g}"), words(0, floor - 2, f"{low:.3g}" if high > low else "")]
+    parts = [words(0, 10, number(high)), words(0, floor - 2, number(low) if high > low else "")]
     for band, css in ((course.source, "src"), (course.sample, "smp")):
         for run in runs(band.mean):
             points = [(i, band.mean[i] or 0.0, band.sd[i] or 0.0) for i in run]
@@ -176,7 +178,7 @@ def curve_chart(curve: Curve, last: float, width: int = 300, height: int = 150) 
     for side, css in ((curve.source, "src"), (curve.sample, "smp")):
         parts.append(line([place(day, share) for day, share in zip(curve.days, side, strict=True)], f"line thick {css}"))
     for i, day in enumerate(curve.days):
-        tip = f"day {day:g}: source {curve.source[i]:.1%}, sample {curve.sample[i]:.1%}"
+        tip = f"day {day:.0f}: source {curve.source[i]:.1%}, sample {curve.sample[i]:.1%}"
         parts.append(dot(*place(day, curve.sample[i]), 3, "tip", tip))
-    parts += [words(left, height - 3, f"day {first:g}"), words(width, height - 3, f"day {last:g}", anchor="end")]
+    parts += [words(left, height - 3, f"day {first:.0f}"), words(width, height - 3, f"day {last:.0f}", anchor="end")]
     return drawing(width, height, f"share staying, {curve.arm or 'all'}", parts)

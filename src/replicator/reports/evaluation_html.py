@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from replicator.evaluation.evaluation import Evaluation
-from replicator.evaluation.laws import LOST
 from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.evaluation.verdict import FINDING_RATIO, Grade
 from replicator.reports.evaluation_charts import (
@@ -22,13 +21,13 @@ from replicator.reports.evaluation_charts import (
 from replicator.reports.evaluation_maps import correlation_chart, lanes_chart, share_chart
 from replicator.reports.evaluation_timelines import timeline_chart
 from replicator.reports.pages import render_page
-from replicator.rules.certificate import Verdict
+from replicator.rules.certificate import LOST, NOTED, Verdict
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 MOST_TESTS = 48  # of one dataset, drawn on the page
-_VERDICTS = (*LOST, Verdict.LESS, Verdict.SAME_RATE, Verdict.NOT_TESTED, Verdict.PASSED)
+_VERDICTS = (*NOTED, Verdict.NOT_TESTED, Verdict.PASSED)
 _TILES = {Grade.FINE: "measures fine", Grade.NOTICEABLE: "noticeable", Grade.FINDING: "findings"}
 
 

@@ -67,13 +67,13 @@ def lanes_chart(lanes: tuple[Lane, ...], width: int = 620, row: int = 24) -> str
             for j, share in enumerate(side):
                 x = left + (lane.edges[j] - first) * scale
                 tip = (
-                    f"{lane.term}, day {lane.edges[j]:g} to {lane.edges[j + 1]:g}: "
+                    f"{lane.term}, day {lane.edges[j]:.0f} to {lane.edges[j + 1]:.0f}: "
                     f"source {lane.source[j]:.1%}, sample {lane.sample[j]:.1%} of the subjects"
                 )
                 parts.append(box(x, y + at, widths[j] * scale - 0.3, 8, css, tip, min(share / widths[j] / densest, 0.99)))
         shares = f"{lane.having_source:.0%} | {lane.having_sample:.0%}"
         parts.append(words(width, y + 14, shares, "axis", "end"))
     y = len(lanes) * row + 11
-    parts += [words(left, y, f"day {first:g}"), words(width - right, y, f"day {last:g}", anchor="end")]
+    parts += [words(left, y, f"day {first:.0f}"), words(width - right, y, f"day {last:.0f}", anchor="end")]
     parts.append(words(width, y, "source | sample", anchor="end"))
     return drawing(width, len(lanes) * row + 14, "lanes of terms over days", parts)

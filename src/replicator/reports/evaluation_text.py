@@ -24,7 +24,7 @@ def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
     lines += textwrap.wrap(_measured_by(evaluation), width)
     for titles, rows in _tables(evaluation):
         lines += ["", *_aligned(titles, rows, width)]
-    for sentence in (evaluation.laws.sample.summary(), *evaluation.privacy.verdict):
+    for sentence in (evaluation.laws.sample.summary(), *evaluation.privacy.verdict[:1]):
         lines += ["", *textwrap.wrap(sentence, width)]
     for note in evaluation.notes:
         lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
@@ -48,7 +48,7 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
     attacks = [
         f"**{_escaped(one.figure.name)}**: {_escaped(one.knows)} {_escaped(one.bounds)}" for one in evaluation.privacy.attacks
     ]
-    parts.append("## Privacy\n\n" + _escaped(" ".join(evaluation.privacy.verdict)))
+    parts.append("## Privacy\n\n" + _escaped(" ".join(evaluation.privacy.verdict[:1])))
     parts += ["\n".join(f"- {attack}" for attack in attacks)] if attacks else []
     if evaluation.notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {_escaped(note)}" for note in evaluation.notes))
@@ -56,7 +56,9 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
 
 
 def _measured_by(evaluation: Evaluation) -> str:
-    sides = f"{evaluation.n_source:,} subjects of the source, {evaluation.n_sample:,} sampled"
+    total = evaluation.overall
+    said = f"Overall {total.ratio:.2f} times as far ({_span(total.interval)}). " if total.n_families else ""
+    sides = f"{said}{evaluation.n_source:,} subjects of the source, {evaluation.n_sample:,} sampled"
     if evaluation.n_holdout:
         return f"{sides}, {evaluation.n_holdout:,} held out, who are the measure."
     return f"{sides}; nobody was held out, so the source was halved, which flatters the sample."

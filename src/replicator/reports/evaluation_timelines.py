@@ -31,7 +31,7 @@ def timeline_chart(subject: SubjectPicture, first: float, last: float, css: str 
         parts += _plotted(series, x, y, css)
         y += _PLOT + 5
     parts.append(line([(x(first), y), (x(last), y)], "line faintline"))
-    parts += [words(_LEFT, y + 12, f"day {first:g}"), words(width, y + 12, f"day {last:g}", anchor="end")]
+    parts += [words(_LEFT, y + 12, f"day {first:.0f}"), words(width, y + 12, f"day {last:.0f}", anchor="end")]
     if first < 0 < last:
         parts += [line([(x(0), 0), (x(0), y)], "line faintline"), words(x(0), y + 12, "0", anchor="middle")]
     return drawing(width, y + 16, subject.title, parts)

@@ -45,6 +45,18 @@ def dot(x: float, y: float, radius: float, css: str, tip: str = "") -> str:
     return f'<circle class="{css}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}">{said}'
 
 
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with so many digits, and without an exponent where it is neither large nor small.
+
+    Examples
+    --------
+    >>> number(4431.7), number(0.02345), number(2.5e-7)
+    ('4430', '0.0234', '2.5e-07')
+    """
+    short = f"{value:.{digits}g}"
+    return f"{float(short):.0f}" if "e+" in short and abs(value) < 1e7 else short
+
+
 def runs(row: Sequence[float | None]) -> list[list[int]]:
     """Positions of values that stand next to each other, in runs between gaps.
 
