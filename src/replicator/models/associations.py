@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-FALSE_DISCOVERIES = 0.05  # share of associations found that may be none
+FALSE_DISCOVERIES = 0.1  # share of associations found that may be none
 PRIOR = 4.0  # chances that the share without the fact counts for
 FOLDS = 5
 

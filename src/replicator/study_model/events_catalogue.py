@@ -129,13 +129,16 @@ class CatalogueBuilder:
         config: FitConfig,
         route: Ints,
         route_name: tuple[str, ...],
+        grouped_by: str,
     ) -> None:
         self.route, self.route_name = route, route_name
         self.names, self.coded, self.unit, self.subject, self.kept = names, coded, unit, subject, kept
         self.basis, self.block, self.base, self.topic, self.config = basis, block, base, topic, config
         self.texts = {name: [str(t) for t in coded[name][1].strings()] for name in names}
         self.styles = {name: Style.of(self.texts[name], config.k) for name in names}
-        self.above = {name: name not in (base, topic) and _stands_above(unit, coded[name][0]) for name in names}
+        self.above = {
+            name: name not in (base, topic) and (name == grouped_by or _stands_above(unit, coded[name][0])) for name in names
+        }
         self.modal = {name: modal_code(coded[name][0], unit, len(kept))[0] for name in names}
         self.rare = {name: self._rare_texts(name) for name in names}
         self.cells: dict[str, list[str]] = {name: [] for name in names}
@@ -215,11 +218,13 @@ class CatalogueBuilder:
     def _grave(
         self, class_names: tuple[str, ...], namer: Namer, numbers: Mapping[str, list[str]], rng: np.random.Generator
     ) -> None:
-        """Rows of what somebody may die of, class by class of those that the source has."""
-        for block in np.unique(self.block[self.kept & (self.basis == -2) & (self.block >= 0)]).tolist():
-            names = namer.grave(class_names[block])
-            if names:
-                self._pool(block, -2, names, self._donors(block, -2, len(names), rng), numbers)
+        """Rows of what somebody may die of, class by class of those that the source has; of any class where none is listed."""
+        blocks = np.unique(self.block[self.kept & (self.basis == -2) & (self.block >= 0)]).tolist()
+        chosen = {block: names for block in blocks if (names := namer.grave(class_names[block]))}
+        if blocks and not chosen:
+            chosen = {blocks[0]: namer.grave("")}
+        for block, names in chosen.items():
+            self._pool(block, -2, names, self._donors(block, -2, len(names), rng), numbers)
 
     def _donors(self, block: int, basis: int, size: int, rng: np.random.Generator) -> Ints | None:
         donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == RARE_CLASS)))

@@ -124,8 +124,10 @@ class Namer:
         return self._stand_ins.needs_of(name) if self._kind == "medication" else ()
 
     def grave(self, class_name: str) -> list[str]:
-        """Return what somebody may die of, of a class and not in the source; none where the class is not listed."""
-        return self._fresh(self._stand_ins.grave.get(self._stand_ins.closest(class_name, "event"), ()), MOST_GRAVE)
+        """Return what somebody may die of, of a class (``""``: of all) and not in the source; none of classes not listed."""
+        listed = self._stand_ins.grave
+        terms = listed.get(self._stand_ins.closest(class_name, "event"), ()) if class_name else [one[0] for one in listed.values()]
+        return self._fresh(terms, MOST_GRAVE)
 
     def _fresh(self, names: Iterable[str], most: int) -> list[str]:
         out: list[str] = []

@@ -54,14 +54,16 @@ def fit_terms(
     n_units = int(unit.max()) + 1
     unit_basis = np.full(n_units, -2, np.int64)
     unit_basis[unit] = basis
-    block, class_name = _classes(dataset, structure, codes, unit, n_units, names)
+    block, class_name, grouped_by = _classes(dataset, structure, codes, unit, n_units, names)
     people = count_subjects(unit, subject, n_units)
     threshold = np.where(unit_basis == -2, config.k_terms if base != topic else config.k, config.k)
     kept = people >= threshold
     known_class = _class_is_known(block, unit, subject, config.k_terms)
     block = np.where(known_class, block, RARE_CLASS)
     route, route_name = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
-    builder = CatalogueBuilder(names, coded, unit, subject, kept, unit_basis, block, base, topic, config, route, route_name)
+    builder = CatalogueBuilder(
+        names, coded, unit, subject, kept, unit_basis, block, base, topic, config, route, route_name, grouped_by
+    )
     return builder.build(structure.name, _stand_in_kind(structure), class_name, grave)
 
 
@@ -91,8 +93,8 @@ def _units(base: Ints, topic: Ints, subject: NDArray[np.int32], same: bool) -> t
 
 def _classes(
     dataset: Dataset, structure: DatasetStructure, codes: Mapping[str, Ints], unit: Ints, n_units: int, names: list[str]
-) -> tuple[Ints, tuple[str, ...]]:
-    """Class of each term: the variable that groups the terms, and the names of its levels."""
+) -> tuple[Ints, tuple[str, ...], str]:
+    """Class of each term, the names of the classes, and the variable that groups the terms so."""
     candidates = [*names, *structure.with_role(Role.GROUPING)]
     preferred = [structure.named(suffix) for suffix in CLASS_SUFFIXES]
     for name in sorted(candidates, key=lambda v: preferred.index(v) if v in preferred else len(preferred)):
@@ -101,8 +103,8 @@ def _classes(
             continue
         modal, share = modal_code(code, unit, n_units)
         if np.average(share, weights=np.bincount(unit, minlength=n_units)) >= CONSTANT:
-            return modal, tuple(str(text) for text in levels.strings())
-    return np.zeros(n_units, np.int64), ("",)
+            return modal, tuple(str(text) for text in levels.strings()), name
+    return np.zeros(n_units, np.int64), ("",), ""
 
 
 def _routes(
