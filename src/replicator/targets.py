@@ -44,7 +44,7 @@ def written_kind(path: Path) -> Output | None:
         head = file.read(_HEAD)
     if head.startswith(b"PK"):
         return Output.MODEL if _is_model(path) else None
-    if GENERATOR.encode() in head:
+    if head.startswith(b"<!DOCTYPE html>") and GENERATOR.encode() in head:
         return Output.PAGE
     if _REPORT.match(head):
         return Output.REPORT

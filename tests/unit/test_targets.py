@@ -13,7 +13,7 @@ from replicator.cli import main
 from replicator.errors import WriteError
 from replicator.log import configure, log_event
 from replicator.study_model.container import pack
-from replicator.targets import MODEL_FORMAT, Output, check_replaceable, check_target, written_kind
+from replicator.targets import GENERATOR, MARKDOWN_MARK, MODEL_FORMAT, Output, check_replaceable, check_target, written_kind
 
 
 def model(path: Path) -> None:
@@ -28,6 +28,10 @@ def report(path: Path) -> None:
     rp.pipeline.write_report(rp.ValidationReport("S", (), (), ()), json=path)
 
 
+def markdown(path: Path) -> None:
+    path.write_text(f"{MARKDOWN_MARK}\n# Evaluation\n")
+
+
 def log(path: Path) -> None:
     configure(path)
     log_event("request")
@@ -38,6 +42,7 @@ WRITERS: dict[Output, Callable[[Path], None]] = {
     Output.MODEL: model,
     Output.PAGE: page,
     Output.REPORT: report,
+    Output.MARKDOWN: markdown,
     Output.LOG: log,
 }
 FOREIGN = {
@@ -45,6 +50,7 @@ FOREIGN = {
     "dataset-json": b'{"datasetJSONCreationDateTime": "2024-01-01", "datasetJSONVersion": "1.1.0", "rows": []}',
     "other json": b"[1]",
     "one number": b"5",
+    "a dataset that quotes a page": b'A\n"<meta name=""generator"" content=""x"">"\n' + GENERATOR.encode(),
     "other page": b'<!DOCTYPE html><meta name="generator" content="Pandoc">',
     "other zip": pack({"format": "replicator cache entry"}, {}),
     "cut zip": b"PK\x03\x04",

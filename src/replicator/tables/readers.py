@@ -33,7 +33,8 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
     Returns
     -------
     Study
-        Datasets by upper-case name, in alphabetical order; a dataset without rows is kept with its columns.
+        Datasets by upper-case name, in alphabetical order, for files in a folder have no other that is the same everywhere; a
+        dataset without rows is kept with its columns.
 
     Raises
     ------
