@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,7 @@ OFFENDERS = 8  # how many of the worst entries a family names
 LEAST = 0.005  # of a distance's range, added to both means: half a percentage point is no multiple of nothing
 FEW = 10  # entries from which a family has half of its full weight in the overall figure
 BY_CHANCE = 0.001  # probability that a family calls any entry certain although nothing differs
-PRIOR = 4  # splits' worth of the other entries in the standard error of one
+PRIOR = 8  # splits' worth of the other entries in the standard error of one
 
 
 class Direction(StrEnum):
@@ -263,9 +263,9 @@ def overall(families: Iterable[Family]) -> Overall:
 
 
 def _around(ratio: float, linear: Floats) -> Interval:
-    """95 % interval of a ratio from how its logarithm varies over the splits; NaN where fewer than two tell."""
+    """95 % interval of a ratio from how its logarithm varies over the splits (Student's t); NaN where fewer than two tell."""
     known = linear[np.isfinite(linear)]
-    factor = float(np.exp(NORMAL_95 * np.std(known, ddof=1))) if len(known) > 1 else np.nan
+    factor = float(np.exp(t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1))) if len(known) > 1 else np.nan
     return Interval(ratio / factor, ratio * factor)
 
 
