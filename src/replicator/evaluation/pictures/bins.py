@@ -9,7 +9,7 @@ from scipy import sparse
 from replicator.evaluation.distances import Floats, Ints, count_matrix
 from replicator.evaluation.sharing import FEWEST_SHARED
 
-STEPS = (1.0, 2.0, 5.0, 10.0)
+STEPS = (1.0, 2.0, 5.0, 10.0, 20.0)
 
 
 def shared_range(values: Floats, subject: Ints) -> tuple[float, float] | None:
@@ -38,13 +38,15 @@ def round_edges(low: float, high: float, most: int) -> Floats:
     >>> round_edges(3.2, 11.0, 5)
     array([ 2.,  4.,  6.,  8., 10., 12.])
     """
-    span = max(high - low, abs(high) * 1e-6, 1e-12)
+    size = max(abs(low), abs(high))
+    span = high - low if high - low > 1e-9 * size else size or 1.0
     unit = 10.0 ** np.floor(np.log10(span / most))
-    for step in (factor * unit for factor in (*STEPS, 20.0)):
+    for step in (factor * unit for factor in STEPS):
         first, last = np.floor(low / step), np.ceil(high / step)
         if last - first <= most:
-            return np.asarray(np.round(np.arange(first, max(last, first + 1) + 1) * step, 12))
-    return np.array([low, low + span])
+            break
+    digits = max(2 - int(np.floor(np.log10(step))), 0)
+    return np.asarray(np.round(np.arange(first, max(last, first + 1.0) + 1.0) * step, digits))
 
 
 def bin_codes(values: Floats, edges: Floats) -> Ints:

@@ -1,0 +1,198 @@
+"""Pictures show what is in source and sample, and nothing that fewer than five subjects of the source share."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicator.evaluation.columns import compared_columns
+from replicator.evaluation.features import feature_table
+from replicator.evaluation.pictures.pictures import draw_pictures
+from replicator.evaluation.pictures.shapes import DatasetPicture, Pictures
+from replicator.evaluation.stack import stack_studies
+from replicator.evaluation.timeline import Timeline
+from replicator.profile.plain import to_json_text
+from replicator.tables.dataset import Dataset, Study
+
+from .made_study import made_study
+
+RARE = "AN EVENT OF FOUR"
+
+
+def pictures_of(source: Study, sample: Study) -> Pictures:
+    stack = stack_studies(source, sample)
+    timeline = Timeline(stack)
+    return draw_pictures(stack, timeline, compared_columns(stack), feature_table(stack, timeline))
+
+
+@cache
+def studies() -> tuple[Study, Study]:
+    """Four subjects of the source have an event of their own, which the sample has too."""
+    source, sample = made_study(1, 120), made_study(2, 90)
+    return _with_rare_event(source, 4), _with_rare_event(sample, 40)
+
+
+@cache
+def pictures() -> Pictures:
+    return pictures_of(*studies())
+
+
+def _with_rare_event(study: Study, n: int) -> Study:
+    frame = study["AE"].to_frame()
+    chosen = frame["USUBJID"].isin(pd.unique(frame["USUBJID"])[:n])
+    frame.loc[chosen, ["AETERM", "AEDECOD"]] = RARE
+    return study.with_datasets([Dataset.from_frame("AE", frame) if one.name == "AE" else one for one in study.datasets.values()])
+
+
+def dataset(name: str) -> DatasetPicture:
+    return next(one for one in pictures().datasets if one.name == name)
+
+
+def test_categories_are_shares_of_rows() -> None:
+    drawn = next(one.distribution for one in dataset("DM").variables if one.variable == "SEX")
+    for study, shares, n in zip(studies(), (drawn.source, drawn.sample), (drawn.n_source, drawn.n_sample), strict=True):
+        sex = study["DM"].to_frame()["SEX"]
+        assert n == len(sex)
+        assert dict(zip(drawn.levels, shares, strict=True)) == pytest.approx(sex.value_counts(normalize=True).to_dict())
+
+
+def test_numbers_are_shares_of_bins() -> None:
+    """The outer bins hold what lies beyond them."""
+    drawn = next(one.distribution for one in dataset("DM").variables if one.variable == "AGE")
+    for study, shares in zip(studies(), (drawn.source, drawn.sample), strict=True):
+        edges = [-np.inf, *drawn.edges[1:-1], np.inf]
+        counted = np.histogram(study["DM"].numbers("AGE"), edges)[0]
+        assert shares == pytest.approx(counted / counted.sum())
+
+
+def test_bins_of_numbers_hold_five_subjects_of_the_source() -> None:
+    for drawn in (one.distribution for part in pictures().datasets for one in part.variables):
+        counts = np.array(drawn.source) * drawn.n_source
+        assert drawn.levels or all(n < 0.5 or n > 4.5 for n in counts.tolist())
+
+
+def test_courses_are_means_of_subjects_by_arm_and_visit() -> None:
+    drawn = next(one for one in dataset("LB").tests if one.test == "ALT")
+    assert drawn.times == ("SCREENING", "BASELINE", "WEEK 2", "WEEK 4", "WEEK 8")
+    assert [one.arm for one in drawn.courses] == ["Active", "Placebo"]
+    for study, side in zip(studies(), ("source", "sample"), strict=True):
+        rows = study["LB"].to_frame().merge(study["DM"].to_frame()[["USUBJID", "ARM"]])
+        rows = rows[rows["LBTESTCD"] == "ALT"]
+        for course in drawn.courses:
+            band = getattr(course, side)
+            by_visit = rows[rows["ARM"] == course.arm].groupby("VISITNUM")["LBSTRESN"]
+            assert band.mean == pytest.approx(by_visit.mean().tolist())
+            assert band.sd == pytest.approx(by_visit.std().tolist())
+            assert list(band.n) == by_visit.size().tolist()
+
+
+def test_a_visit_of_four_subjects_has_no_mean() -> None:
+    source = studies()[0]
+    frame = source["LB"].to_frame()
+    arm = source["DM"].to_frame().set_index("USUBJID")["ARM"]
+    active = frame["USUBJID"].map(arm) == "Active"
+    few = pd.unique(frame.loc[active & (frame["VISITNUM"] == 5), "USUBJID"])[:4]
+    frame = frame[~active | (frame["VISITNUM"] != 5) | frame["USUBJID"].isin(few)]
+    found = pictures_of(Study({**source.datasets, "LB": Dataset.from_frame("LB", frame)}), studies()[1])
+    drawn = next(one for part in found.datasets if part.name == "LB" for one in part.tests if one.test == "ALT")
+    assert drawn.courses[0].source.mean[-1] is None
+    assert drawn.courses[0].source.n[-1] == 0
+    assert drawn.courses[0].sample.mean[-1] is not None
+    assert drawn.courses[1].source.mean[-1] is not None
+
+
+def test_curves_are_kaplan_meiers_at_days_with_five_between() -> None:
+    """Without censoring before the end the curve is the share that has not left."""
+    curve = pictures().retention[0]
+    assert (curve.arm, curve.n_source, curve.n_sample) == ("", 120, 90)
+    for study, staying in zip(studies(), (curve.source, curve.sample), strict=True):
+        dm = study["DM"].to_frame()
+        stay = (pd.to_datetime(dm["RFENDTC"]) - pd.to_datetime(dm["RFSTDTC"])).dt.days.to_numpy()
+        left = study["DS"].to_frame().set_index("USUBJID")["DSDECOD"].reindex(dm["USUBJID"]).to_numpy() != "COMPLETED"
+        expected = [float(1.0 - (left & (stay < day)).mean()) for day in curve.days]
+        before_end = [i for i, day in enumerate(curve.days) if day <= 56]
+        assert len(before_end) > 4
+        assert [staying[i] for i in before_end] == pytest.approx([expected[i] for i in before_end])
+
+
+def test_lanes_hold_the_share_of_subjects_who_have_an_event_beginning() -> None:
+    lane = next(one for one in dataset("AE").lanes if one.term == "HEADACHE")
+    for study, having, shares in zip(studies(), (lane.having_source, lane.having_sample), (lane.source, lane.sample), strict=True):
+        events = study["AE"].to_frame()
+        share = events.loc[events["AEDECOD"] == "HEADACHE", "USUBJID"].nunique() / study["DM"].n_rows
+        assert having == pytest.approx(share)
+        assert max(shares) <= share + 1e-12 <= sum(shares) + 1e-9
+
+
+def test_shares_of_missing_cells() -> None:
+    drawn = dataset("AE").missing
+    row = drawn.rows.index("AEENDTC")
+    for study, side in zip(studies(), (drawn.source, drawn.sample), strict=True):
+        assert side[row] == pytest.approx((study["AE"].to_frame()["AEENDTC"].isna().mean(),))
+
+
+def test_who_is_measured_when() -> None:
+    drawn = dataset("LB").measured
+    assert drawn.rows == ("ALT", "AST")
+    for study, side in zip(studies(), (drawn.source, drawn.sample), strict=True):
+        rows = study["LB"].to_frame()
+        shares = rows[rows["LBTESTCD"] == "AST"].groupby("VISITNUM")["USUBJID"].nunique() / study["DM"].n_rows
+        assert side[1] == pytest.approx(shares.tolist())
+
+
+def test_correlation_maps_show_what_was_planted() -> None:
+    drawn = pictures().correlations
+    age, level = drawn.rows.index("DM AGE"), drawn.rows.index("LB ALT level")
+    for side in (drawn.source, drawn.sample):
+        assert (side[age][level] or 0.0) > 0.2
+        assert side[age][age] == pytest.approx(1.0)
+
+
+def test_sampled_subjects_are_those_of_the_sample_and_typical_ones_groups_of_the_source() -> None:
+    found = pictures()
+    assert len(found.sampled) == 10
+    assert len(found.typical) == 10
+    for one in found.typical:
+        assert int(one.facts[0].split()[0]) >= 5
+        visits = next(track for track in one.tracks if track.name == "visits")
+        assert all(int(stretch.label.split(": ")[1].split(" of ")[0]) >= 5 for stretch in visits.stretches)
+    sample = studies()[1]["DM"].to_frame()
+    ages = {f"AGE {age:g}" for age in sample["AGE"]}
+    assert all(ages & set(one.facts) for one in found.sampled)
+
+
+def test_what_four_subjects_of_the_source_share_is_never_named() -> None:
+    """Not even where the sample is full of it."""
+    text = to_json_text(pictures())
+    assert RARE not in text
+    assert "(rarer)" in text
+    assert not any(one in text for one in studies()[0]["DM"].text("USUBJID").strings().tolist())
+
+
+@pytest.mark.parametrize("n", [8, 40])
+@pytest.mark.parametrize("kept", [("DM",), ("LB",), ("AE",), ("DS", "SV"), ("DM", "LB", "AE", "DS", "SV")])
+def test_any_study_can_be_drawn(kept: tuple[str, ...], n: int) -> None:
+    source, sample = (Study({name: made_study(seed, n)[name] for name in kept}) for seed in (3, 4))
+    found = pictures_of(source, sample)
+    assert [one.name for one in found.datasets] == list(source.datasets)
+    assert found.first_day < found.last_day
+
+
+def test_columns_with_nothing_in_them_have_no_picture() -> None:
+    source, sample = (_emptied(made_study(seed, 40)) for seed in (5, 6))
+    found = pictures_of(source, sample)
+    lb = next(one for one in found.datasets if one.name == "LB")
+    assert "LBSTRESN" not in {one.variable for one in lb.variables}
+    assert lb.tests == ()
+    assert found.datasets[[one.name for one in found.datasets].index("AE")].lanes == ()
+
+
+def _emptied(study: Study) -> Study:
+    lb, ae = study["LB"].to_frame(), study["AE"].to_frame()
+    lb["LBSTRESN"] = np.nan
+    lb[["LBSTRESC", "VISIT"]] = ""
+    ae[["AESTDTC", "AEENDTC"]] = ""
+    return Study({**study.datasets, "LB": Dataset.from_frame("LB", lb), "AE": Dataset.from_frame("AE", ae)})
