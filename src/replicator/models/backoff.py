@@ -140,14 +140,7 @@ class BackoffTable:
             Codes, -1 is missing.
         """
         size = len(given[0]) if given else int(n or 0)
-        keys = [np.zeros(size, np.int64)]
-        valid = [np.ones(size, bool)]
-        for radix, codes in zip(self.radices, given, strict=True):
-            digit = np.asarray(codes, np.int64) + 1
-            inside = digit < radix
-            keys.append(keys[-1] * radix + np.where(inside, digit, 0))
-            valid.append(valid[-1] & inside)
-        cells = [_find(level, key, good) for level, key, good in zip(self.levels, keys, valid, strict=True)]
+        cells = self._cells(given, n)
         pairs = [level.pairs() for level in self.levels]
         out = np.full(size, -1, np.int32)
         open_rows = np.arange(size)
@@ -178,6 +171,69 @@ class BackoffTable:
                     passed_on.append(again[onward])
             open_rows = np.concatenate(passed_on)
         return out
+
+    def chances(
+        self, given: Sequence[Codes], n: int | None = None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
+        """Tell the distributions from which :meth:`sample` draws.
+
+        Parameters
+        ----------
+        given : sequence of (n,) int
+            As in :meth:`fit`.
+        n : int, optional
+            Number of rows, needed where there is no condition.
+
+        Returns
+        -------
+        row : (n,) int
+            Distribution of each row: rows of the same cells share one.
+        chance : (n_distributions, n_targets) float64
+            Sums to 1 over the targets, unless the table is empty.
+        target : (n_targets,) int64
+            Code of each target, in order; -1 is missing.
+        """
+        cells = self._cells(given, n)
+        deepest = np.full(len(cells[0]), -1, np.int64)  # the cell of the deepest level that a row has one of tells all others
+        offset = 0
+        for level, cell in zip(self.levels, cells, strict=True):
+            deepest = np.where(cell >= 0, cell + offset, deepest)
+            offset += len(level.keys)
+        _, first, row = np.unique(deepest, return_index=True, return_inverse=True)
+        combos = np.stack(cells, axis=1)[first]
+        target = np.unique(np.concatenate([level.targets for level in self.levels]).astype(np.int64))
+        out = np.zeros((len(combos), len(target)))
+        listed = np.zeros(out.shape, bool)
+        left = np.ones(len(combos))
+        for depth in range(len(self.levels) - 1, -1, -1):
+            level = self.levels[depth]
+            own = np.zeros((len(level.keys) + 1, len(target)))
+            owner = np.repeat(np.arange(len(level.keys)), np.diff(level.starts))
+            before = np.where(np.isin(np.arange(len(owner)), level.starts[:-1]), owner, np.roll(level.cumulative, 1))
+            own[owner, np.searchsorted(target, level.targets)] = level.cumulative - before
+            own = own[combos[:, depth]]
+            weight = np.where(listed, 0.0, own)
+            if depth == 0:
+                weight = np.where(weight.any(axis=1, keepdims=True), weight, own)
+            rest = np.zeros(len(combos)) if depth == 0 else np.maximum(1.0 - own.sum(axis=1), 0.0)
+            total = weight.sum(axis=1) + rest
+            share = left / np.where(total > 0, total, 1.0)
+            out += weight * share[:, None]
+            left = np.where(total > 0, rest * share, left)
+            listed |= own > 0
+        return row.reshape(-1), out, target
+
+    def _cells(self, given: Sequence[Codes], n: int | None) -> list[NDArray[np.int64]]:
+        """Cell of each row at each depth, -1 if there is none."""
+        size = len(given[0]) if given else int(n or 0)
+        keys = [np.zeros(size, np.int64)]
+        valid = [np.ones(size, bool)]
+        for radix, codes in zip(self.radices, given, strict=True):
+            digit = np.asarray(codes, np.int64) + 1
+            inside = digit < radix
+            keys.append(keys[-1] * radix + np.where(inside, digit, 0))
+            valid.append(valid[-1] & inside)
+        return [_find(level, key, good) for level, key, good in zip(self.levels, keys, valid, strict=True)]
 
     @property
     def n_cells(self) -> int:

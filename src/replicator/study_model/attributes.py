@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable, Codes
+from replicator.models.coupled_draws import draw_coupled
 from replicator.models.marginals import QuantileMarginal
 from replicator.standards.codelists import codelists
 from replicator.standards.variables import variable_standard
@@ -136,18 +137,22 @@ class Attributes:
         blocks: list[Block] = []
         before: list[Codes] = []
         while coded:
-            block, codes, used = fit_block(coded, _conditions(given, before), subject, k)
+            block, codes, used = fit_block(coded, block_conditions(given, before), subject, k)
             blocks.append(block)
             before.append(codes)
             coded = coded[used:]
         return cls(tuple(blocks), tuple(measures), tuple(rare)), tuple(notes)
 
-    def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int) -> Mapping[str, Column]:
-        """Draw the columns of `n` rows given their codes."""
+    def sample(
+        self, given: Sequence[Codes], rng: np.random.Generator, n: int, chances: Sequence[NDArray[np.float64] | None] = ()
+    ) -> Mapping[str, Column]:
+        """Draw the columns of `n` rows given their codes; of blocks that have `chances` (n,), uniform numbers, these decide."""
         out: dict[str, Column] = {}
         before: list[Codes] = []
-        for block in self.blocks:
-            code = block.table.sample(_conditions(given, before), rng, n)
+        for at, block in enumerate(self.blocks):
+            chance = chances[at] if at < len(chances) else None
+            conditions = block_conditions(given, before)
+            code = block.table.sample(conditions, rng, n) if chance is None else draw_coupled(block.table, conditions, chance)
             before.append(code)
             for name, column in zip(block.names, block.values, strict=True):
                 out[name] = column.take(code)
@@ -159,8 +164,8 @@ class Attributes:
         return out
 
 
-def _conditions(given: Sequence[Codes], before: Sequence[Codes]) -> list[Codes]:
-    """The first condition, the last two blocks, then the other conditions."""
+def block_conditions(given: Sequence[Codes], before: Sequence[Codes]) -> list[Codes]:
+    """Conditions of a block: the first given, the tuples of the last two blocks `before`, then the others given."""
     return [*given[:1], *before[-2:], *given[1:]]
 
 

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable, Codes
 from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.attributes import count_subjects
+from replicator.study_model.conditions import join_codes
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, format_dates
 
 Floats = NDArray[np.float64]
+MOST_COMMON = 5  # references that a twentieth of all rows follow
+MOST_REFERENCES = 8
 _ODD = 100  # codes from here on are odd texts
 
 
@@ -131,7 +135,7 @@ class DateGiven:
         state = np.full(len(day), -1, np.int64)
         chosen: list[tuple[str, int]] = []
         left = known.copy()
-        while len(chosen) < 5:
+        while len(chosen) < MOST_COMMON:
             best = max(
                 (
                     (int((left & (day == ref + delta)).sum()), -j, name, delta)
@@ -146,6 +150,13 @@ class DateGiven:
             state[hit] = len(chosen)
             chosen.append((best[2], best[3]))
             left &= ~hit
+        cell = join_codes(given, len(day))
+        for name, delta in _references_of_cells(day, candidates, cell, left, known, subject, deltas, k)[
+            : MOST_REFERENCES - len(chosen)
+        ]:
+            state[left & (day == candidates[name] + delta)] = len(chosen)
+            left &= day != candidates[name] + delta
+            chosen.append((name, delta))
         allowed = {name: candidates[name] for name in bases or candidates}
         base = _closest(day, allowed, left if left.any() else known)
         if base == "":
@@ -167,6 +178,33 @@ class DateGiven:
         for i, delta in enumerate(self.deltas):  # a row that has neither its reference nor the base takes what there is
             day = np.where(np.isnan(day), candidates[self.references[i]] + delta, day)
         return np.where((state >= 0) & np.isfinite(follows), follows, day)
+
+
+def _references_of_cells(
+    day: Floats,
+    candidates: Mapping[str, Floats],
+    cell: NDArray[np.int64],
+    left: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    subject: NDArray[np.int32],
+    deltas: Sequence[int],
+    k: int,
+) -> list[tuple[str, int]]:
+    """References that at least half of the rows of a cell follow, though they are few among all; most rows first."""
+    n_cells = int(cell.max(initial=-1)) + 1
+    size = np.bincount(cell[known], minlength=n_cells)
+    found: dict[tuple[str, int], int] = {}
+    best, rows = np.zeros(n_cells, np.int64), np.zeros(n_cells, np.int64)
+    tried = [(name, delta) for delta in deltas for name in candidates]
+    for at, (name, delta) in enumerate(tried):
+        hit = left & (day == candidates[name] + delta)
+        count = np.bincount(cell[hit], minlength=n_cells)
+        shared = count_subjects(np.where(hit, cell, -1), subject, n_cells) >= k
+        better = shared & (count >= 0.5 * size) & (count > rows)
+        best, rows = np.where(better, at, best), np.where(better, count, rows)
+    for at in np.unique(best[rows > 0]).tolist():
+        found[tried[at]] = int(rows[(best == at) & (rows > 0)].sum())
+    return sorted(found, key=lambda one: (-found[one], one))
 
 
 def _closest(day: Floats, candidates: Mapping[str, Floats], rows: NDArray[np.bool_]) -> str:

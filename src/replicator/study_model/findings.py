@@ -28,7 +28,7 @@ from replicator.tables.dates import parse_dates
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-NO_IDS = RecordIds(())
+NO_IDS = RecordIds((), {})
 NO_PRODUCTS = Products.none()
 
 
@@ -187,7 +187,7 @@ class FindingsPart:
             values,
             columns,
             tuple(one for one, _ in found),
-            RecordIds.fit(part_rows, structure.with_role(Role.RECORD_ID), subject[inside]),
+            RecordIds.fit(part_rows, structure, subject[inside], k),
             Products.fit(results, observed, occasion, grid.subject, k),
         )
         return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further, *odd))
@@ -223,7 +223,7 @@ class FindingsPart:
         out.update(
             sample_dates(self.dates, grid.day[occasion], bounds, occasion, panel, series, grid.cell[occasion], codes["ARM"], rng)
         )
-        out.update(self.ids.sample(who.astype(np.int32), rng))
+        out.update(self.ids.sample(who.astype(np.int32), out, rng))
         return Rows(who.astype(np.int32), out)
 
     def _visit_number(self, grid: Grid, occasion: Codes) -> Floats:

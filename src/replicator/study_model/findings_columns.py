@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
+from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import column_codes, count_subjects
-from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns, accuracy
+from replicator.study_model.conditions import accuracy
+from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns
 from replicator.study_model.findings_layout import FindingsRows
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
@@ -150,7 +152,7 @@ class OtherColumns:
                 if not flag and not visit and cells.max() > 0 and accuracy(cells[filled], [series[filled]]) >= GIVEN:
                     filled_columns[name] = _by_code(column, cells, series, rows.n_series, subject, k, filled)
                 left.append(name)
-        cuts = _tenths(value, codes["SERIES"], rows.n_series)
+        cuts = _tenths(value, codes["SERIES"], subject, rows.n_series, k)
         ranges = _ranges(structure)
         judged_codes = dict(zip(JUDGED, (_position(dataset.columns, ranges), _tenth(value, series, cuts)), strict=True))
         drawn, notes = DrawnColumns.fit(
@@ -251,12 +253,14 @@ def _numbers(column: Column) -> Floats:
     return np.append(levels, np.nan)[column.codes]
 
 
-def _tenths(value: Floats, series: Codes, n_series: int) -> Floats:
+def _tenths(value: Floats, series: Codes, subject: NDArray[np.int32], n_series: int, k: int) -> Floats:
+    """Tenths of each series' numbers, none of them a value that fewer than `k` subjects share; infinite where there are none."""
     cuts = np.full((n_series, 9), np.inf)
     for j in range(n_series):
-        mine = value[(series == j) & np.isfinite(value)]
-        if len(mine):
-            cuts[j] = np.quantile(mine, np.linspace(0.1, 0.9, 9))
+        mine = (series == j) & np.isfinite(value)
+        marginal = QuantileMarginal.fit(value[mine], subject[mine], k=k)
+        if marginal.n:
+            cuts[j] = marginal.quantile(np.linspace(0.1, 0.9, 9))
     return cuts
 
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes, count_subjects
-from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes
+from replicator.study_model.conditions import accuracy, agreement, choose_conditions, codes_among, shared_levels
+from replicator.study_model.findings_shares import draw_chances, fit_shares, subject_series
+from replicator.tables.dataset import Column, Dataset, Numbers
 
 Codes = NDArray[np.intp]
 Cells = NDArray[np.int64]
 
 GIVEN = 0.999  # share of rows in which conditions must give the value
-STABLE = 0.95  # share of (subject, series) pairs with a single value from which a column is the subject's own
-GAIN = 0.2  # of the wrong guesses that a further condition must take away
-MOST_CONDITIONS = 3
+STABLE = 0.95  # share of (subject, series) pairs with a single value from which a number of many values is the subject's own
 JUDGED = ("POSITION", "TENTH")  # conditions that only results give
 
 
@@ -38,6 +38,8 @@ class Drawn:
         The columns.
     where : tuple of str
         Those among them of which only is drawn where they are filled.
+    shares : (n_blocks, 3) float64
+        How much of each block of columns is the subject's own, the subject's with one series, and the occasion's.
     """
 
     kind: ClassVar[str] = "findings attributes"
@@ -45,14 +47,17 @@ class Drawn:
     by: str
     conditions: tuple[str, ...]
     attributes: Attributes
-    where: tuple[str, ...] = ()
+    where: tuple[str, ...]
+    shares: NDArray[np.float64]
 
     def sample(self, codes: Mapping[str, Codes], n: int, rng: np.random.Generator) -> dict[str, Column]:
         """Draw the columns of `n` rows."""
         if self.by == "row":
-            return dict(self.attributes.sample([codes[name] for name in self.conditions], rng, n))
+            chances = draw_chances(self.shares, codes, n, rng)
+            return dict(self.attributes.sample([codes[name] for name in self.conditions], rng, n, chances))
         _, first, inverse = np.unique(_group(self.by, codes), return_index=True, return_inverse=True)
-        drawn = self.attributes.sample([codes[name][first] for name in self.conditions], rng, len(first))
+        chances = draw_chances(self.shares, _of_rows(codes, first), len(first), rng)
+        drawn = self.attributes.sample([codes[name][first] for name in self.conditions], rng, len(first), chances)
         return {name: column.take(inverse.reshape(-1)) for name, column in drawn.items()}
 
 
@@ -114,7 +119,8 @@ class DrawnColumns:
         Notes
         -----
         A column that is stable for a subject (and test) or an occasion, but for cells that are missing now and then, is two: its
-        value, learned where it is filled, and where that is.
+        value, learned where it is filled, and where that is. A column in which rows of one subject (and test) agree more often than
+        rows of the same conditions is the subject's own first of all, and hangs only on what does not vary within one.
         """
         every = np.arange(dataset.n_rows)
         roles = {variable.name: variable.role for variable in structure.variables}
@@ -134,10 +140,15 @@ class DrawnColumns:
                 earlier = [one for one in known if not where and (one not in split or (known[one][mine] >= 0).mean() >= GIVEN)]
                 pool = _pool(by, earlier, covariates, where or name in limits)
                 own = {one: code[mine] for one, code in {**codes, **known}.items()}
+                chosen = choose_conditions(target, own, pool)
+                owner = _group("subject", own) if by == "row" else own["SUBJECT"]
+                if by != "subject" and agreement(target, [owner]) > agreement(target, [own[one] for one in chosen]):
+                    steady = [one for one in pool if accuracy(own[one].astype(np.int64), [owner]) >= GIVEN]
+                    chosen = choose_conditions(target, own, steady)
                 key = mine.tobytes()
                 members_rows[key] = mine
-                groups.setdefault((by, tuple(_conditions(target, own, pool)), key), []).append((name, where))
-            code, values = _shared_levels(dataset[name], subject, k)
+                groups.setdefault((by, tuple(chosen), key), []).append((name, where))
+            code, values = shared_levels(dataset[name], subject, k)
             if name not in given and roles[name] is not Role.FLAG and 1 < len(values) <= MOST_LEVELS:
                 known[name], levels[name] = code, values
         drawn: list[Drawn] = []
@@ -151,7 +162,8 @@ class DrawnColumns:
             open_dataset = replace(dataset, columns={**dataset.columns, **where_columns}).take(rows)
             conditioned = [{**codes, **known}[one][rows] for one in conditions]
             attributes, more = Attributes.fit(open_dataset, [name for name, _ in members], conditioned, subject[rows], k)
-            drawn.append(Drawn(by, conditions, attributes, tuple(where_columns)))
+            shares = fit_shares(attributes, open_dataset, by, conditioned, _of_rows(codes, rows), subject[rows], k)
+            drawn.append(Drawn(by, conditions, attributes, tuple(where_columns), shares))
             notes += more
         late: list[Drawn] = []
         hanging = set(JUDGED)
@@ -173,7 +185,7 @@ class DrawnColumns:
         self, columns: Mapping[str, Column], codes: Mapping[str, Codes], n: int, rng: np.random.Generator
     ) -> dict[str, Column]:
         """Draw what hangs on the result, for `n` rows with these columns."""
-        drawn = {name: _codes_among(columns[name], values) for name, values in self.levels.items() if name in columns}
+        drawn = {name: codes_among(columns[name], values) for name, values in self.levels.items() if name in columns}
         where = {name for one in self.late for name in one.where}
         known = {name: column for name, column in columns.items() if name in where}
         return self._draw(self.late, known, {**codes, **drawn}, n, rng)
@@ -189,22 +201,8 @@ class DrawnColumns:
                     continue
                 out[name] = column
                 if name in self.levels:
-                    codes[name] = _codes_among(column, self.levels[name])
+                    codes[name] = codes_among(column, self.levels[name])
         return {**out, **{name: blanked(out[name], column.missing) for name, column in filled.items()}}
-
-
-def accuracy(cells: Cells, given: Sequence[Codes]) -> float:
-    """Share of rows whose cell is the most frequent one of their conditions."""
-    if not len(cells):
-        return 1.0
-    key = np.zeros(len(cells), np.int64)
-    for codes in given:
-        _, key = np.unique(key * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
-    width = int(cells.max()) + 2
-    pairs, counts = np.unique(key * width + cells + 1, return_counts=True)
-    best = np.zeros(int(key.max()) + 1, np.int64)
-    np.maximum.at(best, pairs // width, counts)
-    return float(best.sum() / len(cells))
 
 
 def _tasks(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role, given: bool) -> list[tuple[str, Codes, bool]]:
@@ -224,16 +222,23 @@ def _tasks(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role, gi
 
 def _level(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role) -> str:
     """By what a column is drawn, from the `rows` given."""
-    if role in (Role.VISIT, Role.EPOCH) or accuracy(cells[rows], [codes["OCCASION"][rows]]) >= GIVEN:
+    occasion = codes["OCCASION"][rows]
+    if role in (Role.VISIT, Role.EPOCH) or (accuracy(cells[rows], [occasion]) >= GIVEN and _constant(cells[rows], occasion) > 0):
         return "occasion"
-    return "subject" if role is not Role.FLAG and _constant(cells[rows], _group("subject", codes)[rows]) >= STABLE else "row"
+    enough = STABLE if cells.max(initial=-1) >= MOST_LEVELS else GIVEN  # of a category the share in between can be learned
+    return "subject" if role is not Role.FLAG and _constant(cells[rows], _group("subject", codes)[rows]) >= enough else "row"
 
 
 def _group(by: str, codes: Mapping[str, Codes]) -> Codes:
     """Rows that are drawn together: (n_rows,)."""
     if by == "occasion":
         return codes["OCCASION"]
-    return codes["SUBJECT"] * (int(codes["SERIES"].max(initial=0)) + 1) + codes["SERIES"]
+    return subject_series(codes)
+
+
+def _of_rows(codes: Mapping[str, Codes], rows: Codes) -> dict[str, Codes]:
+    """Subject, series and occasion of some rows."""
+    return {name: codes[name][rows] for name in ("SUBJECT", "SERIES", "OCCASION")}
 
 
 def _pool(by: str, earlier: Sequence[str], covariates: Sequence[str], unjudged: bool) -> list[str]:
@@ -244,23 +249,6 @@ def _pool(by: str, earlier: Sequence[str], covariates: Sequence[str], unjudged: 
         return ["SERIES", *earlier, "ARM", *covariates]
     judged = ["STATE"] if unjudged else ["POSITION", "STATE", "TENTH"]
     return ["SERIES", *judged, *earlier, "LABEL", "ARM", *covariates]
-
-
-def _conditions(cells: Cells, codes: Mapping[str, Codes], pool: Sequence[str]) -> list[str]:
-    """Greedily choose the conditions that take away wrong guesses; the first of the pool is always one."""
-    chosen = [pool[0]]
-    wrong = 1 - accuracy(cells, [codes[pool[0]]])
-    while wrong > 0.002 and len(chosen) <= MOST_CONDITIONS:
-        rest = [name for name in pool if name not in chosen]
-        if not rest:
-            break
-        tried = [1 - accuracy(cells, [codes[c] for c in [*chosen, name]]) for name in rest]
-        best = int(np.argmin(tried))
-        if wrong - tried[best] < GAIN * wrong:
-            break
-        chosen.append(rest[best])
-        wrong = tried[best]
-    return chosen
 
 
 def _constant(cells: Cells, group: Codes) -> float:
@@ -276,23 +264,3 @@ def _constant(cells: Cells, group: Codes) -> float:
 def _filled(column: Column) -> Numbers:
     """1 where a cell is filled."""
     return Numbers(np.where(column.missing, np.nan, 1.0))
-
-
-def _shared_levels(column: Column, subject: NDArray[np.int32], k: int) -> tuple[Codes, Column]:
-    """Position of each cell (n_rows,) among the values that at least k subjects share, -1 for others; and those values."""
-    codes, levels = column_codes(column)
-    shared = count_subjects(codes, subject, len(levels)) >= k
-    place = np.append(np.where(shared, np.cumsum(shared) - 1, -1), -1)
-    kept = levels.take(np.flatnonzero(shared))
-    return place[codes].astype(np.intp), kept.compact() if isinstance(kept, Text) else kept
-
-
-def _codes_among(column: Column, levels: Column) -> Codes:
-    """Position of each cell among `levels`, -1 where it is none of them: (n_rows,)."""
-    if isinstance(column, Numbers) and isinstance(levels, Numbers):
-        at = np.minimum(np.searchsorted(levels.values, column.values), max(len(levels) - 1, 0))
-        there = levels.values[at] == column.values if len(levels) else np.zeros(len(column), bool)
-        return np.where(there, at, -1).astype(np.intp)
-    assert isinstance(column, Text) and isinstance(levels, Text)
-    place = {text: at for at, text in enumerate(levels.strings().tolist())}
-    return np.array([*(place.get(text, -1) for text in column.levels.tolist()), -1], np.intp)[column.codes]

@@ -129,14 +129,16 @@ def _likelihood(there: Flags, cell: Codes, n_cells: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Panels, their members, and what follows from what.
+    """Panels, groups of their members, and what follows from what.
 
     Attributes
     ----------
     panel : (n_series,) int64
         Panel of each series.
+    group : (n_series,) int64
+        Unit of series that their panel sometimes misses, mostly together; -1 where it never does.
     member : (n_series,) int64
-        Unit of series that their panel sometimes misses, together; -1 where it never does.
+        Unit of series that their group sometimes misses, always together; -1 where it never does.
     n_panels : int
         Number of panels; their units come first.
     follows : tuple of Follows
@@ -150,6 +152,7 @@ class Units:
     kind: ClassVar[str] = "findings units"
 
     panel: NDArray[np.int64]
+    group: NDArray[np.int64]
     member: NDArray[np.int64]
     n_panels: int
     follows: tuple[Follows, ...]
@@ -191,22 +194,28 @@ class Units:
         possible = np.ones_like(there)
         for rule in follows:
             possible[:, rule.panel] = rule.allows(result[:, rule.parent])
-        # series that never come without each other are one member
-        _, first, group = np.unique(np.concatenate([panel[None, :], present]), axis=1, return_index=True, return_inverse=True)
-        incomplete = (present[:, first] != there[:, panel[first]]).any(axis=0)
-        member = np.where(incomplete, n_panels + np.cumsum(incomplete) - 1, -1)[group.reshape(-1)].astype(np.int64)
-        units = np.concatenate([there, present[:, first[incomplete]]], axis=1)
-        may = np.concatenate([possible, there[:, panel[first[incomplete]]]], axis=1)
+        by_panel = there[:, panel]
+        _, missed = np.unique(np.stack([panel, find_panels(by_panel & ~present)]), axis=1, return_inverse=True)
+        missed = missed.reshape(-1)  # series of one panel that are mostly missed together
+        in_group = np.stack([present[:, missed == g].any(axis=1) for g in range(int(missed.max(initial=-1)) + 1)], axis=1)
+        group, n_units = _units(in_group[:, missed], by_panel, n_panels)
+        member, n_units = _units(present, in_group[:, missed], n_units)
+        units, may = np.empty((len(present), n_units), bool), np.empty((len(present), n_units), bool)
+        units[:, :n_panels], may[:, :n_panels] = there, possible
+        for of_series, done, asked in ((group, in_group[:, missed], by_panel), (member, present, in_group[:, missed])):
+            some = of_series >= 0
+            units[:, of_series[some]], may[:, of_series[some]] = done[:, some], asked[:, some]
         moment = Moment.find(there, cell, spine, occasions, visits, k)
         presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
-        return cls(panel.astype(np.int64), member, n_panels, follows, moment, presence)
+        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence)
 
     def sample(self, arm: Codes, cell: Codes, spine: Spine, occasions: Occasions, visits: Flags, rng: np.random.Generator) -> Flags:
         """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
         units = self.presence.sample(arm, cell, self.moment.special(spine, occasions, visits), occasions, rng)
         out = units[:, self.panel]
-        some = self.member >= 0
-        out[:, some] &= units[:, self.member[some]]
+        for of_series in (self.group, self.member):
+            some = of_series >= 0
+            out[:, some] &= units[:, of_series[some]]
         return out
 
     def restrict(self, seen: Flags, result: Floats) -> Flags:
@@ -216,6 +225,17 @@ class Units:
             done = rule.allows(result[:, rule.parent]) & out[:, rule.parent]
             out[:, self.panel == rule.panel] &= done[:, None]
         return out
+
+
+def _units(done: Flags, asked: Flags, n_before: int) -> tuple[NDArray[np.int64], int]:
+    """Number the units of series that are not always done when asked for: (n_series,), -1 for others; and how many there are now.
+
+    Series that are asked for and done on the same occasions are one unit.
+    """
+    _, first, group = np.unique(np.concatenate([asked, done]), axis=1, return_index=True, return_inverse=True)
+    incomplete = (done[:, first] != asked[:, first]).any(axis=0)
+    number = np.where(incomplete, n_before + np.cumsum(incomplete) - 1, -1)
+    return number[group.reshape(-1)].astype(np.int64), n_before + int(incomplete.sum())
 
 
 def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, subject: Codes, k: int) -> tuple[Follows, ...]:

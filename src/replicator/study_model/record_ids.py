@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.attributes import column_codes
+from replicator.models.backoff import BackoffTable
+from replicator.profile.structure import DatasetStructure, Role
+from replicator.study_model.attributes import MOST_LEVELS, column_codes
+from replicator.study_model.conditions import choose_conditions, codes_among, shared_levels
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
+MADE_LATER = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.DATE)
+NOTHING = ""  # stands for no condition
 _PATTERN = re.compile(r"([A-Za-z][A-Za-z_-]*)?(\d{1,15})$")
 
 
@@ -31,8 +36,10 @@ class RecordId:
         Characters that the number is padded to; 0 for none.
     pad : str
         What it is padded with, ``0`` or a blank.
-    share : float
-        Share of rows that have one.
+    present : BackoffTable
+        Whether a row has one, given the conditions.
+    conditions : tuple of str
+        Variables that tell which rows have one.
     counts : bool
         Whether numbers count a subject's rows from 1; otherwise they are drawn up to `most`, without repetition in a subject.
     most : int
@@ -46,26 +53,50 @@ class RecordId:
     prefix: str
     width: int
     pad: str
-    share: float
+    present: BackoffTable
+    conditions: tuple[str, ...]
     counts: bool
     most: int
 
 
 @dataclass(frozen=True, eq=False)
 class RecordIds:
-    """The identifiers of one dataset."""
+    """The identifiers of one dataset.
+
+    Attributes
+    ----------
+    ids : tuple of RecordId
+    levels : dict of str to Column
+        Values of the variables that tell which rows have one, each shared by at least k subjects.
+    """
 
     kind: ClassVar[str] = "record ids"
 
     ids: tuple[RecordId, ...]
+    levels: dict[str, Column]
 
     @classmethod
-    def fit(cls, dataset: Dataset, names: Sequence[str], subject: NDArray[np.int32]) -> RecordIds:
-        """Learn the patterns of the variables `names`; rows are taken in the order given."""
-        return cls(tuple(_fit_one(name, dataset[name], subject) for name in names))
+    def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> RecordIds:
+        """Learn the patterns of a dataset's record identifiers, and which rows have one; rows are taken in the order given."""
+        names = [name for name in structure.with_role(Role.RECORD_ID) if name in dataset]
+        some = [name for name in names if 0 < dataset[name].missing.sum() < dataset.n_rows]
+        others = [v.name for v in structure.variables if v.role not in MADE_LATER and v.name in dataset] if some else []
+        known = {name: shared_levels(dataset[name], subject, k) for name in others}
+        told = {name: pair for name, pair in known.items() if 0 < len(pair[1]) <= MOST_LEVELS}
+        codes = {NOTHING: np.zeros(dataset.n_rows, np.intp), **{name: code for name, (code, _) in told.items()}}
+        ids = []
+        for name in names:
+            there = (~dataset[name].missing).astype(np.int64)
+            conditions = choose_conditions(there, codes, list(codes))[1:] if name in some else []
+            present = BackoffTable.fit(there, [codes[one] for one in conditions], subject, k=k)
+            ids.append(_fit_one(name, dataset[name], subject, present, tuple(conditions)))
+        used = {one for record in ids for one in record.conditions}
+        return cls(tuple(ids), {name: values for name, (_, values) in told.items() if name in used})
 
-    def sample(self, subject: NDArray[np.int32], rng: np.random.Generator) -> dict[str, Column]:
-        """Make identifiers for rows (n,) of the given subjects."""
+    def sample(self, subject: NDArray[np.int32], columns: Mapping[str, Column], rng: np.random.Generator) -> dict[str, Column]:
+        """Make identifiers for rows (n,) of the given subjects, whose other columns are known."""
+        codes = {name: codes_among(columns[name], values) for name, values in self.levels.items() if name in columns}
+        nothing = np.full(len(subject), -1, np.intp)
         n = len(subject)
         order = np.argsort(subject, kind="stable")
         new = np.ones(n, bool)
@@ -75,7 +106,7 @@ class RecordIds:
         rank[order] = np.arange(n) - begin
         out: dict[str, Column] = {}
         for one in self.ids:
-            there = rng.random(n) < one.share
+            there = one.present.sample([codes.get(name, nothing) for name in one.conditions], rng, n) > 0
             number = rank + 1
             if not one.counts:
                 size = np.bincount(subject, minlength=int(subject.max(initial=0)) + 1)[subject]
@@ -91,9 +122,8 @@ class RecordIds:
         return out
 
 
-def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
+def _fit_one(name: str, column: Column, subject: NDArray[np.int32], present: BackoffTable, conditions: tuple[str, ...]) -> RecordId:
     there = ~column.missing
-    share = float(there.mean()) if len(column) else 0.0
     numeric = isinstance(column, Numbers)
     codes, values = column_codes(column)
     texts = values.strings().tolist()
@@ -101,7 +131,7 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     rows = np.bincount(codes[there], minlength=len(texts))
     named = np.array([match is not None for match in matches], bool)
     if not there.any() or rows[named].sum() < 0.5 * there.sum():
-        return RecordId(name, numeric, "" if numeric else name[-4:], 0, "0", share, True, max(1, int(there.sum())))
+        return RecordId(name, numeric, "" if numeric else name[-4:], 0, "0", present, conditions, True, max(1, int(there.sum())))
     parts = [(match.group(1) or "", match.group(2)) for match in matches if match is not None]
     weight: dict[str, int] = {}
     for (letters, _), count in zip(parts, rows[named].tolist(), strict=True):
@@ -121,4 +151,4 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32]) -> RecordId:
     top = int(numbers.max())
     unit = 10 ** max(0, len(str(top)) - 1)
     width = max(len(digits) for _, digits in parts) if zeros or blank else 0
-    return RecordId(name, numeric, prefix, width, " " if blank else "0", share, counts, -(-top // unit) * unit)
+    return RecordId(name, numeric, prefix, width, " " if blank else "0", present, conditions, counts, -(-top // unit) * unit)

@@ -86,13 +86,20 @@ class SequencePart:
         dataset, subject, code = dataset.take(keep), subject[keep], code[keep]
         days = {name: value[keep] for name, value in days.items()}
         number = np.round(dataset.numbers("VISITNUM"), 9) if "VISITNUM" in state.names else np.full(len(subject), np.nan)
+        dates = SequenceDates.fit(dataset, names, days, subject, code, number, spine, k)
+        notes += [
+            f"{dataset.name}.{name}: fewer than {k} subjects have a date, so none is kept; few subjects of a sample have one, on "
+            f"days of visits or any day on study. Lower k to learn them."
+            for name, rare in zip(dates.names, dates.rare, strict=True)
+            if rare
+        ]
         part = cls(
             state,
             Chain.fit(state, code, subject, spine, k, odd),
-            SequenceDates.fit(dataset, names, days, subject, code, number, spine, k),
+            dates,
             others,
             visit_date,
-            RecordIds.fit(dataset, structure.with_role(Role.RECORD_ID), subject),
+            RecordIds.fit(dataset, structure, subject, k),
         )
         return Fitted(part, {}, (*notes, *more))
 
@@ -106,7 +113,7 @@ class SequencePart:
         columns |= self.dates.write(days, subject, code, rng)
         if self.visit_date:
             columns["VISITNUM"] = Numbers(visit_on(spine, subject, days[self.visit_date]))
-        columns |= self.ids.sample(subject, rng)
+        columns |= self.ids.sample(subject, columns, rng)
         return Rows(subject, columns)
 
     def _number(self, code: Ints) -> Floats:

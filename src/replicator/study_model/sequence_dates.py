@@ -9,17 +9,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.study_model.attributes import count_subjects
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day
-from replicator.tables.dataset import Column, Dataset
-from replicator.tables.dates import parse_dates
+from replicator.tables.dataset import Column, Dataset, Text
+from replicator.tables.dates import Precision, format_dates, parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ON_VISITS = 0.9  # share of dates on a visit's day from which all are put there
+ON_VISITS = 0.9  # share of dates on a visit's day from which all of a tuple are put there
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,9 @@ class SequenceDates:
         One a variable; None where no day is known.
     formats : tuple of DateFormat
         One a variable.
-    on_visits : tuple of bool
-        Whether a variable's dates fall on days of visits.
+    on_visits : tuple of (2 * n_states + 1,) bool
+        Whether a variable's dates fall on days of visits, by tuple and whether another row follows; the last for those that too few
+        subjects have.
     in_order : bool
         Whether first dates never go back from a row to the next.
     apart : bool
@@ -44,6 +46,10 @@ class SequenceDates:
         Mark after which no row begins; ``""`` if none.
     at_visits : bool
         Whether a row whose tuple names a visit needs that visit to have taken place.
+    rare : tuple of float
+        Of a variable whose days fewer than k subjects have, the share of subjects who get days: k / 2 of the source's, since how
+        many there were is not kept; 0 for all others. Nothing of theirs is: their days are those of the visits that the rows name,
+        else any day on study.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -51,11 +57,12 @@ class SequenceDates:
     names: tuple[str, ...]
     days: tuple[DateGiven | None, ...]
     formats: tuple[DateFormat, ...]
-    on_visits: tuple[bool, ...]
+    on_visits: tuple[NDArray[np.bool_], ...]
     in_order: bool
     apart: bool
     until: str
     at_visits: bool
+    rare: tuple[float, ...]
 
     @classmethod
     def fit(
@@ -86,8 +93,11 @@ class SequenceDates:
         k : int
         """
         if not names:
-            return cls((), (), (), (), False, False, "", False)
+            return cls((), (), (), (), False, False, "", False, ())
         place = Neighbours(subject)
+        owners = {name: np.unique(subject[np.isfinite(day)]) for name, day in days.items()}
+        few = {name for name in names if 0 < len(owners[name]) < min(k, len(np.unique(subject)))}
+        days = {name: np.full(len(subject), np.nan) if name in few else day for name, day in days.items()}
         start = days[names[0]]
         given = conditions(subject, code)
         base = _base(spine, subject, number)
@@ -96,16 +106,17 @@ class SequenceDates:
             more = {"START": start, "NEXT START": place.next(start)} if i else {"BEFORE": place.before(start)}
             models.append(DateGiven.fit(days[name], base | more, given, subject, k))
             text = dataset.text(name)
-            formats.append(DateFormat.fit(text, parse_dates(text), given, subject, k))
-            seen = np.isfinite(days[name])
-            there = nearest_visit_day(spine, subject, days[name]) == days[name]
-            on_visits.append(bool(len(spine.visits.day)) and bool(seen.any()) and float(there[seen].mean()) >= ON_VISITS)
+            others = np.flatnonzero(~np.isin(subject, owners[name])) if name in few else np.arange(len(subject))
+            text, told = text.take(others), [codes[others] for codes in given]
+            formats.append(DateFormat.fit(text, parse_dates(text), told, subject[others], k))
+            on_visits.append(_on_visits(days[name], spine, subject, 2 * code + place.last, k))
         apart = len(names) > 1 and _share(days[names[1]] >= place.next(start), days[names[1]] + place.next(start)) <= 0.02
         in_order = _share(place.next(start) < start, start + place.next(start)) <= 0.02
         named = np.isfinite(number)
         at_visits = bool(named.any()) and float(np.isfinite(base["VISIT"])[named].mean()) >= 0.995
         until = _until(start, subject, spine)
-        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, apart, until, at_visits)
+        rare = tuple(min(1.0, k / 2 / spine.n) if name in few else 0.0 for name in names)
+        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, apart, until, at_visits, rare)
 
     def sample(
         self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, rng: np.random.Generator
@@ -115,15 +126,16 @@ class SequenceDates:
         given = conditions(subject, code)
         base = _base(spine, subject, number)
         days: dict[str, Floats] = {}
-        for name, model, on_visit in zip(self.names, self.days, self.on_visits, strict=True):
+        for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
             if model is None:
-                day = np.full(len(subject), np.nan)
+                day = _days_of_few(rare, spine, subject, base["VISIT"], rng)
             elif not days:
                 day = self._starts(model, base, place, given, rng)
             else:
                 start = days[self.names[0]]
                 day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
-            days[name] = nearest_visit_day(spine, subject, day) if on_visit else day
+            there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)]
+            days[name] = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
         self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.until:
@@ -135,7 +147,15 @@ class SequenceDates:
     ) -> dict[str, Column]:
         """Write days as the source writes them."""
         given = conditions(subject, code)
-        return {name: written.sample(days[name], given, rng) for name, written in zip(self.names, self.formats, strict=True)}
+        out: dict[str, Column] = {}
+        for name, written, rare in zip(self.names, self.formats, self.rare, strict=True):
+            text = written.sample(days[name], given, rng)
+            if rare:
+                day = days[name]
+                known = format_dates(day, np.full(len(day), np.nan), np.full(len(day), Precision.DAY, np.int8)).strings()
+                text = Text.of(np.where(np.isfinite(day), known, text.strings()))
+            out[name] = text
+        return out
 
     def _starts(
         self, model: DateGiven, base: Mapping[str, Floats], place: Neighbours, given: list[Ints], rng: np.random.Generator
@@ -180,6 +200,30 @@ def _base(spine: Spine, subject: NDArray[np.int32], number: Floats) -> dict[str,
     """Days that any date may hang on: the anchor, the marks, and the visit of the row's number."""
     out = {"ANCHOR": spine.anchor[subject]} | {name: day[subject] for name, day in spine.marks.items()}
     return out | {"VISIT": visit_day(spine, subject, number)}
+
+
+def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints, k: int) -> NDArray[np.bool_]:
+    """Whether days of rows (n_rows,) are days of visits, by cell of rows, and last of all rows together: (n_cells + 1,)."""
+    n_cells = int(cell.max(initial=-1)) + 1
+    known = np.flatnonzero(np.isfinite(day))
+    if not len(known) or not len(spine.visits.day):
+        return np.zeros(n_cells + 1, bool)
+    there = nearest_visit_day(spine, subject[known], day[known]) == day[known]
+    rows = np.bincount(cell[known], minlength=n_cells)
+    share = np.bincount(cell[known], there, minlength=n_cells) / np.maximum(rows, 1)
+    overall = float(there.mean())
+    enough = count_subjects(cell[known], subject[known], n_cells) >= k
+    return np.append(np.where(enough, share, overall), overall) >= ON_VISITS
+
+
+def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: Floats, rng: np.random.Generator) -> Floats:
+    """Days (n_rows,) of a share of the subjects: of the visit that a row names, else any day on study; NaN for all others."""
+    if not share:
+        return np.full(len(subject), np.nan)
+    first, last = np.floor(spine.marks["FIRST"])[subject], np.floor(spine.marks["LAST"])[subject]
+    some = np.floor(first + rng.random(len(subject)) * (last - first + 1))
+    chosen = (rng.random(spine.n) < share)[subject]
+    return np.where(chosen, np.where(np.isfinite(visit), np.floor(visit), some), np.nan)
 
 
 def _share(bad: NDArray[np.bool_], known: Floats) -> float:

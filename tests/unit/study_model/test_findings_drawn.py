@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from replicator.sampling.sampler import sample_study
-from replicator.study_model.findings_drawn import accuracy
+from replicator.study_model.conditions import accuracy, agreement
 from replicator.study_model.study_model import fit_study_model
 
 from .small_studies import make_study, structured
@@ -68,3 +68,36 @@ def test_accuracy_is_the_share_of_right_guesses() -> None:
     cells, first, second = np.array([0, 0, 1]), np.array([4, 4, 4]), np.array([1, 1, 2])
     assert accuracy(cells, [first]) == pytest.approx(2 / 3)
     assert accuracy(cells, [first, second]) == 1.0
+
+
+def test_a_place_that_subjects_mostly_keep() -> None:
+    """Where a subject is measured is nearly its own: most keep one place throughout; the value differs a little by place."""
+    rng = np.random.default_rng(5)
+    n, visits = 200, 8
+    habit = np.repeat(rng.standard_normal(n), visits)
+    ear = np.sqrt(0.98) * habit + np.sqrt(0.02) * rng.standard_normal(n * visits) > 0.3
+    kept = (ear.reshape(n, visits).std(axis=1) == 0).mean()
+    value = np.round(36.6 - 0.3 * ear + rng.normal(0, 0.3, n * visits), 1)
+    ids = [f"S{i:03}" for i in range(n)]
+    vs = {
+        "USUBJID": np.repeat(ids, visits).tolist(),
+        "VSSEQ": np.tile(np.arange(1.0, visits + 1), n).tolist(),
+        "VSTESTCD": ["TEMP"] * (n * visits),
+        "VSLOC": np.where(ear, "EAR", "ORAL CAVITY").tolist(),
+        "VSSTRESN": value.tolist(),
+        "VISITNUM": np.tile(np.arange(1.0, visits + 1), n).tolist(),
+        "VSDTC": [f"2020-{visit:02}-{1 + i % 28:02}" for i in range(n) for visit in range(1, visits + 1)],
+    }
+    study, structure = structured(make_study(DM={"USUBJID": ids, "RFSTDTC": [f"2020-01-{1 + i % 28:02}" for i in range(n)]}, VS=vs))
+    drawn = sample_study(fit_study_model(study, structure), 400, 3)["VS"].to_frame()
+    ears = drawn.assign(ear=drawn["VSLOC"] == "EAR").groupby("USUBJID")["ear"].mean()
+    assert ears.mean() == pytest.approx(ear.mean(), abs=0.08)
+    assert 0.7 < kept < 0.95
+    assert ((ears == 0) | (ears == 1)).mean() == pytest.approx(kept, abs=0.08)
+
+
+def test_agreement_leaves_a_row_itself_out() -> None:
+    """Of three rows two agree with one of two others; a row of a condition of its own says nothing."""
+    assert agreement(np.array([0, 0, 1]), [np.array([4, 4, 4])]) == pytest.approx(1 / 3)
+    assert agreement(np.array([0, 0, 1]), [np.array([4, 4, 5])]) == 1.0
+    assert agreement(np.array([0, 0, 1]), [np.array([4, 5, 6])]) == 0.0

@@ -11,10 +11,11 @@ from replicator.profile.find import find_structure
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Rows
-from replicator.tables.dataset import Study
+from replicator.tables.dataset import Study, Text
 from replicator.tables.dates import parse_dates
 
 from ...properties.strategies import Blueprint, build_study
+from .small_studies import make_study, structured
 
 
 def drawn(name: str, blueprint: Blueprint, seed: int = 1) -> tuple[Source, Rows, pd.DataFrame]:
@@ -103,3 +104,78 @@ def test_order_of_rows_does_not_matter() -> None:
     np.testing.assert_array_equal(a.subject, b.subject)
     for name in a.columns:
         np.testing.assert_array_equal(a.columns[name].strings(), b.columns[name].strings())
+
+
+def sampled(seed: int = 1, **frames: dict[str, list[object]]) -> tuple[Source, SequencePart, pd.DataFrame]:
+    """Fit DS of a study written out and draw it for its own subjects, twenty times over."""
+    study, structure = structured(make_study(**frames))
+    source = read_source(study, structure)
+    found = SequencePart.fit(source.datasets["DS"], structure.datasets["DS"], source.subject["DS"], source.spine, FitConfig())
+    assert isinstance(found.part, SequencePart)
+    rng = np.random.default_rng(seed)
+    rows = [found.part.sample(source.spine, rng) for _ in range(20)]
+    drawn = [{"subject": one.subject, **{name: cells.strings() for name, cells in one.columns.items()}} for one in rows]
+    return source, found.part, pd.concat([pd.DataFrame(one) for one in drawn], ignore_index=True)
+
+
+def visits_of(n: int) -> dict[str, dict[str, list[object]]]:
+    """DM and SV of n subjects with visits on three days a fortnight apart."""
+    ids = [f"S{i:03}" for i in range(n)]
+    first = pd.date_range("2020-01-01", periods=n).to_series().tolist()
+    day = [f"{one + pd.Timedelta(days=14 * visit):%Y-%m-%d}" for one in first for visit in range(3)]
+    dm = {"USUBJID": ids, "RFSTDTC": day[::3]}
+    sv = {"USUBJID": np.repeat(ids, 3).tolist(), "VISITNUM": [1.0, 2.0, 3.0] * n, "SVSTDTC": day}
+    return {"DM": dm, "SV": sv}
+
+
+def test_days_that_few_have_are_nobodys() -> None:
+    """Of sixty subjects three have dates, far from all visits: about one in 24 of a sample has one, on the day of the visit."""
+    frames = visits_of(60)
+    frames["DS"] = {
+        "USUBJID": np.repeat(frames["DM"]["USUBJID"], 2).tolist(),
+        "DSSEQ": [1.0, 2.0] * 60,
+        "DSDECOD": ["RANDOMIZED", "COMPLETED"] * 60,
+        "VISITNUM": [1.0, 3.0] * 60,
+        "DSSTDTC": ["2031-05-05", "2032-06-06"] * 3 + [None] * 114,
+    }
+    source, part, drawn = sampled(**frames)
+    dated = drawn["DSSTDTC"] != ""
+    assert dated.mean() == pytest.approx(2.5 / 60, abs=0.02)
+    assert part.dates.rare == (pytest.approx(2.5 / 60),)
+    first = source.spine.anchor[drawn["subject"][dated]] + np.where(drawn["DSDECOD"][dated] == "COMPLETED", 28, 0)
+    assert parse_dates(Text.of(drawn["DSSTDTC"][dated].to_numpy(object))).day.tolist() == first.tolist()
+
+
+def test_rows_off_the_visits_keep_their_own_days() -> None:
+    """Completers are seen off at a visit; screen failures, few rows, leave on own days, the last on study."""
+    frames = visits_of(100)
+    failed = np.arange(100) % 10 == 0
+    last = [
+        f"{pd.Timestamp(str(day)) + pd.Timedelta(days=int(31 + i % 7) if failed[i] else 28):%Y-%m-%d}"
+        for i, day in enumerate(frames["DM"]["RFSTDTC"])
+    ]
+    frames["DM"]["RFPENDTC"] = list(last)
+    three = {"RANDOMIZED": 0, "SEEN": 14}
+    rows = [
+        (one, f"{pd.Timestamp(str(day)) + pd.Timedelta(days=shift):%Y-%m-%d}", name)
+        for one, day in zip(frames["DM"]["USUBJID"], frames["DM"]["RFSTDTC"], strict=True)
+        for name, shift in three.items()
+    ]
+    rows += [
+        (one, day, "SCREEN FAILURE" if fail else "COMPLETED")
+        for one, day, fail in zip(frames["DM"]["USUBJID"], last, failed, strict=True)
+    ]
+    rows.sort(key=lambda row: (str(row[0]), row[1]))
+    frames["DS"] = {
+        "USUBJID": [row[0] for row in rows],
+        "DSSEQ": [1.0, 2.0, 3.0] * 100,
+        "DSDECOD": [row[2] for row in rows],
+        "DSSTDTC": [row[1] for row in rows],
+    }
+    source, _, drawn = sampled(**frames)
+    day = parse_dates(Text.of(drawn["DSSTDTC"].to_numpy(object))).day
+    off = day - source.spine.anchor[drawn["subject"]]
+    assert set(off[drawn["DSDECOD"] == "COMPLETED"]) <= {0.0, 14.0, 28.0}
+    own = (drawn["DSDECOD"] == "SCREEN FAILURE").to_numpy()
+    assert own.sum() > 50
+    assert (day[own] == source.spine.marks["DM.RFPENDTC"][drawn["subject"][own]]).mean() > 0.95
