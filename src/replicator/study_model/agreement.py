@@ -49,6 +49,9 @@ class Following:
         Whether only missing cells are set.
     exact : bool
         Whether the dependent followed in every row of the source, so that one value stands for each key not kept, too.
+    otherwise : Column or None
+        The one value, a single cell, of rows whose key is not kept; None where what most rows of a key have stands for it. The same
+        visit has it in all chunks of a sample.
     taken_along : tuple of str
         Variables that say more than the dependent does and come with it from a row that agrees, such as the term with its code.
     """
@@ -62,6 +65,7 @@ class Following:
     gives_way: bool = False
     fills: bool = False
     exact: bool = False
+    otherwise: Column | None = None
     taken_along: tuple[str, ...] = ()
 
 
@@ -120,6 +124,9 @@ class Agreement:
                 one,
                 gives_way=bool(one.determinants) and roles[one.determinants[-1]] in REDRAWN,
                 exact=bool(one.determinants) and (one.determinants, one.dependent) in exact,
+                otherwise=_usual_otherwise(dataset, one, subject, k)
+                if one.determinants and all(roles[name] is Role.VISIT for name in one.determinants)
+                else None,
                 taken_along=tuple(
                     name
                     for (name, *more), dependent in sorted(exact)
@@ -243,12 +250,18 @@ def _with_donors(
 
 
 def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> Dataset:
-    """Give rows whose key is not kept the value that most rows of that key have."""
+    """Give rows whose key is not kept one value a key: the table's own for such keys, else that which most rows of the key have."""
     codes, texts = _keys(dataset, one.determinants)
     kept = set(one.keys)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
     rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else before
-    cells, levels = column_codes(dataset[one.dependent])
+    column = dataset[one.dependent]
+    if one.otherwise is not None and isinstance(column, Text) is isinstance(one.otherwise, Text):
+        wanted = one.otherwise.take(np.zeros(dataset.n_rows, np.intp))
+        different = rows & ~before & ~_equal(column, wanted)
+        settled[one.dependent] = before | rows
+        return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column))
+    cells, levels = column_codes(column)
     width = len(levels) + 1
     pairs, counts = np.unique(codes[rows] * width + cells[rows] + 1, return_counts=True)
     usual = np.zeros(len(texts), np.int64)
@@ -277,6 +290,18 @@ def _fit_table(dataset: Dataset, determinants: Sequence[str], dependent: str, su
     values = dataset[dependent].take(order[first[kept]] if n else np.empty(0, np.intp))
     values = values.compact() if isinstance(values, Text) else values
     return Following(tuple(determinants), dependent, tuple(texts[at] for at in kept.tolist()), values)
+
+
+def _usual_otherwise(dataset: Dataset, one: Following, subject: NDArray[np.int32], k: int) -> Column | None:
+    """The value, a single cell, that most rows of keys not kept have and k subjects share; None if there is none."""
+    codes, texts = _keys(dataset, one.determinants)
+    kept = set(one.keys)
+    rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else np.zeros(0, bool)
+    cells, levels = column_codes(dataset[one.dependent])
+    cell = np.where(rows, cells + 1, -1)
+    count = np.bincount(cell[rows], minlength=len(levels) + 1)
+    count = np.where(count_subjects(cell, subject, len(levels) + 1) >= k, count, 0)
+    return take_codes(levels, np.array([count.argmax() - 1], np.int64)) if count.any() else None
 
 
 def _fit_fallback(dataset: Dataset, name: str, subject: NDArray[np.int32], k: int) -> Following:

@@ -120,3 +120,16 @@ def test_doses_lack_their_unit_no_more_often_than_in_the_source(without_unit: in
     bare = ~held["CMDOSE"].missing & held["CMDOSU"].missing
     assert bare.sum() / (~held["CMDOSE"].missing).sum() == pytest.approx(without_unit / n, abs=0.03)
     assert without_unit or not bare.any()
+
+
+def test_visits_that_few_have_get_one_value_in_all_chunks() -> None:
+    """Unplanned visits share no number; their epoch is the one that most of them have in the source, whatever a chunk drew."""
+    number = [1.0, 2.0, 2.0 + 0.01] * 40
+    number[2::3] = [2.0 + 0.01 * (i + 1) for i in range(40)]
+    epoch = ["SCREENING", "TREATMENT", "TREATMENT"] * 40
+    epoch[2] = "FOLLOW-UP"
+    source = _dataset("VS", USUBJID=[f"S{i // 3:03d}" for i in range(120)], VISITNUM=number, EPOCH=epoch)
+    model = _fitted(source, (np.arange(120) // 3).astype(np.int32), Kind.FINDINGS)
+    for drawn in ("FOLLOW-UP", "TREATMENT"):
+        chunk = _dataset("VS", USUBJID=["A"] * 3, VISITNUM=[1.0, 2.05, 2.05], EPOCH=["SCREENING", drawn, drawn])
+        assert model.hold(chunk, np.random.default_rng(1)).text("EPOCH").strings().tolist() == ["SCREENING", *["TREATMENT"] * 2]
