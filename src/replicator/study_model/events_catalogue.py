@@ -218,13 +218,31 @@ class CatalogueBuilder:
     def _grave(
         self, class_names: tuple[str, ...], namer: Namer, numbers: Mapping[str, list[str]], rng: np.random.Generator
     ) -> None:
-        """Rows of what somebody may die of, class by class of those that the source has; of any class where none is listed."""
-        blocks = np.unique(self.block[self.kept & (self.basis == -2) & (self.block >= 0)]).tolist()
-        chosen = {block: names for block in blocks if (names := namer.grave(class_names[block]))}
-        if blocks and not chosen:
-            chosen = {blocks[0]: namer.grave("")}
-        for block, names in chosen.items():
-            self._pool(block, -2, names, self._donors(block, -2, len(names), rng), numbers)
+        """Rows of what somebody may die of, class by class of those that the source has.
+
+        Where classes are too small to group the terms, the classes that common terms stand in serve one by one; where none is
+        listed, anything does.
+        """
+        units = np.flatnonzero(self.kept & (self.basis == -2))
+        blocks = np.unique(self.block[units]).tolist()
+        groups = [
+            (units[self.block[units] == block], namer.grave(class_names[block]))
+            for block in blocks
+            if block >= 0 and class_names[block]
+        ]
+        if not any(names for _, names in groups):
+            written = {name: self.modal[name][units] for name in self.names if name not in (self.base, self.topic)}
+            groups = [
+                (units[codes == code], namer.grave(self.texts[name][code]))
+                for name, codes in written.items()
+                for code in np.unique(codes[codes >= 0]).tolist()
+            ]
+        if len(units) and not any(names for _, names in groups):
+            groups = [(units, namer.grave(""))]
+        for members, names in groups:
+            if names:
+                donor = members[rng.integers(0, len(members), len(names))]
+                self._pool(int(self.block[donor[0]]), -2, names, donor, numbers)
 
     def _donors(self, block: int, basis: int, size: int, rng: np.random.Generator) -> Ints | None:
         donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == RARE_CLASS)))
