@@ -20,6 +20,11 @@ PRECISION_LEGEND = (
     "mean: its standard error in standard deviations; spread: that of the standard deviation; arms own: share of an arm's "
     "difference from the others that is taken for real"
 )
+SUPPORT_LEGEND = (
+    "subjects: the fewest that any of the part's models was learned from, where they say it; else, after ≥, the bound that is kept "
+    "for each of its values"
+)
+TERMS = "term catalogue"  # kind of model whose values may rest on as few subjects as a coded term
 SHOWN_TEXTS = 8  # per dataset on the terminal and the page; JSON has them all
 
 
@@ -95,6 +100,13 @@ class ModelDescription:
         """Smallest number of subjects that any model was learned from; None if none says it."""
         return min((part.fewest_subjects for part in self.parts if part.fewest_subjects is not None), default=None)
 
+    def support(self, part: PartDescription) -> str:
+        """Smallest number of subjects behind any value of a part: as its models say it, else the bound that the fit kept."""
+        if part.fewest_subjects is not None and TERMS not in part.models:
+            return f"{part.fewest_subjects:,}"
+        bound = min(self.config.k, self.config.k_terms) if TERMS in part.models else self.config.k
+        return f"≥ {bound:,}" if part.n_numbers or part.texts else ""
+
     def sentences(self) -> tuple[str, ...]:
         """Say the whole in a few sentences."""
         k, k_terms = self.config.k, self.config.k_terms
@@ -129,7 +141,7 @@ class ModelDescription:
                 part.kind,
                 f"{part.n_numbers:,}",
                 f"{len(part.texts):,}",
-                "" if part.fewest_subjects is None else f"{part.fewest_subjects:,}",
+                self.support(part),
                 ", ".join(part.texts[:SHOWN_TEXTS]),
             )
             for part in self.parts
@@ -154,11 +166,11 @@ def render_model_text(model: ModelDescription, width: int = 100) -> str:
     lines = [line for sentence in model.sentences() for line in textwrap.wrap(sentence, width)]
     lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'subjects':>9}  for example"]
     for part in model.parts:
-        support = f"{part.fewest_subjects:,}" if part.fewest_subjects is not None else ""
+        support = model.support(part)
         examples = ", ".join(part.texts[:SHOWN_TEXTS])
         row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {examples}"
         lines.append(row if len(row) <= width else row[: width - 1] + "…")
-    lines += ["", *textwrap.wrap("subjects: the fewest that any of the part's models was learned from, where they say it", width)]
+    lines += ["", *textwrap.wrap(SUPPORT_LEGEND, width)]
     if model.precision is not None:
         titles = ("traits", "subjects", "fewest", "mean", "spread", "arms own")
         lines += ["", _precision_row("How sure it is", titles)]
@@ -192,4 +204,4 @@ def _precision_row(name: str, cells: tuple[str, ...]) -> str:
 def render_model_html(model: ModelDescription) -> str:
     """Write a description as one page of HTML."""
     title = f"What the model of {model.study or 'a study without a name'} holds"
-    return render_page("model", title, model=model, shown=SHOWN_TEXTS, legend=PRECISION_LEGEND)
+    return render_page("model", title, model=model, shown=SHOWN_TEXTS, legend=PRECISION_LEGEND, support=SUPPORT_LEGEND)
