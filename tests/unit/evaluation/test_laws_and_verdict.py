@@ -1,0 +1,121 @@
+"""Laws under the same rules on all sides, and the rule by which a sample is judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.evaluation.laws import Laws, judge_laws, laws_figure
+from replicator.evaluation.measures import Direction, Family, Figure, Interval, Offender
+from replicator.evaluation.privacy.privacy import Privacy
+from replicator.evaluation.verdict import Grade, conclude, judge_family, judge_figure
+from replicator.rules.certificate import Certificate, Comparison, Verdict
+from replicator.rules.rule import Severity
+from replicator.tables.dataset import Dataset, Study
+
+from .made_study import made_study
+
+NO_PRIVACY = Privacy((), None, ())
+NO_LAWS = Laws(Certificate(()), None)
+
+
+def broken(study: Study, n: int) -> Study:
+    """Let the end of some events lie before their beginning."""
+    frame = study["AE"].to_frame()
+    ended = frame.index[frame["AEENDTC"].notna()][:n]
+    frame.loc[ended, "AEENDTC"] = "2001-01-01"
+    return study.with_datasets([Dataset.from_frame("AE", frame) if one.name == "AE" else one for one in study.datasets.values()])
+
+
+def test_a_broken_law_is_lost_and_named() -> None:
+    source = made_study(1, 60)
+    kept, lost = judge_laws(source, made_study(2, 60)), judge_laws(source, broken(made_study(2, 60), 5))
+    new = set(lost.lost) - set(kept.lost)
+    assert new
+    assert all(dataset in ("AE", "") for _, dataset, _ in new)
+    assert laws_figure(lost).value < laws_figure(kept).value
+    assert Grade.FINDING in {one.grade for one in conclude((), (), lost, NO_PRIVACY).judgements}
+
+
+def test_a_law_that_real_subjects_break_is_no_law() -> None:
+    """What those held out break as well is excused, and the target is what they keep."""
+    source, sample = made_study(1, 60), broken(made_study(2, 60), 5)
+    alone, beside = judge_laws(source, sample), judge_laws(source, sample, broken(made_study(3, 60), 5))
+    broken_rules = {(one.rule, one.dataset, one.variable) for one in beside.sample.of(Verdict.BROKEN)}
+    assert set(alone.lost) - set(beside.lost)
+    assert set(beside.lost) < broken_rules
+    assert laws_figure(alone).target == 1.0
+    assert laws_figure(beside).target < 1.0
+
+
+def test_the_interval_of_the_share_is_clopper_and_pearsons() -> None:
+    """Nine of ten: 0.555 to 0.997, as in R's binom.test(9, 10)."""
+    verdicts = [Verdict.PASSED] * 9 + [Verdict.BROKEN]
+    rows = (Comparison(f"R{i}", "AE", "", Severity.ERROR, one, 9, 0, 9, 0) for i, one in enumerate(verdicts))
+    figure = laws_figure(Laws(Certificate(tuple(rows)), None))
+    assert figure.value == pytest.approx(0.9)
+    assert (figure.interval.low, figure.interval.high) == pytest.approx((0.5549839, 0.9974714), abs=1e-6)
+
+
+def test_without_rules_nothing_is_told() -> None:
+    figure = laws_figure(NO_LAWS)
+    assert np.isnan(figure.value)
+    assert figure.note
+    assert judge_figure(figure).grade is Grade.UNKNOWN
+
+
+def family(ratio: float, low: float, high: float, offenders: tuple[Offender, ...] = ()) -> Family:
+    return Family("events", "?", 9, 0.1, 0.1, ratio, Interval(low, high), 0.0, 1.0, offenders, sum(o.certain for o in offenders))
+
+
+@pytest.mark.parametrize(
+    ("judged", "grade"),
+    [
+        (family(1.05, 1.01, 1.09), Grade.FINE),
+        (family(1.4, 0.9, 2.2), Grade.FINE),
+        (family(1.2, 1.05, 1.4), Grade.NOTICEABLE),
+        (family(1.6, 0.99, 2.5), Grade.FINE),
+        (family(1.6, 1.2, 2.1), Grade.FINDING),
+        (family(1.0, 0.9, 1.1, (Offender("a", 0.15, 0.1, certain=True),)), Grade.NOTICEABLE),
+        (family(1.0, 0.9, 1.1, (Offender("a", 0.45, 0.1, certain=True),)), Grade.FINDING),
+        (family(1.0, 0.9, 1.1, (Offender("a", 0.45, 0.1),)), Grade.FINE),
+        (family(np.nan, np.nan, np.nan), Grade.UNKNOWN),
+    ],
+)
+def test_families_are_judged_by_ratio_and_interval(judged: Family, grade: Grade) -> None:
+    assert judge_family(judged).grade is grade
+
+
+def figure(value: float, target: float, margin: float, direction: Direction) -> Figure:
+    return Figure("x", "?", value, target, Interval(value - margin, value + margin), 0.0, 1.0, direction, 9)
+
+
+@pytest.mark.parametrize(
+    ("judged", "grade"),
+    [
+        (figure(0.55, 0.5, 0.1, Direction.LOWER), Grade.FINE),
+        (figure(0.60, 0.5, 0.05, Direction.LOWER), Grade.NOTICEABLE),
+        (figure(0.75, 0.5, 0.05, Direction.LOWER), Grade.FINDING),
+        (figure(0.20, 0.5, 0.05, Direction.LOWER), Grade.FINE),
+        (figure(0.20, 0.5, 0.05, Direction.HIGHER), Grade.FINDING),
+        (figure(0.80, 0.5, 0.05, Direction.HIGHER), Grade.FINE),
+        (figure(0.20, 0.5, 0.05, Direction.NEAR), Grade.FINDING),
+        (figure(0.60, 0.5, 0.05, Direction.NEAR), Grade.NOTICEABLE),
+        (figure(0.90, 0.5, 0.60, Direction.NEAR), Grade.FINE),
+        (figure(np.nan, 0.5, 0.1, Direction.NEAR), Grade.UNKNOWN),
+    ],
+)
+def test_figures_are_judged_by_target_and_range(judged: Figure, grade: Grade) -> None:
+    assert judge_figure(judged).grade is grade
+
+
+def test_the_verdict_names_what_is_wrong() -> None:
+    bad, odd, fine = family(1.6, 1.2, 2.1), figure(0.6, 0.5, 0.05, Direction.LOWER), family(1.0, 0.9, 1.1)
+    said = conclude((bad,), (odd,), NO_LAWS, NO_PRIVACY)
+    assert not said.is_clean
+    assert "1 of 2 measures: events" in said.summary()
+    assert "noticeably off: x" in said.summary()
+    assert conclude((fine,), (), NO_LAWS, NO_PRIVACY).summary() == (
+        "No finding: of 1 measures 1 are as they are between real subjects."
+    )
+    assert "Nothing could be told" in conclude((), (), NO_LAWS, NO_PRIVACY).summary()

@@ -1,0 +1,208 @@
+"""The report of an evaluation: whole, without a network, the same each time, and without anybody of the source."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from replicator.errors import ConfigError, ReadError, WriteError
+from replicator.evaluated import evaluate
+from replicator.reports.evaluation_report import DATASET_PLOTS, STUDY_PLOTS, EvaluationReport
+from replicator.tables.dataset import Dataset, Study
+
+from ..evaluation.made_study import made_study
+
+_VOID = {"meta", "br", "link", "img", "input", "hr"}
+_WORDS = re.compile(r"[A-Za-z]{4}|\d{4}-\d{2}-\d{2}|^S-\d{4}$")  # texts that cannot be met by chance, such as numbers
+
+
+class _Tags(HTMLParser):
+    """Checks that every tag is closed in order, and collects attributes that could load something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _VOID:
+            self.open.append(tag)
+        self.loads += [f"{tag} {name}={value}" for name, value in attrs if name in ("src", "srcset", "action", "data")]
+        self.loads += [f"{tag} href={value}" for name, value in attrs if name == "href" and not str(value).startswith("#")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def with_secrets(study: Study) -> Study:
+    """Give each event of four subjects a wording of its own, and four subjects a visit and an arm of theirs."""
+    ae, lb, dm = (study[name].to_frame() for name in ("AE", "LB", "DM"))
+    ae["AETERM"] = [f"{term} in the words of row {i}" for i, term in enumerate(ae["AETERM"])]
+    few = dm["USUBJID"].tolist()[:4]
+    ae.loc[ae["USUBJID"].isin(few), "AEDECOD"] = "MARSH FEVER"
+    lb.loc[lb["USUBJID"].isin(few), "VISIT"] = "VISIT AT HOME"
+    dm.loc[dm["USUBJID"].isin(few), "ARM"] = "Compassionate"
+    changed = {"AE": ae, "LB": lb, "DM": dm}
+    return Study(
+        {name: Dataset.from_frame(name, changed[name]) if name in changed else one for name, one in study.datasets.items()}
+    )
+
+
+@cache
+def source() -> Study:
+    return with_secrets(made_study(1, 80))
+
+
+@cache
+def report() -> EvaluationReport:
+    return evaluate(source(), made_study(2, 60), made_study(3, 60))
+
+
+def few_texts(study: Study, fewest: int = 5) -> set[str]:
+    """Texts that one to four subjects of a study have."""
+    holders: dict[str, set[str]] = {}
+    for one in study.datasets.values():
+        frame = one.to_frame()
+        for name in frame.columns:
+            for text, who in zip(frame[name].astype(str), frame["USUBJID"].astype(str), strict=True):
+                holders.setdefault(text, set()).add(who)
+    return {text for text, who in holders.items() if len(who) < fewest and _WORDS.search(text)}
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_nobody_of_the_source_is_in_the_report(copied: bool) -> None:
+    """Not even where the sample is the source itself, whose texts are then the sample's."""
+    texts = few_texts(source())
+    assert {"MARSH FEVER", "VISIT AT HOME", "Compassionate"} < texts
+    assert any(text.startswith("S-00") for text in texts)
+    made = evaluate(source(), source()) if copied else report()
+    pages = (unescape(made.to_html()), made.to_json(), made.to_markdown().replace("\\", ""), made.to_text())
+    for page in pages:
+        assert not [text for text in texts if text in page]
+
+
+def test_the_page_is_whole_and_loads_nothing() -> None:
+    page = report().to_html()
+    tags = _Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert tags.loads == []
+    assert "<script" not in page
+    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org)", page)
+    assert "nan" not in re.findall(r"\b(?:nan|inf)\b", page)
+    for name in source().datasets:
+        assert f'id="{name}"' in page
+
+
+def test_numbers_of_drawings_are_finite() -> None:
+    for attribute in re.findall(r' (?:points|x|y|cx|cy|width|height|r)="([^"]*)"', report().to_html()):
+        assert all(np.isfinite(float(number)) for number in re.split(r"[ ,]+", attribute.strip()) if number not in ("", "100%"))
+
+
+def test_the_first_page_says_verdict_figures_and_families() -> None:
+    page = unescape(report().to_html())
+    evaluation = report().evaluation
+    assert report().conclusion.summary() in page
+    for name in (one.name for one in (*evaluation.families, *evaluation.figures, *evaluation.privacy.figures)):
+        assert name in page
+
+
+def test_the_same_data_and_seed_give_the_same_bytes() -> None:
+    again = evaluate(source(), made_study(2, 60), made_study(3, 60))
+    assert again.to_html() == report().to_html()
+    assert again.to_json() == report().to_json()
+    assert again.to_markdown() == report().to_markdown()
+    other = evaluate(source(), made_study(2, 60), made_study(3, 60), seed=5)
+    assert other.to_json() != report().to_json()
+
+
+def test_json_holds_the_whole_evaluation() -> None:
+    text = report().to_json()
+    read = EvaluationReport.from_json(text)
+    assert read.to_json() == text
+    assert read.to_html() == report().to_html()
+    assert read.evaluation.pictures == report().evaluation.pictures
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ("{}", "no format number"),
+        ('{"format": 99}', "format 99"),
+        ('{"format": 1, "families": 3}', "Evaluation.families"),
+    ],
+)
+def test_other_json_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ReadError, match=says):
+        EvaluationReport.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("LB", "ALT"), ("DM", "AGE"), ("DM", "SEX"), ("AE", "lanes"), ("LB", "measured"), ("AE", "missing"), ("LB", "correlations")]
+    + [(name, "") for name in STUDY_PLOTS],
+    ids=" ".join,
+)
+def test_every_plot_shows_itself(asked: tuple[str, str]) -> None:
+    plot = report().plot(*asked)
+    shown = plot._repr_html_()
+    tags = _Tags()
+    tags.feed(shown)
+    assert tags.open == []
+    assert "<svg" in shown and "<style>" in shown
+    assert unescape(plot.title) in unescape(shown)
+
+
+def test_a_plot_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"no picture of 'XX'; ask for one of DM, .*families"):
+        report().plot("XX")
+    with pytest.raises(ConfigError, match=r"LB: there is no picture of 'ALX'; ask for one of ALT, AST, .*lanes") as raised:
+        report().plot("LB", "ALX")
+    assert all(one in str(raised.value) for one in DATASET_PLOTS)
+
+
+def test_markdown_has_the_tables_and_no_markup_of_names() -> None:
+    text = report().to_markdown()
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(tables) > 20
+    assert all(re.sub(r"\\.", "", line).count("|") in (4, 5, 7) for line in tables)
+    assert "## Laws" in text and "## Privacy" in text
+
+
+def test_the_terminal_is_not_too_narrow() -> None:
+    assert max(len(line) for line in report().to_text(80).splitlines()) <= 80
+
+
+def test_reports_are_written_and_replaced_by_their_kind_only(tmp_path: Path) -> None:
+    paths = {"html": tmp_path / "r.html", "json": tmp_path / "r.json", "markdown": tmp_path / "r.md"}
+    assert report().write(**paths) == list(paths.values())
+    first = [path.read_bytes() for path in paths.values()]
+    assert report().write(**paths) == list(paths.values())
+    assert [path.read_bytes() for path in paths.values()] == first
+    assert EvaluationReport.from_json(paths["json"].read_text()).to_json() == report().to_json()
+    with pytest.raises(WriteError, match="Markdown"):
+        report().write(html=paths["markdown"])
+
+
+def test_it_shows_itself_in_a_notebook() -> None:
+    shown = report()._repr_html_()
+    assert "marginals" in shown and "laws held" in shown and "<table>" in shown
+
+
+@pytest.mark.parametrize(("kept", "n"), [(("LB",), 8), (("AE",), 24), (("DM",), 8), (("DM", "DS"), 8)])
+def test_small_and_odd_studies_have_a_report(kept: tuple[str, ...], n: int) -> None:
+    """Eight subjects, one dataset: what cannot be told is said, and nothing fails."""
+    made = evaluate(*(Study({name: made_study(seed, n)[name] for name in kept}) for seed in (4, 5)))
+    page = made.to_html()
+    tags = _Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert EvaluationReport.from_json(made.to_json()).to_html() == page
+    assert made.to_markdown() and made.to_text()
