@@ -15,7 +15,7 @@ from replicator.study_model.registry import KINDS, PLAIN
 from replicator.study_model.spine import Spine
 from replicator.study_model.state import to_state
 from replicator.study_model.study_model import StudyModel, fit_study_model
-from replicator.tables.dataset import Dataset, Numbers, Study, Text
+from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 from ..properties.strategies import UNIQUE_NUMBER, Blueprint, build_study
 from .array_models import MODELS
@@ -69,6 +69,16 @@ def _one_subject(dataset: Dataset) -> Dataset:
     return dataset.take(who.codes == (who.codes[0] if len(who) else -1))
 
 
+def _numbers_and_texts(study: Study) -> Study:
+    """Give the subjects a measurement that is text for every tenth of them."""
+    subjects = study["DM"]
+    measured = np.round(np.random.default_rng(5).normal(80.0, 12.0, subjects.n_rows), 1)
+    told = np.where(np.arange(subjects.n_rows) % 10 == 0, "UNK", measured.astype(str)).astype(object)
+    return study.with_datasets(
+        d.with_column(Variable("WEIGHT"), Text.of(told)) if d.name == "DM" else d for d in study.datasets.values()
+    )
+
+
 STUDIES: Mapping[str, Callable[[], Study]] = {
     "ordinary": lambda: build_study(Blueprint()),
     "unique": lambda: build_study(Blueprint(n=90, unique=True)),
@@ -82,6 +92,7 @@ STUDIES: Mapping[str, Callable[[], Study]] = {
     "constant": lambda: _changed(build_study(Blueprint()), _constant),
     "huge": lambda: _changed(build_study(Blueprint()), lambda d: _scaled(d, 1e12)),
     "tiny": lambda: _changed(build_study(Blueprint()), lambda d: _scaled(d, 1e-12)),
+    "numbers and texts": lambda: _numbers_and_texts(build_study(Blueprint(n=90))),
     "rows backwards": lambda: _changed(build_study(Blueprint()), lambda d: d.take(np.arange(d.n_rows)[::-1])),
 }
 
