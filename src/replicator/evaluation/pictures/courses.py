@@ -32,8 +32,6 @@ def test_pictures(stack: Stack, timeline: Timeline, name: str) -> tuple[tuple[Te
     words = _words(stack, name, results)
     drawn = []
     for test in order:
-        rows = np.zeros(len(time), bool)
-        rows[of_test[test]] = True
         at, bands = courses.of(test)
         drawn.append(
             TestPicture(
@@ -41,7 +39,7 @@ def test_pictures(stack: Stack, timeline: Timeline, name: str) -> tuple[tuple[Te
                 words[0][test],
                 words[1][test],
                 int(behind[test]),
-                _distribution(stack, results, test, rows),
+                _distribution(stack, results, test, of_test[test]),
                 tuple(times[i] for i in at),
                 bands,
             )
@@ -67,7 +65,7 @@ def _words(stack: Stack, name: str, results: Results) -> tuple[list[str], list[s
     return found[0], found[1]
 
 
-def _distribution(stack: Stack, results: Results, test: int, rows: Mask) -> Distribution | None:
+def _distribution(stack: Stack, results: Results, test: int, rows: Ints) -> Distribution | None:
     if results.measured[test]:
         return number_distribution(stack, results.dataset, results.values, rows)
     view = stack.view

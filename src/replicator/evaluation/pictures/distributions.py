@@ -8,8 +8,9 @@ from replicator.evaluation.columns import ComparedColumn
 from replicator.evaluation.distances import Floats, Ints
 from replicator.evaluation.pictures.bins import bin_codes, merge_bins, merged_edges, round_edges, shared_range, subject_bins
 from replicator.evaluation.pictures.shapes import Distribution, VariablePicture
-from replicator.evaluation.sharing import FEWEST_SHARED, shared_rows
+from replicator.evaluation.sharing import FEWEST_SHARED, most_shared
 from replicator.evaluation.stack import Origin, Stack
+from replicator.profile.protected import count_subjects
 from replicator.rules.grouping import Mask
 from replicator.tables.dataset import Text
 
@@ -22,7 +23,7 @@ def variable_pictures(stack: Stack, name: str, columns: tuple[ComparedColumn, ..
     """Draw the variables of a dataset that have a distribution and whose values five subjects of the source share."""
     found = []
     for column in (one for one in columns if one.dataset == name):
-        rows = np.ones(len(column.subject), bool)
+        rows = np.arange(len(column.subject))
         if column.ordered:
             drawn = number_distribution(stack, name, stack.view.dataset(name).numbers(column.variable), rows)
         else:
@@ -33,35 +34,59 @@ def variable_pictures(stack: Stack, name: str, columns: tuple[ComparedColumn, ..
     return tuple(found)
 
 
-def number_distribution(stack: Stack, name: str, values: Floats, rows: Mask) -> Distribution | None:
-    """Draw numbers of some rows of a dataset; None where fewer than five subjects of the source have one."""
-    subject = stack.view.subject(name)
-    known = rows & np.isfinite(values) & (subject >= 0)
-    of_source, of_sample = known & stack.rows(name, Origin.SOURCE), known & stack.rows(name, Origin.SAMPLE)
-    span = shared_range(values[of_source], subject[of_source])
+def number_distribution(stack: Stack, name: str, values: Floats, rows: Ints) -> Distribution | None:
+    """Draw numbers of some rows of a dataset; None where fewer than five subjects of the source have one.
+
+    Parameters
+    ----------
+    values : (n_rows,) float64
+        Of the whole dataset.
+    rows : (n_chosen,) int64
+        Positions of the rows.
+    """
+    rows = rows[np.isfinite(values[rows])]
+    subject, of_source, of_sample = _sides(stack, name, rows)
+    span = shared_range(values[rows[of_source]], subject[of_source])
     if span is None:
         return None
     edges = round_edges(*span, MOST_BINS)
-    codes = bin_codes(values, edges)
+    codes = bin_codes(values[rows], edges)
     group = merge_bins(subject_bins(subject[of_source], codes[of_source], len(stack.origin), len(edges) - 1))
     if group is None:
         return None
-    merged = np.append(group, -1)[codes]
-    n = int(group[-1]) + 1
-    return Distribution(merged_edges(edges, group), (), *_both(merged, of_source, of_sample, n))
+    return Distribution(merged_edges(edges, group), (), *_both(group[codes], of_source, of_sample, int(group[-1]) + 1))
 
 
-def text_distribution(stack: Stack, name: str, text: Text, rows: Mask) -> Distribution | None:
-    """Draw categories of some rows of a dataset; those of fewer than five subjects of the source are one."""
-    known = rows & (text.codes >= 0) & (stack.view.subject(name) >= 0)
-    codes = np.where(known, text.codes, -1).astype(np.int64)
-    kept, place, frequent = shared_rows(stack, name, codes, len(text.levels), FEWEST_SHARED, MOST_LEVELS)
+def text_distribution(stack: Stack, name: str, text: Text, rows: Ints) -> Distribution | None:
+    """Draw categories of some rows of a dataset; those of fewer than five subjects of the source are one.
+
+    Parameters
+    ----------
+    text : Text
+        Of the whole dataset.
+    rows : (n_chosen,) int64
+        Positions of the rows.
+    """
+    rows = rows[text.codes[rows] >= 0]
+    subject, of_source, of_sample = _sides(stack, name, rows)
+    codes = text.codes[rows].astype(np.int64)
+    behind = count_subjects(codes[of_source], subject[of_source], len(text.levels))
+    kept = most_shared(behind, FEWEST_SHARED, MOST_LEVELS)
     if not len(kept):
         return None
-    of_source, of_sample = known & stack.rows(name, Origin.SOURCE), known & stack.rows(name, Origin.SAMPLE)
-    others = bool((known & ~frequent & (of_source | of_sample)).any())
+    place_of = np.full(len(text.levels), len(kept), np.int64)
+    place_of[kept] = np.arange(len(kept))
+    place = place_of[codes]
+    others = bool((place == len(kept))[of_source | of_sample].any())
     levels = tuple(str(text.levels[code]) for code in kept.tolist()) + ((OTHERS,) if others else ())
-    return Distribution((), levels, *_both(np.where(frequent, place, len(kept)), of_source, of_sample, len(levels)))
+    return Distribution((), levels, *_both(place, of_source, of_sample, len(levels)))
+
+
+def _sides(stack: Stack, name: str, rows: Ints) -> tuple[Ints, Mask, Mask]:
+    """Subject of each of some rows, and which are of the source and of the sample."""
+    subject = stack.view.subject(name)[rows]
+    origin = np.append(stack.origin, -1)[subject]
+    return subject, np.asarray(origin == Origin.SOURCE), np.asarray(origin == Origin.SAMPLE)
 
 
 def _both(codes: Ints, of_source: Mask, of_sample: Mask, n: int) -> tuple[tuple[float, ...], tuple[float, ...], int, int]:

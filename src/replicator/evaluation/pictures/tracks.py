@@ -11,7 +11,7 @@ from replicator.evaluation.distances import Floats, Ints
 from replicator.evaluation.occurrences import TERMS
 from replicator.evaluation.pictures.bins import shared_range
 from replicator.evaluation.pictures.shapes import DatasetPicture, TestPicture
-from replicator.evaluation.results import results_of
+from replicator.evaluation.results import Results, results_of
 from replicator.evaluation.sharing import FEWEST_SHARED, source_subjects
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
@@ -112,17 +112,19 @@ def series_rows(stack: Stack, timeline: Timeline, datasets: tuple[DatasetPicture
         for place, test in enumerate(sorted((t for t in dataset.tests if t.times), key=lambda t: -t.n_subjects * len(t.times)))
     ]
     ranked.sort(key=lambda one: one[:3])
-    found = (_series(stack, timeline, name, test) for _, _, name, test in ranked[: 2 * MOST_SERIES])
+    ranked = ranked[: 2 * MOST_SERIES]
+    results = {name: results_of(stack, name) for _, _, name, _ in ranked}
+    times = {name: planned_times(stack, timeline, name)[0] for name in results}
+    found = (_series(stack, timeline, results[name], times[name], test) for _, _, name, test in ranked)
     return tuple(one for one in found if one is not None)[:MOST_SERIES]
 
 
-def _series(stack: Stack, timeline: Timeline, name: str, test: TestPicture) -> SeriesRows | None:
-    results = results_of(stack, name)
+def _series(stack: Stack, timeline: Timeline, results: Results | None, time: Ints, test: TestPicture) -> SeriesRows | None:
     if results is None:
         return None
+    name = results.dataset
     day, subject = timeline.start(name), stack.view.subject(name)
     rows = np.flatnonzero((results.test == results.tests.index(test.test)) & np.isfinite(results.values) & (subject >= 0))
-    time, _ = planned_times(stack, timeline, name)
     real = rows[stack.rows(name, Origin.SOURCE)[rows]]
     span = shared_range(results.values[real], subject[real])
     if span is None or not np.isfinite(day[rows]).any():
