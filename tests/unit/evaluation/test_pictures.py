@@ -172,6 +172,14 @@ def test_what_four_subjects_of_the_source_share_is_never_named() -> None:
     assert not any(one in text for one in studies()[0]["DM"].text("USUBJID").strings().tolist())
 
 
+def test_a_visit_is_drawn_once_however_many_rows_it_has() -> None:
+    found = pictures_of(*(Study({"LB": study["LB"]}) for study in studies()))
+    for one in found.sampled:
+        visits = [stretch.label for stretch in one.tracks[0].stretches]
+        assert one.tracks[0].name == "visits"
+        assert len(visits) == len(set(visits)) > 0
+
+
 @pytest.mark.parametrize("n", [8, 40])
 @pytest.mark.parametrize("kept", [("DM",), ("LB",), ("AE",), ("DS", "SV"), ("DM", "LB", "AE", "DS", "SV")])
 def test_any_study_can_be_drawn(kept: tuple[str, ...], n: int) -> None:

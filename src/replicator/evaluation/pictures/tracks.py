@@ -73,13 +73,23 @@ def track_rows(stack: Stack, timeline: Timeline) -> tuple[TrackRows, ...]:
     found = []
     if visits:
         time, names = planned_times(stack, timeline, visits)
-        found.append(_rows(stack, timeline, VISITS, visits, time, tuple(names)))
+        found.append(_once_a_visit(_rows(stack, timeline, VISITS, visits, time, tuple(names))))
     for name in view.of_kind(Kind.INTERVENTIONS, Kind.EVENTS):
         variable = next((one for suffix in TERMS if (one := view.named(name, suffix)) and view.filled(name, one).any()), "")
         if variable:
             text = view.text(name, variable)
             found.append(_rows(stack, timeline, name, name, text.codes.astype(np.int64), shown_levels(stack, name, text)))
     return tuple(one for one in found if np.isfinite(one.start).any())
+
+
+def _once_a_visit(rows: TrackRows) -> TrackRows:
+    """Keep the first row of each subject at each visit."""
+    order = np.lexsort((rows.start, rows.code, rows.subject))
+    subject, code = rows.subject[order], rows.code[order]
+    first = order[np.append(True, (subject[1:] != subject[:-1]) | (code[1:] != code[:-1]))[: len(order)]]
+    return TrackRows(
+        rows.name, rows.subject[first], rows.code[first], rows.start[first], rows.end[first], rows.level[first], rows.labels
+    )
 
 
 def _has_visits(stack: Stack, name: str) -> bool:
