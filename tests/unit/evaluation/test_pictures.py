@@ -118,6 +118,36 @@ def test_curves_are_kaplan_meiers_at_days_with_five_between() -> None:
         assert [staying[i] for i in before_end] == pytest.approx([expected[i] for i in before_end])
 
 
+def test_where_all_leave_on_one_day_there_is_no_curve() -> None:
+    source, sample = (Study({name: made_study(seed, 40)[name] for name in ("DM", "DS")}) for seed in (7, 8))
+    one_day = []
+    for study in (source, sample):
+        dm = study["DM"].to_frame()
+        one_day.append(Study({**study.datasets, "DM": Dataset.from_frame("DM", dm.assign(RFENDTC=dm["RFSTDTC"]))}))
+    assert pictures_of(source, sample).retention != ()
+    assert pictures_of(*one_day).retention == ()
+
+
+def test_results_within_a_day_stand_at_their_time() -> None:
+    """Of a study of a single dose the curve is drawn over hours."""
+    hours = np.array([0, 2, 6, 12])
+    made = []
+    for prefix in ("A", "B"):
+        who = np.repeat([f"{prefix}{i}" for i in range(12)], len(hours))
+        rows = {
+            "USUBJID": who,
+            "PCTESTCD": "DRUG",
+            "PCSTRESN": np.tile(hours, 12) + 0.01 * np.arange(len(who)),
+            "PCTPT": np.tile([f"{hour} h" for hour in hours], 12),
+            "PCTPTNUM": np.tile(hours.astype(float), 12),
+            "PCDTC": np.tile([f"2020-01-01T{hour:02d}:00" for hour in hours], 12),
+        }
+        made.append(Study({"PC": Dataset.from_frame("PC", pd.DataFrame({"STUDYID": "PK", "DOMAIN": "PC", **rows}))}))
+    found = pictures_of(*made)
+    for one in (*found.sampled, *found.typical):
+        assert one.series[0].days == pytest.approx(tuple(hours / 24))
+
+
 def test_lanes_hold_the_share_of_subjects_who_have_an_event_beginning() -> None:
     lane = next(one for one in dataset("AE").lanes if one.term == "HEADACHE")
     for study, having, shares in zip(studies(), (lane.having_source, lane.having_sample), (lane.source, lane.sample), strict=True):

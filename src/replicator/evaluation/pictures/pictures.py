@@ -55,7 +55,7 @@ def draw_pictures(stack: Stack, timeline: Timeline, columns: tuple[ComparedColum
         correlations.between(),
         sampled_subjects(stack, timeline, tracks, series),
         typical_subjects(stack, timeline, tracks, series),
-        *shown_days(stack, timeline, tracks),
+        *shown_days(stack, timeline, tracks, series),
     )
 
 

@@ -29,6 +29,8 @@ def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...
         span = shared_range(end[source], np.flatnonzero(source))
         if span is None or not sample.any():
             continue
+        if not arm and span[0] == span[1]:  # all leave on one day, as in a study of a single dose: there is no curve
+            break
         edges = round_edges(min(span[0], 0.0), span[1], MOST_STEPS)
         codes = bin_codes(end, edges)
         n_bins = len(edges) - 1

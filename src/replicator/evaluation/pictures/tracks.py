@@ -17,6 +17,7 @@ from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
 from replicator.evaluation.visit_cells import planned_times
 from replicator.profile.structure import Kind
+from replicator.rules.view import MINUTES
 from replicator.tables.dataset import Text
 
 MOST_SERIES = 4
@@ -133,7 +134,7 @@ def _series(stack: Stack, timeline: Timeline, results: Results | None, time: Int
     if results is None:
         return None
     name = results.dataset
-    day, subject = timeline.start(name), stack.view.subject(name)
+    day, subject = _moments(stack, timeline, name), stack.view.subject(name)
     rows = np.flatnonzero((results.test == results.tests.index(test.test)) & np.isfinite(results.values) & (subject >= 0))
     real = rows[stack.rows(name, Origin.SOURCE)[rows]]
     span = shared_range(results.values[real], subject[real])
@@ -143,8 +144,18 @@ def _series(stack: Stack, timeline: Timeline, results: Results | None, time: Int
     return SeriesRows(f"{name} {test.test}{unit}", subject[rows], time[rows], day[rows], results.values[rows], *span)
 
 
-def shown_days(stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...]) -> tuple[float, float]:
-    """First and last day that time lines show: those of visits and of the end of participation that five subjects share."""
+def _moments(stack: Stack, timeline: Timeline, name: str) -> Floats:
+    """(n_rows,) days and parts of a day at which rows of a findings dataset were measured; whole days where no time is told."""
+    day = timeline.start(name)
+    variable = stack.view.named(name, "DTC")
+    minute = stack.view.dates(name, variable).minute if variable else np.zeros(len(day))
+    return np.asarray(day + np.nan_to_num(minute) / MINUTES)
+
+
+def shown_days(
+    stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...], series: tuple[SeriesRows, ...]
+) -> tuple[float, float]:
+    """First and last day that time lines show: those of visits, results and the end of participation that five subjects share."""
     source = stack.origin == Origin.SOURCE
     end = timeline.end_of_participation()
     spans = [shared_range(end[source], np.flatnonzero(source))]
@@ -152,6 +163,9 @@ def shown_days(stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...]) 
         rows = (track.subject >= 0) & np.append(source, False)[track.subject]
         if track.name == VISITS or spans[0] is None:
             spans.append(shared_range(track.start[rows], track.subject[rows]))
+    for one in series:
+        rows = source[one.subject]
+        spans.append(shared_range(one.day[rows], one.subject[rows]))
     known = [span for span in spans if span is not None]
     if not known:
         return 0.0, 1.0
