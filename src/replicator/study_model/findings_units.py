@@ -147,6 +147,8 @@ class Units:
         Which occasions are special.
     presence : Presence
         Of all units.
+    everyone : (n_arms,) bool
+        Arms in which all who have an occasion, at least k, are measured at one of them.
     """
 
     kind: ClassVar[str] = "findings units"
@@ -158,6 +160,7 @@ class Units:
     follows: tuple[Follows, ...]
     moment: Moment
     presence: Presence
+    everyone: Flags
 
     @classmethod
     def fit(
@@ -207,7 +210,8 @@ class Units:
             units[:, of_series[some]], may[:, of_series[some]] = done[:, some], asked[:, some]
         moment = Moment.find(there, cell, spine, occasions, visits, k)
         presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
-        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence)
+        everyone = _everyone(present, arm, occasions, sizes[0], k)
+        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence, everyone)
 
     def sample(self, arm: Codes, cell: Codes, spine: Spine, occasions: Occasions, visits: Flags, rng: np.random.Generator) -> Flags:
         """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
@@ -216,6 +220,20 @@ class Units:
         for of_series in (self.group, self.member):
             some = of_series >= 0
             out[:, some] &= units[:, of_series[some]]
+        return self._with_everyone(out, arm, cell, occasions)
+
+    def _with_everyone(self, seen: Flags, arm: Codes, cell: Codes, occasions: Occasions) -> Flags:
+        """Measure those who must not go without as another is measured, at their first occasion of that kind."""
+        some = seen.any(axis=1)
+        without = np.ones(int(occasions.subject.max(initial=-1)) + 1, bool)
+        without[occasions.subject[some]] = False
+        lender = np.full(int(cell.max(initial=-1)) + 1, -1, np.intp)
+        measured = np.flatnonzero(some)[::-1]
+        lender[cell[measured]] = measured
+        open_to = np.flatnonzero(without[occasions.subject] & self.everyone[arm] & (lender[cell] >= 0))
+        _, first = np.unique(occasions.subject[open_to], return_index=True)
+        out = seen.copy()
+        out[open_to[first]] = seen[lender[cell[open_to[first]]]]
         return out
 
     def restrict(self, seen: Flags, result: Floats) -> Flags:
@@ -225,6 +243,15 @@ class Units:
             done = rule.allows(result[:, rule.parent]) & out[:, rule.parent]
             out[:, self.panel == rule.panel] &= done[:, None]
         return out
+
+
+def _everyone(present: Flags, arm: Codes, occasions: Occasions, n_arms: int, k: int) -> Flags:
+    """Arms of at least k subjects with an occasion, none of whom was never measured: (n_arms,) bool."""
+    who, first, place = np.unique(occasions.subject, return_index=True, return_inverse=True)
+    measured = np.zeros(len(who), bool)
+    measured[place[present.any(axis=1)]] = True
+    n_subjects = np.bincount(arm[first], minlength=n_arms)
+    return np.asarray((n_subjects >= k) & (np.bincount(arm[first], measured, minlength=n_arms) == n_subjects), np.bool_)
 
 
 def _units(done: Flags, asked: Flags, n_before: int) -> tuple[NDArray[np.int64], int]:
