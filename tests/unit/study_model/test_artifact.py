@@ -19,8 +19,8 @@ import pytest
 from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.errors import ArtifactError, WriteError
-from replicator.study_model.artifact import PROTOCOL, ArtifactContents, load_artifact, save_artifact
 from replicator.study_model.array_parts import array_bytes, parse_array
+from replicator.study_model.artifact import PROTOCOL, ArtifactContents, load_artifact, save_artifact
 from replicator.study_model.container import MANIFEST, pack
 from replicator.study_model.fingerprint import study_fingerprint
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
