@@ -157,11 +157,17 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
     A rule that the source passed must be passed: one failure breaks it, and so does a failure where the source had nothing to test.
     Not so a warning, which speaks of the unusual: a large
     sample has some of it, so rates are compared as for a rule that the source failed. Of such a rule, let ``f`` failures in ``t``
-    tests be its rate; the failures of one subject hang together, so the test counts failing subjects ``c`` (failures, where there
-    are no subjects). If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials
-    and probability ``t_sample / (t_source + t_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's
-    and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else
-    at about the same rate. A side without a failure has *passed*, and no rate is spoken of.
+    tests be its rate. The failures of one subject hang together, so failing subjects ``c`` are counted (failures, where there are
+    no subjects), and tests in the same measure: ``c`` fail in ``u = t c / f``; where one side has no failure, its tests are weighed
+    like the other's. If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials and
+    probability ``u_sample / (u_source + u_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's and
+    ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else at
+    about the same rate. A side without a failure has *passed*, and no rate is spoken of.
+
+    References
+    ----------
+    Rao JNK, Scott AJ (1992). A simple method for the analysis of clustered binary data. Biometrics 48, 577-585: counts divided by
+    their design effect.
     """
     severities = {rule.id: rule.severity for rule in (*source.rules, *sample.rules)}
     before = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in source.outcomes if outcome.n_tested}
@@ -193,7 +199,9 @@ def _verdict(source: Outcome | None, sample: Outcome | None, severity: Severity)
     old_rate, new_rate = source.n_failed / source.n_tested, sample.n_failed / sample.n_tested
     old_count = source.n_failed_subjects or source.n_failed
     new_count = sample.n_failed_subjects or sample.n_failed
-    share = sample.n_tested / (source.n_tested + sample.n_tested)
+    new_tests = sample.n_tested * new_count / sample.n_failed
+    old_tests = source.n_tested * (old_count / source.n_failed if source.n_failed else new_count / sample.n_failed)
+    share = new_tests / (old_tests + new_tests)
     total = old_count + new_count
     if new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE:
         return Verdict.MORE if source.n_failed else Verdict.BROKEN

@@ -118,9 +118,10 @@ def _range(view: StudyView, name: str, variable: VariableStructure, k: int) -> I
 def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None:
     """Return a rounded range that k subjects support and that holds all values, or None.
 
-    The supported ends are the k-th lowest of the subjects' minima and the k-th highest of their maxima. With w their distance and
-    e w the farthest that a value lies beyond them, both ends are widened by the first of the steps in `WIDENINGS` that is at least
-    2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
+    The supported ends are the k-th lowest of the subjects' minima and the k-th highest of their maxima. Where the first lies above
+    the second, subjects are so few that either end would be somebody's own, and there is no range. With w the distance of the ends
+    and e w the farthest that a value lies beyond them, both ends are widened by the first of the steps in `WIDENINGS` that is at
+    least 2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
     extreme one is which of eight coarse steps it is in. A range of values that are not negative stays so.
     """
     subjects, inverse = np.unique(subject, return_inverse=True)
@@ -130,7 +131,8 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
     np.minimum.at(low, inverse, values)
     np.maximum.at(high, inverse, values)
     supported_low, supported_high = float(np.sort(low)[k - 1]), float(np.sort(high)[-k])
-    supported_low, supported_high = min(supported_low, supported_high), max(supported_low, supported_high)
+    if supported_low > supported_high:
+        return None
     width = supported_high - supported_low or max(abs(supported_high), 1.0)
     beyond = max(supported_low - float(values.min()), float(values.max()) - supported_high, 0.0) / width
     step = next((step for step in WIDENINGS if step >= 2 * beyond + WIDENINGS[0]), None)

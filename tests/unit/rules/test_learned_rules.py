@@ -155,6 +155,19 @@ def test_no_identifier_and_no_extreme_is_shown(source: Study, rules: tuple[Rule,
     assert low < values.min() and high > values.max()
 
 
+def test_a_range_needs_subjects_at_both_ends() -> None:
+    """Five subjects of five ages have no range, whose ends would be the age of one; nine have one, and so have five of one age."""
+
+    def bounds(ages: list[float]) -> list[object]:
+        study = Study({"DM": _dataset("DM", USUBJID=[f"ST-{i:03d}" for i in range(len(ages))], AGE=np.array(ages))})
+        rules = learn_rules(study, find_structure(study), k=5)
+        return [rule.parameters["bounds"] for rule in rules if rule.id == "SRC-RANGE DM.AGE"]
+
+    assert bounds([1, 2, 3, 4, 7]) == []
+    assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9]) != []
+    assert bounds([4, 4, 4, 4, 4]) != []
+
+
 def test_few_subjects_teach_little(source: Study) -> None:
     """Of fewer subjects than k nothing is learned; one dataset alone is enough to learn from."""
     few = source.with_datasets(dataset.take(np.arange(4)) for dataset in source.datasets.values())

@@ -106,6 +106,8 @@ def test_findings_are_rendered_and_escaped(clean: Study, structure: StudyStructu
         (_report(10, 1000, 10), _report(30, 1000, 30), Verdict.MORE),
         (_report(30, 1000, 30), _report(10, 1000, 10), Verdict.LESS),
         (_report(30, 1000, 1), _report(60, 1000, 2), Verdict.SAME_RATE),  # one subject against two tells nothing
+        (_report(24, 66, 7), _report(7, 15, 7), Verdict.SAME_RATE),  # three or four failures a subject against one
+        (_report(240, 660, 70), _report(240, 300, 70), Verdict.MORE),
         (_report(300, 100_000, 300), _report(360, 100_000, 360), Verdict.SAME_RATE),  # a fifth more is about the same
         (_report(1, 100, 1), _report(0, 142), Verdict.CLEARED),  # too few to tell rates apart, and no failure all the same
         (_report(90, 100, 90), _report(0, 1000), Verdict.CLEARED),
