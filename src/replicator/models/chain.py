@@ -74,7 +74,7 @@ class ConditionalChain:
         parents, tables = [], []
         for j in order.tolist():
             target = np.asarray(columns[j], np.int64)
-            chosen = _choose(target[seen], [codes[seen] for codes in pool], who[seen], k)
+            chosen = most_telling(target[seen], [codes[seen] for codes in pool], who[seen], k)
             parents.append(np.array([names[c] for c in chosen], np.int64))
             tables.append(ConditionalTable.fit(target, [pool[c] for c in chosen], subject, k=k, least_match=least_match))
             pool.append(target)
@@ -92,15 +92,32 @@ class ConditionalChain:
         return [out[j] for j in range(len(out))]
 
 
-def _choose(target: NDArray[np.int64], pool: Sequence[NDArray[np.int64]], subject: NDArray[np.int64], k: int) -> list[int]:
-    """Conditions among `pool`, greedily."""
+def most_telling(target: NDArray[np.int64], pool: Sequence[NDArray[np.int64]], subject: NDArray[np.int64], k: int) -> list[int]:
+    """Choose conditions greedily by cross-validated likelihood.
+
+    Parameters
+    ----------
+    target : (n,) int64
+        What is to be told.
+    pool : sequence of (n,) int64
+        Conditions to choose from; codes, -1 is missing.
+    subject : (n,) int64
+        Whose row it is.
+    k : int
+        Fewest subjects behind a cell.
+
+    Returns
+    -------
+    list of int
+        Positions in `pool`, the most telling first.
+    """
     n = len(target)
     chosen: list[int] = []
     if not n or (target == target[0]).all():
         return chosen
     code = np.asarray(np.unique(target, return_inverse=True)[1].reshape(-1), np.int64)
     cell = np.zeros(n, np.int64)
-    half = np.asarray(np.unique(subject, return_inverse=True)[1].reshape(-1) % 2, np.int64)
+    half = _halves(subject)
     likelihood = np.stack([_shares(code, half != fold) for fold in (0, 1)])
     best = _score(likelihood, half)
     while len(chosen) < MOST_PARENTS:
@@ -118,6 +135,13 @@ def _choose(target: NDArray[np.int64], pool: Sequence[NDArray[np.int64]], subjec
         best, cell, likelihood = value, _join(cell, pool[-c]), narrowed
         chosen.append(-c)
     return chosen
+
+
+def _halves(subject: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Half of each row (n,), 0 or 1: the rows of a subject together, and subjects mixed, since arms may alternate."""
+    place = np.unique(subject, return_inverse=True)[1].reshape(-1)
+    n = int(place.max(initial=-1)) + 1
+    return np.asarray(np.random.default_rng(n).permutation(n)[place] % 2, np.int64)
 
 
 def _score(likelihood: Floats, half: NDArray[np.int64]) -> float:

@@ -68,6 +68,8 @@ def part_fingerprint(source: PartSource) -> str:
         digest.update(json.dumps([name, list(told.columns), told.states]).encode() + told.subject.tobytes() + told.day.tobytes())
         for column in told.columns.values():
             _feed(digest, column)
+        for variable, day in told.dates.items():
+            digest.update(variable.encode() + day.tobytes())
     return digest.hexdigest()
 
 

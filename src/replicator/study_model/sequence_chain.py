@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
+from replicator.models.chain import most_telling
 from replicator.study_model.attributes import Block
+from replicator.study_model.conditions import join_codes
 from replicator.study_model.course_grid import LAST_VISIT
 from replicator.study_model.marks import is_death
 from replicator.study_model.neighbours import Neighbours
+from replicator.study_model.sequence_context import Antecedents
 from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
@@ -62,8 +65,10 @@ class Chain:
     group : (n_arms,) int64
         Arms that share their tuples are of one group; nothing is learned from one group for another.
     table : BackoffTable
-        Next tuple given the group, the one before (0 at the start, else 1 + tuple), the horizon's coarse bin, how the
-        participation ended, the fine bin, and the arm.
+        Next tuple given the group, the one before (0 at the start, else 1 + tuple), the antecedents, the horizon's coarse bin, how
+        the participation ended, the fine bin, and the arm.
+    antecedents : Antecedents
+        What earlier datasets tell of the next tuple.
     horizon : Horizon
     once : (n_sets, n_states) bool
         Sets of tuples of which a subject has one at most.
@@ -80,6 +85,7 @@ class Chain:
     n_states: int
     group: Ints
     table: BackoffTable
+    antecedents: Antecedents
     horizon: Horizon
     once: NDArray[np.bool_]
     fatal: int
@@ -115,16 +121,17 @@ class Chain:
         if 0 < odd.mean() < 0.5:
             whole = ~odd[who]
             who, before, target = who[whole], before[whole], target[whole]
-        first, *rest = (codes[who] for codes in _conditions(spine, horizon, group))
+        antecedents = _telling(Antecedents.find(spine, k), target, before, who, spine, horizon, group, k)
+        first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group))
         table = BackoffTable.fit(target, [first, before, *rest], who, k=k, closed=True, design_depth=2)
         most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
         fatal, survived = _fatal(state, code, once, n_states)
-        return cls(n_states, group, table, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
+        return cls(n_states, group, table, antecedents, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
-        conditions = _conditions(spine, self.horizon, self.group)
+        conditions = _conditions(spine, self.antecedents, self.horizon, self.group)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
         subjects, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -179,9 +186,19 @@ def _most_rows(subject: NDArray[np.int32], spine: Spine, k: int) -> int:
     return best
 
 
-def _conditions(spine: Spine, horizon: Horizon, group: Ints) -> list[Ints]:
+def _conditions(spine: Spine, antecedents: Antecedents, horizon: Horizon, group: Ints) -> list[Ints]:
     coarse, fine, last = horizon.codes(spine)
-    return [group[spine.arm], coarse, last, fine, spine.arm.astype(np.int64)]
+    return [group[spine.arm], *antecedents.codes(spine), coarse, last, fine, spine.arm.astype(np.int64)]
+
+
+def _telling(
+    antecedents: Antecedents, target: Ints, before: Ints, who: Ints, spine: Spine, horizon: Horizon, group: Ints, k: int
+) -> Antecedents:
+    """Keep the antecedents that tell of the next tuple (n_rows,) beside the one before and all else that is known."""
+    told = len(antecedents.dataset)
+    first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group))
+    chosen = most_telling(target, [*rest, join_codes([first, before], len(before))], who, k)
+    return antecedents.take([position for position in chosen if position < told])
 
 
 def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> Horizon:

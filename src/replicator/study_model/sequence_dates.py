@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.neighbours import Neighbours
+from replicator.study_model.sequence_context import told_days
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day
 from replicator.tables.dataset import Column, Dataset, Text
@@ -40,6 +41,8 @@ class SequenceDates:
         subjects have.
     in_order : bool
         Whether first dates never go back from a row to the next.
+    distinct : bool
+        Whether no two rows of a subject begin on one day.
     apart : bool
         Whether a row never begins before the one before it has ended.
     until : str
@@ -59,6 +62,7 @@ class SequenceDates:
     formats: tuple[DateFormat, ...]
     on_visits: tuple[NDArray[np.bool_], ...]
     in_order: bool
+    distinct: bool
     apart: bool
     until: str
     at_visits: bool
@@ -93,7 +97,7 @@ class SequenceDates:
         k : int
         """
         if not names:
-            return cls((), (), (), (), False, False, "", False, ())
+            return cls((), (), (), (), False, False, False, "", False, ())
         place = Neighbours(subject)
         owners = {name: np.unique(subject[np.isfinite(day)]) for name, day in days.items()}
         few = {name for name in names if 0 < len(owners[name]) < min(k, len(np.unique(subject)))}
@@ -112,11 +116,12 @@ class SequenceDates:
             on_visits.append(_on_visits(days[name], spine, subject, 2 * code + place.last, k))
         apart = len(names) > 1 and _share(days[names[1]] >= place.next(start), days[names[1]] + place.next(start)) <= 0.02
         in_order = _share(place.next(start) < start, start + place.next(start)) <= 0.02
+        distinct = bool((start == place.before(start)).sum() == 0) and bool(np.isfinite(start + place.before(start)).any())
         named = np.isfinite(number)
         at_visits = bool(named.any()) and float(np.isfinite(base["VISIT"])[named].mean()) >= 0.995
         until = _until(start, subject, spine)
         rare = tuple(min(1.0, k / 2 / spine.n) if name in few else 0.0 for name in names)
-        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, apart, until, at_visits, rare)
+        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, distinct, apart, until, at_visits, rare)
 
     def sample(
         self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, rng: np.random.Generator
@@ -138,6 +143,8 @@ class SequenceDates:
             days[name] = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
         self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
+        if self.distinct:
+            keep &= ~(days[self.names[0]] == place.before(days[self.names[0]]))
         if self.until:
             keep &= ~(days[self.names[0]] > spine.marks[self.until][subject]) | (place.rank == 0)
         return days, keep
@@ -197,9 +204,9 @@ def order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _base(spine: Spine, subject: NDArray[np.int32], number: Floats) -> dict[str, Floats]:
-    """Days that any date may hang on: the anchor, the marks, and the visit of the row's number."""
+    """Days that any date may hang on: the anchor, the marks, rows of earlier sequences, and the visit of the row's number."""
     out = {"ANCHOR": spine.anchor[subject]} | {name: day[subject] for name, day in spine.marks.items()}
-    return out | {"VISIT": visit_day(spine, subject, number)}
+    return out | told_days(spine, subject) | {"VISIT": visit_day(spine, subject, number)}
 
 
 def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints, k: int) -> NDArray[np.bool_]:

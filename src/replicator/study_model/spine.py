@@ -56,6 +56,9 @@ class Told:
         Whether rows are states of the participation, such as its end.
     occurs : bool
         Whether rows are events, each with a term.
+    dates : mapping of str to (n_rows,) float64
+        Days known in full of the rows of a sequence, days since 1970-01-01, by variable, the one that orders the rows first; empty
+        for all other datasets.
     """
 
     subject: NDArray[np.int32]
@@ -63,6 +66,7 @@ class Told:
     day: NDArray[np.float64]
     states: bool = False
     occurs: bool = False
+    dates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.study_model.birth import YEAR
+from replicator.study_model.sequence_dates import order_dates
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine, Told
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -43,6 +44,8 @@ class Story:
         Datasets whose rows are states of the participation.
     events : tuple of str
         Datasets of events.
+    dates : mapping of str to tuple of str
+        Date variables of datasets whose rows are no occurrences of terms, the one that orders the rows first.
     """
 
     kind: ClassVar[str] = "story"
@@ -54,6 +57,7 @@ class Story:
     start: Mapping[str, str]
     states: tuple[str, ...]
     events: tuple[str, ...]
+    dates: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def fit(
@@ -91,7 +95,8 @@ class Story:
         years = head is None or UNIT not in head or set(head.text(UNIT).compact().levels.tolist()) <= {"YEARS"}
         states = tuple(name for name in columns if name not in occurring)
         events = tuple(name for name in columns if name in occurring and structures[name].kind is Kind.EVENTS)
-        return cls(subjects, tuple(categories), years, columns, start, states, events)
+        dates = {name: order_dates(structures[name].with_role(Role.DATE)) for name in columns if name not in occurring}
+        return cls(subjects, tuple(categories), years, columns, start, states, events, dates)
 
     def begin(self, spine: Spine, head: Mapping[str, Column]) -> Spine:
         """Put down what the subjects' dataset tells; `head` holds its columns, one row a subject in the order of the spine."""
@@ -113,7 +118,11 @@ class Story:
         texts = {one: column for one in self.columns[name] if isinstance(column := columns.get(one), Text)}
         start = columns.get(self.start[name])
         day = parse_dates(start).full_day if isinstance(start, Text) else np.full(len(subject), np.nan)
-        return replace(spine, told={**spine.told, name: Told(subject, texts, day, name in self.states, name in self.events)})
+        dates = {
+            one: parse_dates(column).full_day for one in self.dates.get(name, ()) if isinstance(column := columns.get(one), Text)
+        }
+        told = Told(subject, texts, day, name in self.states, name in self.events, dates)
+        return replace(spine, told={**spine.told, name: told})
 
 
 def drawing_order(
