@@ -83,7 +83,7 @@ class Antecedents:
 
 
 def told_days(spine: Spine, subject: NDArray[np.int32]) -> dict[str, Floats]:
-    """Days of the rows of earlier sequences, by ``DATASET.VARIABLE`` and rank, for rows of these subjects: (n_rows,), NaN for none."""
+    """Days of rows of earlier sequences for rows of these subjects: (n_rows,) by ``DATASET.VARIABLE`` and rank, NaN for none."""
     out: dict[str, Floats] = {}
     for name, told in spine.told.items():
         if not told.dates:

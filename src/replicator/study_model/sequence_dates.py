@@ -141,6 +141,8 @@ class SequenceDates:
                 day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)]
             days[name] = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
+        if self.distinct:
+            days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
         self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.distinct:
@@ -175,6 +177,18 @@ class SequenceDates:
             candidates["BEFORE"] = start[rows - 1] if rank else np.full(len(rows), np.nan)
             start[rows] = model.sample(candidates, [g[rows] for g in given], rng, len(rows))
         return start
+
+    def _part(self, first: Floats, place: Neighbours, spine: Spine, subject: NDArray[np.int32], rng: np.random.Generator) -> Floats:
+        """Move rows that begin with the one before to any day after it that the subject has left: (n_rows,)."""
+        limit = np.floor(spine.marks[self.until or "LAST"])[subject]
+        share = rng.random(place.n)
+        out = first.copy()
+        for rank in range(1, place.most):
+            rows = np.flatnonzero(place.rank == rank)
+            before = out[rows - 1]
+            room = limit[rows] - before
+            out[rows] = np.where((out[rows] == before) & (room >= 1), before + 1 + np.floor(share[rows] * room), out[rows])
+        return out
 
     def _tidy(self, days: dict[str, Floats], place: Neighbours) -> None:
         """Keep rows in order; an end is never before its start, nor, where the source kept rows apart, after the next start."""
