@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
+from replicator.study_model.findings_features import draw_features, feature_columns, name_features
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
@@ -188,9 +190,13 @@ class FindingsPart:
             columns,
             tuple(one for one, _ in found),
             RecordIds.fit(part_rows, structure, subject[inside], k),
-            Products.fit(results, observed, occasion, grid.subject, k),
         )
-        return Fitted(part, part._name_features(features, occasions, spine.n, k), (*notes, *more, *further, *odd))
+        redraw = partial(part._draw_again, observed, occasion, features, arm, grid.cell, occasions)
+        products = Products.fit(results, observed, occasion, occasions.run, features["level"], redraw, k)
+        part = replace(part, products=products)
+        seen = occasions.subject[occasions.starts]
+        named = name_features(part._features(), features, results, products, seen, spine.n, k)
+        return Fitted(part, named, (*notes, *more, *further, *odd))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
@@ -200,7 +206,8 @@ class FindingsPart:
         arm = spine.arm[grid.subject].astype(np.intp)
         seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], rng)
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
-        features = self._draw_features(spine, occasions, rng)
+        drawn = partial(_drawn, spine, self.name)
+        features = draw_features(self._features(), drawn, self.results, self.values, self.products, occasions, rng)
         column_seen = seen[:, self.results.series]
         latent = self.values.sample(noise, column_seen, features, arm, grid.cell, occasions, luck)
         if self.units.follows:
@@ -209,7 +216,7 @@ class FindingsPart:
             seen = self.units.restrict(seen, self._read_off(latent, seen))
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series)
-        number = self.products.hold(number, occasion, series, self.results, rng)
+        number = self.products.hold(number, occasion, series, occasions.run, self.results, rng)
         state = np.where(token >= 0, token + 1, 0)
         codes = _conditions(series, occasion, state, grid, cells, spine)
         visit = self._visit_number(grid, occasion)
@@ -257,46 +264,29 @@ class FindingsPart:
             out[rows, parent] = np.where(token >= 0, -1.0 - token, number)
         return out
 
-    def _feature_columns(self) -> list[tuple[str, str, int]]:
-        """Name, kind and latent column of every feature."""
-        found = []
-        for column, series in enumerate(self.results.series.tolist()):
-            what = self.series_labels[series]
-            own = column == self.results.value[series]
-            found.append((f"level[{what}]" if own else f"state[{what}]", "level", column))
-            if self.values.latent.slope[column] > 0:
-                found.append((f"slope[{what}]", "slope", column))
-            if self.values.latent.spread[column] > 0:
-                found.append((f"spread[{what}]", "spread", column))
-        return found
+    def _features(self) -> list[tuple[str, str, int]]:
+        return feature_columns(self.results, self.values, self.products, self.series_labels)
 
-    def _name_features(self, features: Mapping[str, Floats], occasions: Occasions, n: int, k: int) -> dict[str, Floats]:
-        who = occasions.subject[occasions.starts] if len(occasions.subject) else np.empty(0, np.intp)
-        out = {}
-        for name, what, column in self._feature_columns():
-            value = np.full(n, np.nan)
-            value[who] = features[what][:, column]
-            known = np.isfinite(value)
-            if known.sum() >= k and np.unique(value[known]).size > 1:
-                out[name] = value
+    def _draw_again(
+        self, observed: Observed, occasion: Codes, features: Mapping[str, Floats], arm: Codes, cell: Codes, occasions: Occasions
+    ) -> Floats:
+        """Numbers (n_occasions, n_series) that the model draws for the source's own subjects, before any law is kept."""
+        rng = np.random.default_rng(0)
+        seen = np.zeros((len(cell), len(self.results.form)), bool)
+        seen[occasion[observed.row], observed.column] = True
+        known = {name: np.where(np.isfinite(of), of, rng.standard_normal(of.shape)) for name, of in features.items()}
+        noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(cell))
+        latent = self.values.sample(noise, seen, known, arm, cell, occasions, luck)
+        out = np.full((len(cell), len(self.results.value)), np.nan)
+        rows, columns = np.nonzero(seen & (self.results.value[self.results.series] == np.arange(len(self.results.form))))
+        out[rows, self.results.series[columns]] = self.results.numbers(
+            decode(self.results, latent, rows, columns)[1], columns, self.results.form[columns] != LEVELLED
+        )
         return out
 
-    def _draw_features(self, spine: Spine, occasions: Occasions, rng: np.random.Generator) -> dict[str, Floats]:
-        """Features of the subjects seen: as drawn with the subject, independent normals where the subject has none."""
-        who = occasions.subject[occasions.starts] if len(occasions.subject) else np.empty(0, np.intp)
-        shape = (len(who), len(self.results.series))
-        out = {name: rng.standard_normal(shape) for name in ("level", "slope", "spread")}
-        known = np.zeros(shape, bool)
-        for name, what, column in self._feature_columns():
-            drawn = spine.features.get(f"{self.name}/{name}")
-            if drawn is not None:
-                mine = np.isfinite(drawn[who])
-                out[what][mine, column] = drawn[who][mine]
-                if what == "level":
-                    known[mine, column] = True
-        spread = self.values.spread_ties(out["level"], rng)
-        out["level"] = np.where(known, spread, out["level"])
-        return out
+
+def _drawn(spine: Spine, dataset: str, feature: str) -> Floats | None:
+    return spine.features.get(f"{dataset}/{feature}")
 
 
 def _nothing_learned(dataset: Dataset, structure: DatasetStructure, k: int) -> Fitted:

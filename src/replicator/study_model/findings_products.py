@@ -1,27 +1,28 @@
-"""Tests that are products or ratios of two others but for rounding: haematocrit is the red cells times their mean volume."""
+"""Tests that are products or ratios of two others but for rounding: haematocrit is the red cells times their mean volume.
+
+All tests of such a law are drawn, and then moved together, by as little as they can be, to where the law holds. Computing one of
+them from the others instead would put all that the joint model misses of their correlation into that one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.findings_levels import ADDITIVE, Observed
+from replicator.study_model.findings_laws import find_laws, logarithms, residual_of
+from replicator.study_model.findings_levels import Observed
 from replicator.study_model.findings_results import Results
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
-EXPLAINED = 0.95  # share of a logarithm's variance that the two others must explain with powers of 1 and -1
-FEWEST = 20  # times k occasions with all three tests
-MOST_TESTS = 60  # that are tried with each other
-BESIDE = 0.5  # of what one input alone leaves, the most that both may leave: two records of the same thing are no product
-SHARED = 0.3  # share of the occasions of the more frequent of two tests that the other must have too
-SIGNS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0))
+FEWEST_DEGREES = 10  # times the tests of a group: degrees of freedom within subjects, or subjects, behind its covariance
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +38,28 @@ class Products:
     power : (n, 2) float64
         1 or -1.
     residual : tuple of QuantileMarginal
-        Of *c + r* beyond the rounding of *y*.
+        Of *c + r* beyond what rounding adds.
+    members : (m,) int64
+        Series of all laws.
+    loose : (m,) float64
+        Variance of each member's logarithm within subjects.
+    shape : (m, m) float64
+        Takes deviations from a subject's mean, as they are drawn, to the covariance of the source.
+    plane : (m, d) float64
+        Levels of subjects by the coordinates in which the laws leave them free; of zeros for members whose levels are their own.
 
     Notes
     -----
     .. math:: \log y = c + \log a \pm \log b + r
+
+    The laws of a group of tests, :math:`A x = c + r` of logarithms *x*, hold after
+    :math:`x + D A^T (A D A^T)^{-1} (c + r - A x)`, the least change in the metric of the variances *D* within subjects.
+    Before that, deviations from a subject's mean are multiplied by the map of optimal transport from their drawn covariance
+    *S* to the source's *T* (which has no part across the laws), :math:`S^{-1/2} (S^{1/2} T S^{1/2})^{1/2} S^{-1/2}`.
+
+    References
+    ----------
+    Peyré, Cuturi: Computational optimal transport. Found. Trends Mach. Learn. 11 (2019), remark 2.31.
     """
 
     kind: ClassVar[str] = "findings products"
@@ -50,6 +68,10 @@ class Products:
     inputs: NDArray[np.int64]
     power: Floats
     residual: tuple[QuantileMarginal, ...]
+    members: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    loose: Floats = field(default_factory=lambda: np.empty(0))
+    shape: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    plane: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def none(cls) -> Products:
@@ -57,7 +79,16 @@ class Products:
         return cls(np.empty(0, np.int64), np.empty((0, 2), np.int64), np.empty((0, 2)), ())
 
     @classmethod
-    def fit(cls, results: Results, observed: Observed, occasion: Codes, subject: Codes, k: int) -> Products:
+    def fit(
+        cls,
+        results: Results,
+        observed: Observed,
+        occasion: Codes,
+        run: Codes,
+        level: Floats,
+        redraw: Callable[[], Floats],
+        k: int,
+    ) -> Products:
         """Find the laws that the source's results keep.
 
         Parameters
@@ -66,125 +97,184 @@ class Products:
             Latent columns and their observations.
         occasion : (n,) int
             Occasion of each observation.
-        subject : (n_occasions,) int
-            Whose it is.
+        run : (n_occasions,) int
+            Position of its subject among those seen.
+        level : (n_seen, n_columns) float64
+            Levels of the subjects seen.
+        redraw : callable
+            Draws the results (n_occasions, n_series) of the source's occasions again, before any law is kept.
         k : int
             Fewest subjects behind a quantile.
         """
-        table, series = _logarithms(results, observed, occasion, len(subject))
-        found = sorted(_candidates(table, k), key=lambda one: -one[0])
-        laws: list[tuple[int, int, int, tuple[float, float]]] = []
-        tied: list[set[int]] = []
-        for _, target, (left, right), power in found:
-            members = {target, left, right}
-            if members in tied or any(target == law[0] for law in laws) or _circle(target, (left, right), laws):
-                continue
-            tied.append(members)
-            laws.append((target, left, right, power))
-        laws = _ordered(laws)
-        residual = [_residual(results, table, series, law, subject, k) for law in laws]
-        return cls(
+        table, series = logarithms(results, observed, occasion, len(run))
+        laws = find_laws(table, k)
+        if not laws:
+            return cls.none()
+        residual = tuple(residual_of(results, table, series, law, run, k) for law in laws)
+        found = cls(
             np.array([series[law[0]] for law in laws], np.int64),
-            np.array([[series[law[1]], series[law[2]]] for law in laws], np.int64).reshape(-1, 2),
-            np.array([law[3] for law in laws], np.float64).reshape(-1, 2),
-            tuple(residual),
+            np.array([[series[law[1]], series[law[2]]] for law in laws], np.int64),
+            np.array([law[3] for law in laws], np.float64),
+            residual,
         )
+        used = np.unique([law[:3] for law in laws])
+        members = series[used].astype(np.int64)
+        log = table[:, used]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn = np.log(redraw()[:, members])
+        drawn = np.where(np.isfinite(log), drawn, np.nan)
+        m = len(members)
+        loose = np.maximum(np.array([np.nanvar(_within(log[:, [j]], run)[0]) for j in range(m)]), np.finfo(np.float64).eps)
+        shape, plane = np.eye(m), [np.zeros((m, 0))]
+        for group, matrix in _groups(found._matrix(members)):
+            at = np.ix_(group, group)
+            shape[at] = _transport(log[:, group], drawn[:, group], run, matrix, loose[group])
+            block = np.zeros((m, len(group) - len(matrix)))
+            block[group] = _coordinates(level[:, results.value[members[group]]], block.shape[1], k)
+            plane.append(block[:, (block != 0).any(axis=0)])
+        return replace(found, members=members, loose=loose, shape=shape, plane=np.concatenate(plane, axis=1))
 
-    def hold(self, number: Floats, occasion: Codes, series: Codes, results: Results, rng: np.random.Generator) -> Floats:
-        """Put results (n,) in the place of those that follow from two others of their occasion."""
+    def hold(
+        self, number: Floats, occasion: Codes, series: Codes, run: Codes, results: Results, rng: np.random.Generator
+    ) -> Floats:
+        """Move results (n,) to where the laws hold; `run` (n_occasions,) are the positions of the occasions' subjects."""
         if not len(self.target):
             return number
         out = number.copy()
-        row = np.full((int(occasion.max(initial=-1)) + 1, len(results.value)), -1, np.intp)
+        row = np.full((len(run), len(results.value)), -1, np.intp)
         row[occasion, series] = np.arange(len(series))
-        for target, (left, right), power, residual in zip(self.target, self.inputs, self.power, self.residual, strict=True):
-            at = np.flatnonzero((row[:, [target, left, right]] >= 0).all(axis=1))
-            mine, a, b = row[at, target], out[row[at, left]], out[row[at, right]]
-            with np.errstate(invalid="ignore"):
-                there = np.isfinite(out[mine]) & (a > 0) & (b > 0)
-            mine, a, b = mine[there], a[there], b[there]
-            drawn = np.exp(power[0] * np.log(a) + power[1] * np.log(b) + residual.quantile(rng.random(len(mine))))
-            out[mine] = results.scales.record(drawn, np.full(len(mine), target))
+        row = row[:, self.members]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log = np.log(np.append(number, np.nan)[row])
+        log[~np.isfinite(log)] = np.nan
+        wanted = np.stack([one.quantile(rng.random(len(run))) for one in self.residual], axis=1)
+        matrix = self._matrix(self.members)
+        for group, rows in _groups(matrix):
+            laws = (matrix[:, group] != 0).any(axis=1)
+            moved, bound = keep_laws(log[:, group], run, rows, wanted[:, laws], self.shape[np.ix_(group, group)], self.loose[group])
+            where = row[:, group][bound]
+            out[where] = results.scales.record(np.exp(moved[bound]), np.broadcast_to(self.members[group], bound.shape)[bound])
+        return out
+
+    @property
+    def tied(self) -> NDArray[np.int64]:
+        """Series whose levels are given by coordinates."""
+        return self.members[(self.plane != 0).any(axis=1)] if len(self.members) else self.members
+
+    def scores(self, level: Floats) -> Floats:
+        """Coordinates (n, d), of unit variance, of the members' levels (n, m); NaN where a level is missing."""
+        out = np.full((len(level), self.plane.shape[1]), np.nan)
+        for used, free in _blocks(self.plane):
+            out[:, free] = level[:, used] @ np.linalg.pinv(self.plane[np.ix_(used, free)]).T
+        return out
+
+    def levels(self, scores: Floats) -> Floats:
+        """Levels (n, n_tied) of the series `tied` at coordinates (n, d)."""
+        out: Floats = scores @ self.plane[(self.plane != 0).any(axis=1)].T
+        return out
+
+    def _matrix(self, members: NDArray[np.int64]) -> Floats:
+        """Laws as weights of the members' logarithms: (n, m)."""
+        out = np.zeros((len(self.target), len(members)))
+        law = np.arange(len(self.target))
+        out[law, np.searchsorted(members, self.target)] = 1.0
+        for side in (0, 1):
+            out[law, np.searchsorted(members, self.inputs[:, side])] = -self.power[:, side]
         return out
 
 
-def _logarithms(results: Results, observed: Observed, occasion: Codes, n_occasions: int) -> tuple[Floats, Codes]:
-    """Logarithms of the positive measured tests (n_occasions, n_tests), NaN where there is none; and their series."""
-    counted = np.isfinite(observed.number) & (results.form[observed.column] == ADDITIVE)
-    series = results.series[observed.column[counted]].astype(np.intp)
-    number = observed.number[counted]
-    lowest = np.full(len(results.value), np.inf)
-    np.minimum.at(lowest, series, number)
-    size = np.bincount(series, minlength=len(results.value))
-    chosen = np.flatnonzero((lowest > 0) & np.isfinite(lowest))
-    chosen = np.sort(chosen[np.argsort(-size[chosen], kind="stable")][:MOST_TESTS])
-    place = np.full(len(results.value), -1, np.intp)
-    place[chosen] = np.arange(len(chosen))
-    use = place[series] >= 0
-    table = np.full((n_occasions, len(chosen)), np.nan)
-    table[occasion[observed.row[counted][use]], place[series[use]]] = np.log(number[use])
-    return table, chosen
+def _groups(matrix: Floats) -> list[tuple[Codes, Floats]]:
+    """Members that laws tie together, and the laws (n_laws, n_members) of each such group."""
+    own = np.arange(matrix.shape[1])
+    for _ in range(len(matrix)):
+        for law in matrix != 0:
+            own[np.isin(own, own[law])] = own[law].min()
+    groups = [np.flatnonzero(own == one) for one in np.unique(own)]
+    return [(group, matrix[:, group][(matrix[:, group] != 0).any(axis=1)]) for group in groups]
 
 
-def _candidates(table: Floats, k: int) -> list[tuple[float, int, tuple[int, int], tuple[float, float]]]:
-    """Share explained, target, inputs and powers of all laws that hold well enough."""
-    seen = np.isfinite(table)
-    filled = np.where(seen, table, 0.0)
-    both = seen.T.astype(np.float64) @ seen
-    size = np.diag(both)
-    together = both >= np.maximum(SHARED * np.maximum(size[:, None], size[None, :]), FEWEST * k)
-    found = []
-    for a, b, c in combinations(range(table.shape[1]), 3):
-        if not (together[a, b] and together[a, c] and together[b, c]):
-            continue
-        rows = seen[:, a] & seen[:, b] & seen[:, c]
-        if rows.sum() < FEWEST * k:
-            continue
-        members = np.array([a, b, c])
-        covariance = np.cov(filled[rows][:, members].T)
-        variance = np.diag(covariance)
-        if (variance <= 0).any():
-            continue
-        alone = 1 - covariance**2 / np.outer(variance, variance)  # left of one by another alone
-        for target, first, second in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
-            for power in SIGNS:
-                weight = np.zeros(3)
-                weight[[target, first, second]] = 1.0, -power[0], -power[1]
-                left = float(weight @ covariance @ weight / variance[target])
-                if left <= min(1 - EXPLAINED, BESIDE * alone[target, first], BESIDE * alone[target, second]):
-                    found.append((1 - left, int(members[target]), (int(members[first]), int(members[second])), power))
-    return found
+def _blocks(plane: Floats) -> list[tuple[Codes, Codes]]:
+    """Members and coordinates of each group of tests."""
+    there = plane != 0
+    _, own = np.unique(there, axis=1, return_inverse=True)
+    return [
+        (np.flatnonzero(there[:, own.reshape(-1) == one].any(axis=1)), np.flatnonzero(own.reshape(-1) == one))
+        for one in range(own.max(initial=-1) + 1)
+    ]
 
 
-def _circle(target: int, inputs: tuple[int, int], laws: list[tuple[int, int, int, tuple[float, float]]]) -> bool:
-    """Whether an input follows, by way of other laws, from the target."""
-    reached = set(inputs)
-    for _ in laws:
-        reached |= {one for law in laws if law[0] in reached for one in law[1:3]}
-    return target in reached
+def _within(table: Floats, run: Codes) -> tuple[Floats, int]:
+    """Deviations of complete rows from their subject's mean (n_complete, m), and their degrees of freedom."""
+    rows = np.flatnonzero(np.isfinite(table).all(axis=1))
+    _, owner, size = np.unique(run[rows], return_inverse=True, return_counts=True)
+    return table[rows] - _subject_means(table[rows], owner, size), len(rows) - len(size)
 
 
-def _ordered(laws: list[tuple[int, int, int, tuple[float, float]]]) -> list[tuple[int, int, int, tuple[float, float]]]:
-    """Put laws after those that give their inputs."""
-    out: list[tuple[int, int, int, tuple[float, float]]] = []
-    waiting = list(laws)
-    while waiting:
-        open_targets = {law[0] for law in waiting}
-        ready = [law for law in waiting if not open_targets & set(law[1:3])]
-        out += ready
-        waiting = [law for law in waiting if law not in ready]
+def _subject_means(table: Floats, owner: Codes, size: Codes) -> Floats:
+    """Mean (n, m) of the subject that owns each row; of `size` (n_subjects,) rows."""
+    total = np.zeros((len(size), table.shape[1]))
+    np.add.at(total, owner, table)
+    out: Floats = (total / size[:, None])[owner]
     return out
 
 
-def _residual(
-    results: Results, table: Floats, series: Codes, law: tuple[int, int, int, tuple[float, float]], subject: Codes, k: int
-) -> QuantileMarginal:
-    """What a law leaves of the logarithm, narrowed by the rounding that comes back when the result is recorded."""
-    target, left, right, power = law
-    rest = table[:, target] - power[0] * table[:, left] - power[1] * table[:, right]
-    there = np.isfinite(rest)
-    places = int(results.scales.decimals[series[target]])
-    step = 10.0**-places / float(np.exp(np.median(table[there, target]))) if places >= 0 else 0.0
-    variance, middle = float(rest[there].var()), float(rest[there].mean())
-    narrowed = np.sqrt(max(variance - step**2 / 12, 0.0) / variance) if variance > 0 else 0.0
-    return QuantileMarginal.fit(middle + narrowed * (rest[there] - middle), subject[there], k=k)
+def _transport(log: Floats, drawn: Floats, run: Codes, matrix: Floats, loose: Floats) -> Floats:
+    """Map (m, m) of drawn deviations within subjects to those of the source, without what lies across the laws."""
+    m = len(loose)
+    (source, freedom), (sample, known) = _within(log, run), _within(drawn, run)
+    if min(freedom, known) < FEWEST_DEGREES * m:
+        return np.eye(m)
+    along = np.eye(m) - _correction(matrix, loose) @ matrix
+    goal = along @ (source.T @ source / freedom) @ along.T
+    values, vectors = np.linalg.eigh(sample.T @ sample / known)
+    values = np.maximum(values, 1e-9 * values.max())
+    root, inverse = (vectors * values**half @ vectors.T for half in (0.5, -0.5))
+    middle, axes = np.linalg.eigh(root @ goal @ root)
+    out: Floats = inverse @ (axes * np.sqrt(np.maximum(middle, 0.0)) @ axes.T) @ inverse
+    return out
+
+
+def _correction(matrix: Floats, loose: Floats) -> Floats:
+    """Least change (m, n_laws) by which one unit is added to each law, in the metric of the variances `loose`."""
+    weighted = loose[:, None] * matrix.T
+    return np.asarray(np.linalg.solve(matrix @ weighted, weighted.T).T, np.float64)
+
+
+def keep_laws(log: Floats, run: Codes, matrix: Floats, wanted: Floats, shape: Floats, loose: Floats) -> tuple[Floats, Flags]:
+    """Logarithms (n, m) for which all laws among tests that are there hold, and which of them a law binds."""
+    there = np.isfinite(log)
+    out, bound = log.copy(), np.zeros(log.shape, bool)
+    rows = np.flatnonzero(there.all(axis=1))
+    _, owner, size = np.unique(run[rows], return_inverse=True, return_counts=True)
+    mean = _subject_means(log[rows], owner, size)
+    out[rows] = mean + (log[rows] - mean) @ shape.T
+    known = (there[:, None, :] | (matrix == 0)[None]).all(axis=2)
+    patterns, which = np.unique(known, axis=0, return_inverse=True)
+    for number, laws in enumerate(patterns):
+        if not laws.any():
+            continue
+        rows, active = np.flatnonzero(which.reshape(-1) == number), matrix[laws]
+        mine = np.flatnonzero((active != 0).any(axis=0))
+        at = np.ix_(rows, mine)
+        active = active[:, mine]
+        miss = wanted[np.ix_(rows, laws)] - out[at] @ active.T
+        out[at] += miss @ _correction(active, loose[mine]).T
+        bound[at] = True
+    return out, bound
+
+
+def _coordinates(level: Floats, d: int, k: int) -> Floats:
+    """Levels by the `d` coordinates, of unit variance, in which they vary most (m, d); zeros where too few subjects have all."""
+    complete = level[np.isfinite(level).all(axis=1)]
+    m = level.shape[1]
+    if len(complete) < max(FEWEST_DEGREES * m, k) or d == 0:
+        return np.zeros((m, d))
+    spread = complete.std(axis=0)
+    if not spread.all():
+        return np.zeros((m, d))
+    values, vectors = np.linalg.eigh(np.corrcoef(complete.T))
+    top = np.argsort(-values)[:d]
+    out = vectors[:, top] * np.sqrt(np.maximum(values[top], 0.0))
+    sign = np.sign(out[np.abs(out).argmax(axis=0), np.arange(d)])
+    out = out * np.where(sign == 0, 1.0, sign)
+    return np.asarray(out * (spread / np.sqrt((out**2).sum(axis=1)))[:, None], np.float64)

@@ -8,6 +8,7 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.study_model.findings import FindingsPart
+from replicator.study_model.findings_products import keep_laws
 from replicator.study_model.source import read_source
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
@@ -103,3 +104,52 @@ def test_laws_follow_each_other() -> None:
     for top, left, right, factor in (("HCT", "RBC", "MCV", 0.1), ("HGB", "HCT", "MCHC", 0.01)):
         was, now = (np.log(x[top] / x[left] / x[right] / factor) for x in (source, drawn))
         assert np.quantile(np.abs(now - was.mean()), 0.95) < 1.5 * np.quantile(np.abs(was - was.mean()), 0.95)
+
+
+def _within_and_between(values: np.ndarray) -> tuple[float, float]:
+    """Standard deviations of logarithms (N * VISITS,) around and of the subjects' means."""
+    table = np.log(values).reshape(N, VISITS)
+    mean = table.mean(axis=1)
+    return float(np.sqrt(((table - mean[:, None]) ** 2).sum() / (N * (VISITS - 1)))), float(mean.std(ddof=1))
+
+
+def test_no_test_of_a_group_of_laws_pays_for_the_others() -> None:
+    """Of red cells, volumes and haemoglobins, each varies within and between subjects as in the source; none is a remainder."""
+    rng = np.random.default_rng(8)
+    source = _blood()
+    load = np.exp(np.log(30) + 0.05 * rng.standard_normal(N).repeat(VISITS) + 0.02 * rng.standard_normal(N * VISITS))
+    red = source["RBC"]
+    source |= {"MCH": np.round(load, 1), "HGB": np.round(red * load / 10, 1)}
+    part, drawn = _drawn(_study(source))
+    assert len(part.products.target) == 2
+    assert part.products.plane.shape == (5, 3)
+    for test in ("RBC", "MCV", "HCT", "MCH", "HGB"):
+        (within, between), (now_within, now_between) = _within_and_between(source[test]), _within_and_between(drawn[test])
+        assert now_within == pytest.approx(within, rel=0.15), test
+        assert now_between == pytest.approx(between, rel=0.25), test
+
+
+def test_levels_of_tied_tests_are_told_in_the_coordinates_that_are_free() -> None:
+    """Three tests with one law have two features; tests beside them keep their own."""
+    study = _study(_blood())
+    structure = find_structure(study)
+    source = read_source(study, structure)
+    fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
+    levels = {name for name in fitted.features if name.startswith("level")}
+    assert levels == {"level[SODIUM]", "level 1[HCT, MCV, RBC]", "level 2[HCT, MCV, RBC]"}
+    one, two = (fitted.features[f"level {number}[HCT, MCV, RBC]"] for number in (1, 2))
+    assert abs(np.corrcoef(one, two)[0, 1]) < 0.1
+
+
+def test_a_law_holds_among_the_tests_that_are_there() -> None:
+    """Where one test of a law is missing, the law beside it holds all the same, and only its tests move."""
+    rng = np.random.default_rng(9)
+    matrix = np.array([[1.0, -1.0, -1.0, 0.0, 0.0], [0.0, -1.0, 0.0, 1.0, -1.0]])  # y, a, b, z, c: y = a b and z = a c
+    log = rng.standard_normal((60, 5))
+    log[::3, 2] = np.nan
+    wanted = rng.standard_normal((60, 2))
+    moved, bound = keep_laws(log, np.repeat(np.arange(20), 3), matrix, wanted, np.eye(5), np.ones(5))
+    whole = np.isfinite(log).all(axis=1)
+    assert moved[whole] @ matrix.T == pytest.approx(wanted[whole])
+    assert np.nan_to_num(moved[~whole]) @ matrix[1] == pytest.approx(wanted[~whole, 1])
+    assert (bound[~whole] == [False, True, False, True, True]).all()
