@@ -9,6 +9,7 @@ import numpy as np
 
 from replicator.evaluation.columns import compared_columns
 from replicator.evaluation.detector import detector_figure
+from replicator.evaluation.endpoints.endpoints import Endpoints, compare_endpoints
 from replicator.evaluation.families import measure_families
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.laws import Laws, judge_laws, laws_figure
@@ -47,6 +48,8 @@ class Evaluation:
         The rules that the source keeps, put to the sample.
     privacy : Privacy
         Attacks that look for the source's subjects in the sample; their figures stand there and not among :attr:`figures`.
+    endpoints : Endpoints
+        The results of the study from source and sample; their figures stand among :attr:`figures` too.
     pictures : Pictures
         What a report draws.
     notes : tuple of str
@@ -67,6 +70,7 @@ class Evaluation:
     figures: tuple[Figure, ...]
     laws: Laws
     privacy: Privacy
+    endpoints: Endpoints
     pictures: Pictures
     notes: tuple[str, ...]
     study: str = ""
@@ -159,6 +163,8 @@ def evaluate_studies(
     laws = judge_laws(source, sample, holdout)
     tell("Attacking", 80, 100)
     privacy = assess_privacy(stack, features, timeline, seed, n_shadows=n_shadows, refit=refit)
+    tell("Telling the results of the study", 88, 100)
+    endpoints = compare_endpoints(stack, timeline)
     tell("Drawing", 90, 100)
     pictures = draw_pictures(stack, timeline, columns, features)
     tell("", 100, 100)
@@ -169,9 +175,10 @@ def evaluate_studies(
         n_holdout,
         overall(families),
         families,
-        (*figures, laws_figure(laws)),
+        (*figures, laws_figure(laws), *endpoints.figures),
         laws,
         privacy,
+        endpoints,
         pictures,
         stack.missing,
         source.name,

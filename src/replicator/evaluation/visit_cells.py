@@ -88,8 +88,13 @@ def _cells(stack: Stack, timeline: Timeline, results: Results) -> Cells:
     )
 
 
-def planned_times(stack: Stack, timeline: Timeline, name: str) -> tuple[Ints, list[str]]:
+def planned_times(stack: Stack, timeline: Timeline, name: str, *, points: bool = True) -> tuple[Ints, list[str]]:
     """Number the visits and timepoints of a dataset in their order.
+
+    Parameters
+    ----------
+    points : bool
+        Whether timepoints within a visit are told apart.
 
     Returns
     -------
@@ -102,7 +107,7 @@ def planned_times(stack: Stack, timeline: Timeline, name: str) -> tuple[Ints, li
     dataset = view.dataset(name)
     visit = next(((one, text) for one, text in _VISITS if one in dataset), None)
     point = next(((one, two) for a, b in _POINTS if (one := view.named(name, a)) and (two := view.named(name, b) or one)), None)
-    used = [pair for pair in (visit, point) if pair is not None]
+    used = [pair for pair in (visit, point if points else None) if pair is not None]
     if not used or not dataset.n_rows:
         return np.zeros(dataset.n_rows, np.int64), [""]
     codes = combine([view.codes(name, one) for one, _ in used])
