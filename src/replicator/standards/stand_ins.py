@@ -108,6 +108,8 @@ class StandIns:
     phrases : mapping of str to mapping
         By kind of term, and by route of medicines: the ``words`` on which such a term ends, and the ``forms`` in which a clinician
         says it more closely, ``{}`` standing for the term.
+    by_dose : mapping of str to tuple of float
+        Usual single doses of medicines taken by mouth, mg, ascending; some common trade names are among them.
     """
 
     by_kind: Mapping[str, _Classes]
@@ -116,6 +118,7 @@ class StandIns:
     grave: _Classes
     needs: _Classes
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
+    by_dose: Mapping[str, tuple[float, ...]]
 
     def terms(self, class_name: str, kind: str) -> tuple[str, ...]:
         """Return ordinary terms of a class, most ordinary first; never empty.
@@ -178,6 +181,23 @@ class StandIns:
         classes = self.by_kind["medication"]
         found = (words for name, words in self.needs.items() if any(medicine.startswith(term) for term in classes.get(name, ())))
         return next(found, ())
+
+    def doses(self, *names: str) -> tuple[float, ...]:
+        """Return the usual single doses by mouth, mg, of the first name that is listed; none if no name is.
+
+        A name that begins with a listed one, such as that of a salt, is taken for it.
+
+        Examples
+        --------
+        >>> load_stand_ins().doses("DIGOXIN"), load_stand_ins().doses("UNCODED", "Metoprolol tartrate")
+        ((0.125, 0.25), (25, 50, 100))
+        """
+        for name in names:
+            words = name.upper().split()
+            for n in range(len(words), 0, -1):
+                if found := self.by_dose.get(" ".join(words[:n])):
+                    return found
+        return ()
 
     def forms(self, term: str, kind: str, route: str = "") -> tuple[str, ...]:
         """Return the forms in which a clinician may say a term more closely.
@@ -256,7 +276,8 @@ def _built_in() -> StandIns:
     grave = {name: tuple(terms) for name, terms in _read("fatal").items()}
     needs = {name: tuple(words) for name, words in _read("needs").items()}
     phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in _read("forms").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes, sexes, grave, needs, phrases)
+    doses = {name: tuple(mg) for name, mg in _read("doses").items()}
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes, sexes, grave, needs, phrases, doses)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:

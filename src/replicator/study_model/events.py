@@ -18,6 +18,7 @@ from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
 from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
+from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
 from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_fatal import Fatal, death_day, fatal_occurrences
@@ -77,6 +78,8 @@ class EventsPart:
         The state of the participation on which qualifiers depend.
     columns : OccurrenceColumns
         All other columns.
+    doses : Doses or None
+        Doses that somebody would take; None where rows have no doses.
     """
 
     kind: ClassVar[str] = "events part"
@@ -98,6 +101,7 @@ class EventsPart:
     serious: Seriousness
     ending: Ending
     columns: OccurrenceColumns
+    doses: Doses | None
 
     @classmethod
     def fit(
@@ -183,6 +187,7 @@ class EventsPart:
             Seriousness.fit(head, structure, owner, set_aside, config.k),
             ending,
             columns,
+            Doses.fit(head, structure, terms.kind_of.astype(np.int64), catalogue.slots == 1, owner, config.k),
         )
         return Fitted(fitted, _features(owner, count, common), (*terms.notes, *column_notes))
 
@@ -235,6 +240,8 @@ class EventsPart:
             (occurrence, visit, closed),
             rng,
         )
+        if self.doses is not None:
+            columns = self.doses.apply(columns, occurrence, kind_of, rng)
         columns = self.serious.apply(columns, occurrence, len(owner), rng)
         if self.fatal is not None:
             columns = self.fatal.apply(columns, owner[occurrence], occurrence, chosen, spine)
