@@ -20,6 +20,7 @@ from replicator.evaluation.privacy.membership import Refit
 from replicator.evaluation.privacy.privacy import Privacy, assess_privacy
 from replicator.evaluation.stack import Origin, stack_studies
 from replicator.evaluation.timeline import Timeline
+from replicator.evaluation.utility import utility_figures
 from replicator.evaluation.verdict import Conclusion, conclude
 from replicator.profile.plain import from_json_text, to_json_text
 from replicator.progress import Progress, silent
@@ -49,7 +50,9 @@ class Evaluation:
     privacy : Privacy
         Attacks that look for the source's subjects in the sample; their figures stand there and not among :attr:`figures`.
     endpoints : Endpoints
-        The results of the study from source and sample; their figures stand among :attr:`figures` too.
+        The results of the study from source and sample, with figures of their own.
+    utility : tuple of Figure
+        How well predictions that were learned from the sample hold for real subjects.
     pictures : Pictures
         What a report draws.
     notes : tuple of str
@@ -71,6 +74,7 @@ class Evaluation:
     laws: Laws
     privacy: Privacy
     endpoints: Endpoints
+    utility: tuple[Figure, ...]
     pictures: Pictures
     notes: tuple[str, ...]
     study: str = ""
@@ -80,7 +84,12 @@ class Evaluation:
     @property
     def conclusion(self) -> Conclusion:
         """The verdict: what is fine, noticeable, or a finding."""
-        return conclude(self.families, self.figures, self.laws, self.privacy)
+        return conclude(self.families, self.judged_figures, self.laws, self.privacy)
+
+    @property
+    def judged_figures(self) -> tuple[Figure, ...]:
+        """All figures but those of :attr:`privacy`."""
+        return (*self.figures, *self.endpoints.figures, *self.utility)
 
     def to_json(self) -> str:
         """Write as JSON text; a number that cannot be told becomes ``null``."""
@@ -105,7 +114,7 @@ class Evaluation:
         )
         figures = (
             (one.name, f"{one.value:.3g}", f"{one.target:.3g}", one.note or one.question)
-            for one in (*self.figures, *self.privacy.figures)
+            for one in (*self.judged_figures, *self.privacy.figures)
             if np.isfinite(one.value)
         )
         return (
@@ -163,8 +172,9 @@ def evaluate_studies(
     laws = judge_laws(source, sample, holdout)
     tell("Attacking", 80, 100)
     privacy = assess_privacy(stack, features, timeline, seed, n_shadows=n_shadows, refit=refit)
-    tell("Telling the results of the study", 88, 100)
+    tell("Telling the results of the study", 85, 100)
     endpoints = compare_endpoints(stack, timeline)
+    utility = utility_figures(stack, timeline, features, stream(seed, "evaluation", "utility"))
     tell("Drawing", 90, 100)
     pictures = draw_pictures(stack, timeline, columns, features)
     tell("", 100, 100)
@@ -175,10 +185,11 @@ def evaluate_studies(
         n_holdout,
         overall(families),
         families,
-        (*figures, laws_figure(laws), *endpoints.figures),
+        (*figures, laws_figure(laws)),
         laws,
         privacy,
         endpoints,
+        utility,
         pictures,
         stack.missing,
         source.name,

@@ -26,7 +26,7 @@ MOST_TESTS = 80  # of one dataset
 _DAYS = 1 << 24  # more than any two dates lie apart
 STUDY = "study"  # where a feature of no single dataset comes from
 
-_NO_FEATURE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.TIMEPOINT)
+NO_FEATURE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.TIMEPOINT)
 _SHARES = (Role.QUALIFIER, Role.EPOCH, Role.GROUPING)  # variables whose levels are told as a share of the subject's rows
 
 
@@ -55,18 +55,21 @@ class FeatureTable:
         )
 
 
-class _Columns:
-    """Features in the making."""
+class Columns:
+    """Features in the making; :meth:`table` has those that vary in the source and repeat no earlier one."""
 
     def __init__(self) -> None:
         self.found: list[tuple[str, str, Floats]] = []
 
     def add(self, dataset: str, name: str, values: Floats) -> None:
+        """Add a feature of a dataset, (n_subjects,)."""
         self.found.append((dataset, name if dataset == STUDY else f"{dataset} {name}", np.asarray(values, np.float64)))
 
-    def table(self, n_subjects: int) -> FeatureTable:
-        values = np.column_stack([values for _, _, values in self.found]) if self.found else np.empty((n_subjects, 0))
-        return FeatureTable(tuple(name for _, name, _ in self.found), tuple(one for one, _, _ in self.found), values)
+    def table(self, of_source: Mask) -> FeatureTable:
+        """Put them side by side; `of_source` is a mask over subjects."""
+        values = np.column_stack([values for _, _, values in self.found]) if self.found else np.empty((len(of_source), 0))
+        table = FeatureTable(tuple(name for _, name, _ in self.found), tuple(one for one, _, _ in self.found), values)
+        return _telling(table, of_source)
 
 
 def feature_table(stack: Stack, timeline: Timeline) -> FeatureTable:
@@ -75,7 +78,7 @@ def feature_table(stack: Stack, timeline: Timeline) -> FeatureTable:
     Categories, terms and tests become features where a twentieth of the source's subjects share them, never fewer than five.
     Features that do not vary in the source, or say the same as an earlier one for everybody, are left out.
     """
-    columns = _Columns()
+    columns = Columns()
     view, n = stack.view, len(stack.origin)
     columns.add(STUDY, "days in the study", timeline.end_of_participation())
     columns.add(STUDY, "calendar day of the reference", timeline.reference)
@@ -100,7 +103,7 @@ def feature_table(stack: Stack, timeline: Timeline) -> FeatureTable:
             _of_terms(columns, stack, timeline, name)
         elif kind is Kind.SCHEDULE:
             _of_schedule(columns, stack, timeline, name)
-    return _telling(columns.table(n), stack.origin == Origin.SOURCE)
+    return columns.table(stack.origin == Origin.SOURCE)
 
 
 def subject_means(stack: Stack, name: str, values: Floats) -> Floats:
@@ -116,11 +119,12 @@ def _means(values: Floats, groups: Ints, n_groups: int) -> Floats:
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
-def _is_number(values: Floats) -> bool:
+def is_number(values: Floats) -> bool:
+    """Whether values are too many to be told one by one as categories."""
     return len(pd.unique(values[np.isfinite(values)])) > FEW_NUMBERS
 
 
-def _of_subjects(columns: _Columns, stack: Stack, timeline: Timeline, name: str) -> None:
+def _of_subjects(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> None:
     """Numbers, dates relative to the reference, and an indicator of each frequent category."""
     view, of_source = stack.view, stack.rows(name, Origin.SOURCE)
     subject = view.subject(name)
@@ -129,16 +133,16 @@ def _of_subjects(columns: _Columns, stack: Stack, timeline: Timeline, name: str)
         columns.add(name, f"{variable} day", subject_means(stack, name, day))
         columns.add(name, f"{variable} given", subject_means(stack, name, view.filled(name, variable).astype(np.float64)))
     for variable in (
-        one.name for one in view.facts(name).variables if one.role not in _NO_FEATURE and one.name in view.dataset(name)
+        one.name for one in view.facts(name).variables if one.role not in NO_FEATURE and one.name in view.dataset(name)
     ):
         column = view.dataset(name)[variable]
-        if isinstance(column, Numbers) and _is_number(column.values[of_source]):
+        if isinstance(column, Numbers) and is_number(column.values[of_source]):
             columns.add(name, variable, subject_means(stack, name, column.values))
             continue
-        _indicators(columns, stack, name, variable)
+        add_indicators(columns, stack, name, variable)
 
 
-def _indicators(columns: _Columns, stack: Stack, name: str, variable: str) -> None:
+def add_indicators(columns: Columns, stack: Stack, name: str, variable: str) -> None:
     """Share of a subject's rows that have each frequent level of a variable."""
     text = stack.view.text(name, variable)
     fewest = enough_subjects(stack, SHARE)
@@ -151,7 +155,7 @@ def _indicators(columns: _Columns, stack: Stack, name: str, variable: str) -> No
         columns.add(name, f"{variable} {text.levels[code]}", shares[:, i])
 
 
-def _of_days(columns: _Columns, stack: Stack, timeline: Timeline, name: str) -> None:
+def _of_days(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> None:
     n, subject, start = len(stack.origin), stack.view.subject(name), timeline.start(name)
     if np.isfinite(start).any():
         columns.add(name, "first day", per_subject(np.fmin, start, subject, n))
@@ -161,7 +165,7 @@ def _of_days(columns: _Columns, stack: Stack, timeline: Timeline, name: str) -> 
         columns.add(name, "distinct days", np.bincount(pairs // _DAYS, minlength=n).astype(np.float64))
 
 
-def _of_variables(columns: _Columns, stack: Stack, name: str) -> None:
+def _of_variables(columns: Columns, stack: Stack, name: str) -> None:
     """Share of missing cells of each variable, share of each frequent level, mean of each number."""
     view, of_source = stack.view, stack.rows(name, Origin.SOURCE)
     for one in view.facts(name).variables:
@@ -173,13 +177,13 @@ def _of_variables(columns: _Columns, stack: Stack, name: str) -> None:
             columns.add(name, f"{one.name} missing", subject_means(stack, name, (~filled).astype(np.float64)))
         if one.role in _SHARES and share > 0.0:
             column = view.dataset(name)[one.name]
-            if isinstance(column, Numbers) and _is_number(column.values[of_source]):
+            if isinstance(column, Numbers) and is_number(column.values[of_source]):
                 columns.add(name, f"{one.name} mean", subject_means(stack, name, column.values))
             else:
-                _indicators(columns, stack, name, one.name)
+                add_indicators(columns, stack, name, one.name)
 
 
-def _of_tests(columns: _Columns, stack: Stack, timeline: Timeline, name: str) -> None:
+def _of_tests(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> None:
     """Level, spread, change from first to last, and number of results of each frequent test."""
     results = results_of(stack, name)
     if results is None:
@@ -215,7 +219,7 @@ def _times(stack: Stack, timeline: Timeline, name: str) -> Floats:
     return dataset.numbers(visit) if visit else np.arange(dataset.n_rows, dtype=np.float64)
 
 
-def _of_terms(columns: _Columns, stack: Stack, timeline: Timeline, name: str) -> None:
+def _of_terms(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> None:
     """Rows of each frequent term and class, mean duration, share that has ended."""
     for suffixes in (TERMS, CLASSES):
         terms = frequent_terms(stack, name, suffixes, SHARE, MOST_TERMS)
@@ -228,7 +232,7 @@ def _of_terms(columns: _Columns, stack: Stack, timeline: Timeline, name: str) ->
         columns.add(name, "mean duration", subject_means(stack, name, lasted))
 
 
-def _of_schedule(columns: _Columns, stack: Stack, timeline: Timeline, name: str) -> None:
+def _of_schedule(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> None:
     """Days between visits: mean and spread; distance from the planned day: mean and spread."""
     start, subject = timeline.start(name), stack.view.subject(name)
     rows = np.flatnonzero((subject >= 0) & np.isfinite(start))
