@@ -166,7 +166,7 @@ def _reach(band: Band) -> Iterable[float]:
 
 
 def curve_chart(curve: Curve, last: float, width: int = 300, height: int = 150) -> str:
-    """Draw the share that has not left, from 0 to 1, over days up to `last`: source and sample."""
+    """Draw the share that has not left, from 0 to 1, over days up to `last`: source and sample, with 95 % intervals."""
     first, floor, left = min(curve.days[0], 0.0), height - 16, 34
 
     def place(day: float, share: float) -> tuple[float, float]:
@@ -175,7 +175,10 @@ def curve_chart(curve: Curve, last: float, width: int = 300, height: int = 150) 
 
     parts = [words(left - 4, 12, "100%", anchor="end"), words(left - 4, floor, "0", anchor="end")]
     parts.append(line([place(first, 0), place(last, 0)], "line faintline"))
-    for side, css in ((curve.source, "src"), (curve.sample, "smp")):
+    for side, band, css in ((curve.source, curve.source_band, "src"), (curve.sample, curve.sample_band, "smp")):
+        upper = [place(day, high) for day, (_, high) in zip(curve.days, band, strict=True)]
+        lower = [place(day, low) for day, (low, _) in zip(curve.days, band, strict=True)]
+        parts.append(area([*upper, *reversed(lower)], f"band {css}"))
         parts.append(line([place(day, share) for day, share in zip(curve.days, side, strict=True)], f"line thick {css}"))
     for i, day in enumerate(curve.days):
         tip = f"day {day:.0f}: source {curve.source[i]:.1%}, sample {curve.sample[i]:.1%}"

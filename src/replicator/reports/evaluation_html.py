@@ -18,6 +18,15 @@ from replicator.reports.evaluation_charts import (
     figure_chart,
     ratio_chart,
 )
+from replicator.reports.evaluation_endpoints import (
+    MOST_DIFFERENCES,
+    MOST_SERIES,
+    change_chart,
+    change_series,
+    endpoint_tables,
+    forest_chart,
+    significant_differences,
+)
 from replicator.reports.evaluation_maps import correlation_chart, lanes_chart, share_chart
 from replicator.reports.evaluation_timelines import timeline_chart
 from replicator.reports.pages import render_page
@@ -41,6 +50,7 @@ def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
         Of the page; the study's name if empty.
     """
     conclusion = evaluation.conclusion
+    differences = significant_differences(evaluation.endpoints)
     told = [math.isfinite(figure.value) for figure in evaluation.figures]
     return render_page(
         "evaluation",
@@ -52,6 +62,10 @@ def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
         tiles=[(name, len(conclusion.of(grade))) for grade, name in _TILES.items()],
         figures=[figure for figure, known in zip(evaluation.figures, told, strict=True) if known],
         untold=[figure for figure, known in zip(evaluation.figures, told, strict=True) if not known],
+        tables=endpoint_tables(evaluation.endpoints),
+        series=change_series(evaluation.endpoints)[:MOST_SERIES],
+        differences=differences[:MOST_DIFFERENCES],
+        n_differences=len(differences),
         verdicts=_VERDICTS,
         telling=LOST,
         k=FEWEST_SHARED,
@@ -100,6 +114,8 @@ _CHARTS: dict[str, Callable[..., Any]] = {
     "distribution": distribution_chart,
     "course": course_chart,
     "curve": curve_chart,
+    "change": change_chart,
+    "forest": forest_chart,
     "correlations": correlation_chart,
     "shares": share_chart,
     "lanes": lanes_chart,

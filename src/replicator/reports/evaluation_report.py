@@ -9,12 +9,13 @@ from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import Evaluation
 from replicator.evaluation.pictures.shapes import DatasetPicture
 from replicator.evaluation.verdict import Conclusion
+from replicator.reports.evaluation_endpoints import MOST_DIFFERENCES, change_series, significant_differences
 from replicator.reports.evaluation_html import render_evaluation_html, render_plot
 from replicator.reports.evaluation_text import render_evaluation_markdown, render_evaluation_text
 from replicator.reports.rendering import signed_json
 from replicator.targets import Output, check_target, write_whole
 
-STUDY_PLOTS = ("families", "retention", "correlations", "sampled", "typical")
+STUDY_PLOTS = ("families", "endpoints", "changes", "utility", "retention", "correlations", "sampled", "typical")
 DATASET_PLOTS = ("lanes", "missing", "measured", "correlations")
 
 
@@ -59,8 +60,10 @@ class EvaluationReport:
         Parameters
         ----------
         what : str
-            A dataset; or of the whole study ``families``, ``retention``, ``correlations``, ``sampled``, ``typical``.
+            A dataset; or of the whole study ``families``, ``endpoints`` (differences between arms), ``changes``, ``utility``,
+            ``retention``, ``correlations``, ``sampled``, ``typical``.
         which : str
+            Of ``changes`` a test, such as ``LB ALT (U/L)``, the one whose arms differ most certainly if empty.
             Of a dataset: a test, a variable, or ``lanes``, ``missing``, ``measured``, ``correlations``.
 
         Raises
@@ -81,6 +84,14 @@ class EvaluationReport:
         match what:
             case "families":
                 return _plot("families", "Distances from real subjects", drawn=self.evaluation.families)
+            case "endpoints" if self.evaluation.endpoints.entries:
+                differences = significant_differences(self.evaluation.endpoints)[:MOST_DIFFERENCES]
+                return _plot("forest", "Differences between arms, in standard errors", drawn=differences)
+            case "changes":
+                return self._changes(which)
+            case "utility" if self.evaluation.utility:
+                told = tuple(one for one in self.evaluation.utility if one.n)
+                return _plot("figures", "Learned from the sample, put to real subjects", drawn=told)
             case "retention" if pictures.retention:
                 return _plot("curves", f"Share without {pictures.retention_event}", drawn=pictures.retention)
             case "correlations" if pictures.correlations.rows:
@@ -91,6 +102,14 @@ class EvaluationReport:
                 return _plot("timelines", "What is typical of the source", drawn=pictures.typical, css="src", **span)
         names = ", ".join((*(one.name for one in pictures.datasets), *STUDY_PLOTS))
         raise ConfigError(f"There is no picture of {what!r}; ask for one of {names}.")
+
+    def _changes(self, which: str) -> Plot:
+        series = change_series(self.evaluation.endpoints)
+        found = next((one for one in series if which in ("", one.name)), None)
+        if found is None:
+            names = ", ".join(one.name for one in series) or "none, since no test has a baseline and a later visit"
+            raise ConfigError(f"There are no changes of {which!r}; ask for one of {names}.")
+        return _plot("changes", f"{found.name}: {found.kind}", drawn=found)
 
     def to_json(self) -> str:
         """Write the whole evaluation as JSON text."""

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Sequence
 from replicator.evaluation.evaluation import Evaluation
 from replicator.evaluation.measures import Interval, Offender
 from replicator.evaluation.verdict import Grade
+from replicator.reports.evaluation_endpoints import endpoint_tables
 from replicator.reports.evaluation_html import told
 from replicator.rules.certificate import LOST
 from replicator.targets import MARKDOWN_MARK
 
 _FAMILY = ("family", "compared", "ratio", "95 % interval", "verdict", "differs most")
 _FIGURE = ("figure", "value", "95 % interval", "target", "verdict", "differs most")
+_ENDPOINT = ("results", "compared", "inside", "expected", "significant differences", "of the same sign", "expected")
 _LAW = ("rule", "where", "source fails", "sample fails")
+MOST_LINES = 15  # of a table of endpoints in Markdown
 
 
 def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
@@ -24,6 +27,8 @@ def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
     lines += textwrap.wrap(_measured_by(evaluation), width)
     for titles, rows in _tables(evaluation):
         lines += ["", *_aligned(titles, rows, width)]
+    if evaluation.endpoints.agreements:
+        lines += ["", *_aligned(_ENDPOINT, _agreements(evaluation), width)]
     for sentence in (evaluation.laws.sample.summary(), *evaluation.privacy.verdict[:1]):
         lines += ["", *textwrap.wrap(sentence, width)]
     for note in evaluation.notes:
@@ -36,10 +41,19 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
     title = f"# A sample of {_escaped(evaluation.study) or 'a study'}, held against real subjects"
     parts = [f"{MARKDOWN_MARK}\n{title}", _escaped(evaluation.conclusion.summary()), _escaped(_measured_by(evaluation))]
     parts += [_table(titles, rows) for titles, rows in _tables(evaluation)]
-    worst = [(one.name, one.offenders) for one in evaluation.families] + [(one.name, one.offenders) for one in evaluation.figures]
+    worst = [(one.name, one.offenders) for one in evaluation.families] + [
+        (one.name, one.offenders) for one in evaluation.judged_figures
+    ]
     for name, offenders in (one for one in worst if one[1]):
         rows = [(one.name, told(one.sample), told(one.floor)) for one in offenders]
         parts.append(f"### {_escaped(name)}: what differs most\n\n{_table(('what', 'sample', 'real subjects'), rows)}")
+    if evaluation.endpoints.entries:
+        reference = f"{_escaped(evaluation.endpoints.reference)} ".lstrip()
+        parts.append(f"## Results of the study\n\n{reference}Leaving means {_escaped(evaluation.endpoints.leaving)}.")
+        parts.append(_table(_ENDPOINT, _agreements(evaluation)))
+        for one in endpoint_tables(evaluation.endpoints, MOST_LINES):
+            titles = ["", *(f"{column}: {side}" for column in one.columns for side in ("source", "sample"))]
+            parts.append(f"### {one.kind}\n\n{_table([_escaped(title) for title in titles], one.rows)}")
     parts.append(f"## Laws\n\n{_escaped(evaluation.laws.sample.summary())}")
     lost = evaluation.laws.sample.of(*LOST)
     if lost:
@@ -80,9 +94,28 @@ def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[st
             grades[one.name].value,
             one.note if grades[one.name] is Grade.UNKNOWN else _worst(one.offenders),
         )
-        for one in (*evaluation.figures, *evaluation.privacy.figures)
+        for one in (*evaluation.judged_figures, *evaluation.privacy.figures)
     ]
     return [(titles, rows) for titles, rows in ((_FAMILY, families), (_FIGURE, figures)) if rows]
+
+
+def _agreements(evaluation: Evaluation) -> list[tuple[str, ...]]:
+    return [
+        (
+            one.kind.value,
+            f"{one.n:,}",
+            _share(one.inside),
+            _share(one.expected_inside),
+            f"{one.n_signs:,}",
+            _share(one.signs_kept),
+            _share(one.expected_signs),
+        )
+        for one in evaluation.endpoints.agreements
+    ]
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if math.isfinite(value) else "–"
 
 
 def _span(interval: Interval) -> str:

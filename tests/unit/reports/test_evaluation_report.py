@@ -109,8 +109,33 @@ def test_the_first_page_says_verdict_figures_and_families() -> None:
     page = unescape(report().to_html())
     evaluation = report().evaluation
     assert report().conclusion.summary() in page
-    for name in (one.name for one in (*evaluation.families, *evaluation.figures, *evaluation.privacy.figures)):
+    for name in (one.name for one in (*evaluation.families, *evaluation.judged_figures, *evaluation.privacy.figures)):
         assert name in page
+
+
+def test_endpoints_stand_side_by_side() -> None:
+    """As percentages and means with intervals, in the page, in Markdown and on the terminal."""
+    evaluation, page, markdown = report().evaluation, unescape(report().to_html()), report().to_markdown()
+    for agreement in evaluation.endpoints.agreements:
+        for text in (page, markdown, report().to_text(160)):
+            assert agreement.kind in text
+    nausea = next(
+        one for one in evaluation.endpoints.entries if one.name == "AE NAUSEA" and one.arm == "Active" and not one.against
+    )
+    for side in (nausea.source, nausea.sample):
+        said = f"{side.value:.1%} ({side.interval.low:.1%} to {side.interval.high:.1%})"
+        assert said in page and said in markdown
+
+
+def test_bands_of_the_curves_hold_them() -> None:
+    curves = report().evaluation.pictures.retention
+    assert curves
+    for curve in curves:
+        for side, band in ((curve.source, curve.source_band), (curve.sample, curve.sample_band)):
+            assert all(
+                0 <= low <= share + 1e-9 and share - 1e-9 <= high <= 1 for share, (low, high) in zip(side, band, strict=True)
+            )
+            assert any(high - low > 0.05 for low, high in band)
 
 
 def test_the_same_data_and_seed_give_the_same_bytes() -> None:
@@ -147,6 +172,7 @@ def test_other_json_is_refused(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     "asked",
     [("LB", "ALT"), ("DM", "AGE"), ("DM", "SEX"), ("AE", "lanes"), ("LB", "measured"), ("AE", "missing"), ("LB", "correlations")]
+    + [("changes", "LB AST")]
     + [(name, "") for name in STUDY_PLOTS],
     ids=" ".join,
 )
@@ -166,14 +192,17 @@ def test_a_plot_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r"LB: there is no picture of 'ALX'; ask for one of ALT, AST, .*lanes") as raised:
         report().plot("LB", "ALX")
     assert all(one in str(raised.value) for one in DATASET_PLOTS)
+    with pytest.raises(ConfigError, match=r"no changes of 'LB ALX'; ask for one of LB ALT, LB AST"):
+        report().plot("changes", "LB ALX")
 
 
 def test_markdown_has_the_tables_and_no_markup_of_names() -> None:
     text = report().to_markdown()
-    tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(tables) > 20
-    assert all(re.sub(r"\\.", "", line).count("|") in (4, 5, 7) for line in tables)
-    assert "## Laws" in text and "## Privacy" in text
+    tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert sum(map(len, tables)) > 60
+    for table in tables:
+        assert {re.sub(r"\\.", "", line).count("|") for line in table} == {table[1].count("|")}
+    assert "## Laws" in text and "## Privacy" in text and "## Results of the study" in text
 
 
 def test_the_terminal_is_not_too_narrow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -113,6 +114,7 @@ class Curve:
     """Share of subjects still without the event at each day (Kaplan-Meier), by arm; ``""`` is everybody.
 
     The days are far enough apart that five subjects of the source left between them, and end where fewer than five are left.
+    The bands are 95 % intervals, (low, high) at each day.
     """
 
     arm: str
@@ -121,6 +123,13 @@ class Curve:
     sample: tuple[float, ...]
     n_source: int
     n_sample: int
+    source_band: tuple[tuple[float, float], ...]
+    sample_band: tuple[tuple[float, float], ...]
+
+    def median(self, *, of_sample: bool) -> float:
+        """First day at which half or fewer are without the event; NaN if there is none."""
+        side = self.sample if of_sample else self.source
+        return next((day for day, share in zip(self.days, side, strict=True) if share <= 0.5), math.nan)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.evaluation.distances import count_matrix
+from replicator.evaluation.distances import Floats, Ints, count_matrix
+from replicator.evaluation.endpoints.survival import LifeTable, kaplan_meier
 from replicator.evaluation.pictures.bins import bin_codes, merge_bins, round_edges, shared_range, subject_bins
 from replicator.evaluation.pictures.shapes import Curve
-from replicator.evaluation.retention import completers, survival
+from replicator.evaluation.retention import completers
 from replicator.evaluation.sharing import FEWEST_SHARED, shared_arms
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
+from replicator.rules.grouping import Mask
 
 MOST_STEPS = 120
 DISCONTINUATION, LEAVING = "discontinuation", "the end of participation, whatever its reason"
@@ -40,7 +42,10 @@ def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...
         who = np.arange(len(end))
         exits = count_matrix(who, codes, len(end), n_bins)
         events = count_matrix(who, np.where(event, codes, -1), len(end), n_bins)
-        staying, at_risk = survival(np.array([source, sample]), events, exits)
+        both = np.array([source, sample], np.float64)
+        left = np.asarray(both @ exits)
+        at_risk = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
+        staying = kaplan_meier(LifeTable(edges[1:], np.asarray(both @ events), at_risk))
         filled = np.unique(codes[source])
         last = filled[np.append(np.diff(group[filled]) > 0, True)]  # the last exits of each merged bin
         last = last[at_risk[0][last] >= FEWEST_SHARED]
@@ -49,8 +54,25 @@ def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...
         begin = edges[np.searchsorted(group, group[last])]
         at = np.clip(np.searchsorted(edges, begin) - 1, 0, n_bins - 1)
         days = tuple(np.column_stack([begin, edges[last + 1]]).ravel().tolist())
-        first, second = (
-            tuple(np.column_stack([np.where(begin > edges[0], one[at], 1.0), one[last]]).ravel().tolist()) for one in staying
+        begins = begin > edges[0]
+        shares = [_points(one, begins, at, last) for one in staying.share]
+        ends = [np.where(np.isfinite(end), end, staying.share) for end in staying.interval()]
+        bands = [np.column_stack([_points(end[side], begins, at, last) for end in ends]) for side in (0, 1)]
+        drawn.append(
+            Curve(
+                arm,
+                days,
+                tuple(shares[0].tolist()),
+                tuple(shares[1].tolist()),
+                int(source.sum()),
+                int(sample.sum()),
+                tuple((low, high) for low, high in bands[0].tolist()),
+                tuple((low, high) for low, high in bands[1].tolist()),
+            )
         )
-        drawn.append(Curve(arm, days, first, second, int(source.sum()), int(sample.sum())))
     return tuple(drawn), LEAVING if completed is None else DISCONTINUATION
+
+
+def _points(values: Floats, begins: Mask, at: Ints, last: Ints) -> Floats:
+    """Values at the beginning and the end of each stretch of days; 1 at the very beginning."""
+    return np.asarray(np.column_stack([np.where(begins, values[at], 1.0), values[last]]).ravel())
