@@ -14,8 +14,9 @@ from replicator.config import FitConfig
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
+from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
-from replicator.study_model.findings_features import draw_features, feature_columns, name_features
+from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
@@ -32,6 +33,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 NO_IDS = RecordIds((), {})
 NO_PRODUCTS = Products.none()
+NO_COORDINATES = Coordinates()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,8 @@ class FindingsPart:
         Identifiers of rows.
     products : Products
         Tests that follow from two others.
+    coordinates : Coordinates
+        What the levels of tests that belong together are told in.
     """
 
     kind: ClassVar[str] = "findings part"
@@ -112,6 +116,7 @@ class FindingsPart:
     dates: tuple[DateColumn, ...]
     ids: RecordIds = NO_IDS
     products: Products = NO_PRODUCTS
+    coordinates: Coordinates = NO_COORDINATES
 
     @classmethod
     def fit(
@@ -192,10 +197,11 @@ class FindingsPart:
             RecordIds.fit(part_rows, structure, subject[inside], k),
         )
         redraw = partial(part._draw_again, observed, occasion, features, arm, grid.cell, occasions)
-        products = Products.fit(results, observed, occasion, occasions.run, features["level"], redraw, k)
-        part = replace(part, products=products)
-        seen = occasions.subject[occasions.starts]
-        named = name_features(part._features(), features, results, products, seen, spine.n, k)
+        products = Products.fit(results, observed, occasion, occasions.run, redraw, k)
+        groups = belonging(results, _categories(dataset, structure, rows), products.groups())
+        coordinates, free = Coordinates.fit(features["level"], groups)
+        part = replace(part, products=products, coordinates=coordinates)
+        named = name_features(part._features(), features, free, occasions.subject[occasions.starts], spine.n, k)
         return Fitted(part, named, (*notes, *more, *further, *odd))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
@@ -207,7 +213,7 @@ class FindingsPart:
         seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], rng)
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         drawn = partial(_drawn, spine, self.name)
-        features = draw_features(self._features(), drawn, self.results, self.values, self.products, occasions, rng)
+        features = draw_features(self._features(), drawn, self.results, self.values, self.coordinates, occasions, rng)
         column_seen = seen[:, self.results.series]
         latent = self.values.sample(noise, column_seen, features, arm, grid.cell, occasions, luck)
         if self.units.follows:
@@ -265,7 +271,7 @@ class FindingsPart:
         return out
 
     def _features(self) -> list[tuple[str, str, int]]:
-        return feature_columns(self.results, self.values, self.products, self.series_labels)
+        return feature_columns(self.results, self.values, self.coordinates, self.series_labels)
 
     def _draw_again(
         self, observed: Observed, occasion: Codes, features: Mapping[str, Floats], arm: Codes, cell: Codes, occasions: Occasions
@@ -432,3 +438,9 @@ def _series_labels(dataset: Dataset, rows: FindingsRows) -> tuple[str, ...]:
     topics = [str(text) for text in cells[0]]
     full = ["|".join(str(part) for part in parts) for parts in zip(*cells, strict=True)]
     return tuple(topic if topics.count(topic) == 1 else long for topic, long in zip(topics, full, strict=True))
+
+
+def _categories(dataset: Dataset, structure: DatasetStructure, rows: FindingsRows) -> Codes:
+    """Category of each series: (n_series,) int."""
+    name = structure.named("CAT")
+    return dataset.text(name).codes[rows.first_row].astype(np.intp) if name else np.zeros(rows.n_series, np.intp)

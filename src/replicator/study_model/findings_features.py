@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.persistence import Occasions
-from replicator.study_model.findings_products import Products
+from replicator.study_model.findings_coordinates import Coordinates
+from replicator.study_model.findings_levels import ADDITIVE
 from replicator.study_model.findings_results import Results
 from replicator.study_model.findings_values import Values
 
@@ -18,34 +19,57 @@ Column = tuple[str, str, int]
 """Name of a feature, its kind (``level``, ``slope``, ``spread`` or ``free``) and its latent column or coordinate."""
 
 
-def feature_columns(results: Results, values: Values, products: Products, labels: tuple[str, ...]) -> list[Column]:
-    """List all features; tests that laws tie together have their levels in the coordinates that the laws leave free."""
-    tied = set(results.value[products.tied].tolist())
+def feature_columns(results: Results, values: Values, coordinates: Coordinates, labels: tuple[str, ...]) -> list[Column]:
+    """List all features; tests that belong together have their levels in coordinates."""
+    together = set(coordinates.columns.tolist())
     found: list[Column] = []
     for column, series in enumerate(results.series.tolist()):
         what = labels[series]
         own = column == results.value[series]
-        if column not in tied:
+        if column not in together:
             found.append((f"level[{what}]" if own else f"state[{what}]", "level", column))
         if values.latent.slope[column] > 0:
             found.append((f"slope[{what}]", "slope", column))
         if values.latent.spread[column] > 0:
             found.append((f"spread[{what}]", "spread", column))
-    for coordinate in range(products.plane.shape[1]):
-        together = ", ".join(labels[series] for series in products.members[products.plane[:, coordinate] != 0].tolist())
-        found.append((f"level {coordinate + 1}[{together}]", "free", coordinate))
+    for coordinate in range(coordinates.loading.shape[1]):
+        first, *others = (labels[series] for series in results.series[coordinates.members(coordinate)].tolist())
+        found.append((f"level {coordinate + 1}[{first} and {len(others)} more]", "free", coordinate))
     return found
 
 
+def belonging(results: Results, category: Codes, tied: Sequence[tuple[NDArray[np.int64], int]]) -> list[tuple[Codes, int]]:
+    """Latent columns that belong together, and their idle directions.
+
+    Parameters
+    ----------
+    results : Results
+        Latent columns.
+    category : (n_series,) int
+        Instrument or panel of each series.
+    tied : sequence of ((n,) int64, int)
+        Series that laws tie together, and the number of the laws.
+
+    Returns
+    -------
+    list of ((n,) int, int)
+        Tests tied by laws, and the levels and ranks of each category; measured tests without a law keep levels of their own.
+    """
+    found = [(results.value[series].astype(np.intp), laws) for series, laws in tied]
+    own = np.flatnonzero(results.value[results.series] == np.arange(len(results.series)))
+    items = own[results.form[own] != ADDITIVE]
+    whose = category[results.series[items]]
+    return found + [(items[whose == one], 0) for one in np.unique(whose)]
+
+
 def name_features(
-    columns: list[Column], features: Mapping[str, Floats], results: Results, products: Products, seen: Codes, n: int, k: int
+    columns: list[Column], features: Mapping[str, Floats], free: Floats, seen: Codes, n: int, k: int
 ) -> dict[str, Floats]:
-    """Give features of the subjects `seen` (n_seen,) by name, (n,) each, those that k subjects have and that differ."""
-    free = {"free": products.scores(features["level"][:, results.value[products.members]])}
+    """Give features and coordinates (n_seen, d) of the subjects `seen` by name, (n,) each, those that k have and that differ."""
     out = {}
     for name, what, column in columns:
         value = np.full(n, np.nan)
-        value[seen] = (free if what == "free" else features)[what][:, column]
+        value[seen] = (free if what == "free" else features[what])[:, column]
         known = np.isfinite(value)
         if known.sum() >= k and np.unique(value[known]).size > 1:
             out[name] = value
@@ -57,7 +81,7 @@ def draw_features(
     drawn: Callable[[str], Floats | None],
     results: Results,
     values: Values,
-    products: Products,
+    coordinates: Coordinates,
     occasions: Occasions,
     rng: np.random.Generator,
 ) -> dict[str, Floats]:
@@ -65,7 +89,7 @@ def draw_features(
     who = occasions.subject[occasions.starts] if len(occasions.subject) else np.empty(0, np.intp)
     shape = (len(who), len(results.series))
     out = {name: rng.standard_normal(shape) for name in ("level", "slope", "spread")}
-    out["free"] = rng.standard_normal((len(who), products.plane.shape[1]))
+    out["free"] = rng.standard_normal((len(who), coordinates.loading.shape[1]))
     known = np.zeros(shape, bool)
     for name, what, column in columns:
         given = drawn(name)
@@ -75,6 +99,5 @@ def draw_features(
             if what == "level":
                 known[mine, column] = True
     level = np.where(known, values.spread_ties(out["level"], rng), out["level"])
-    tied = products.tied
-    level[:, results.value[tied]] = products.levels(out.pop("free"))
+    level[:, coordinates.columns] = coordinates.levels(out.pop("free"))
     return {**out, "level": level}

@@ -22,7 +22,7 @@ Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-FEWEST_DEGREES = 10  # times the tests of a group: degrees of freedom within subjects, or subjects, behind its covariance
+FEWEST_DEGREES = 10  # times the tests of a group: degrees of freedom behind its covariance
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,6 @@ class Products:
         Variance of each member's logarithm within subjects.
     shape : (m, m) float64
         Takes deviations from a subject's mean, as they are drawn, to the covariance of the source.
-    plane : (m, d) float64
-        Levels of subjects by the coordinates in which the laws leave them free; of zeros for members whose levels are their own.
 
     Notes
     -----
@@ -71,7 +69,6 @@ class Products:
     members: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     loose: Floats = field(default_factory=lambda: np.empty(0))
     shape: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    plane: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def none(cls) -> Products:
@@ -85,7 +82,6 @@ class Products:
         observed: Observed,
         occasion: Codes,
         run: Codes,
-        level: Floats,
         redraw: Callable[[], Floats],
         k: int,
     ) -> Products:
@@ -99,8 +95,6 @@ class Products:
             Occasion of each observation.
         run : (n_occasions,) int
             Position of its subject among those seen.
-        level : (n_seen, n_columns) float64
-            Levels of the subjects seen.
         redraw : callable
             Draws the results (n_occasions, n_series) of the source's occasions again, before any law is kept.
         k : int
@@ -125,14 +119,11 @@ class Products:
         drawn = np.where(np.isfinite(log), drawn, np.nan)
         m = len(members)
         loose = np.maximum(np.array([np.nanvar(_within(log[:, [j]], run)[0]) for j in range(m)]), np.finfo(np.float64).eps)
-        shape, plane = np.eye(m), [np.zeros((m, 0))]
+        shape = np.eye(m)
         for group, matrix in _groups(found._matrix(members)):
             at = np.ix_(group, group)
             shape[at] = _transport(log[:, group], drawn[:, group], run, matrix, loose[group])
-            block = np.zeros((m, len(group) - len(matrix)))
-            block[group] = _coordinates(level[:, results.value[members[group]]], block.shape[1], k)
-            plane.append(block[:, (block != 0).any(axis=0)])
-        return replace(found, members=members, loose=loose, shape=shape, plane=np.concatenate(plane, axis=1))
+        return replace(found, members=members, loose=loose, shape=shape)
 
     def hold(
         self, number: Floats, occasion: Codes, series: Codes, run: Codes, results: Results, rng: np.random.Generator
@@ -156,22 +147,9 @@ class Products:
             out[where] = results.scales.record(np.exp(moved[bound]), np.broadcast_to(self.members[group], bound.shape)[bound])
         return out
 
-    @property
-    def tied(self) -> NDArray[np.int64]:
-        """Series whose levels are given by coordinates."""
-        return self.members[(self.plane != 0).any(axis=1)] if len(self.members) else self.members
-
-    def scores(self, level: Floats) -> Floats:
-        """Coordinates (n, d), of unit variance, of the members' levels (n, m); NaN where a level is missing."""
-        out = np.full((len(level), self.plane.shape[1]), np.nan)
-        for used, free in _blocks(self.plane):
-            out[:, free] = level[:, used] @ np.linalg.pinv(self.plane[np.ix_(used, free)]).T
-        return out
-
-    def levels(self, scores: Floats) -> Floats:
-        """Levels (n, n_tied) of the series `tied` at coordinates (n, d)."""
-        out: Floats = scores @ self.plane[(self.plane != 0).any(axis=1)].T
-        return out
+    def groups(self) -> list[tuple[NDArray[np.int64], int]]:
+        """Series of each group of tests that laws tie together, and the number of its laws."""
+        return [(self.members[group], len(laws)) for group, laws in _groups(self._matrix(self.members))]
 
     def _matrix(self, members: NDArray[np.int64]) -> Floats:
         """Laws as weights of the members' logarithms: (n, m)."""
@@ -191,16 +169,6 @@ def _groups(matrix: Floats) -> list[tuple[Codes, Floats]]:
             own[np.isin(own, own[law])] = own[law].min()
     groups = [np.flatnonzero(own == one) for one in np.unique(own)]
     return [(group, matrix[:, group][(matrix[:, group] != 0).any(axis=1)]) for group in groups]
-
-
-def _blocks(plane: Floats) -> list[tuple[Codes, Codes]]:
-    """Members and coordinates of each group of tests."""
-    there = plane != 0
-    _, own = np.unique(there, axis=1, return_inverse=True)
-    return [
-        (np.flatnonzero(there[:, own.reshape(-1) == one].any(axis=1)), np.flatnonzero(own.reshape(-1) == one))
-        for one in range(own.max(initial=-1) + 1)
-    ]
 
 
 def _within(table: Floats, run: Codes) -> tuple[Floats, int]:
@@ -261,20 +229,3 @@ def keep_laws(log: Floats, run: Codes, matrix: Floats, wanted: Floats, shape: Fl
         out[at] += miss @ _correction(active, loose[mine]).T
         bound[at] = True
     return out, bound
-
-
-def _coordinates(level: Floats, d: int, k: int) -> Floats:
-    """Levels by the `d` coordinates, of unit variance, in which they vary most (m, d); zeros where too few subjects have all."""
-    complete = level[np.isfinite(level).all(axis=1)]
-    m = level.shape[1]
-    if len(complete) < max(FEWEST_DEGREES * m, k) or d == 0:
-        return np.zeros((m, d))
-    spread = complete.std(axis=0)
-    if not spread.all():
-        return np.zeros((m, d))
-    values, vectors = np.linalg.eigh(np.corrcoef(complete.T))
-    top = np.argsort(-values)[:d]
-    out = vectors[:, top] * np.sqrt(np.maximum(values[top], 0.0))
-    sign = np.sign(out[np.abs(out).argmax(axis=0), np.arange(d)])
-    out = out * np.where(sign == 0, 1.0, sign)
-    return np.asarray(out * (spread / np.sqrt((out**2).sum(axis=1)))[:, None], np.float64)

@@ -122,7 +122,7 @@ def test_no_test_of_a_group_of_laws_pays_for_the_others() -> None:
     source |= {"MCH": np.round(load, 1), "HGB": np.round(red * load / 10, 1)}
     part, drawn = _drawn(_study(source))
     assert len(part.products.target) == 2
-    assert part.products.plane.shape == (5, 3)
+    assert part.coordinates.loading.shape == (5, 3)
     for test in ("RBC", "MCV", "HCT", "MCH", "HGB"):
         (within, between), (now_within, now_between) = _within_and_between(source[test]), _within_and_between(drawn[test])
         assert now_within == pytest.approx(within, rel=0.15), test
@@ -136,8 +136,8 @@ def test_levels_of_tied_tests_are_told_in_the_coordinates_that_are_free() -> Non
     source = read_source(study, structure)
     fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
     levels = {name for name in fitted.features if name.startswith("level")}
-    assert levels == {"level[SODIUM]", "level 1[HCT, MCV, RBC]", "level 2[HCT, MCV, RBC]"}
-    one, two = (fitted.features[f"level {number}[HCT, MCV, RBC]"] for number in (1, 2))
+    assert levels == {"level[SODIUM]", "level 1[HCT and 2 more]", "level 2[HCT and 2 more]"}
+    one, two = (fitted.features[f"level {number}[HCT and 2 more]"] for number in (1, 2))
     assert abs(np.corrcoef(one, two)[0, 1]) < 0.1
 
 

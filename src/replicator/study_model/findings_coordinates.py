@@ -1,0 +1,130 @@
+"""Levels of tests that belong together, told in coordinates that do not: items of an instrument, and tests tied by a law.
+
+The subject model takes the noise of few subjects and very many features out of every correlation, and what each of many pairs of
+items loses is lost many times over in their sum. Coordinates of the items alone, of which there are few, are not correlated: there
+is nothing to lose, and levels made of them vary together as the source's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.copula import GaussianCopula, pairwise_correlation
+
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+FEWEST_SUBJECTS = 2  # times the tests of a group, before their correlations are taken together
+COMMON = 0.8  # of the subjects of a group's most frequent test, those that a test must have to be told with it
+LEAST = 1e-6  # eigenvalue of a correlation
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Levels as linear functions of principal coordinates.
+
+    Attributes
+    ----------
+    columns : (m,) int64
+        Latent columns whose levels are told so.
+    group : (m,) int64
+        Which of them belong together.
+    loading : (m, d) float64
+        Levels by coordinates of unit variance; 0 for coordinates of another group.
+    """
+
+    kind: ClassVar[str] = "findings coordinates"
+
+    columns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    group: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    loading: Floats = field(default_factory=lambda: np.empty((0, 0)))
+
+    @classmethod
+    def fit(cls, level: Floats, groups: Sequence[tuple[Codes, int]]) -> tuple[Coordinates, Floats]:
+        """Find the coordinates of each group.
+
+        Parameters
+        ----------
+        level : (n_seen, n_columns) float64
+            Levels of subjects, as normal scores or near them; NaN where there is none.
+        groups : sequence of ((n,) int, int)
+            Latent columns, no column twice; and how many directions of a group carry nothing but rounding. Where there are such,
+            the levels are of measurements, whose standard deviation is taken for 1; others are scores, of less if there are ties.
+
+        Returns
+        -------
+        Coordinates
+            Of the groups with subjects enough.
+        scores : (n_seen, d) float64
+            Coordinates of the subjects, of unit variance; NaN for a subject without any of a group's levels.
+        """
+        columns: list[Codes] = []
+        loadings: list[Floats] = []
+        scores: list[Floats] = []
+        for wanted, idle in groups:
+            known = np.isfinite(level[:, wanted]).sum(axis=0)
+            mine = wanted[(known > 0) & (known >= COMMON * known.max(initial=0))] if idle == 0 else wanted
+            if len(mine) < 2 + idle or known.max(initial=0) < FEWEST_SUBJECTS * len(mine):
+                continue
+            found = _principal(level[:, mine], len(mine) - idle, measured=idle > 0)
+            if found is None:
+                continue
+            columns.append(mine)
+            loadings.append(found[0])
+            scores.append(found[1])
+        if not columns:
+            return cls(), np.empty((len(level), 0))
+        width = [one.shape[1] for one in loadings]
+        loading = np.zeros((sum(map(len, columns)), sum(width)))
+        row = col = 0
+        for block in loadings:
+            loading[row : row + block.shape[0], col : col + block.shape[1]] = block
+            row, col = row + block.shape[0], col + block.shape[1]
+        group = np.repeat(np.arange(len(columns)), [len(one) for one in columns])
+        return cls(np.concatenate(columns).astype(np.int64), group, loading), np.concatenate(scores, axis=1)
+
+    def members(self, coordinate: int) -> NDArray[np.int64]:
+        """Latent columns of the group that a coordinate belongs to."""
+        first = int(np.abs(self.loading[:, coordinate]).argmax())
+        mine: NDArray[np.int64] = self.columns[self.group == self.group[first]]
+        return mine
+
+    def levels(self, scores: Floats) -> Floats:
+        """Levels (n, m) of `columns` at coordinates (n, d)."""
+        out: Floats = scores @ self.loading.T
+        return out
+
+
+def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Floats] | None:
+    """Loadings (m, d) of at most `most` principal coordinates, and the subjects' scores (n, d); None where nothing varies."""
+    if measured:
+        deviation = np.nanstd(level, axis=0)
+        level = level / np.where(deviation > 0, deviation, 1.0)
+    seen = np.isfinite(level)
+    n = len(level)
+    correlation = pairwise_correlation(level) if measured else GaussianCopula.fit(level).correlation
+    if not np.isfinite(correlation).all():
+        return None
+    values, vectors = np.linalg.eigh(correlation)
+    top = np.argsort(-values)[:most]
+    top = top[values[top] > LEAST]
+    loading = vectors[:, top] * np.sqrt(values[top])
+    sign = np.sign(loading[np.abs(loading).argmax(axis=0), np.arange(len(top))])
+    loading = loading * np.where(sign == 0, 1.0, sign)
+    loading /= np.sqrt((loading**2).sum(axis=1))[:, None]
+    whole = vectors * np.maximum(values, LEAST) @ vectors.T
+    scores = np.full((n, len(top)), np.nan)
+    patterns, which = np.unique(seen, axis=0, return_inverse=True)
+    for number, there in enumerate(patterns):
+        rows = np.flatnonzero(which.reshape(-1) == number)
+        if there.any():
+            scores[rows] = level[np.ix_(rows, there)] @ np.linalg.solve(whole[np.ix_(there, there)], loading[there])
+    deviation = np.nanstd(scores, axis=0)
+    if not (deviation > 0).all():
+        return None
+    return loading, (scores - np.nanmean(scores, axis=0)) / deviation

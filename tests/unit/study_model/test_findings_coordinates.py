@@ -1,0 +1,65 @@
+"""Levels told in coordinates vary together as those of the source, however much correlations between features shrink."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from replicator.models.copula import normal_scores
+from replicator.study_model.findings_coordinates import Coordinates
+
+
+def _items(n: int, m: int, seed: int = 1) -> np.ndarray:
+    """Normal scores (n, m) of items that share a factor, loading 0.7."""
+    rng = np.random.default_rng(seed)
+    latent = 0.7 * rng.standard_normal((n, 1)) + np.sqrt(0.51) * rng.standard_normal((n, m))
+    return np.stack([normal_scores(column) for column in latent.T], axis=1)
+
+
+def test_a_sum_of_levels_keeps_its_spread() -> None:
+    """Levels made of independent coordinates of unit variance have the source's correlation, and so has their sum its variance."""
+    level = _items(400, 12)
+    found, scores = Coordinates.fit(level, [(np.arange(12), 0)])
+    assert scores.std(axis=0) == pytest.approx(np.ones(12))
+    assert np.abs(np.corrcoef(scores.T) - np.eye(12)).mean() < 1 / np.sqrt(400)
+    drawn = found.levels(np.random.default_rng(2).standard_normal((20000, 12)))
+    assert drawn.std(axis=0) == pytest.approx(np.ones(12), abs=0.03)
+    assert drawn.sum(axis=1).std() == pytest.approx(level.sum(axis=1).std(), rel=0.03)
+
+
+def test_own_coordinates_give_the_levels_back() -> None:
+    """Of a subject with all levels, the coordinates lose nothing."""
+    level = _items(300, 6)
+    found, scores = Coordinates.fit(level, [(np.arange(6), 0)])
+    back = found.levels(scores)
+    assert all(np.corrcoef(back[:, j], level[:, j])[0, 1] > 0.995 for j in range(6))
+
+
+def test_idle_directions_are_left_out() -> None:
+    """Of three measurements, one of them the sum of the others but for rounding, two coordinates remain."""
+    rng = np.random.default_rng(3)
+    one, two = rng.standard_normal((2, 500))
+    level = np.stack([one, two, (one + two) / np.sqrt(2) + 0.02 * rng.standard_normal(500)], axis=1)
+    found, scores = Coordinates.fit(level, [(np.arange(3), 1)])
+    assert scores.shape == (500, 2)
+    back = found.levels(scores)
+    assert np.std(back - level / level.std(axis=0), axis=0).max() < 0.03
+
+
+def test_missing_levels_are_made_up_from_the_others() -> None:
+    """A subject without some of the levels has coordinates; one without any has none; a test that half have stays out."""
+    level = _items(300, 6)
+    level[:20, 0] = np.nan
+    level[0] = np.nan
+    level[::2, 5] = np.nan
+    found, scores = Coordinates.fit(level, [(np.arange(6), 0)])
+    assert found.columns.tolist() == [0, 1, 2, 3, 4]
+    assert np.isnan(scores[0]).all()
+    assert np.isfinite(scores[1:]).all()
+
+
+def test_few_subjects_keep_their_own_levels() -> None:
+    """With fewer subjects than twice the items, no correlation of the items is taken together."""
+    found, scores = Coordinates.fit(_items(11, 6), [(np.arange(6), 0)])
+    assert not len(found.columns)
+    assert scores.shape == (11, 0)
