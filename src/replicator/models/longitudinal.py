@@ -3,24 +3,23 @@ r"""Many series of repeated measurements of many subjects: level, slope and spre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, polygamma, psi
+from scipy.special import ndtri, polygamma, psi
 
 from replicator.models.cell_means import variance_components
 from replicator.models.copula import GaussianCopula, normal_scores
-from replicator.models.marginals import QuantileMarginal
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, fit_persistence, lasting_noise
+from replicator.models.residuals import GRID, around_lines, bend, find_shapes, standardise, widths_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-GRID = np.concatenate([[0.001, 0.005, 0.01, 0.025], np.linspace(0.05, 0.95, 19), [0.975, 0.99, 0.995, 0.999]])
-WIDTHS = (-0.43, 0.43)  # thirds of a standard normal
 LEAST_SCATTER = 0.1  # share of a variance that rounding may not explain away
 FEWEST_FOR_TREND = 20  # subjects with three values, before slopes or spreads of their own are believed
 
@@ -50,8 +49,8 @@ class TwoLevel:
     bent : (n_bent,) int64
         Series whose standardised residuals are not normal.
     quantiles : (n_bent, 3, len(GRID)) float64
-        Their quantiles at the probabilities `GRID`, for subjects of small, middling and wide spread (a wide one often comes of a
-        single far value); each rests on at least *k* subjects.
+        Quantiles they are drawn from, before lines are taken out, at the probabilities `GRID`, for subjects of small, middling
+        and wide spread (a wide one often comes of a single far value); each rests on at least *k* subjects.
 
     Notes
     -----
@@ -154,6 +153,8 @@ class TwoLevel:
         reach_share = np.bincount(pair_series, weights=reach / np.maximum(size, 1), minlength=n_series)
         tilted = slope * reach_share / np.maximum(np.bincount(pair_series, minlength=n_series), 1)
         latent = _latent_variances(between, within, slope, tilted, lasts.serial * lasts.next_one, hermite, told)
+        third = partial(widths_of, features["spread"], run, varies=spread > 0)
+        shapes = find_shapes(dense, run, ~discrete, third, k)
         model = cls(
             np.where(discrete, latent[0], between),
             np.where(discrete, latent[1], within),
@@ -164,9 +165,22 @@ class TwoLevel:
             lasts.memory,
             1 / np.sqrt(lasts.kept),
             _residual_copula(dense, told),
-            *_residual_quantiles(dense, run, ~discrete, features["spread"], k),
+            shapes.bent,
+            np.broadcast_to(ndtri(GRID), (len(shapes.bent), 3, len(GRID))),
         )
-        return model, features
+        quantiles = shapes.quantiles(partial(model._standardised, np.isfinite(dense), shapes.width, occasions))
+        return replace(model, quantiles=quantiles), features
+
+    def _standardised(
+        self, seen: NDArray[np.bool_], width: Codes, occasions: Occasions, quantiles: Floats, rng: np.random.Generator
+    ) -> Floats:
+        """Residuals (n_occasions, n_series) as :meth:`fit` standardises them, drawn where `seen` with the given quantiles."""
+        weight = seen.astype(np.float64)
+        shaped = bend(self.noise(occasions, rng), self.bent, quantiles, width)
+        residual = around_lines(shaped, weight, occasions, np.flatnonzero(self.slope > 0))[0]
+        size = np.add.reduceat(weight, occasions.starts, axis=0)
+        freedom = np.maximum(size - 1 - (self.slope > 0), 0)
+        return standardise(residual, weight, freedom, self.spread > 0, self.inflation, occasions)
 
     def noise(self, occasions: Occasions, rng: np.random.Generator) -> Floats:
         """Draw residuals: (n_occasions, n_series) standard normals, correlated across series and over occasions."""
@@ -202,24 +216,12 @@ class TwoLevel:
         weight = seen.astype(np.float64)
         size = np.add.reduceat(weight, starts, axis=0)
         safe = np.maximum(size, 1)
-        residual = noise.copy()
-        for j, quantiles in zip(self.bent.tolist(), self.quantiles, strict=True):
-            probability = ndtr(noise[:, j])
-            width = np.digitize(features["spread"][:, j], WIDTHS)[run] if self.spread[j] > 0 else np.ones(len(run), np.intp)
-            for c in np.unique(width).tolist():
-                residual[width == c, j] = np.interp(probability[width == c], GRID, quantiles[c])
-        residual -= (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
-        day = occasions.day[:, None]
         tilted = np.flatnonzero(self.slope > 0)
+        shaped = bend(noise, self.bent, self.quantiles, widths_of(features["spread"], run, self.bent, self.spread > 0))
+        residual, time, reach = around_lines(shaped, weight, occasions, tilted)
         out = np.zeros_like(noise)
-        if len(tilted):
-            time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted])[run]
-            reach = np.add.reduceat(time**2 * weight[:, tilted], starts, axis=0)
-            product = np.add.reduceat(time * residual[:, tilted] * weight[:, tilted], starts, axis=0)
-            some = reach > 0
-            residual[:, tilted] -= time * np.where(some, product / np.where(some, reach, 1), 0.0)[run]
-            shown = np.sqrt(self.slope[tilted] + self.within[tilted] / np.where(some, reach, np.inf))
-            out[:, tilted] += time * np.where(some, features["slope"][:, tilted] * shown, 0.0)[run]
+        shown = np.sqrt(self.slope[tilted] + self.within[tilted] / np.where(reach > 0, reach, np.inf))
+        out[:, tilted] += time * np.where(reach > 0, features["slope"][:, tilted] * shown, 0.0)[run]
         freedom = np.maximum(size - 1 - (self.slope > 0), 0)
         length = np.tile(np.sqrt(self.within) * self.inflation, (len(starts), 1))
         wide = np.flatnonzero(self.spread > 0)
@@ -370,27 +372,3 @@ def _mean_square(dense: Floats) -> Floats:
     seen = np.isfinite(dense)
     out: Floats = (np.where(seen, dense, 0.0) ** 2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     return out
-
-
-def _residual_quantiles(
-    dense: Floats, run: Codes, wanted: NDArray[np.bool_], spread: Floats, k: int
-) -> tuple[NDArray[np.int64], Floats]:
-    """Series with residuals enough to tell their shape, and quantiles with mean 0 and variance 1 by spread of the subject."""
-    bent = np.flatnonzero(wanted & (np.isfinite(dense).sum(axis=0) >= 20 * k))
-    out = np.empty((len(bent), 3, len(GRID)))
-    for i, j in enumerate(bent.tolist()):
-        seen = np.isfinite(dense[:, j])
-        out[i] = _standard_quantiles(dense[seen, j], run[seen], k)
-        width = np.digitize(np.nan_to_num(spread[run, j]), WIDTHS)
-        for c in range(3):
-            mine = seen & (width == c) & np.isfinite(spread[run, j])
-            if mine.sum() >= 20 * k:
-                out[i, c] = _standard_quantiles(dense[mine, j], run[mine], k)
-    return bent.astype(np.int64), out
-
-
-def _standard_quantiles(values: Floats, owner: Codes, k: int) -> Floats:
-    quantiles = QuantileMarginal.fit(values, owner, k=k, max_knots=30).quantile(GRID)
-    draws = np.interp((np.arange(2000) + 0.5) / 2000, GRID, quantiles)
-    deviation = float(draws.std())
-    return (quantiles - draws.mean()) / deviation if deviation > 0 else ndtri(GRID)

@@ -1,0 +1,165 @@
+"""Residuals about the lines of subjects: their shape, and what taking the lines out does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from replicator.models.marginals import QuantileMarginal
+from replicator.models.persistence import Occasions
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+GRID = np.concatenate([[0.001, 0.005, 0.01, 0.025], np.linspace(0.05, 0.95, 19), [0.975, 0.99, 0.995, 0.999]])
+WIDTHS = (-0.43, 0.43)  # thirds of a standard normal
+FARTHEST = 12.0  # standard deviations of a residual before lines are taken out
+ROUNDS = 6  # of drawing and comparing, after which quantiles no longer move
+REPEATS = 3  # draws of the source's occasions in each round
+STEPS = (np.arange(2000) + 0.5) / 2000
+
+
+def bend(noise: Floats, bent: NDArray[np.int64], quantiles: Floats, width: Codes) -> Floats:
+    """Give standard normals (n, n_series) the shapes of their series.
+
+    Parameters
+    ----------
+    bent : (n_bent,) int64
+        Series that are not normal.
+    quantiles : (n_bent, 3, len(GRID)) float64
+        At the probabilities `GRID`, for subjects of small, middling and wide spread.
+    width : (n, n_bent) int
+        Which of the three.
+    """
+    out = noise.copy()
+    for i, (j, of_one) in enumerate(zip(bent.tolist(), quantiles, strict=True)):
+        probability = ndtr(noise[:, j])
+        for c in np.unique(width[:, i]).tolist():
+            rows = width[:, i] == c
+            out[rows, j] = np.interp(probability[rows], GRID, of_one[c])
+    return out
+
+
+def around_lines(residual: Floats, weight: Floats, occasions: Occasions, tilted: Codes) -> tuple[Floats, Floats, Floats]:
+    """Take the mean of each subject's values out, and of the series `tilted` the slope.
+
+    Parameters
+    ----------
+    residual, weight : (n_occasions, n_series) float64
+        Values, and 1 where there is one.
+
+    Returns
+    -------
+    residual : (n_occasions, n_series) float64
+    time : (n_occasions, n_tilted) float64
+        Days from the mean day of the subject's values.
+    reach : (n_seen, n_tilted) float64
+        Sums of squares of `time`.
+    """
+    starts, run = occasions.starts, occasions.run
+    safe = np.maximum(np.add.reduceat(weight, starts, axis=0), 1)
+    out = residual - (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
+    day = occasions.day[:, None]
+    time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted])[run]
+    reach = np.add.reduceat(time**2 * weight[:, tilted], starts, axis=0)
+    product = np.add.reduceat(time * out[:, tilted] * weight[:, tilted], starts, axis=0)
+    some = reach > 0
+    out[:, tilted] -= time * np.where(some, product / np.where(some, reach, 1), 0.0)[run]
+    return out, time, reach
+
+
+def widths_of(spread: Floats, run: Codes, bent: NDArray[np.int64], varies: Flags) -> Codes:
+    """Third of each occasion's subject by its spread (n_occasions, n_bent), the middle one where subjects do not differ."""
+    return np.where(varies[bent], np.digitize(np.nan_to_num(spread[:, bent]), WIDTHS), 1)[run].astype(np.intp)
+
+
+def standardise(residual: Floats, weight: Floats, freedom: Floats, own: Flags, length: Floats, occasions: Occasions) -> Floats:
+    """Residuals about lines in units in which those of independent draws have unit variance: (n_occasions, n_series).
+
+    Those of the series `own` (n_series,) are divided by the subject's standard deviation, others multiplied by `length`
+    (n_series,); NaN where there is none, or no degree of freedom (n_seen, n_series) is left.
+    """
+    starts, run = occasions.starts, occasions.run
+    size = np.add.reduceat(weight, starts, axis=0)
+    actual = np.sqrt(np.add.reduceat(residual**2 * weight, starts, axis=0) / np.maximum(freedom, 1))
+    divided = np.where(actual > 0, 1 / np.where(actual > 0, actual, 1), 0.0)
+    factor = np.where(own & (freedom >= 2), divided, length) * np.sqrt(np.maximum(size, 1) / np.maximum(freedom, 1))
+    return np.where((weight > 0) & (freedom > 0)[run], residual * factor[run], np.nan)
+
+
+def find_shapes(dense: Floats, run: Codes, wanted: Flags, width: Callable[[NDArray[np.int64]], Codes], k: int) -> Shapes:
+    """Find the shapes of standardised residuals (n_occasions, n_series), NaN where there is none.
+
+    Parameters
+    ----------
+    run : (n_occasions,) int
+        Whose.
+    wanted : (n_series,) bool
+        Series to be looked at; those with few residuals are left out.
+    width : callable
+        Gives the thirds (n_occasions, n_bent) of the series' subjects.
+    k : int
+        Fewest subjects behind a quantile.
+    """
+    bent = np.flatnonzero(wanted & (np.isfinite(dense).sum(axis=0) >= 20 * k)).astype(np.int64)
+    third = width(bent)
+    rows: list[list[Codes]] = []
+    for i, j in enumerate(bent.tolist()):
+        seen = np.flatnonzero(np.isfinite(dense[:, j]))
+        parts = [seen[third[seen, i] == c] for c in range(3)]
+        rows.append([part if len(part) >= 20 * k else seen for part in parts])
+    goal = np.empty((len(bent), 3, len(GRID)))
+    for i, j in enumerate(bent.tolist()):
+        for c in range(3):
+            goal[i, c] = QuantileMarginal.fit(dense[rows[i][c], j], run[rows[i][c]], k=k).quantile(GRID)
+    return Shapes(bent, third, rows, goal)
+
+
+class Shapes:
+    """Shapes that standardised residuals have once lines are out, and the quantiles to draw from so that they come out so."""
+
+    def __init__(self, bent: NDArray[np.int64], width: Codes, rows: Sequence[Sequence[Codes]], goal: Floats) -> None:
+        self.bent, self.width, self._rows, self._goal = bent, width, rows, goal
+
+    def quantiles(self, draw: Callable[[Floats, np.random.Generator], Floats]) -> Floats:
+        """Find the quantiles (n_bent, 3, len(GRID)) to draw from.
+
+        Parameters
+        ----------
+        draw : callable
+            Standardised residuals (n_occasions, n_series) drawn with given quantiles for the source's occasions.
+
+        Notes
+        -----
+        Lines that are taken out carry a part of a far value with them, and a subject's own spread is told by it: what is drawn
+        must have heavier tails than what is seen. Quantiles are moved by what is missing until they no longer are.
+        """
+        out = np.stack([[_unit(of) for of in three] for three in self._goal]) if len(self.bent) else self._goal
+        seeds = np.random.SeedSequence(0).spawn(REPEATS)
+        best, least = out, np.full(out.shape[:2], np.inf)
+        for _ in range(ROUNDS if len(self.bent) else 0):
+            drawn = [draw(out, np.random.default_rng(seed)) for seed in seeds]
+            seen = np.empty_like(out)
+            for i, j in enumerate(self.bent.tolist()):
+                for c in range(3):
+                    seen[i, c] = np.quantile(np.concatenate([one[self._rows[i][c], j] for one in drawn]), GRID)
+            miss = self._goal - seen
+            far = np.abs(miss).max(axis=2)
+            best = np.where((far < least)[:, :, None], out, best)
+            least = np.minimum(far, least)
+            out = np.stack([[_unit(of) for of in three] for three in out + miss])
+        return best
+
+
+def _unit(quantiles: Floats) -> Floats:
+    """Quantiles of the same shape with mean 0 and variance 1, none too far; the normal's where they do not differ."""
+    ordered = np.maximum.accumulate(quantiles)
+    draws = np.interp(STEPS, GRID, ordered)
+    deviation = float(draws.std())
+    if deviation == 0:
+        return ndtri(GRID)
+    return np.asarray(np.clip((ordered - draws.mean()) / deviation, -FARTHEST, FARTHEST), np.float64)
