@@ -53,6 +53,7 @@ class ChangeSeries:
 
     name: str
     kind: str
+    times: tuple[str, ...]
     courses: tuple[Course, ...]
 
 
@@ -113,18 +114,17 @@ def change_series(endpoints: Endpoints) -> list[ChangeSeries]:
     found = []
     for kind, name in order:
         single = [one for one in by_name[kind, name] if not one.against]
-        arms = list(dict.fromkeys(one.arm for one in single))
+        arms = sorted({one.arm for one in single})
         courses = tuple(Course(arm, tuple(one for one in single if one.arm == arm)) for arm in arms)
         if any(len(course.entries) > 1 for course in courses):
-            found.append(ChangeSeries(name, kind, courses))
+            found.append(ChangeSeries(name, kind, tuple(dict.fromkeys(one.time for one in single)), courses))
     return found
 
 
 def change_chart(series: ChangeSeries, course: Course, width: int = 200, height: int = 120) -> str:
     """Draw mean changes of one arm over planned times with their 95 % intervals; all arms of a test on one scale and one axis."""
     everything = [one for each in series.courses for one in each.entries]
-    times = list(dict.fromkeys(one.time for one in max(series.courses, key=lambda each: len(each.entries)).entries))
-    times += [time for time in dict.fromkeys(one.time for one in everything) if time not in times]
+    times = series.times
     ends = [
         end
         for one in everything
@@ -201,7 +201,7 @@ def forest_chart(differences: list[Endpoint], width: int = 760) -> str:
             parts.append(
                 dot(x(value), at, 2.6, css, f"{one.label()}, {'source' if css == 'src' else 'sample'}: {_said(one, side)}")
             )
-    return drawing(width, height, f"{len(differences)} differences between arms", parts)
+    return drawing(width, height, f"{len(differences)} differences between arms", parts, "chart forest")
 
 
 def _error(estimate: Estimate, ratio: bool) -> float:

@@ -16,11 +16,13 @@ from replicator.evaluation.stack import Origin, Stack
 SHARE = 0.05  # of the source's subjects, for a term to be looked at
 MOST_TERMS = 40
 ANY = "any"
+_EXPOSURE = ("EX", "EC")  # the treatments themselves, which the arm tells
 
 
 def incidences(stack: Stack, arms: Arms) -> tuple[Compared, ...]:
-    """Compare who has any row, each frequent term and each frequent class of all events and interventions."""
-    found = (_dataset(stack, arms, name) for name in occurrence_datasets(stack))
+    """Compare who has any row, each frequent term and each frequent class of events and interventions other than exposure."""
+    names = (name for name in occurrence_datasets(stack) if stack.view.dataset(name).domain not in _EXPOSURE)
+    found = (_dataset(stack, arms, name) for name in names)
     return tuple(one for one in found if one is not None)
 
 
