@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.copula import GaussianCopula, pairwise_correlation
+from replicator.models.copula import latent_correlation, pairwise_correlation
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -107,10 +107,12 @@ def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Flo
         level = level / np.where(deviation > 0, deviation, 1.0)
     seen = np.isfinite(level)
     n = len(level)
-    correlation = pairwise_correlation(level) if measured else GaussianCopula.fit(level).correlation
+    correlation = pairwise_correlation(level) if measured else latent_correlation(level)[0]
     if not np.isfinite(correlation).all():
         return None
     values, vectors = np.linalg.eigh(correlation)
+    if not measured:
+        values = _without_noise(values, len(level))
     top = np.argsort(-values)[:most]
     top = top[values[top] > LEAST]
     loading = vectors[:, top] * np.sqrt(values[top])
@@ -128,3 +130,19 @@ def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Flo
     if not (deviation > 0).all():
         return None
     return loading, (scores - np.nanmean(scores, axis=0)) / deviation
+
+
+def _without_noise(values: Floats, n: int) -> Floats:
+    r"""Eigenvalues (m,) of the correlation of *n* subjects, in which all that noise can make have their mean.
+
+    Notes
+    -----
+    Without any correlation, eigenvalues end at :math:`(1 + \sqrt{m / n})^2` (Marchenko and Pastur). Those up to there tell in which
+    directions the few subjects happen to lie, and nothing about others.
+
+    References
+    ----------
+    Laloux, Cizeau, Bouchaud, Potters: Noise dressing of financial correlation matrices. Phys. Rev. Lett. 83 (1999) 1467-1470.
+    """
+    noise = values <= (1 + np.sqrt(len(values) / n)) ** 2
+    return np.where(noise, max(float(values[noise].mean()), LEAST), values) if noise.any() else values
