@@ -15,6 +15,7 @@ from replicator.study_model.conditions import join_codes
 from replicator.study_model.course_grid import LAST_VISIT
 from replicator.study_model.marks import is_death
 from replicator.study_model.neighbours import Neighbours
+from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_followed
 from replicator.study_model.sequence_context import Antecedents
 from replicator.study_model.spine import Spine
 
@@ -62,6 +63,8 @@ class Chain:
     ----------
     n_states : int
         Number of tuples; one more means the end.
+    planned : tuple of str
+        Planned arms, where the rows follow the plan and not what was given; else empty, and arms are the spine's.
     group : (n_arms,) int64
         Arms that share their tuples are of one group; nothing is learned from one group for another.
     table : BackoffTable
@@ -83,6 +86,7 @@ class Chain:
     kind: ClassVar[str] = "chain"
 
     n_states: int
+    planned: tuple[str, ...]
     group: Ints
     table: BackoffTable
     antecedents: Antecedents
@@ -110,7 +114,9 @@ class Chain:
         """
         n_states = max(len(state.values[0]) - 1, 0) if state.values else int(code.max(initial=-1)) + 1
         horizon = _fit_horizon(code, subject, spine, k)
-        group = _arm_groups(code, subject, spine)
+        planned = plan_followed(code, subject, spine, k)
+        arm, n_arms = arm_codes(spine, planned)
+        group = arm_groups(code, subject, arm, n_arms)
         place = Neighbours(subject)
         previous = np.where(place.first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
         nobody = np.setdiff1d(np.arange(spine.n), subject)
@@ -121,17 +127,18 @@ class Chain:
         if 0 < odd.mean() < 0.5:
             whole = ~odd[who]
             who, before, target = who[whole], before[whole], target[whole]
-        antecedents = _telling(Antecedents.find(spine, k), target, before, who, spine, horizon, group, k)
-        first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group))
+        antecedents = _telling(Antecedents.find(spine, k), target, before, who, spine, horizon, group[arm], k)
+        first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group[arm]))
         table = BackoffTable.fit(target, [first, before, *rest], who, k=k, closed=True, design_depth=2)
         most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
         fatal, survived = _fatal(state, code, once, n_states)
-        return cls(n_states, group, table, antecedents, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
+        return cls(n_states, planned, group, table, antecedents, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
-        conditions = _conditions(spine, self.antecedents, self.horizon, self.group)
+        arm = self.group[arm_codes(spine, self.planned)[0]]
+        conditions = _conditions(spine, self.antecedents, self.horizon, arm)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
         subjects, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -188,7 +195,7 @@ def _most_rows(subject: NDArray[np.int32], spine: Spine, k: int) -> int:
 
 def _conditions(spine: Spine, antecedents: Antecedents, horizon: Horizon, group: Ints) -> list[Ints]:
     coarse, fine, last = horizon.codes(spine)
-    return [group[spine.arm], *antecedents.codes(spine), coarse, last, fine, spine.arm.astype(np.int64)]
+    return [group, *antecedents.codes(spine), coarse, last, fine, spine.arm.astype(np.int64)]
 
 
 def _telling(
@@ -222,30 +229,6 @@ def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -
         if explained > best[0] * 1.02 + 1e-9:
             best = (explained, horizon)
     return best[1]
-
-
-def _arm_groups(code: Ints, subject: NDArray[np.int32], spine: Spine) -> Ints:
-    """Group arms whose subjects have much the same tuples: (n_arms,) group of each arm.
-
-    Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has.
-    """
-    n_arms = len(spine.arms)
-    counts = np.zeros((n_arms, int(code.max(initial=-1)) + 2))
-    np.add.at(counts, (spine.arm[subject].astype(np.intp), code.astype(np.intp)), 1.0)
-    nobody = np.setdiff1d(np.arange(spine.n), subject)
-    np.add.at(counts[:, -1], spine.arm[nobody].astype(np.intp), 1.0)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
-    group = np.full(n_arms, -1, np.int64)
-    for arm in np.argsort(-counts.sum(axis=1), kind="stable"):
-        for other in range(int(group.max(initial=-1)) + 1):
-            head = int(np.flatnonzero(group == other)[counts[group == other].sum(axis=1).argmax()])
-            apart = max(share[arm][counts[head] == 0].sum(), share[head][counts[arm] == 0].sum())
-            if apart < 0.2:
-                group[arm] = other
-                break
-        else:
-            group[arm] = group.max() + 1
-    return group
 
 
 def _once(state: Block, code: Ints, subject: NDArray[np.int32], n_states: int, k: int) -> NDArray[np.bool_]:

@@ -21,14 +21,15 @@ MOST_RANKED = 4  # rows of a sequence whose days others may hang on, beside its 
 
 @dataclass(frozen=True, eq=False)
 class Antecedents:
-    """Traits of subjects that stand in datasets drawn earlier: categories, and how many rows a sequence has.
+    """Traits of subjects that stand in datasets drawn earlier: categories, whether any row says a thing, how many rows there are.
 
     Attributes
     ----------
     dataset, variable : tuple of str
         Where a trait stands; the variable is ``""`` for the number of rows.
     levels : tuple of tuple of str
-        Of a category the values that at least k subjects have; of a number of rows none.
+        Of a category the values that at least k subjects have; of what some rows of a subject may say the one value that is asked
+        for; of a number of rows none.
     """
 
     kind: ClassVar[str] = "antecedents"
@@ -46,13 +47,15 @@ class Antecedents:
                 counts = np.bincount(_counted(told, spine.n), minlength=MOST_COUNTED + 1)
                 if (counts >= k).sum() > 1:
                     found.append((name, "", ()))
-            if len(np.unique(told.subject)) < len(told.subject):
-                continue
+            several = len(np.unique(told.subject)) < len(told.subject)
             for variable, column in told.columns.items():
                 codes, values = column_codes(column)
-                shared = count_subjects(codes, told.subject, len(values)) >= k
-                if shared.sum() > 1:
-                    found.append((name, variable, tuple(values.strings()[shared].tolist())))
+                people = count_subjects(codes, told.subject, len(values))
+                levels = values.strings()[(people >= k) & ((people <= spine.n - k) | (not several))].tolist()
+                if several:
+                    found += [(name, variable, (level,)) for level in levels]
+                elif len(levels) > 1:
+                    found.append((name, variable, tuple(levels)))
         return cls(tuple(one[0] for one in found), tuple(one[1] for one in found), tuple(one[2] for one in found))
 
     def take(self, positions: list[int]) -> Antecedents:
@@ -78,7 +81,7 @@ class Antecedents:
             place = {level: i for i, level in enumerate(levels)}
             codes, values = column_codes(told.columns[variable])
             of_value = np.array([*(place.get(text, -1) for text in values.strings().tolist()), -1], np.int64)
-            out[told.subject] = of_value[codes]
+            np.maximum.at(out, told.subject, of_value[codes])
         return out
 
 

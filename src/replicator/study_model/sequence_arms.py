@@ -1,0 +1,80 @@
+"""Which arms a sequence follows, the planned or the actual ones, and which arms share their rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Text
+
+Ints = NDArray[np.int64]
+
+PLANNED = ("ARMCD", "ARM")  # of SDTM
+
+
+def arm_codes(spine: Spine, planned: tuple[str, ...]) -> tuple[Ints, int]:
+    """Arm of each subject (n,), and how many arms there are; of planned arms one more, of those who have none that is known."""
+    if not planned:
+        return spine.arm.astype(np.int64), len(spine.arms)
+    column = _planned_arms(spine)
+    codes, values = column_codes(column) if column is not None else (np.full(spine.n, -1, np.int64), Text.of([]))
+    place = {name: i for i, name in enumerate(planned)}
+    of_value = np.array([*(place.get(name, len(planned)) for name in values.strings().tolist()), len(planned)], np.int64)
+    return of_value[codes], len(planned) + 1
+
+
+def _planned_arms(spine: Spine) -> Text | None:
+    """Planned arm of each subject; None where nothing tells it of every subject."""
+    for told in spine.told.values():
+        for name in PLANNED:
+            if name in told.columns and len(told.subject) == spine.n and not told.states:
+                return told.columns[name].take(np.argsort(told.subject, kind="stable"))
+    return None
+
+
+def plan_followed(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> tuple[str, ...]:
+    """Planned arms if they tell more of the tuples than the arms that subjects were really in; else nothing."""
+    column = _planned_arms(spine)
+    if column is None:
+        return ()
+    codes, values = column_codes(column)
+    shared = count_subjects(codes, np.arange(spine.n, dtype=np.int32), len(values)) >= k
+    planned = tuple(values.strings()[shared].tolist())
+    told = [_told(code, arm[subject]) for arm in (spine.arm.astype(np.int64), arm_codes(spine, planned)[0])]
+    return planned if told[1] > 1.01 * told[0] + 1e-9 else ()
+
+
+def _told(code: Ints, arm: Ints) -> float:
+    """Mutual information of tuple and arm over rows, nats (plug-in)."""
+    if not len(code):
+        return 0.0
+    table = np.zeros((int(arm.max()) + 1, int(code.max()) + 2))
+    np.add.at(table, (arm, code + 1), 1.0 / len(code))
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True)
+    filled = table > 0
+    return float((table[filled] * np.log(table[filled] / expected[filled])).sum())
+
+
+def arm_groups(code: Ints, subject: NDArray[np.int32], arm_of: Ints, n_arms: int) -> Ints:
+    """Group arms whose subjects have much the same tuples: (n_arms,) group of each arm.
+
+    Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has.
+    """
+    counts = np.zeros((n_arms, int(code.max(initial=-1)) + 2))
+    np.add.at(counts, (arm_of[subject], code), 1.0)
+    nobody = np.setdiff1d(np.arange(len(arm_of)), subject)
+    np.add.at(counts[:, -1], arm_of[nobody], 1.0)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    group = np.full(n_arms, -1, np.int64)
+    for arm in np.argsort(-counts.sum(axis=1), kind="stable"):
+        for other in range(int(group.max(initial=-1)) + 1):
+            head = int(np.flatnonzero(group == other)[counts[group == other].sum(axis=1).argmax()])
+            apart = max(share[arm][counts[head] == 0].sum(), share[head][counts[arm] == 0].sum())
+            if apart < 0.2:
+                group[arm] = other
+                break
+        else:
+            group[arm] = group.max() + 1
+    return group
