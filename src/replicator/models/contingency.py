@@ -1,4 +1,4 @@
-"""Counts of two codes against each other."""
+"""Counts of two codes against each other, and how closely the two go together."""
 
 from __future__ import annotations
 
@@ -30,3 +30,30 @@ def contingency_table(
     columns, column = np.unique(right, return_inverse=True)
     counts = np.bincount(row * len(columns) + column, minlength=len(rows) * len(columns))
     return counts.reshape(len(rows), len(columns)).astype(np.float64)
+
+
+def cramers_v(left: NDArray[np.integer], right: NDArray[np.integer]) -> float:
+    """Measure the association of two categories, 0 to 1, corrected for chance.
+
+    Parameters
+    ----------
+    left, right : (n,) int
+
+    References
+    ----------
+    Bergsma W (2013). A bias-correction for Cramer's V and Tschuprow's T. Journal of the Korean Statistical Society 42, 323-328.
+
+    Examples
+    --------
+    >>> cramers_v(np.repeat([0, 1], 50), np.repeat([5, 7], 50)), cramers_v(np.repeat([0, 1], 50), np.tile([5, 7], 50))
+    (1.0, 0.0)
+    """
+    table = contingency_table(left, right)
+    n, (r, c) = table.sum(), table.shape
+    if min(r, c) < 2 or n < 2:
+        return 0.0
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / n
+    phi = max(0.0, float(((table - expected) ** 2 / expected).sum()) / n - (r - 1) * (c - 1) / (n - 1))
+    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+    smaller = min(rows - 1, columns - 1)
+    return float(np.sqrt(phi / smaller)) if smaller > 0 else 0.0

@@ -159,10 +159,10 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
     sample has some of it, so rates are compared as for a rule that the source failed. Of such a rule, let ``f`` failures in ``t``
     tests be its rate. The failures of one subject hang together, so failing subjects ``c`` are counted (failures, where there are
     no subjects), and tests in the same measure: ``c`` fail in ``u = t c / f``; where one side has no failure, its tests are weighed
-    like the other's. If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials and
-    probability ``u_sample / (u_source + u_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's and
-    ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else at
-    about the same rate. A side without a failure has *passed*, and no rate is spoken of.
+    like the other's. If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials
+    and probability ``u_sample / (u_source + u_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's
+    and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else
+    at about the same rate. A side without a failure has *passed*, and no rate is spoken of.
 
     References
     ----------

@@ -181,6 +181,7 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
     for name, part in model.parts.items():
         rows[name] = _present(part.sample(spine, stream(seed, job.chunk, "part", name)), spine, model, name)
         spine = model.story.add(spine, name, rows[name].columns, rows[name].subject)
+    rows |= {one.dataset: one.split(rows[one.other]) for one in model.counterparts if one.other in rows}
     study = assemble(model, spine, head, rows, job.start, seed, job.n)
     if domains is not None:
         study = study.with_datasets(dataset for name, dataset in study.datasets.items() if name in domains)

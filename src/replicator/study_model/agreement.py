@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked, chosen
 from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.agreement_pairs import KnownPairs, combinations_of
 from replicator.study_model.agreement_results import ResultAgreement
 from replicator.study_model.attributes import column_codes, count_subjects, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -23,7 +24,6 @@ Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 MOST_KEYS = 2000  # keys of one table
-SEPARATOR = "\x1f"  # between the parts of a key
 MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.RESULT, Role.DATE, Role.STUDY_DAY)
 ORDER = (Role.TOPIC, Role.SYNONYM, Role.VISIT, Role.TIMEPOINT, Role.GROUPING, Role.QUALIFIER, Role.EPOCH, Role.FLAG)
 REDRAWN = (Role.QUALIFIER, Role.GROUPING)  # roles of determinants that give way where two disagree about a value
@@ -83,6 +83,8 @@ class Agreement:
         Share of the numbers that the source has without a unit.
     results : ResultAgreement or None
         What agrees about results; None if the dataset holds no findings.
+    epochs : KnownPairs or None
+        Which epochs a visit may lie in; None if the dataset has no visits or no epochs.
     """
 
     kind: ClassVar[str] = "agreement"
@@ -92,6 +94,7 @@ class Agreement:
     unit: str = ""
     unitless: float = 0.0
     results: ResultAgreement | None = None
+    epochs: KnownPairs | None = None
 
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
@@ -111,7 +114,7 @@ class Agreement:
             if {*given, name} <= usable and roles[name] is not Role.TOPIC and name != status
         ]
         epochs = [name for name in structure.with_role(Role.EPOCH) if name in usable and "VISITNUM" in usable]
-        wanted += [(("VISITNUM",), name) for name in epochs if (("VISITNUM",), name) not in wanted]
+        pairs = KnownPairs.fit(dataset, "VISITNUM", epochs[0], subject, k) if epochs else None
         wanted += [
             ((), one.name)
             for one in structure.variables
@@ -146,9 +149,10 @@ class Agreement:
         ]
         dose, unit = structure.named("DOSE"), structure.named("DOSU")
         if not dose or not unit or not isinstance(dataset[dose], Numbers):
-            return cls(tuple(following), results=ResultAgreement.fit(dataset, structure, subject, k))
+            return cls(tuple(following), results=ResultAgreement.fit(dataset, structure, subject, k), epochs=pairs)
         given = ~dataset[dose].missing
-        return cls(tuple(following), dose, unit, float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1)))
+        unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
+        return cls(tuple(following), dose, unit, unitless, epochs=pairs)
 
     def hold(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
         """Set right what does not agree.
@@ -162,6 +166,8 @@ class Agreement:
         """
         if self.results is not None:
             dataset = self.results.hold(dataset)
+        if self.epochs is not None:
+            dataset = self.epochs.hold(dataset)
         settled: dict[str, Flags] = {}
         for one in self.following:
             if {*one.determinants, one.dependent} <= set(dataset.names):
@@ -183,7 +189,7 @@ def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: 
     column = dataset[one.dependent]
     if not one.keys or isinstance(column, Text) is not isinstance(one.values, Text):
         return dataset
-    codes, texts = _keys(dataset, one.determinants)
+    codes, texts = combinations_of(dataset, one.determinants)
     place = {text: at for at, text in enumerate(one.keys)}
     at = np.array([place.get(text, -1) for text in texts], np.intp)[codes]
     known = at >= 0
@@ -251,7 +257,7 @@ def _with_donors(
 
 def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> Dataset:
     """Give rows whose key is not kept one value a key: the table's own for such keys, else that which most rows of the key have."""
-    codes, texts = _keys(dataset, one.determinants)
+    codes, texts = combinations_of(dataset, one.determinants)
     kept = set(one.keys)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
     rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else before
@@ -278,7 +284,7 @@ def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> D
 
 def _fit_table(dataset: Dataset, determinants: Sequence[str], dependent: str, subject: NDArray[np.int32], k: int) -> Following:
     """Keys that k subjects share and that have one value in all their rows."""
-    codes, texts = _keys(dataset, determinants)
+    codes, texts = combinations_of(dataset, determinants)
     cells, _ = column_codes(dataset[dependent])
     n = len(texts)
     order = np.lexsort([cells, codes])
@@ -294,7 +300,7 @@ def _fit_table(dataset: Dataset, determinants: Sequence[str], dependent: str, su
 
 def _usual_otherwise(dataset: Dataset, one: Following, subject: NDArray[np.int32], k: int) -> Column | None:
     """The value, a single cell, that most rows of keys not kept have and k subjects share; None if there is none."""
-    codes, texts = _keys(dataset, one.determinants)
+    codes, texts = combinations_of(dataset, one.determinants)
     kept = set(one.keys)
     rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else np.zeros(0, bool)
     cells, levels = column_codes(dataset[one.dependent])
@@ -319,17 +325,3 @@ def _equal(left: Column, right: Column) -> Flags:
     place = {str(level): at for at, level in enumerate(left.levels.tolist())}
     codes = np.array([*(place.get(str(level), -2) for level in right.levels.tolist()), -1])
     return np.asarray(left.codes == codes[right.codes], bool)
-
-
-def _keys(dataset: Dataset, names: Sequence[str]) -> tuple[Codes, list[str]]:
-    """Code the combinations of some variables: (n_rows,) codes, and the text of each; missing cells take part as ``""``."""
-    joined = np.zeros(dataset.n_rows, np.int64)
-    parts = []
-    for name in names:
-        column = dataset[name]
-        cells, levels = column_codes(Numbers(np.round(column.values, 9)) if isinstance(column, Numbers) else column)
-        parts.append((cells, [*(str(text) for text in levels.strings()), ""]))
-        joined = joined * (len(levels) + 1) + cells + 1
-    _, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
-    texts = [SEPARATOR.join(levels[cells[row]] for cells, levels in parts) for row in first.tolist()]
-    return inverse.reshape(-1).astype(np.int64), texts

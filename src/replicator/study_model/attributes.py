@@ -303,7 +303,7 @@ def fit_block(
     always : (n_rows,) bool, optional
         Rows of a standard meaning; if given, the most frequent tuple among them is kept whoever has it.
     coverage : float
-        Share of the rows covered so far that a wider tuple must still cover.
+        Share of the rows covered so far that a wider tuple must still cover, unless it loses the rows of one subject alone.
 
     Returns
     -------
@@ -319,7 +319,7 @@ def fit_block(
         wider, inverse = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
         common = _common(inverse, subject, len(wider), k, arm)
         share = float(common[inverse].mean()) if len(inverse) else 1.0
-        if used and (share < coverage * covered or len(wider) > MOST_TEMPLATES):
+        if used and (len(wider) > MOST_TEMPLATES or _loses(common[inverse], subject, coverage * covered)):
             break
         joint, used, n_tuples, covered = inverse, used + 1, len(wider), share
     first = np.full(n_tuples, 0, np.intp)
@@ -339,6 +339,19 @@ def fit_block(
     table = BackoffTable.fit(code[seen], [np.asarray(g, np.int64)[seen] for g in given], subject[seen], k=k)
     # one tuple more, of missing cells, for rows whose tuple is not known
     return Block(tuple(name for name, _, _ in coded[:used]), tuple(values), table), code, used
+
+
+def is_scattered(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32]) -> bool:
+    """Whether a column (n_rows,) holds values, -1 included, that would keep its rows from tuples that may be kept."""
+    _, inverse = np.unique(codes, return_inverse=True)
+    common = _common(inverse.astype(np.int64), subject, int(inverse.max(initial=-1)) + 1, k, arm)
+    return _loses(common[inverse], subject, COVERAGE)
+
+
+def _loses(kept: NDArray[np.bool_], subject: NDArray[np.int32], share: float) -> bool:
+    """Whether fewer than a share of the rows (n_rows,) are kept, and the others are not one subject's alone."""
+    lost = subject[~kept]
+    return bool(len(lost) > (1 - share) * len(kept) and (lost != lost[0]).any())
 
 
 def _common(

@@ -85,6 +85,8 @@ class DateGiven:
         Which reference it follows (position), or -1 for none of them, given conditions.
     offset : QuantileMarginal
         Days from the last reference where it follows none.
+    asks : bool
+        Whether the first condition is that the first reference is there: rows that lack it follow another.
     """
 
     kind: ClassVar[str] = "date given references"
@@ -93,6 +95,7 @@ class DateGiven:
     deltas: tuple[int, ...]
     state: BackoffTable
     offset: QuantileMarginal
+    asks: bool = False
 
     @classmethod
     def fit(
@@ -162,12 +165,17 @@ class DateGiven:
         if base == "":
             return None
         offset = QuantileMarginal.fit((day - candidates[base])[left], subject[left], k=k, decimals=0)
-        table = BackoffTable.fit(state[known], [np.asarray(g, np.int64)[known] for g in given], subject[known], k=k)
-        return cls((*(name for name, _ in chosen), base), tuple(delta for _, delta in chosen), table, offset)
+        names = (*(name for name, _ in chosen), base)
+        there = np.isfinite(candidates[names[0]]).astype(np.int64)
+        asks = bool(chosen) and len(np.unique(there[known])) > 1
+        conditions = [there, *given] if asks else given
+        table = BackoffTable.fit(state[known], [np.asarray(g, np.int64)[known] for g in conditions], subject[known], k=k)
+        return cls(names, tuple(delta for _, delta in chosen), table, offset, asks)
 
     def sample(self, candidates: Mapping[str, Floats], given: Sequence[Codes], rng: np.random.Generator, n: int) -> Floats:
         """Draw days (n,); NaN where no reference is there."""
-        state = self.state.sample(given, rng, n)
+        there = [np.isfinite(candidates[self.references[0]]).astype(np.int64)] if self.asks else []
+        state = self.state.sample([*there, *given], rng, n)
         u = rng.random(n)
         base = candidates[self.references[-1]]
         day = base + (self.offset.quantile(u) if self.offset.n else 0.0)

@@ -10,8 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, Block, column_codes, count_subjects, fit_block, is_rare, prepare_column
+from replicator.study_model.attributes import (
+    Attributes,
+    Block,
+    column_codes,
+    count_subjects,
+    fit_block,
+    is_rare,
+    is_scattered,
+    prepare_column,
+)
+from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain, fatal_rows
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
@@ -74,6 +85,9 @@ class SequencePart:
         if visit_date:
             skip |= set(structure.with_role(Role.VISIT))
             state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
+        if names:
+            order = _usual_order(code, days[names[0]], subject)
+            dataset, code, days = dataset.take(order), code[order], {name: day[order] for name, day in days.items()}
         odd = np.zeros(spine.n, bool)
         odd[subject[code < 0]] = True
         if odd.any():
@@ -122,6 +136,15 @@ class SequencePart:
         return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
 
 
+def _usual_order(code: Ints, start: Floats, subject: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Order rows (n_rows,) of one subject that begin on one day as their tuples usually follow each other."""
+    place = Neighbours(subject)
+    size = np.bincount(subject, minlength=1)[subject]
+    usual = np.bincount(code + 1, place.rank / np.maximum(size - 1, 1)) / np.maximum(np.bincount(code + 1), 1)
+    day = np.cumsum(~(place.before(start) == start))
+    return np.lexsort((np.arange(len(code)), usual[code + 1], day)) if len(code) else np.empty(0, np.intp)
+
+
 def _coded_words(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Dataset:
     """Let the reported term say what the coded term says where fewer than k subjects share it, and of deaths always."""
     coded, reported = structure.named("DECOD"), structure.named("TERM")
@@ -143,7 +166,10 @@ def _fit_state(
     plain = [v.name for v in own if v.content in (Content.EMPTY, Content.CONSTANT) or is_rare(dataset[v.name], subject, k)]
     varying = [v.name for v in own if v.name not in plain]
     rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
-    varying.sort(key=lambda name: rank.get(structure.variable(name).role, 2))
+    codes = {name: column_codes(dataset[name])[0] for name in varying}
+    scattered = {name for name in varying if is_scattered(codes[name], subject, k, arm)}
+    of_arm = {name: round(cramers_v(codes[name], arm[subject]), 1) for name in varying}  # what arms are given is their design
+    varying.sort(key=lambda name: (rank.get(structure.variable(name).role, 2), name in scattered, -of_arm[name]))
     notes: list[str] = []
     prepared, late = [], []
     for name in varying:

@@ -13,6 +13,7 @@ from replicator.study_model.attributes import count_subjects
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_context import told_days
+from replicator.study_model.sequence_pins import Pin, find_pins
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day
 from replicator.tables.dataset import Column, Dataset, Text
@@ -53,6 +54,8 @@ class SequenceDates:
         Of a variable whose days fewer than k subjects have, the share of subjects who get days: k / 2 of the source's, since how
         many there were is not kept; 0 for all others. Nothing of theirs is: their days are those of the visits that the rows name,
         else any day on study.
+    pins : tuple of Pin
+        Marks that are the first or the last day of all rows of a subject.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -67,6 +70,7 @@ class SequenceDates:
     until: str
     at_visits: bool
     rare: tuple[float, ...]
+    pins: tuple[Pin, ...] = ()
 
     @classmethod
     def fit(
@@ -121,7 +125,8 @@ class SequenceDates:
         at_visits = bool(named.any()) and float(np.isfinite(base["VISIT"])[named].mean()) >= 0.995
         until = _until(start, subject, spine)
         rare = tuple(min(1.0, k / 2 / spine.n) if name in few else 0.0 for name in names)
-        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, distinct, apart, until, at_visits, rare)
+        pins = find_pins(days, subject, spine, k)
+        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, distinct, apart, until, at_visits, rare, pins)
 
     def sample(
         self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, rng: np.random.Generator
@@ -140,6 +145,8 @@ class SequenceDates:
                 start = days[self.names[0]]
                 day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)]
+            for pin in self.pins:
+                day = np.where(there, day, pin.hold(day, subject, spine)) if pin.variable == name else day
             days[name] = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
         if self.distinct:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)

@@ -21,8 +21,10 @@ from replicator.progress import Progress, silent
 from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_dates import DateOrders
 from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
+from replicator.study_model.exposure_runs import RunsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.identifiers import SubjectIds
 from replicator.study_model.joining import Supplement
@@ -94,6 +96,8 @@ class StudyModel:
         What was not learned, and why.
     mixed : tuple of MixedColumn
         Columns of numbers and texts, which were learned apart.
+    counterparts : tuple of Counterpart
+        Datasets whose rows are made with those of another.
     """
 
     kind: ClassVar[str] = "study model"
@@ -121,6 +125,7 @@ class StudyModel:
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
     mixed: tuple[MixedColumn, ...] = ()
+    counterparts: tuple[Counterpart, ...] = ()
 
 
 @one_thread
@@ -156,8 +161,8 @@ def fit_study_model(
     source = read_source(study, structure)
     if not len(source.ids):
         raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
-    datasets, mixed, said_of_them = split_mixed_columns(source.datasets, structure.datasets, source.subject, config.k)
-    source = replace(source, datasets=datasets, notes=(*source.notes, *said_of_them))
+    unmixed, mixed, said_of_them = split_mixed_columns(source.datasets, structure.datasets, source.subject, config.k)
+    source = replace(source, datasets=unmixed, notes=(*source.notes, *said_of_them))
     structures, derivations = _joined_structures(source, structure, config.k)
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
     grid = Grid.fit(source.spine, config.k)
@@ -168,7 +173,10 @@ def fit_study_model(
     nominal: set[str] = set()
     notes = [*structure.notes, *source.notes]
     about = [name for name in source.subject if name != structure.subjects]
-    occurring = frozenset(name for name in about if _part_class(source.datasets[name], structures[name]) is EventsPart)
+    datasets, learned, counterparts = _with_counterparts(about, source, structures, structure.subject_variable)
+    about = [name for name in about if name not in {one.dataset for one in counterparts}]
+    classes = {name: _part_class(datasets[name], learned[name], source.subject[name]) for name in about}
+    occurring = frozenset(name for name in about if classes[name] is EventsPart)
     about = drawing_order(about, source, structures, occurring)
     heads = source.datasets.get(structure.subjects)
     story = Story.fit({name: structures[name] for name in about}, occurring, structure.subjects, list(source.levels), heads)
@@ -177,9 +185,8 @@ def fit_study_model(
         progress(f"Fit {name}", done, len(about) + 1)
         if not source.datasets[name].n_rows:
             continue
-        one = PartSource(source.datasets[name], structures[name], source.subject[name], spine)
-        part_class = _part_class(one.dataset, one.structure)
-        fitted = remember(one, partial(part_class.fit, one.dataset, one.structure, one.subject, one.spine, config))
+        one = PartSource(datasets[name], learned[name], source.subject[name], spine)
+        fitted = remember(one, partial(classes[name].fit, one.dataset, one.structure, one.subject, one.spine, config))
         parts[name] = fitted.part
         spine = story.add(spine, name, one.dataset.columns, one.subject)
         features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
@@ -225,7 +232,10 @@ def fit_study_model(
         visit_names,
         structure,
         derivations,
-        {one: Agreement.fit(source.datasets[one], structures[one], source.subject[one], config.k) for one in parts},
+        {
+            one: Agreement.fit(source.datasets[one], structures[one], source.subject[one], config.k)
+            for one in (*parts, *(item.dataset for item in counterparts))
+        },
         DateOrders.fit(
             {name: source.datasets[name] for name in source.subject},
             source.subject,
@@ -236,7 +246,24 @@ def fit_study_model(
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
         mixed,
+        counterparts,
     )
+
+
+def _with_counterparts(
+    about: list[str], source: Source, structures: Mapping[str, DatasetStructure], subject_variable: str
+) -> tuple[dict[str, Dataset], dict[str, DatasetStructure], tuple[Counterpart, ...]]:
+    """Join datasets whose rows stand in another to that: datasets and structures to learn from, and what was joined."""
+    structures = {name: structures[name] for name in about}
+    datasets, learned = {name: source.datasets[name] for name in about}, dict(structures)
+    counterparts = find_counterparts(datasets, structures, source.subject)
+    for one in counterparts:
+        datasets[one.other] = join_counterpart(one, datasets, structures, source.subject)
+        old, new = structures[one.other], {item for own, item in one.columns.items() if own == item}
+        found = dataset_structure(datasets[one.other], old.kind, old.prefix, subject_variable, old.parent)
+        more = tuple(variable for variable in found.variables if variable.name in new)
+        learned[one.other] = replace(found, variables=(*learned[one.other].variables, *more))
+    return datasets, learned, counterparts
 
 
 def _joined_structures(
@@ -328,12 +355,14 @@ def _shared_visits(number: NDArray[np.float64], subject: NDArray[np.int32], k: i
     return tuple(numbers[counts >= min(k, counts.max(initial=k))].tolist())
 
 
-def _part_class(dataset: Dataset, structure: DatasetStructure) -> type[Part]:
+def _part_class(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32]) -> type[Part]:
     """Choose the model of a dataset by its kind."""
     if structure.kind is Kind.FINDINGS:
         return FindingsPart
     if structure.kind is Kind.SCHEDULE and "VISITNUM" in dataset:
         return ScheduleRows
+    if dataset.domain in SEQUENCE_DOMAINS and RunsPart.suits(dataset, structure, subject):
+        return RunsPart
     short = structure.n_rows <= MOST_SEQUENCE_ROWS * max(structure.n_subjects, 1)
     if structure.kind in (Kind.STATES, Kind.SCHEDULE) or (dataset.domain in SEQUENCE_DOMAINS and short):
         return SequencePart

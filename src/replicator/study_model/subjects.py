@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.models.backoff import BackoffTable
-from replicator.models.contingency import contingency_table
+from replicator.models.contingency import cramers_v
 from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
@@ -274,7 +274,7 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
         else:
             codes, _ = column_codes(dataset[name])
             coded[name] = codes
-            home = next((group for group in tuples if any(_cramers_v(codes, coded[other]) >= ALIKE for other in group)), None)
+            home = next((group for group in tuples if any(cramers_v(codes, coded[other]) >= ALIKE for other in group)), None)
             if home is None:
                 tuples.append([name])
             else:
@@ -311,19 +311,6 @@ def _follows_arm(name: str, column: Column, spine: Spine, k: int) -> bool:
     if name in ARM_VARIABLES:
         return exceptions < k
     return exceptions == 0 and bool((table[:, :-1].sum(axis=0) >= k).all())
-
-
-def _cramers_v(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
-    """Association of two categories, 0 to 1, corrected for chance (Bergsma 2013)."""
-    table = contingency_table(a, b)
-    n, (r, c) = table.sum(), table.shape
-    if min(r, c) < 2 or n < 2:
-        return 0.0
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / n
-    phi = max(0.0, float(((table - expected) ** 2 / expected).sum()) / n - (r - 1) * (c - 1) / (n - 1))
-    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
-    smaller = min(rows - 1, columns - 1)
-    return float(np.sqrt(phi / smaller)) if smaller > 0 else 0.0
 
 
 def _tuple_codes(

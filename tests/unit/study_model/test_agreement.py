@@ -8,6 +8,7 @@ import pytest
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.study_model.agreement import Agreement
+from replicator.study_model.agreement_pairs import KnownPairs
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
 K = 5
@@ -133,3 +134,20 @@ def test_visits_that_few_have_get_one_value_in_all_chunks() -> None:
     for drawn in ("FOLLOW-UP", "TREATMENT"):
         chunk = _dataset("VS", USUBJID=["A"] * 3, VISITNUM=[1.0, 2.05, 2.05], EPOCH=["SCREENING", drawn, drawn])
         assert model.hold(chunk, np.random.default_rng(1)).text("EPOCH").strings().tolist() == ["SCREENING", *["TREATMENT"] * 2]
+
+
+def test_a_visit_lies_in_an_epoch_that_it_has_in_the_source() -> None:
+    """Visit 2 lies in one of two epochs; one that lies in a third, or in none, comes to the epoch that it mostly has."""
+    visits = np.tile([1.0, 2.0, 3.0], 30)
+    epochs = np.array(["SCREENING", "TREATMENT", "FOLLOW-UP"], object)[np.tile([0, 1, 2], 30)]
+    epochs[1::15] = "FOLLOW-UP"
+    epochs[2] = "SCREENING"  # one subject's: visit 3 is left alone
+    subject = np.repeat(np.arange(30), 3).astype(np.int32)
+    source = _dataset("SV", USUBJID=[f"S{i:03d}" for i in subject.tolist()], VISITNUM=visits.tolist(), EPOCH=epochs.tolist())
+    drawn = _dataset(
+        "SV", VISITNUM=[2.0, 2.0, 2.0, 2.0, 1.0, 3.0, 9.0], EPOCH=["", "SCREENING", "FOLLOW-UP", "TREATMENT", "", "", "X"]
+    )
+    held = KnownPairs.fit(source, "VISITNUM", "EPOCH", subject, K).hold(drawn).text("EPOCH").strings().tolist()
+    assert held == ["TREATMENT", "TREATMENT", "FOLLOW-UP", "TREATMENT", "SCREENING", "", "X"]
+    both = _fitted(source, subject, Kind.SCHEDULE).hold(drawn, np.random.default_rng(0)).text("EPOCH").strings()[:5]
+    assert both.tolist() == held[:5]

@@ -1,0 +1,79 @@
+"""Pairs of values that the source knows: a visit that lies in one epoch or in another, but in no third and in none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import chosen
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+SEPARATOR = "\x1f"  # between the parts of a combination
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPairs:
+    """Values that go with each value of another variable.
+
+    Attributes
+    ----------
+    given, then : str
+        The two variables.
+    pairs : tuple of str
+        Pairs whose first values have none but pairs that at least k subjects share; joined, the most frequent pair first.
+    values : Column
+        The second value of each pair: (n_pairs,).
+    """
+
+    kind: ClassVar[str] = "known pairs"
+
+    given: str
+    then: str
+    pairs: tuple[str, ...]
+    values: Column
+
+    @classmethod
+    def fit(cls, dataset: Dataset, given: str, then: str, subject: NDArray[np.int32], k: int) -> KnownPairs:
+        """Learn from rows that belong to `subject` (n_rows,)."""
+        pair, texts = combinations_of(dataset, (given, then))
+        key, _ = combinations_of(dataset, (given,))
+        rare = count_subjects(pair, subject, len(texts)) < k
+        rows = np.flatnonzero(~np.isin(key, key[rare[pair]]) & ~dataset[given].missing)
+        kept, first, count = np.unique(pair[rows], return_index=True, return_counts=True)
+        order = np.argsort(-count, kind="stable")
+        values = dataset[then].take(rows[first[order]])
+        values = values.compact() if isinstance(values, Text) else values
+        return cls(given, then, tuple(texts[at] for at in kept[order].tolist()), values)
+
+    def hold(self, dataset: Dataset) -> Dataset:
+        """Where a cell makes a pair that is not known, though its key is, set the value that most rows of the key have."""
+        if {self.given, self.then} - set(dataset.names):
+            return dataset
+        usual = {text.partition(SEPARATOR)[0]: at for at, text in reversed(list(enumerate(self.pairs)))}
+        code, texts = combinations_of(dataset, (self.given, self.then))
+        known = set(self.pairs)
+        place = [-1 if text in known else usual.get(text.partition(SEPARATOR)[0], -1) for text in texts]
+        at = np.array(place, np.intp)[code]
+        if not (at >= 0).any():
+            return dataset
+        column = chosen(at >= 0, self.values.take(np.maximum(at, 0)), dataset[self.then])
+        return dataset.with_column(dataset.variable(self.then), column)
+
+
+def combinations_of(dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """Code the combinations of some variables: (n_rows,) codes, and the text of each; missing cells take part as ``""``."""
+    joined = np.zeros(dataset.n_rows, np.int64)
+    parts = []
+    for name in names:
+        column = dataset[name]
+        cells, levels = column_codes(Numbers(np.round(column.values, 9)) if isinstance(column, Numbers) else column)
+        parts.append((cells, [*(str(text) for text in levels.strings()), ""]))
+        joined = joined * (len(levels) + 1) + cells + 1
+    _, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
+    texts = [SEPARATOR.join(levels[cells[row]] for cells, levels in parts) for row in first.tolist()]
+    return inverse.reshape(-1).astype(np.int64), texts

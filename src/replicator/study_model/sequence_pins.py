@@ -1,0 +1,78 @@
+"""Marks that are the first or the last day of a sequence of all subjects: the end of treatment is the last dose's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.study_model.spine import Spine
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One such mark.
+
+    Attributes
+    ----------
+    variable : str
+        Date variable of the sequence.
+    mark : str
+    last : bool
+        Whether the mark is the latest of the subject's days, else the earliest.
+    """
+
+    kind: ClassVar[str] = "pin"
+
+    variable: str
+    mark: str
+    last: bool
+
+    def hold(self, day: Floats, subject: NDArray[np.int32], spine: Spine) -> Floats:
+        """Move days (n_rows,) beyond the mark, and the one nearest to it, to the mark."""
+        mark = np.floor(spine.marks[self.mark])[subject]
+        edge = _edges(day, subject, spine.n, self.last)[subject]
+        beyond = day > mark if self.last else day < mark
+        return np.where(np.isfinite(mark) & (beyond | (day == edge)), mark, day)
+
+
+def find_pins(days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spine, k: int) -> tuple[Pin, ...]:
+    """Find the marks that bound a sequence in all who have both; at least `k` subjects must.
+
+    Parameters
+    ----------
+    days : mapping of str to (n_rows,) float64
+        Days by date variable, NaN unless known in full.
+    subject : (n_rows,) int32
+    spine : Spine
+    k : int
+
+    Returns
+    -------
+    tuple of Pin
+        To be held one after the other: dates of the subject come after what is derived from its visits, and win.
+    """
+    found = []
+    for variable, day in days.items():
+        some = np.bincount(subject, ~np.isfinite(day), minlength=spine.n) > 0
+        for last in (False, True):
+            edge = _edges(day, subject, spine.n, last)
+            for name, mark in sorted(spine.marks.items(), key=lambda one: "." in one[0]):
+                both = np.isfinite(edge) & np.isfinite(mark)
+                if both.sum() >= max(k, 2) and not (some & both).any() and (edge == np.floor(mark))[both].all():
+                    found.append(Pin(variable, name, last))
+    return tuple(found)
+
+
+def _edges(day: Floats, subject: NDArray[np.int32], n: int, last: bool) -> Floats:
+    """Latest or earliest day of each subject (n,), NaN for none."""
+    sign = 1.0 if last else -1.0
+    edge = np.full(n, -np.inf)
+    known = np.isfinite(day)
+    np.maximum.at(edge, subject[known], sign * day[known])
+    return np.where(np.isinf(edge), np.nan, sign * edge)

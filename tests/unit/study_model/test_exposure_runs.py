@@ -1,0 +1,164 @@
+"""A log of doses, a row a day, is a few runs of days; and two datasets that tell the same doses tell them together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicator.config import FitConfig
+from replicator.profile.find import find_structure
+from replicator.sampling.sampler import sample_study
+from replicator.study_model.counterparts import find_counterparts, join_counterpart
+from replicator.study_model.exposure_runs import RunsPart
+from replicator.study_model.source import read_source
+from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.tables.dataset import Study, Text
+from replicator.tables.dates import parse_dates
+
+from .small_studies import make_study
+
+N = 60
+DAYS = 50  # of treatment; a third of the subjects leave after 20
+
+
+def _study() -> Study:
+    """Two arms: 54 mg, or 54 mg for ten days and 81 mg after them; every fifth subject misses days 12 to 14."""
+    day = [np.datetime64("2020-01-01") + 3 * i for i in range(N)]
+    length = [20 if i % 3 == 0 else DAYS for i in range(N)]
+    high = [bool(i % 2) for i in range(N)]
+    rows = [(i, k) for i in range(N) for k in range(length[i])]
+    missed = [i % 5 == 0 and 12 <= k <= 14 for i, k in rows]
+    dose = [81.0 if high[i] and k >= 10 else 54.0 for i, k in rows]
+    ids = [f"ST-{i:03d}" for i in range(N)]
+    date = [str(day[i] + k) for i, k in rows]
+    collected = {
+        "USUBJID": [ids[i] for i, _ in rows],
+        "ECSEQ": [float(k + 1) for _, k in rows],
+        "ECTRT": ["DRUG"] * len(rows),
+        "ECOCCUR": ["N" if gone else "Y" for gone in missed],
+        "ECDOSE": [np.nan if gone else 5.0 for gone in missed],
+        "ECPSTRG": [one / 5 for one in dose],
+        "ECSTDTC": date,
+        "ECENDTC": date,
+    }
+    kept = [at for at, gone in enumerate(missed) if not gone]
+    given = {
+        "USUBJID": [ids[rows[at][0]] for at in kept],
+        "EXSEQ": [float(rows[at][1] + 1) for at in kept],
+        "EXTRT": ["DRUG"] * len(kept),
+        "EXDOSE": [dose[at] for at in kept],
+        "EXSTDTC": [date[at] for at in kept],
+    }
+    subjects = {
+        "USUBJID": ids,
+        "RFSTDTC": [str(one) for one in day],
+        "RFENDTC": [str(one + n - 1) for one, n in zip(day, length, strict=True)],
+        "ARMCD": ["HIGH" if one else "LOW" for one in high],
+    }
+    return make_study(DM=subjects, EX=given, EC=collected)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    """The source."""
+    return _study()
+
+
+@pytest.fixture(scope="module")
+def model(study: Study) -> StudyModel:
+    """What is learned of it."""
+    return fit_study_model(study, find_structure(study))
+
+
+@pytest.fixture(scope="module")
+def sample(model: StudyModel) -> Study:
+    """Two hundred subjects."""
+    return sample_study(model, 200, seed=3)
+
+
+def _frame(study: Study, name: str) -> pd.DataFrame:
+    frame = pd.DataFrame({one: study[name].text(one).strings() for one in study[name].names})
+    date = next(one for one in study[name].names if one.endswith("STDTC"))
+    frame["day"] = parse_dates(study[name].text(date)).day
+    return frame
+
+
+def test_runs_are_found_where_days_follow_each_other(study: Study) -> None:
+    """The log suits; the same rows every third day, or with a time of day, do not."""
+    structure = find_structure(study).datasets["EX"]
+    subject = read_source(study, find_structure(study)).subject["EX"]
+    log = study["EX"]
+    assert RunsPart.suits(log, structure, subject)
+    apart = np.arange(0, log.n_rows, 3)
+    assert not RunsPart.suits(log.take(apart), structure, subject[apart])
+    timed = log.with_column(log.variable("EXSTDTC"), Text.of([f"{one}T08:00" for one in log.text("EXSTDTC").strings()]))
+    assert not RunsPart.suits(timed, structure, subject)
+
+
+def test_a_log_goes_on_day_by_day_to_the_end_of_treatment(model: StudyModel, sample: Study) -> None:
+    """Each subject has a row a day from the first day to the last, and the higher dose follows the lower in its arm alone."""
+    assert isinstance(model.parts["EC"], RunsPart)
+    log, head = _frame(sample, "EC"), _frame(sample, "DM")
+    assert log["day"].groupby(log["USUBJID"]).diff().dropna().eq(1).all()
+    ends = log.groupby("USUBJID").agg(first=("ECSTDTC", "first"), last=("ECSTDTC", "last"), taken=("ECOCCUR", "last"))
+    ends = ends.join(head.set_index("USUBJID"))
+    assert (ends["first"] == ends["RFSTDTC"]).all()
+    assert (ends["last"] == ends["RFENDTC"])[ends["taken"] == "Y"].all()
+    assert 0.2 < (log.groupby("USUBJID").size() == 20).mean() < 0.5
+    arm = log["USUBJID"].map(head.set_index("USUBJID")["ARMCD"])
+    strength = log["ECPSTRG"].astype(float)
+    assert set(strength[arm == "LOW"]) == {10.8} and set(strength[arm == "HIGH"]) == {10.8, 16.2}
+    assert strength[arm == "HIGH"].groupby(log["USUBJID"]).diff().dropna().ge(0).all()
+
+
+def test_what_was_given_is_what_was_collected(model: StudyModel, sample: Study) -> None:
+    """EX has the days of EC on which a dose was taken, no others, and the dose that belongs to the strength."""
+    [one] = model.counterparts
+    assert (one.dataset, one.other, one.topic, one.columns["EXSTDTC"]) == ("EX", "EC", "EXTRT", "ECSTDTC")
+    given, collected = _frame(sample, "EX"), _frame(sample, "EC")
+    taken = collected[collected["ECOCCUR"] == "Y"]
+    assert 0 < len(taken) < len(collected)
+    both = taken.merge(given, left_on=["USUBJID", "ECSTDTC"], right_on=["USUBJID", "EXSTDTC"], how="outer", indicator=True)
+    assert (both["_merge"] == "both").all() and len(both) == len(given)
+    assert np.allclose(both["EXDOSE"].astype(float), both["ECPSTRG"].astype(float) * 5)
+
+
+def test_a_joined_dataset_comes_off_as_it_was(study: Study) -> None:
+    """Joining and splitting the source's own rows gives them back."""
+    structure = find_structure(study)
+    source = read_source(study, structure)
+    datasets = {name: source.datasets[name] for name in ("EX", "EC")}
+    [one] = find_counterparts(datasets, structure.datasets, source.subject)
+    joined = join_counterpart(one, datasets, structure.datasets, source.subject)
+    assert joined.n_rows == datasets["EC"].n_rows
+    assert int((~joined["EXTRT"].missing).sum()) == datasets["EX"].n_rows
+    assert (joined.numbers("EXDOSE")[~joined["EXTRT"].missing] == datasets["EX"].numbers("EXDOSE")).all()
+
+
+def test_datasets_that_differ_in_a_row_are_learned_apart(study: Study) -> None:
+    """One dose that was given and not collected, or a day collected twice, and neither tells the other."""
+    structure = find_structure(study)
+    source = read_source(study, structure)
+    datasets, subject = {name: source.datasets[name] for name in ("EX", "EC")}, dict(source.subject)
+    first = np.arange(datasets["EC"].n_rows) > 0
+    less = {**datasets, "EC": datasets["EC"].take(first)}
+    assert find_counterparts(less, structure.datasets, {**subject, "EC": subject["EC"][first]}) == ()
+    twice = np.append(np.arange(datasets["EC"].n_rows), 0)
+    more = {**datasets, "EC": datasets["EC"].take(twice)}
+    assert find_counterparts(more, structure.datasets, {**subject, "EC": subject["EC"][twice]}) == ()
+
+
+def test_a_log_without_a_date_of_end_is_learned_likewise(study: Study) -> None:
+    """EX alone has no EXENDTC; its rows follow day by day all the same, but for days missed."""
+    alone = Study({"DM": study["DM"], "EX": study["EX"]})
+    structure = find_structure(alone)
+    source = read_source(alone, structure)
+    fitted = RunsPart.fit(source.datasets["EX"], structure.datasets["EX"], source.subject["EX"], source.spine, FitConfig())
+    rows = fitted.part.sample(source.spine, np.random.default_rng(1))
+    assert "EXENDTC" not in rows.columns
+    column = rows.columns["EXSTDTC"]
+    assert isinstance(column, Text)
+    day = parse_dates(column).day
+    step = np.diff(day)[np.diff(rows.subject) == 0]
+    assert (step >= 1).all() and (step == 1).mean() > 0.95
