@@ -8,9 +8,12 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
+FACTOR_ROUNDS = 15  # of iterated principal factors
+MOST_COMMON = 0.995  # share of a variable's variance that common factors may explain
 
 Estimator: TypeAlias = Callable[[Floats], Floats]
 """Correlation (p, p) of incomplete scores (n, p); not finite where two variables have none."""
@@ -82,7 +85,8 @@ class GaussianCopula:
     Notes
     -----
     Entry-wise correlations of the scores are divided by the standard deviations of the scores (a discrete score shows its
-    latent normal only in part), shrunk by :func:`shrink_correlation`, and made positive by dropping eigenvalues that are not.
+    latent normal only in part), shrunk by :func:`shrink_correlation`, reduced by :func:`common_correlation` to what few factors and
+    clear pairs explain, and made positive by dropping eigenvalues that are not.
     """
 
     kind: ClassVar[str] = "gaussian copula"
@@ -108,7 +112,7 @@ class GaussianCopula:
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
         correlation, pairs = latent_correlation(scores, estimate)
-        correlation = shrink_correlation(correlation, pairs)
+        correlation = common_correlation(correlation, pairs)
         values, vectors = np.linalg.eigh(correlation)
         keep = np.argsort(-values)[: min(most_factors, p)]
         keep = keep[values[keep] > 1e-6]
@@ -169,6 +173,69 @@ def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
     out = np.eye(p)
     out[upper] = np.where(informed, np.tanh(mu / np.sqrt(n)), 0.0)
     return np.maximum(out, out.T) + np.minimum(out, out.T) - np.diag(np.diag(out))
+
+
+def common_correlation(correlation: Floats, pairs: Floats) -> Floats:
+    r"""Reduce correlations to common factors and the pairs that clearly differ from what those explain.
+
+    Parameters
+    ----------
+    correlation : (p, p) float64
+    pairs : (p, p) float64
+        Effective number of subjects behind each.
+
+    Returns
+    -------
+    (p, p) float64
+        Symmetric, ones on the diagonal; need not be positive.
+
+    Notes
+    -----
+    There are as many factors as eigenvalues beyond :math:`(1 + \sqrt{p/n})^2`, the end of what noise alone makes of *n*
+    subjects; *n* is the median of the pairs. They are fitted to the shrunken correlations (:func:`shrink_correlation`). A
+    pair that differs by more than :math:`\sqrt{2 \log p}` standard errors from what they explain keeps its own. Entries of
+    a large matrix that are right one by one still follow, together, the directions in which the few subjects happen to lie;
+    few factors cannot.
+
+    References
+    ----------
+    J. Baik, G. Ben Arous, S. Peche (2005). Phase transition of the largest eigenvalue for nonnull complex sample covariance
+    matrices. Annals of Probability 33, 1643-1697.
+    J. Fan, Y. Liao, M. Mincheva (2013). Large covariance estimation by thresholding principal orthogonal complements. JRSS B 75,
+    603-680.
+    """
+    p = len(correlation)
+    shrunk = shrink_correlation(correlation, pairs)
+    if p < 2:
+        return shrunk
+    n = max(float(np.median(pairs[np.triu_indices(p, 1)])), 1.0)
+    rank = int((np.linalg.eigvalsh(correlation) > (1 + np.sqrt(p / n)) ** 2).sum())
+    explained = _factors(shrunk, rank)
+    apart = np.abs(np.arctanh(np.clip(correlation, -0.995, 0.995)) - np.arctanh(np.clip(explained, -0.995, 0.995)))
+    clear = (apart * np.sqrt(np.maximum(pairs - 3, 1.0)) > np.sqrt(2 * np.log(p))) & (pairs >= 4)
+    out = np.where(clear, shrunk, explained)
+    np.fill_diagonal(out, 1.0)
+    return out
+
+
+def _factors(correlation: Floats, rank: int) -> Floats:
+    """What `rank` factors explain of correlations (p, p), by iterated principal factors; ones on the diagonal."""
+    p = len(correlation)
+    common = np.full(p, 0.5)
+    loadings = np.zeros((p, rank))
+    for _ in range(FACTOR_ROUNDS if rank else 0):
+        reduced = correlation.copy()
+        np.fill_diagonal(reduced, common)
+        values, vectors = eigh(reduced, subset_by_index=(p - rank, p - 1))
+        loadings = vectors * np.sqrt(np.maximum(values, 0.0))
+        before, common = common, np.minimum((loadings**2).sum(axis=1), MOST_COMMON)
+        if np.abs(common - before).max() < 1e-3:
+            break
+    length = np.sqrt((loadings**2).sum(axis=1) / MOST_COMMON)
+    loadings = loadings / np.maximum(length, 1.0)[:, None]
+    out: Floats = loadings @ loadings.T
+    np.fill_diagonal(out, 1.0)
+    return out
 
 
 def _tweedie(z: Floats, sample: Floats) -> Floats:

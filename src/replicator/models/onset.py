@@ -13,6 +13,7 @@ Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
 PRIOR = 20.0  # events that the shape over all groups counts for
 MOST_BINS = 80
+OUTER = 25  # the bins begin and end at the mean of this part of the subjects' first and last days at risk, of k at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Intensity:
     Attributes
     ----------
     time : (n_bins + 1,) float64
-        Edges, days; an event of day *d* lies at *d* + 1/2.
+        Edges, days; an event of day *d* lies at *d* + 1/2. The outer two are means over k subjects or more.
     cumulative : (n_groups + 1, n_bins + 1) float64
         Integrated intensity :math:`\Lambda` up to each edge; the last row is that of all groups.
 
@@ -63,18 +64,22 @@ class Intensity:
         low, high : (n_subjects,) float64
             First and last day at risk of each subject; NaN for nobody at risk.
         k : int
-            Fewest subjects behind a bin, on average.
+            Fewest subjects behind a bin, on average, and behind each end.
+
+        Returns
+        -------
+        Intensity
+            Without events, or with fewer than `k` subjects at risk, nothing is kept, and all days at risk are as likely.
         """
         at = time + 0.5
         risk = np.isfinite(low) & np.isfinite(high) & (high >= low)
         start, stop = low[risk], high[risk] + 1
-        if not len(at) or not len(start):
-            end = float(stop.max()) if len(stop) else 1.0
-            begin = float(start.min()) if len(start) else 0.0
-            return cls(np.array([begin, max(end, begin + 1)]), np.tile([0.0, 1.0], (n_groups + 1, 1)))
+        if not len(at) or len(start) < k:  # as likely on any day
+            return cls(np.array([0.0, 1.0]), np.zeros((n_groups + 1, 2)))
         bins = int(np.clip(len(np.unique(subject)) // k, 1, MOST_BINS))
         inner = np.round(np.quantile(at, np.linspace(0, 1, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
-        ends = np.quantile(start, 0.02), np.quantile(stop, 0.98)
+        outer = max(k, -(-len(start) // OUTER))
+        ends = np.sort(start)[:outer].mean(), np.sort(stop)[-outer:].mean()
         edges = np.unique(np.concatenate([np.floor(ends[:1]), inner, np.ceil(ends[1:])]))
         edges = edges[(edges >= np.floor(ends[0])) & (edges <= np.ceil(ends[1]))]
         if len(edges) < 2:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from replicator.models.copula import GaussianCopula, latent_correlation, normal_scores
+from replicator.models.copula import GaussianCopula, common_correlation, latent_correlation, normal_scores, shrink_correlation
 
 COLUMN = hnp.arrays(np.float64, st.integers(1, 60), elements=st.one_of(st.integers(-3, 3).map(float), st.just(np.nan)))
 
@@ -84,3 +84,47 @@ def test_few_factors_keep_the_strongest() -> None:
     copula = GaussianCopula.fit(np.stack([normal_scores(c) for c in x.T], axis=1), most_factors=1)
     assert copula.loadings.shape == (6, 1)
     assert copula.correlation[0, 1] == pytest.approx(0.64, abs=0.12)
+
+
+def _factors_and_a_pair(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values (n, 120) of three factors and, beside them, of one pair with a correlation of 0.95; and their true correlation."""
+    rng = np.random.default_rng(seed)
+    loadings = np.random.default_rng(1).uniform(-0.55, 0.55, (120, 3))
+    loadings[:2] = 0.0
+    truth = loadings @ loadings.T
+    truth[0, 1] = truth[1, 0] = 0.95
+    np.fill_diagonal(truth, 1.0)
+    return rng.standard_normal((n, 120)) @ np.linalg.cholesky(truth).T, truth
+
+
+def test_few_factors_are_nearer_to_the_truth_than_single_entries_and_a_clear_pair_stays() -> None:
+    """Eighty subjects, 120 variables: mean absolute error of the correlations, and the one pair that no factor explains."""
+    x, truth = _factors_and_a_pair(80, 2)
+    correlation, pairs = latent_correlation(np.stack([normal_scores(column) for column in x.T], axis=1))
+    upper = np.triu_indices(120, 1)
+    alone = np.abs(shrink_correlation(correlation, pairs) - truth)[upper].mean()
+    common = common_correlation(correlation, pairs)
+    assert np.abs(common - truth)[upper].mean() < 0.8 * alone
+    assert common[0, 1] == pytest.approx(0.95, abs=0.05)
+    assert (common == common.T).all()
+    assert (np.diag(common) == 1.0).all()
+
+
+def test_what_is_drawn_follows_few_subjects_less_where_factors_are_few() -> None:
+    """The largest share of a draw's variance that lies in the span of eighty source subjects, beside that in the span of others."""
+    x, _ = _factors_and_a_pair(80, 3)
+    others, _ = _factors_and_a_pair(80, 4)
+    model = GaussianCopula.fit(np.stack([normal_scores(column) for column in x.T], axis=1))
+    spans = [np.linalg.svd((one - one.mean(axis=0)) / one.std(axis=0), full_matrices=False)[2][:-1] for one in (x, others)]
+    own, other = (float(np.trace(span @ model.correlation @ span.T)) / 120 for span in spans)
+    raw = np.corrcoef(x.T)
+    raw_own, raw_other = (float(np.trace(span @ raw @ span.T)) / 120 for span in spans)
+    assert raw_own == pytest.approx(1.0, abs=1e-6)
+    assert own - other < 0.2 * (raw_own - raw_other)
+
+
+def test_many_subjects_keep_every_entry() -> None:
+    """With 40,000 subjects the correlations are those of the source, whatever the factors (0.02)."""
+    x, truth = _factors_and_a_pair(40_000, 5)
+    model = GaussianCopula.fit(x)
+    assert np.abs(model.correlation - truth).max() < 0.03

@@ -34,6 +34,28 @@ def test_draws_stay_within_the_time_at_risk(windows: list[tuple[int, int]], seed
     assert ((drawn >= low) & (drawn <= high) & (drawn == np.floor(drawn))).all()
 
 
+@pytest.mark.parametrize("n", [8, 40, 400])
+def test_nobodys_first_or_last_day_at_risk_ends_the_intensity(n: int) -> None:
+    """The ends are means over at least five subjects: one who stays 100,000 days longer moves the last by a fifth of it at most."""
+    low = np.arange(n, dtype=np.float64)
+    high = low + 1000
+    time, who, group = low + 100, np.arange(n), np.zeros(n, np.int64)
+    ends = Intensity.fit(time, who, group, 1, low, high).time[[0, -1]]
+    assert not np.isin(ends, [low.min(), high.max() + 1]).any()
+    high[-1] += 100_000
+    moved = Intensity.fit(time, who, group, 1, low, high).time[-1] - ends[1]
+    assert 0 <= moved <= 100_000 / 5 + 1
+
+
+def test_without_events_no_day_at_risk_is_kept_and_all_are_as_likely() -> None:
+    """Uniform on 10 to 19: every day a tenth of the draws (0.01)."""
+    none = np.empty(0)
+    model = Intensity.fit(none, none.astype(int), none.astype(int), 1, np.full(9, 17.0), np.full(9, 4711.0))
+    assert not np.isin([17.0, 4711.0, 4712.0], model.time).any()
+    drawn = model.sample(np.zeros(20_000, int), np.full(20_000, 10.0), np.full(20_000, 19.0), np.random.default_rng(3))
+    assert np.bincount(drawn.astype(int))[10:] / 20_000 == pytest.approx([0.1] * 10, abs=0.01)
+
+
 def test_days_are_shared_at_the_source_rate() -> None:
     """The rate at which further events fall on the day of an earlier one survives a draw (0.05)."""
     rng = np.random.default_rng(2)
