@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,13 +16,14 @@ from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
-from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
+from replicator.study_model.findings_features import belonging, codes_of, draw_features, feature_columns, name_features
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
 from replicator.study_model.findings_results import Results, read_results
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
+from replicator.study_model.findings_wholes import Wholes, units_of_series
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -34,6 +35,7 @@ Flags = NDArray[np.bool_]
 NO_IDS = RecordIds((), {})
 NO_PRODUCTS = Products.none()
 NO_COORDINATES = Coordinates()
+NO_WHOLES = Wholes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +98,8 @@ class FindingsPart:
         Tests that follow from two others.
     coordinates : Coordinates
         What the levels of tests that belong together are told in.
+    wholes : Wholes
+        Tests that are parts of another one.
     """
 
     kind: ClassVar[str] = "findings part"
@@ -117,6 +121,7 @@ class FindingsPart:
     ids: RecordIds = NO_IDS
     products: Products = NO_PRODUCTS
     coordinates: Coordinates = NO_COORDINATES
+    wholes: Wholes = NO_WHOLES
 
     @classmethod
     def fit(
@@ -196,11 +201,14 @@ class FindingsPart:
             tuple(one for one, _ in found),
             RecordIds.fit(part_rows, structure, subject[inside], k),
         )
-        redraw = partial(part._draw_again, observed, occasion, features, arm, grid.cell, occasions)
+        redraw = cache(partial(part._draw_again, observed, occasion, features, arm, grid.cell, occasions))
         products = Products.fit(results, observed, occasion, occasions.run, redraw, k)
-        groups = belonging(results, _categories(dataset, structure, rows), products.groups())
+        one_unit = units_of_series(codes_of(dataset, part.unit_name), rows.series, rows.n_series)
+        wholes = Wholes.fit(results, observed, occasion, occasions.run, one_unit, products.members.tolist(), redraw, k)
+        category = codes_of(dataset, structure.named("CAT"))[rows.first_row]
+        groups = belonging(results, category, products.groups())
         coordinates, free = Coordinates.fit(features["level"], groups)
-        part = replace(part, products=products, coordinates=coordinates)
+        part = replace(part, products=products, wholes=wholes, coordinates=coordinates)
         named = name_features(part._features(), features, free, occasions.subject[occasions.starts], spine.n, k)
         return Fitted(part, named, (*notes, *more, *further, *odd))
 
@@ -223,6 +231,7 @@ class FindingsPart:
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series)
         number = self.products.hold(number, occasion, series, occasions.run, self.results, rng)
+        number = self.wholes.hold(number, occasion, series, self.results, rng)
         state = np.where(token >= 0, token + 1, 0)
         codes = _conditions(series, occasion, state, grid, cells, spine)
         visit = self._visit_number(grid, occasion)
@@ -438,9 +447,3 @@ def _series_labels(dataset: Dataset, rows: FindingsRows) -> tuple[str, ...]:
     topics = [str(text) for text in cells[0]]
     full = ["|".join(str(part) for part in parts) for parts in zip(*cells, strict=True)]
     return tuple(topic if topics.count(topic) == 1 else long for topic, long in zip(topics, full, strict=True))
-
-
-def _categories(dataset: Dataset, structure: DatasetStructure, rows: FindingsRows) -> Codes:
-    """Category of each series: (n_series,) int."""
-    name = structure.named("CAT")
-    return dataset.text(name).codes[rows.first_row].astype(np.intp) if name else np.zeros(rows.n_series, np.intp)

@@ -12,6 +12,7 @@ from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_levels import ADDITIVE
 from replicator.study_model.findings_results import Results
 from replicator.study_model.findings_values import Values
+from replicator.tables.dataset import Dataset
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -101,3 +102,8 @@ def draw_features(
     level = np.where(known, values.spread_ties(out["level"], rng), out["level"])
     level[:, coordinates.columns] = coordinates.levels(out.pop("free"))
     return {**out, "level": level}
+
+
+def codes_of(dataset: Dataset, name: str) -> Codes:
+    """Codes of a variable (n_rows,), all alike for the name ``""``."""
+    return dataset.text(name).codes.astype(np.intp) if name else np.full(dataset.n_rows, -1, np.intp)

@@ -1,0 +1,110 @@
+"""Counts of kinds of cells and the count of all agree in a sample as in the source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from replicator.config import FitConfig
+from replicator.profile.find import find_structure
+from replicator.study_model.findings import FindingsPart
+from replicator.study_model.source import read_source
+from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+
+N, VISITS = 120, 4
+UNIT = {"SODIUM": "mmol/L", "K": "mmol/L"}
+
+
+def _study(tests: dict[str, np.ndarray]) -> Study:
+    """Subjects with four visits; `tests` are (N * VISITS,) results, in 10^9/L but for those of `UNIT`."""
+    n = N * VISITS
+    subjects = [f"S-{i // VISITS:03d}" for i in range(n)]
+    result = np.concatenate(list(tests.values()))
+    text = {
+        "STUDYID": ["S"] * len(result),
+        "DOMAIN": ["LB"] * len(result),
+        "USUBJID": subjects * len(tests),
+        "LBTESTCD": [test for test in tests for _ in range(n)],
+        "LBORRES": [f"{value:.2f}" for value in result.tolist()],
+        "LBORRESU": [UNIT.get(test, "10^9/L") for test in tests for _ in range(n)],
+    }
+    number = {"VISITNUM": np.tile(np.arange(n) % VISITS + 1.0, len(tests)), "LBSTRESN": np.round(result, 2)}
+    variables = tuple(map(Variable, text)) + tuple(Variable(name, type="num") for name in number)
+    cells = {name: Text.of(v) for name, v in text.items()} | {name: Numbers(v) for name, v in number.items()}
+    dm = {"STUDYID": Text.of(["S"] * N), "DOMAIN": Text.of(["DM"] * N), "USUBJID": Text.of(sorted(set(subjects)))}
+    return Study({"DM": Dataset("DM", tuple(map(Variable, dm)), dm), "LB": Dataset("LB", variables, cells)})
+
+
+def _cells(seed: int = 1) -> dict[str, np.ndarray]:
+    """White cells and four kinds of them, of which neutrophils and lymphocytes are most; and two tests beside them."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(N), VISITS)
+
+    def one(middle: float, between: float, within: float) -> np.ndarray:
+        return middle * np.exp(between * rng.standard_normal(N)[who] + within * rng.standard_normal(len(who)))
+
+    kinds = {"NEUT": one(3.8, 0.3, 0.25), "LYM": one(1.9, 0.3, 0.2), "MONO": one(0.5, 0.3, 0.25), "EOS": one(0.2, 0.5, 0.4)}
+    kinds = {name: np.round(values, 2) for name, values in kinds.items()}
+    total = sum(kinds.values()) * (1 + 0.03 * rng.random(len(who)))
+    beside = {"SODIUM": np.round(rng.normal(140, 2, len(who))), "K": np.round(rng.normal(4.2, 0.3, len(who)), 1)}
+    return {**kinds, "WBC": np.round(total, 2), "PLAT": np.round(one(250, 0.2, 0.08)), **beside}
+
+
+def _drawn(study: Study) -> tuple[FindingsPart, dict[str, np.ndarray]]:
+    structure = find_structure(study)
+    source = read_source(study, structure)
+    fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
+    assert isinstance(fitted.part, FindingsPart)
+    rows = fitted.part.sample(source.spine, np.random.default_rng(3))
+    test, result, visit = rows.columns["LBTESTCD"], rows.columns["LBSTRESN"], rows.columns["VISITNUM"]
+    assert isinstance(test, Text)
+    assert isinstance(result, Numbers)
+    assert isinstance(visit, Numbers)
+    order = np.lexsort((visit.values, rows.subject))
+    names = test.strings()[order]
+    return fitted.part, {str(name): result.values[order][names == name] for name in np.unique(names)}
+
+
+def _share(of: dict[str, np.ndarray]) -> np.ndarray:
+    return np.log((of["NEUT"] + of["LYM"] + of["MONO"] + of["EOS"]) / of["WBC"])
+
+
+def test_kinds_of_cells_make_up_all_cells() -> None:
+    """The whole and its parts are found; their share in a sample is the source's, and never more than all."""
+    source = _cells()
+    part, drawn = _drawn(_study(source))
+    assert [part.series_labels[j] for j in part.wholes.whole.tolist()] == ["WBC"]
+    assert {part.series_labels[j] for j in np.flatnonzero(part.wholes.part[0]).tolist()} == {"NEUT", "LYM", "MONO", "EOS"}
+    assert part.wholes.tight.tolist() == [True]
+    was, now = _share(source), _share(drawn)
+    assert now.mean() == pytest.approx(was.mean(), abs=0.005)
+    assert now.std() == pytest.approx(was.std(), rel=0.15)
+    assert now.max() < 0.015  # a hundredth by rounding of five counts
+    for test in ("NEUT", "LYM", "MONO", "EOS", "WBC"):
+        assert np.median(drawn[test]) == pytest.approx(np.median(source[test]), rel=0.1), test
+        assert np.log(drawn[test]).std() == pytest.approx(np.log(source[test]).std(), rel=0.25), test
+
+
+def test_tests_that_are_merely_smaller_are_no_parts() -> None:
+    """Potassium is always less than sodium of the same unit, and white cells than platelets; neither adds up to the other."""
+    source = _cells()
+    part, _ = _drawn(_study({name: source[name] for name in ("SODIUM", "K", "PLAT", "WBC")}))
+    assert not len(part.wholes.whole)
+
+
+def test_a_share_beyond_its_bounds_is_brought_back() -> None:
+    """Parts and whole both give way; a share inside the bounds stays as it is."""
+    part, _ = _drawn(_study(_cells()))
+    wholes = part.wholes
+    loose = replace(wholes, tight=np.zeros(1, bool))
+    members = np.append(np.flatnonzero(wholes.part[0]), wholes.whole[0])
+    start = np.where(members == wholes.whole[0], 6.0, 1.47)  # the parts are 0.98 of the whole
+    far = np.where(members == wholes.whole[0], 6.0, 2.0)  # and here four thirds of it
+    occasion, series = np.repeat([0, 1], 5), np.tile(members, 2)
+    out = loose.hold(np.concatenate([start, far]), occasion, series, part.results, np.random.default_rng(0)).reshape(2, 5)
+    assert out[0] == pytest.approx(start)
+    assert np.log(out[1, :4].sum() / out[1, 4]) == pytest.approx(wholes.high[0], abs=0.01)
+    assert (out[1, :4] < 2.0).all()
+    assert out[1, 4] > 6.0
