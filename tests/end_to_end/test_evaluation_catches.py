@@ -9,7 +9,8 @@ columns drawn each on its own     the same                                     t
 subjects drawn with replacement   copied subjects and series                   nearness, membership, the detector, and what is
                                                                                further off because it was drawn twice
 one law broken in three rows      laws                                         nothing
-one arm shifted                   trajectories                                 marginals, the detector
+one arm shifted                   trajectories                                 marginals, the detector, results of the study,
+                                                                               what is predicted by or for the arm
 one correlation lost              dependence within domains                    the course of that test, its other ties, the
                                                                                detector
 one subject leaked                copied subjects                              copied series
@@ -53,7 +54,9 @@ NEARNESS = {
     "numbers of one subject",
     "copied texts",
 }
-BY_ARM_OR_TERM = {"marginals", "pairs", "attendance", "events", "event days", "event qualifiers", "retention"}
+RESULTS = {"endpoints inside", "signs of differences"}
+UTILITY = {"leaving predicted", "event predicted", "change predicted, LB", "change predicted, VS", "arm predicted"}
+BY_ARM_OR_TERM = {"marginals", "pairs", "attendance", "events", "event days", "event qualifiers", "retention"} | RESULTS | UTILITY
 
 
 @cache
@@ -159,7 +162,11 @@ SAMPLES: dict[str, tuple[Callable[[], rp.Study], set[str], set[str]]] = {
     "columns shuffled": (shuffled, DEPENDENCE | COURSE | LAWS | {"detector"}, BY_ARM_OR_TERM),
     "columns drawn each on its own": (independent, DEPENDENCE | COURSE | LAWS | {"detector"}, BY_ARM_OR_TERM),
     "one law broken in three rows": (law_broken, {"laws lost"}, {"laws held"}),
-    "one arm shifted": (lambda: _named_anew(made_study(2, N, arm_effect=3.0), "2"), {"trajectories"}, {"marginals", "detector"}),
+    "one arm shifted": (
+        lambda: _named_anew(made_study(2, N, arm_effect=3.0), "2"),
+        {"trajectories"},
+        {"marginals", "detector"} | RESULTS | UTILITY,
+    ),
     "one correlation lost": (
         lambda: _named_anew(made_study(2, N, between_tests=0.0), "2"),
         {"dependence within domains"},

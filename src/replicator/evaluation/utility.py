@@ -19,6 +19,7 @@ from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Mask
+from replicator.threads import one_thread
 
 FOLDS = 3
 REPEATS = 4  # draws of subjects to learn from
@@ -51,6 +52,7 @@ class Target:
     binary: bool
 
 
+@one_thread
 def utility_figures(stack: Stack, timeline: Timeline, table: FeatureTable, rng: np.random.Generator) -> tuple[Figure, ...]:
     """Predict what can be predicted, once learned from the sample and once from as many real subjects.
 
@@ -233,7 +235,7 @@ def _predicted(target: Target, filled: Floats, learned: Ints, tested: Ints) -> F
         return np.full(len(tested), truth.mean())
     first, second = (np.clip((one - mean)[:, varies] / spread[varies], -5.0, 5.0) for one in (rows, filled[tested]))
     if target.binary:
-        chance = LogisticRegression(C=1.0 / n_features, max_iter=2000).fit(first, truth == 1)
+        chance = LogisticRegression(C=1.0 / n_features, solver="newton-cholesky").fit(first, truth == 1)
         return np.asarray(chance.decision_function(second), np.float64)
     level, width = truth.mean(), truth.std()
     line = Ridge(alpha=float(n_features)).fit(first, (truth - level) / width)
