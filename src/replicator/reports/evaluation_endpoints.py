@@ -176,23 +176,23 @@ def significant_differences(endpoints: Endpoints) -> list[Endpoint]:
     return sorted((one for one in endpoints.entries if one.sign_kept is not None), key=lambda one: one.source.p)
 
 
-def forest_chart(differences: list[Endpoint], width: int = 760) -> str:
+def forest_chart(differences: list[Endpoint], width: int = 560) -> str:
     """Draw differences between arms with their 95 % intervals, in standard errors of the source's: source above, sample below."""
-    left, row = 380, 20
-    scale = (width - left - 8) / (2 * FARTHEST)
+    row, margin = 30, 8  # each difference has its name above it, so that it also fits a phone
+    scale = (width - 2 * margin) / (2 * FARTHEST)
     height = row * len(differences) + 18
 
     def x(value: float) -> float:
-        return left + (min(max(value, -FARTHEST), FARTHEST) + FARTHEST) * scale
+        return margin + (min(max(value, -FARTHEST), FARTHEST) + FARTHEST) * scale
 
-    parts = [line([(x(0), 0), (x(0), height - 16)], "line axisline")]
+    parts = [line([(x(0), 0), (x(0), height - 16)], "line faintline")]
     parts += [words(x(at), height - 3, f"{at:+g}" if at else "0", anchor="middle") for at in (-6, -3, 0, 3, 6)]
     for i, one in enumerate(differences):
         y = row * i
-        parts.append(words(left - 6, y + 13, short(one.label(), 66), "axis tiny", "end"))
+        parts.append(words(0, y + 10, short(one.label(), 96), "axis tiny"))
         ratio = one.kind is EndpointKind.HAZARD
         error = _error(one.source, ratio)
-        for css, side, at in (("src", one.source, y + 6), ("smp", one.sample, y + 13)):
+        for css, side, at in (("src", one.source, y + 16), ("smp", one.sample, y + 23)):
             value, low, high = (_scaled(end, error, ratio) for end in (side.value, side.interval.low, side.interval.high))
             if not math.isfinite(value):
                 continue
@@ -201,7 +201,7 @@ def forest_chart(differences: list[Endpoint], width: int = 760) -> str:
             parts.append(
                 dot(x(value), at, 2.6, css, f"{one.label()}, {'source' if css == 'src' else 'sample'}: {_said(one, side)}")
             )
-    return drawing(width, height, f"{len(differences)} differences between arms", parts, "chart forest")
+    return drawing(width, height, f"{len(differences)} differences between arms", parts)
 
 
 def _error(estimate: Estimate, ratio: bool) -> float:
