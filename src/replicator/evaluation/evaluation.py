@@ -12,6 +12,7 @@ from replicator.evaluation.detector import detector_figure
 from replicator.evaluation.endpoints.endpoints import Endpoints, compare_endpoints
 from replicator.evaluation.families import measure_families
 from replicator.evaluation.features import feature_table
+from replicator.evaluation.giveaways.giveaways import Giveaways, find_giveaways
 from replicator.evaluation.laws import Laws, judge_laws, laws_figure
 from replicator.evaluation.measures import Family, Figure, Overall, overall
 from replicator.evaluation.pictures.pictures import draw_pictures
@@ -53,6 +54,8 @@ class Evaluation:
         The results of the study from source and sample, with figures of their own.
     utility : tuple of Figure
         How well predictions that were learned from the sample hold for real subjects.
+    giveaways : Giveaways
+        What tells the sample from real data.
     pictures : Pictures
         What a report draws.
     notes : tuple of str
@@ -75,6 +78,7 @@ class Evaluation:
     privacy: Privacy
     endpoints: Endpoints
     utility: tuple[Figure, ...]
+    giveaways: Giveaways
     pictures: Pictures
     notes: tuple[str, ...]
     study: str = ""
@@ -84,7 +88,7 @@ class Evaluation:
     @property
     def conclusion(self) -> Conclusion:
         """The verdict: what is fine, noticeable, or a finding."""
-        return conclude(self.families, self.judged_figures, self.laws, self.privacy)
+        return conclude(self.families, self.judged_figures, self.laws, self.privacy, self.giveaways)
 
     @property
     def judged_figures(self) -> tuple[Figure, ...]:
@@ -175,6 +179,8 @@ def evaluate_studies(
     tell("Telling the results of the study", 85, 100)
     endpoints = compare_endpoints(stack, timeline)
     utility = utility_figures(stack, timeline, features, stream(seed, "evaluation", "utility"))
+    tell("Looking for giveaways", 88, 100)
+    giveaways = find_giveaways(stack, timeline, features, stream(seed, "evaluation", "giveaways"))
     tell("Drawing", 90, 100)
     pictures = draw_pictures(stack, timeline, columns, features)
     tell("", 100, 100)
@@ -190,6 +196,7 @@ def evaluate_studies(
         privacy,
         endpoints,
         utility,
+        giveaways,
         pictures,
         stack.missing,
         source.name,

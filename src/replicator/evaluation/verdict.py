@@ -8,8 +8,9 @@ range of a distance.
 
 A figure is *noticeable* where its interval does not reach its target from the wrong side, and a *finding* where it is then further
 from it than a fifth of the figure's range: for a detector an AUC 0.2 above the target, from where discrimination is called
-acceptable [1]_. A law that the sample breaks and real subjects keep is always a finding: rules know no chance. So is an attack on
-privacy that succeeds beyond chance, however little.
+acceptable [1]_. A giveaway of made data is noticeable where it shows
+beyond chance, given how many were looked at, and a finding where its effect is a medium one. A law that the sample breaks and real
+subjects keep is always a finding: rules know no chance. So is an attack on privacy that succeeds beyond chance, however little.
 
 References
 ----------
@@ -23,6 +24,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from replicator.evaluation.giveaways.giveaway import Giveaway
+from replicator.evaluation.giveaways.giveaways import Giveaways
 from replicator.evaluation.laws import Laws
 from replicator.evaluation.measures import Direction, Family, Figure
 from replicator.evaluation.privacy.privacy import Attack, Privacy
@@ -88,7 +91,9 @@ class Conclusion:
         )
 
 
-def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: Laws, privacy: Privacy) -> Conclusion:
+def conclude(
+    families: tuple[Family, ...], figures: tuple[Figure, ...], laws: Laws, privacy: Privacy, giveaways: Giveaways
+) -> Conclusion:
     """Judge all measures of a sample."""
     lost = laws.lost
     judged = [*map(judge_family, families), *map(judge_figure, figures)]
@@ -98,6 +103,7 @@ def conclude(families: tuple[Family, ...], figures: tuple[Figure, ...], laws: La
         )
         more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
         judged.append(Judgement("laws lost", Grade.FINDING, f"Real subjects keep them: {where}{more}."))
+    judged += map(judge_giveaway, giveaways.entries)
     judged += map(judge_attack, privacy.attacks)
     return Conclusion(tuple(judged))
 
@@ -127,6 +133,16 @@ def judge_figure(figure: Figure) -> Judgement:
     far = np.isfinite(span) and span > 0 and abs(figure.value - figure.target) > FINDING_SHARE * span
     said = f"{figure.value:.3g}, where {figure.target:.3g} is the target."
     return Judgement(figure.name, (Grade.FINDING if far else Grade.NOTICEABLE) if wrong else Grade.FINE, said)
+
+
+def judge_giveaway(giveaway: Giveaway) -> Judgement:
+    """Grade a giveaway: noticeable where it shows beyond chance, a finding where its effect is a medium one or more."""
+    figure = giveaway.figure
+    if not np.isfinite(giveaway.effect):
+        return Judgement(figure.name, Grade.UNKNOWN, figure.note or "It could not be told.")
+    grade = Grade.FINDING if giveaway.is_far else Grade.NOTICEABLE if giveaway.shows else Grade.FINE
+    low, high = giveaway.expected.low, giveaway.expected.high
+    return Judgement(figure.name, grade, f"{figure.value:.3g}, where real subjects show {low:.3g} to {high:.3g}.")
 
 
 def judge_attack(attack: Attack) -> Judgement:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from replicator.evaluation.evaluation import Evaluation
+from replicator.evaluation.giveaways.giveaway import Giveaway
 from replicator.evaluation.measures import Interval, Offender
 from replicator.evaluation.verdict import Grade
 from replicator.reports.evaluation_endpoints import endpoint_tables
@@ -17,6 +18,7 @@ from replicator.targets import MARKDOWN_MARK
 _FAMILY = ("family", "compared", "ratio", "95 % interval", "verdict", "differs most")
 _FIGURE = ("figure", "value", "95 % interval", "target", "verdict", "differs most")
 _ENDPOINT = ("results", "compared", "inside", "expected", "significant differences", "of the same sign", "expected")
+_GIVEAWAY = ("giveaway", "source", "held out", "sample", "expected of real subjects", "verdict", "differs most")
 _LAW = ("rule", "where", "source fails", "sample fails")
 MOST_LINES = 15  # of a table of endpoints in Markdown
 
@@ -29,6 +31,8 @@ def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
         lines += ["", *_aligned(titles, rows, width)]
     if evaluation.endpoints.agreements:
         lines += ["", *_aligned(_ENDPOINT, _agreements(evaluation), width)]
+    shown = _giveaways(evaluation, evaluation.giveaways.shown)
+    lines += ["", *textwrap.wrap(evaluation.giveaways.summary(), width), *(_aligned(_GIVEAWAY, shown, width) if shown else [])]
     for sentence in (evaluation.laws.sample.summary(), *evaluation.privacy.verdict[:1]):
         lines += ["", *textwrap.wrap(sentence, width)]
     for note in evaluation.notes:
@@ -54,6 +58,10 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
         for one in endpoint_tables(evaluation.endpoints, MOST_LINES):
             titles = ["", *(f"{column}: {side}" for column in one.columns for side in ("source", "sample"))]
             parts.append(f"### {one.kind}\n\n{_table([_escaped(title) for title in titles], one.rows)}")
+    parts.append(f"## Giveaways of made data\n\n{_escaped(evaluation.giveaways.summary())}")
+    if evaluation.giveaways.told:
+        quiet = (one for one in evaluation.giveaways.told if not one.shows)
+        parts.append(_table(_GIVEAWAY, _giveaways(evaluation, (*evaluation.giveaways.shown, *quiet))))
     parts.append(f"## Laws\n\n{_escaped(evaluation.laws.sample.summary())}")
     lost = evaluation.laws.sample.of(*LOST)
     if lost:
@@ -116,6 +124,22 @@ def _agreements(evaluation: Evaluation) -> list[tuple[str, ...]]:
 
 def _share(value: float) -> str:
     return f"{value:.1%}" if math.isfinite(value) else "–"
+
+
+def _giveaways(evaluation: Evaluation, listed: Iterable[Giveaway]) -> list[tuple[str, ...]]:
+    grades = {one.name: one.grade.value for one in evaluation.conclusion.judgements}
+    return [
+        (
+            one.figure.name,
+            told(one.source),
+            told(one.holdout),
+            told(one.figure.value),
+            _span(one.expected),
+            grades[one.figure.name],
+            _worst(one.figure.offenders),
+        )
+        for one in listed
+    ]
 
 
 def _span(interval: Interval) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from replicator.evaluation.giveaways.giveaways import Giveaways
 from replicator.evaluation.laws import Laws, judge_laws, laws_figure
 from replicator.evaluation.measures import Direction, Family, Figure, Interval, Offender
 from replicator.evaluation.privacy.privacy import Privacy
@@ -34,7 +35,7 @@ def test_a_broken_law_is_lost_and_named() -> None:
     assert new
     assert all(dataset in ("AE", "") for _, dataset, _ in new)
     assert laws_figure(lost).value < laws_figure(kept).value
-    assert Grade.FINDING in {one.grade for one in conclude((), (), lost, NO_PRIVACY).judgements}
+    assert Grade.FINDING in {one.grade for one in conclude((), (), lost, NO_PRIVACY, Giveaways()).judgements}
 
 
 def test_a_law_that_real_subjects_break_is_no_law() -> None:
@@ -111,11 +112,11 @@ def test_figures_are_judged_by_target_and_range(judged: Figure, grade: Grade) ->
 
 def test_the_verdict_names_what_is_wrong() -> None:
     bad, odd, fine = family(1.6, 1.2, 2.1), figure(0.6, 0.5, 0.05, Direction.LOWER), family(1.0, 0.9, 1.1)
-    said = conclude((bad,), (odd,), NO_LAWS, NO_PRIVACY)
+    said = conclude((bad,), (odd,), NO_LAWS, NO_PRIVACY, Giveaways())
     assert not said.is_clean
     assert "1 of 2 measures: events" in said.summary()
     assert "noticeably off: x" in said.summary()
-    assert conclude((fine,), (), NO_LAWS, NO_PRIVACY).summary() == (
+    assert conclude((fine,), (), NO_LAWS, NO_PRIVACY, Giveaways()).summary() == (
         "No finding: of 1 measures 1 are as they are between real subjects."
     )
-    assert "Nothing could be told" in conclude((), (), NO_LAWS, NO_PRIVACY).summary()
+    assert "Nothing could be told" in conclude((), (), NO_LAWS, NO_PRIVACY, Giveaways()).summary()
