@@ -19,8 +19,8 @@ Flags = NDArray[np.bool_]
 
 FEWEST = 20  # times k occasions with the whole and its parts
 SHARED = 0.5  # share of the occasions of the whole that a part must have
-HALF = 0.5  # of a change of a part, the least that the rest of the whole changes with it; of a true part it is all
-ERRORS = 2.0  # standard errors from which a change is not none
+SLOPES = (0.5, 2.0)  # change of the rest of the whole with a change of a part by 1, within subjects: of a true part about 1
+EXPLAINED = 0.1  # share of the variance of the rest within subjects, the least that a part must explain
 TIGHT = 0.5  # of the drawn spread of the share, the source's below which the share is drawn for itself
 MOST_TESTS = 60  # of one unit that are looked at
 
@@ -174,8 +174,8 @@ def _parts(table: Floats, whole: int, others: list[int], step: Floats, run: Code
             left = rest - table[rows, j]
             if (left < -(step[[whole, j, *chosen]].sum() / 2 + 1e-9)).any():
                 continue
-            slope, error, told = _slope(rest, table[rows, j], run[rows])
-            if slope > HALF and slope > ERRORS * error and told > explained:
+            slope, told = _slope(rest, table[rows, j], run[rows])
+            if SLOPES[0] < slope < SLOPES[1] and told > max(explained, EXPLAINED):
                 best, explained = j, told
         if best < 0:
             break
@@ -184,16 +184,12 @@ def _parts(table: Floats, whole: int, others: list[int], step: Floats, run: Code
     return chosen
 
 
-def _slope(y: Floats, x: Floats, run: Codes) -> tuple[float, float, float]:
-    """Slope of y (n,) on x within subjects, its standard error, and the sum of squares that it explains."""
+def _slope(y: Floats, x: Floats, run: Codes) -> tuple[float, float]:
+    """Slope of y (n,) on x within subjects, and the share of the variance of y that it explains."""
     _, owner, size = np.unique(run, return_inverse=True, return_counts=True)
     y, x = (one - (np.bincount(owner, weights=one) / size)[owner] for one in (y, x))
-    square, freedom = float(x @ x), len(x) - len(size) - 1
-    if square <= 0 or freedom < 1:
-        return 0.0, 0.0, 0.0
-    slope = float(x @ y) / square
-    error = float(np.sqrt(((y - slope * x) ** 2).sum() / freedom / square))
-    return slope, error, slope**2 * square
+    across, square, total = float(x @ y), float(x @ x), float(y @ y)
+    return (across / square, across**2 / square / total) if square > 0 and total > 0 else (0.0, 0.0)
 
 
 def _law(
