@@ -38,15 +38,8 @@ GROUPS = {
 }
 
 
-# rules that a sample breaks though its source kept them, and why that cannot be mended
-EXCEPTIONS = {
-    # eight subjects, who go to visits by other names than the schedule's: names of fewer than five subjects are not kept
-    "oncology": {"PAIR-VISIT TR_ONCO_RECIST.VISIT", "PAIR-VISIT RS_ONCO_CA125.VISIT"},
-    # five subjects: no sex and no ethnic group that five of them share, and no extremes of age, whose tails go on
-    "children": {"VAR-FILLED DM_PEDS.SEX", "SRC-FILLED DM_PEDS.SEX", "SRC-FILLED DM_PEDS.ETHNIC", "SRC-RANGE DM_PEDS.AGE"},
-}
 CERTIFIED = ("cdiscpilot01", "pbc", "diabetes-mock", "pk-sad", "pk-crossover")
-CERTIFIED_GROUPS = ("oncology", "eye", "children", "general")
+CERTIFIED_GROUPS = ("oncology", "eye", "vaccine", "children", "general")
 
 
 def all_the_way(source: Path | Sequence[Path]) -> None:
@@ -94,8 +87,8 @@ def test_the_certificate_of_a_shared_study_holds(name: str, shared_data: Path) -
 
 @pytest.mark.parametrize("name", CERTIFIED_GROUPS)
 def test_the_certificate_of_a_packaged_study_holds(name: str) -> None:
-    """Likewise for the packaged groups, but for what so few subjects cannot tell."""
-    assert breaches(files_of(name)) <= EXCEPTIONS.get(name, set())
+    """Likewise for the packaged groups, of two subjects some."""
+    assert breaches(files_of(name)) == set()
 
 
 def test_the_certificate_of_the_sample_study_holds() -> None:

@@ -51,7 +51,7 @@ class Following:
         Whether the dependent followed in every row of the source, so that one value stands for each key not kept, too.
     otherwise : Column or None
         The one value, a single cell, of rows whose key is not kept; None where what most rows of a key have stands for it. The same
-        visit has it in all chunks of a sample.
+        visit has it in all chunks of a sample, and the same term its epoch.
     taken_along : tuple of str
         Variables that say more than the dependent does and come with it from a row that agrees, such as the term with its code.
     """
@@ -128,7 +128,8 @@ class Agreement:
                 gives_way=bool(one.determinants) and roles[one.determinants[-1]] in REDRAWN,
                 exact=bool(one.determinants) and (one.determinants, one.dependent) in exact,
                 otherwise=_usual_otherwise(dataset, one, subject, k)
-                if one.determinants and all(roles[name] is Role.VISIT for name in one.determinants)
+                if one.determinants
+                and (roles[one.dependent] is Role.EPOCH or all(roles[name] is Role.VISIT for name in one.determinants))
                 else None,
                 taken_along=tuple(
                     name

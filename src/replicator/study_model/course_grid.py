@@ -107,16 +107,12 @@ def _in_order(day: Floats, course: list[int], j: int) -> bool:
 
 
 def _complete(seen: Flags, course: list[int], j: int, arm: NDArray[np.int32]) -> bool:
-    """Whether those at a visit had been at the earlier ones about as often as those of their arm who went on in the course.
-
-    Of an earlier visit after which nobody of the arm went on, it is those at the visit itself who tell what is usual.
-    """
-    mine, there = seen[:, course], seen[:, [j]]
-    further = np.concatenate([_as_far(mine)[:, 1:], np.zeros((len(seen), 1), bool)], axis=1)
-    told = _share_by_arm(further, np.ones_like(further), arm) > 0
-    own = _share_by_arm(mine & there, np.broadcast_to(there, mine.shape), arm)
-    usual = np.where(told, _share_by_arm(mine & further, further, arm), own)
-    return float(mine[seen[:, j]].sum()) >= COMPLETE * float(usual[arm[seen[:, j]]].sum())
+    """Whether those at a visit had been at the earlier ones about as often as all of their arm who came as far."""
+    mine = seen[:, course]
+    further = _as_far(mine)
+    further = np.concatenate([further[:, 1:], np.zeros((len(seen), 1), bool)], axis=1) | seen[:, [j]]
+    usual = _share_by_arm(mine & further, further, arm)[arm[seen[:, j]]]
+    return float(mine[seen[:, j]].sum()) >= COMPLETE * float(usual.sum())
 
 
 def _usual(seen: Flags, arm: NDArray[np.int32]) -> Flags:

@@ -163,17 +163,20 @@ def _fit_state(
 ) -> tuple[Block, Ints, list[str], list[str]]:
     """Join the leading columns to the tuple of a row; the columns that are left come last."""
     own = [v for v in structure.variables if v.name not in skip]
-    plain = [v.name for v in own if v.content in (Content.EMPTY, Content.CONSTANT) or is_rare(dataset[v.name], subject, k)]
+    rare = {v.name for v in own if is_rare(dataset[v.name], subject, k)}
+    codes = {v.name: column_codes(dataset[v.name])[0] for v in own}
+    scattered = {name for name in codes if is_scattered(codes[name], subject, k, arm)}
+    plain = [
+        v.name for v in own if v.name in rare & scattered or (v.content in (Content.EMPTY, Content.CONSTANT) and v.name not in rare)
+    ]
     varying = [v.name for v in own if v.name not in plain]
     rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
-    codes = {name: column_codes(dataset[name])[0] for name in varying}
-    scattered = {name for name in varying if is_scattered(codes[name], subject, k, arm)}
     of_arm = {name: round(cramers_v(codes[name], arm[subject]), 1) for name in varying}  # what arms are given is their design
     varying.sort(key=lambda name: (rank.get(structure.variable(name).role, 2), name in scattered, -of_arm[name]))
     notes: list[str] = []
     prepared, late = [], []
     for name in varying:
-        made, note = prepare_column(dataset, name, subject, k)
+        made, note = prepare_column(dataset, name, subject, 1 if name in rare else k)  # tuples of an arm's design alone are kept
         notes += note
         if made is None:
             late.append(name)

@@ -136,6 +136,7 @@ class SequenceDates:
         given = conditions(subject, code)
         base = _base(spine, subject, number)
         days: dict[str, Floats] = {}
+        seen: dict[str, NDArray[np.bool_]] = {}
         for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
             if model is None:
                 day = _days_of_few(rare, spine, subject, base["VISIT"], rng)
@@ -145,6 +146,7 @@ class SequenceDates:
                 start = days[self.names[0]]
                 day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)]
+            seen[name] = there
             for pin in self.pins:
                 day = np.where(there, day, pin.hold(day, subject, spine)) if pin.variable == name else day
             days[name] = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
@@ -156,6 +158,10 @@ class SequenceDates:
             keep &= ~(days[self.names[0]] == place.before(days[self.names[0]]))
         if self.until:
             keep &= ~(days[self.names[0]] > spine.marks[self.until][subject]) | (place.rank == 0)
+        if not keep.all():
+            for pin in self.pins:  # of the rows that are left others are the outermost
+                day = days[pin.variable]
+                day[keep] = np.where(seen[pin.variable][keep], day[keep], pin.hold(day[keep], subject[keep], spine))
         return days, keep
 
     def write(

@@ -34,15 +34,18 @@ class Pin:
     last: bool
 
     def hold(self, day: Floats, subject: NDArray[np.int32], spine: Spine) -> Floats:
-        """Move days (n_rows,) beyond the mark, and the one nearest to it, to the mark."""
+        """Move days (n_rows,) beyond the mark, and one of those nearest to it, to the mark: the outermost row of a subject."""
         mark = np.floor(spine.marks[self.mark])[subject]
-        edge = _edges(day, subject, spine.n, self.last)[subject]
         beyond = day > mark if self.last else day < mark
-        return np.where(np.isfinite(mark) & (beyond | (day == edge)), mark, day)
+        nearest = np.flatnonzero(day == _edges(day, subject, spine.n, self.last)[subject])
+        nearest = nearest[::-1] if self.last else nearest
+        moved = beyond.copy()
+        moved[nearest[np.unique(subject[nearest], return_index=True)[1]]] = True
+        return np.where(np.isfinite(mark) & moved, mark, day)
 
 
 def find_pins(days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spine, k: int) -> tuple[Pin, ...]:
-    """Find the marks that bound a sequence in all who have both; at least `k` subjects must.
+    """Find the marks that bound a sequence in all who have both; at least `k` subjects must, or all of fewer.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ def find_pins(days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spi
             edge = _edges(day, subject, spine.n, last)
             for name, mark in sorted(spine.marks.items(), key=lambda one: "." in one[0]):
                 both = np.isfinite(edge) & np.isfinite(mark)
-                if both.sum() >= max(k, 2) and not (some & both).any() and (edge == np.floor(mark))[both].all():
+                if both.sum() >= max(2, min(k, spine.n)) and not (some & both).any() and (edge == np.floor(mark))[both].all():
                     found.append(Pin(variable, name, last))
     return tuple(found)
 

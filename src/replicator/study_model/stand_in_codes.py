@@ -1,4 +1,4 @@
-"""Codes such as site numbers that few subjects share, replaced by others of the same pattern that are not of the source."""
+"""What stands in for codes that few subjects share: site numbers of the same pattern, ordinary terms of the standard."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 from replicator.study_model.attributes import count_subjects
 from replicator.tables.dataset import Text
+
+ORDINARY = {
+    "COUNTRY": ("DEU", "FRA", "GBR", "USA"),
+    "ETHNIC": ("HISPANIC OR LATINO", "NOT HISPANIC OR LATINO"),
+    "RACE": ("ASIAN", "BLACK OR AFRICAN AMERICAN", "WHITE"),
+    "SEX": ("F", "M"),
+}
+"""Ordinary terms of codelists of which every subject has one; they are the standard's words and say nothing of a source."""
 
 _CODE = re.compile(r"([A-Za-z_-]*)(\d+)$")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -24,11 +25,18 @@ from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
 from replicator.study_model.source import ARM_VARIABLES, Source
 from replicator.study_model.spine import Spine
-from replicator.study_model.stand_in_codes import replace_rare_codes
+from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
+ARM_REASON = "ARMNRS"  # says why a subject has no arm
+NO_ARM = (
+    "ASSIGNED, NOT TREATED",
+    "NOT ASSIGNED",
+    "SCREEN FAILURE",
+    "UNPLANNED TREATMENT",
+)  # CDISC's codelist ARMNULRS: nobody's words
 ALIKE = 0.6  # Cramer's V from which two categories are drawn as one tuple
 
 
@@ -308,6 +316,8 @@ def _follows_arm(name: str, column: Column, spine: Spine, k: int) -> bool:
     table = np.zeros((len(spine.arms), len(levels) + 1))
     np.add.at(table, (spine.arm.astype(np.intp), codes.astype(np.intp)), 1.0)
     exceptions = int((table.sum(axis=1) - table.max(axis=1)).sum())
+    if name == ARM_REASON and set(levels.strings().tolist()) <= set(NO_ARM):
+        return exceptions == 0
     if name in ARM_VARIABLES:
         return exceptions < k
     return exceptions == 0 and bool((table[:, :-1].sum(axis=0) >= k).all())
@@ -339,9 +349,8 @@ def _tuple_codes(
     notes = (
         [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
     )
-    if not common.any():  # one tuple for all, of the cells that may be kept one by one
-        cells = tuple(take_codes(levels, np.array([_shared_code(codes, k)])) for codes, levels in parts)
-        return np.zeros(dataset.n_rows), cells, notes
+    if not common.any():
+        return *_of_cells(names, parts, k), notes
     kept = np.flatnonzero(common)
     first = np.zeros(n_tuples, np.intp)
     first[joint[::-1]] = np.arange(len(joint))[::-1]
@@ -349,6 +358,21 @@ def _tuple_codes(
     position[kept] = np.arange(len(kept))
     columns = tuple(take_codes(levels, codes[first[kept]]) for codes, levels in parts)
     return position[joint], columns, notes
+
+
+def _of_cells(
+    names: tuple[str, ...], parts: Sequence[tuple[NDArray[np.int64], Column]], k: int
+) -> tuple[Floats, tuple[Column, ...]]:
+    """Tuples of cells that may be kept one by one; ordinary terms of the standard stand in, in turn, where everybody has some."""
+    cells: list[Column] = []
+    for name, (codes, levels) in zip(names, parts, strict=True):
+        code = _shared_code(codes, k)
+        terms = ORDINARY.get(name, ()) if code < 0 and (codes >= 0).all() else ()
+        cells.append(Text.of(terms) if terms else take_codes(levels, np.array([code])))
+    combined = np.array(list(product(*(range(len(one)) for one in cells))), np.intp)
+    return (np.arange(len(parts[0][0])) % len(combined)).astype(np.float64), tuple(
+        one.take(combined[:, i]) for i, one in enumerate(cells)
+    )
 
 
 def _shared_code(codes: NDArray[np.int64], k: int) -> int:

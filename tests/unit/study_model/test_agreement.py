@@ -151,3 +151,14 @@ def test_a_visit_lies_in_an_epoch_that_it_has_in_the_source() -> None:
     assert held == ["TREATMENT", "TREATMENT", "FOLLOW-UP", "TREATMENT", "SCREENING", "", "X"]
     both = _fitted(source, subject, Kind.SCHEDULE).hold(drawn, np.random.default_rng(0)).text("EPOCH").strings()[:5]
     assert both.tolist() == held[:5]
+
+
+def test_a_rare_term_has_one_epoch_whatever_else_is_drawn() -> None:
+    """A death, which one subject had, lies in the epoch of the other rare endings, though its row is the only one of a sample."""
+    terms = [f"END {i // 2}" if i < 8 else "COMPLETED" for i in range(40)] + ["CONSENT"] * 40
+    epochs = ["FOLLOW-UP" if i < 8 else "TREATMENT" for i in range(40)] + ["SCREENING"] * 40
+    subject = np.tile(np.arange(40), 2).astype(np.int32)
+    source = _dataset("DS", USUBJID=[f"S{i:03d}" for i in subject.tolist()], DSTERM=terms, DSDECOD=terms, EPOCH=epochs)
+    sample = _dataset("DS", DSTERM=["END 1", "COMPLETED"], DSDECOD=["END 1", "COMPLETED"], EPOCH=["TREATMENT", "FOLLOW-UP"])
+    held = _fitted(source, subject, Kind.EVENTS).hold(sample, np.random.default_rng(0))
+    assert held.text("EPOCH").strings().tolist() == ["FOLLOW-UP", "TREATMENT"]

@@ -44,6 +44,14 @@ def test_rows_are_moved_to_the_mark() -> None:
     np.testing.assert_array_equal(first, [18020.0, 18020.0, 18030.0, 18020.0, 18099.0])
 
 
+def test_rows_of_one_day_are_moved_apart() -> None:
+    """Two rows on one day, between the marks of both ends: the first comes to the one and the last to the other."""
+    spine = make_spine(1, {"DM.RFXSTDTC": np.array([18001.0]), "DM.RFXENDTC": np.array([18030.0])})
+    subject = np.zeros(2, np.int32)
+    day = Pin("EXSTDTC", "DM.RFXSTDTC", False).hold(np.array([18010.0, 18010.0]), subject, spine)
+    np.testing.assert_array_equal(Pin("EXSTDTC", "DM.RFXENDTC", True).hold(day, subject, spine), [18001.0, 18030.0])
+
+
 def spine_days() -> np.ndarray:
     """Anchors of the spines above."""
     return 18000.0 + np.arange(N)

@@ -13,6 +13,7 @@ from replicator.study_model.source import Source, read_source
 from replicator.study_model.subjects import SubjectModel, arm_strata, move_to_weekday
 
 from ...properties.strategies import Blueprint, build_study
+from .small_studies import make_study
 
 
 def fitted(blueprint: Blueprint, features: dict[str, np.ndarray] | None = None) -> tuple[Source, SubjectModel]:
@@ -86,3 +87,41 @@ def test_days_move_to_the_nearest_weekday(days: list[int], weekday: int, seed: i
     moved = move_to_weekday(day, np.eye(7)[weekday], np.random.default_rng(seed))
     assert (np.abs(moved - day) <= 3).all()
     assert ((moved.astype(int) + 3) % 7 == weekday).all()
+
+
+def test_where_nothing_may_be_kept_ordinary_terms_of_the_standard_stand_in() -> None:
+    """Five subjects of two sexes: a sample has both, evenly, whatever the five were; what only one has goes on unnamed."""
+    ids = [f"S{i}" for i in range(5)]
+    columns = {"USUBJID": ids, "ARMCD": ["A"] * 5, "RFSTDTC": [f"2020-01-0{i + 1}" for i in range(5)]}
+    drawn = []
+    for sexes in (["F", "F", "M", "M", "F"], ["M", "M", "M", "F", "M"]):
+        study = make_study(DM={**columns, "SEX": sexes, "TRIBE": ["X", "Y", "Z", "X", "Y"]})
+        structure = find_structure(study)
+        source = read_source(study, structure)
+        model, _ = SubjectModel.fit(source, structure.datasets["DM"], {}, frozenset(), FitConfig())
+        rng = np.random.default_rng(4)
+        _, made = model.sample(model.sample_arms(2000, rng), rng)
+        drawn.append(made["SEX"].strings())
+        assert set(made["TRIBE"].strings().tolist()) == {""}
+    assert set(drawn[0].tolist()) == {"F", "M"} and (drawn[0] == drawn[1]).all()
+    assert 0.35 < (drawn[0] == "F").mean() < 0.65
+
+
+def test_why_there_is_no_arm_is_told_by_its_absence() -> None:
+    """One screen failure among thirty: the standard's reason stays with those without an arm, somebody's own words do not."""
+    columns = {
+        "USUBJID": [f"S{i:02d}" for i in range(30)],
+        "RFSTDTC": [f"2020-01-{i + 1:02d}" for i in range(30)],
+        "ARMCD": ["A", "B"] * 14 + ["A", ""],
+    }
+    for reason, kept in (("SCREEN FAILURE", {"SCREEN FAILURE"}), ("MOVED TO LYON", {""})):
+        study = make_study(DM={**columns, "ARMNRS": [""] * 29 + [reason]})
+        structure = find_structure(study)
+        source = read_source(study, structure)
+        model, _ = SubjectModel.fit(source, structure.datasets["DM"], {}, frozenset(), FitConfig())
+        rng = np.random.default_rng(5)
+        arm = model.sample_arms(600, rng)
+        _, made = model.sample(arm, rng)
+        without = np.array(model.arms, object)[arm] == ""
+        assert set(made["ARMNRS"].strings()[without].tolist()) == kept
+        assert set(made["ARMNRS"].strings()[~without].tolist()) == {""}
