@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.stats import t
 
-from replicator.evaluation.distances import Floats, Ints
+from replicator.evaluation.distances import Floats
 from replicator.evaluation.giveaways.draws import Draws, error_over_draws, mean_over_draws
 from replicator.evaluation.giveaways.statistics import Statistic
 from replicator.evaluation.measures import OFFENDERS, Direction, Figure, Interval, Offender
@@ -25,7 +25,7 @@ class Scale(StrEnum):
     """On which scale a giveaway is compared, and how its effect is told."""
 
     SHARE = "share"  # the difference; Cohen's h
-    RARE = "share of rare rows"  # the ratio
+    RARE = "share of rare rows"  # the difference of arcs, which have the same error everywhere; the ratio
     RATIO = "positive number"  # the ratio
     CORRELATION = "correlation"  # the difference; Cohen's q
 
@@ -104,13 +104,14 @@ def tell_giveaways(asked: list[Asked], draws: Draws) -> tuple[Giveaway, ...]:
 
 
 def _sides(statistic: Statistic, draws: Draws, scale: Scale) -> dict[Origin, Floats]:
+    """Values of the entries in all draws of each side, on the scale on which they are compared."""
     return {origin: _link(statistic.of(masks, draws.reference), scale) for origin, masks in draws.sides.items()}
 
 
 def _link(values: Floats, scale: Scale) -> Floats:
     match scale:
         case Scale.RARE:
-            return np.asarray(np.log(values + RARE))
+            return np.asarray(2 * np.arcsin(np.sqrt(values)))
         case Scale.RATIO:
             return np.log(np.where(values > 0, values, np.nan))
     return values
@@ -119,7 +120,7 @@ def _link(values: Floats, scale: Scale) -> Floats:
 def _unlink(value: float, scale: Scale) -> float:
     match scale:
         case Scale.RARE:
-            return max(round(float(np.exp(value)) - RARE, 12), 0.0)
+            return float(np.sin(np.clip(value, 0.0, np.pi) / 2) ** 2)
         case Scale.RATIO:
             return float(np.exp(value))
     return value
@@ -139,14 +140,14 @@ def _tell(asked: Asked, sides: dict[Origin, Floats] | None, draws: Draws, n_aske
         return Giveaway(asked.topic, figure, asked.scale, np.nan, np.nan, nothing, np.nan)
     real = Origin.HOLDOUT if Origin.HOLDOUT in sides else Origin.SOURCE
     weights = np.where(known, statistic.weights, 0.0)
-    whole = {origin: _weighted(values, weights) for origin, values in sides.items()}
+    whole = {origin: _weighted(values, weights, asked.scale) for origin, values in sides.items()}
     value, target = (float(mean_over_draws(whole[origin])[0]) for origin in (Origin.SAMPLE, real))
     of_source, of_holdout = (
         _unlink(float(mean_over_draws(whole[origin])[0]), asked.scale) if origin in whole else np.nan
         for origin in (Origin.SOURCE, Origin.HOLDOUT)
     )
-    behind = int(statistic.subjects[known].max())
-    error = float(_error(whole, draws, real, _least(asked.scale, behind, float(weights.sum()), target))[0])
+    behind = float(statistic.subjects[known].max())
+    error = float(_error(whole, draws, real, asked.scale, np.array([behind]), weights.sum(keepdims=True))[0])
     degrees = len(draws.sample) - 1
     margin = float(t.ppf(0.975, degrees)) * error
     bound = float(t.isf(BY_CHANCE / (2 * n_asked), degrees)) * error
@@ -171,31 +172,31 @@ def _tell(asked: Asked, sides: dict[Origin, Floats] | None, draws: Draws, n_aske
     return Giveaway(asked.topic, figure, asked.scale, of_source, of_holdout, expected, effect, bool(shows))
 
 
-def _weighted(values: Floats, weights: Floats) -> Floats:
-    """Weighted mean of the entries known in each draw: (n_draws, 1)."""
+def _weighted(values: Floats, weights: Floats, scale: Scale) -> Floats:
+    """Weighted mean of the entries known in each draw: (n_draws, 1); of rare rows the share of all."""
     known = np.where(np.isfinite(values), weights, 0.0)
     total = known.sum(axis=1)
-    mean = (np.nan_to_num(values) * known).sum(axis=1) / np.where(total > 0, total, 1.0)
-    return np.where(total > 0, mean, np.nan)[:, None]
+    filled = np.nan_to_num(np.sin(values / 2) ** 2 if scale is Scale.RARE else values)
+    mean = np.where(total > 0, (filled * known).sum(axis=1) / np.where(total > 0, total, 1.0), np.nan)[:, None]
+    return _link(mean, scale) if scale is Scale.RARE else mean
 
 
-def _error(sides: dict[Origin, Floats], draws: Draws, real: Origin, least: Floats | float) -> Floats:
-    """Standard error of the difference between sample and real subjects (n_entries,); of each side at least `least`."""
-    parts = []
+def _error(sides: dict[Origin, Floats], draws: Draws, real: Origin, scale: Scale, subjects: Floats, rows: Floats) -> Floats:
+    """Standard error of the difference between sample and real subjects (n_entries,).
+
+    Where no draw differs there still is one who might: so each side has in addition the error of one subject more or less, and of
+    rare rows that of one row. Without this, nothing and almost nothing would differ for certain.
+    """
+    variance = np.zeros(len(subjects))
     for origin in (Origin.SAMPLE, real):
         size = draws.n[origin] / draws.n[Origin.SOURCE]
-        parts.append(error_over_draws(sides[origin], draws.scale[origin]) ** 2 + (np.asarray(least) / size) ** 2)
-    return np.asarray(np.sqrt(parts[0] + parts[1]))
-
-
-def _least(scale: Scale, subjects: Ints | int, rows: Floats | float, target: Floats | float) -> Floats | float:
-    """Least error in the scale's own terms: one subject more or less, and of rare rows one row.
-
-    Where no draw differs there still is one who might: without this, nothing and almost nothing would differ for certain.
-    """
-    if scale is Scale.RARE:
-        return 1.0 / (np.maximum(rows, 1.0) * np.exp(target))
-    return 1.0 / np.maximum(np.asarray(subjects, np.float64), 1.0)
+        if scale is Scale.RARE:
+            one = 1.0 / np.maximum(rows * size, 1.0)
+            least = one / np.sqrt(np.sin(mean_over_draws(sides[origin]) / 2) ** 2 + one)
+        else:
+            least = 1.0 / np.maximum(subjects * size, 1.0)
+        variance += error_over_draws(sides[origin], draws.scale[origin]) ** 2 + least**2
+    return np.sqrt(variance)
 
 
 def _effect(value: float, target: float, scale: Scale) -> float:
@@ -205,6 +206,9 @@ def _effect(value: float, target: float, scale: Scale) -> float:
             return float(one - two)
         case Scale.CORRELATION:
             one, two = (np.arctanh(np.clip(r, -0.999, 0.999)) for r in (value, target))
+            return float(one - two)
+        case Scale.RARE:
+            one, two = (np.log(np.sin(arc / 2) ** 2 + RARE) for arc in (value, target))
             return float(one - two)
     return value - target
 
@@ -217,7 +221,7 @@ def _offenders(
     if n < 2:
         return (), False
     mean, target = (mean_over_draws(sides[origin]) for origin in (Origin.SAMPLE, real))
-    error = _error(sides, draws, real, _least(asked.scale, statistic.subjects, statistic.weights, target))
+    error = _error(sides, draws, real, asked.scale, statistic.subjects.astype(np.float64), statistic.weights)
     apart = np.where(
         known, {Direction.LOWER: 1, Direction.HIGHER: -1}.get(asked.direction, np.sign(mean - target)) * (mean - target), -1
     )
