@@ -120,7 +120,8 @@ class DrawnColumns:
         -----
         A column that is stable for a subject (and test) or an occasion, but for cells that are missing now and then, is two: its
         value, learned where it is filled, and where that is. A column in which rows of one subject (and test) agree more often than
-        rows of the same conditions is the subject's own first of all, and hangs only on what does not vary within one.
+        rows of the same conditions is the subject's own first of all, and hangs only on what does not vary within one. A condition
+        that alone gives the value takes the place of all, so that the value is also given where few rows have it.
         """
         every = np.arange(dataset.n_rows)
         roles = {variable.name: variable.role for variable in structure.variables}
@@ -145,6 +146,9 @@ class DrawnColumns:
                 if by != "subject" and agreement(target, [owner]) > agreement(target, [own[one] for one in chosen]):
                     steady = [one for one in pool if accuracy(own[one].astype(np.int64), [owner]) >= GIVEN]
                     chosen = choose_conditions(target, own, steady)
+                together = accuracy(target, [own[one] for one in chosen])
+                telling = [one for one in chosen[1:] if accuracy(target, [own[one]]) >= max(together, GIVEN)]
+                chosen = telling[:1] or chosen
                 key = mine.tobytes()
                 members_rows[key] = mine
                 groups.setdefault((by, tuple(chosen), key), []).append((name, where))
