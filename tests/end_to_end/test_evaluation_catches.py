@@ -4,7 +4,8 @@
 sample                            caught by                                    may show too
 ================================  ===========================================  ==============================================
 another draw of the same process  nothing                                      nothing
-columns shuffled                  dependence, course of tests, detector, laws  pairs, and all that is told by test, arm or term
+columns shuffled                  dependence, course of tests, detector, laws, pairs, and all that is told by test, arm or term
+                                  giveaways of visit days and panels
 columns drawn each on its own     the same                                     the same
 subjects drawn with replacement   copied subjects and series                   nearness, membership, the detector, and what is
                                                                                further off because it was drawn twice
@@ -54,6 +55,8 @@ NEARNESS = {
     "numbers of one subject",
     "copied texts",
 }
+DAYS_AND_PANELS = {"visits on the planned day", "gaps of whole weeks", "LB complete panels", "LB tests present"}
+ON_VISIT_DAYS = {"AE begun on a visit day"}
 RESULTS = {"endpoints inside", "signs of differences"}
 UTILITY = {"leaving predicted", "event predicted", "change predicted, LB", "change predicted, VS", "arm predicted"}
 BY_ARM_OR_TERM = {"marginals", "pairs", "attendance", "events", "event days", "event qualifiers", "retention"} | RESULTS | UTILITY
@@ -159,8 +162,12 @@ def caught(found: Evaluation) -> set[str]:
 
 SAMPLES: dict[str, tuple[Callable[[], rp.Study], set[str], set[str]]] = {
     "another draw of the same process": (lambda: real(2), set(), set()),
-    "columns shuffled": (shuffled, DEPENDENCE | COURSE | LAWS | {"detector"}, BY_ARM_OR_TERM),
-    "columns drawn each on its own": (independent, DEPENDENCE | COURSE | LAWS | {"detector"}, BY_ARM_OR_TERM),
+    "columns shuffled": (shuffled, DEPENDENCE | COURSE | LAWS | DAYS_AND_PANELS | {"detector"}, BY_ARM_OR_TERM),
+    "columns drawn each on its own": (
+        independent,
+        DEPENDENCE | COURSE | LAWS | DAYS_AND_PANELS | {"detector"},
+        BY_ARM_OR_TERM,
+    ),
     "one law broken in three rows": (law_broken, {"laws lost"}, {"laws held"}),
     "one arm shifted": (
         lambda: _named_anew(made_study(2, N, arm_effect=3.0), "2"),
@@ -185,7 +192,7 @@ def test_each_fault_is_caught_by_its_own_measures(what: str) -> None:
 
 
 COPIED: dict[str, tuple[Callable[[], rp.Study], set[str], set[str]]] = {
-    "subjects drawn with replacement": (bootstrap, COPIES, NEARNESS | DEPENDENCE | COURSE | {"detector"}),
+    "subjects drawn with replacement": (bootstrap, COPIES, NEARNESS | DEPENDENCE | COURSE | ON_VISIT_DAYS | {"detector"}),
     "one subject leaked": (leaked, {"copied subjects"}, {"copied series"}),
 }
 
