@@ -138,6 +138,16 @@ def test_the_intraclass_correlation_of_shrout_and_fleiss() -> None:
     assert between_groups(values, np.zeros(24, np.int64), ("rating",), everybody[0]) is None
 
 
+def test_values_that_are_all_alike_have_no_intraclass_correlation() -> None:
+    """Not even one of rounding, where the source's mean is another."""
+    of_source = np.arange(80) < 40
+    values = np.where(of_source, np.arange(80) % 7, 0.3)[:, None]
+    one = between_groups(values, np.arange(80) % 5, ("x",), of_source)
+    assert one is not None
+    assert np.isnan(one.of(~of_source[None], of_source[None])).all()
+    assert np.isfinite(one.of(of_source[None], of_source[None])).all()
+
+
 def test_the_association_is_1_where_one_follows_from_the_other_and_0_where_neither_tells() -> None:
     stack = stacked()
     subject = stack.view.subject("AE")

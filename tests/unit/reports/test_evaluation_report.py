@@ -127,6 +127,30 @@ def test_endpoints_stand_side_by_side() -> None:
         assert said in page and said in markdown
 
 
+def test_giveaways_stand_beside_what_is_expected_of_real_subjects() -> None:
+    """All on the page and in Markdown, with what they ask; on the terminal those that show."""
+    made = evaluate(made_study(1, 60), _with_digits(made_study(2, 60)), made_study(3, 60))
+    giveaways = made.evaluation.giveaways
+    page, markdown, text = unescape(made.to_html()), made.to_markdown(), made.to_text(200)
+    assert {"LB decimals"} <= {one.figure.name for one in giveaways.shown}
+    for one in giveaways.told:
+        assert one.figure.name in page and one.figure.question in page and one.figure.name in markdown
+    for one in giveaways.untold:
+        assert one.figure.note in page
+    for one in giveaways.shown:
+        assert f"{one.expected.low:.3g} to {one.expected.high:.3g}" in page
+        assert one.figure.name in text
+    assert giveaways.summary() in page
+
+
+def _with_digits(study: Study) -> Study:
+    """Write the results of laboratory tests with three decimals."""
+    lb = study["LB"].to_frame()
+    values = lb["LBSTRESN"].to_numpy(float) + 0.001
+    lb = lb.assign(LBSTRESN=values, LBSTRESC=[f"{value:.3f}" for value in values])
+    return study.with_datasets([Dataset.from_frame("LB", lb) if one.name == "LB" else one for one in study.datasets.values()])
+
+
 def test_bands_of_the_curves_hold_them() -> None:
     curves = report().evaluation.pictures.retention
     assert curves

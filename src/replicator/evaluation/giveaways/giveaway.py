@@ -147,7 +147,7 @@ def _tell(asked: Asked, sides: dict[Origin, Floats] | None, draws: Draws, n_aske
         for origin in (Origin.SOURCE, Origin.HOLDOUT)
     )
     behind = float(statistic.subjects[known].max())
-    error = float(_error(whole, draws, real, asked.scale, np.array([behind]), weights.sum(keepdims=True))[0])
+    error = float(_error(whole, draws, asked.scale, np.array([behind]), weights.sum(keepdims=True))[0])
     degrees = len(draws.sample) - 1
     margin = float(t.ppf(0.975, degrees)) * error
     bound = float(t.isf(BY_CHANCE / (2 * n_asked), degrees)) * error
@@ -181,14 +181,15 @@ def _weighted(values: Floats, weights: Floats, scale: Scale) -> Floats:
     return _link(mean, scale) if scale is Scale.RARE else mean
 
 
-def _error(sides: dict[Origin, Floats], draws: Draws, real: Origin, scale: Scale, subjects: Floats, rows: Floats) -> Floats:
+def _error(sides: dict[Origin, Floats], draws: Draws, scale: Scale, subjects: Floats, rows: Floats) -> Floats:
     """Standard error of the difference between sample and real subjects (n_entries,).
 
-    Where no draw differs there still is one who might: so each side has in addition the error of one subject more or less, and of
-    rare rows that of one row. Without this, nothing and almost nothing would differ for certain.
+    It has the errors of all sides: the sample cannot know more of subjects held out than its source does. Where no draw differs
+    there still is one who might: so each side has in addition the error of one subject more or less, and of rare rows that of one
+    row. Without this, nothing and almost nothing would differ for certain.
     """
     variance = np.zeros(len(subjects))
-    for origin in (Origin.SAMPLE, real):
+    for origin in sides:
         size = draws.n[origin] / draws.n[Origin.SOURCE]
         if scale is Scale.RARE:
             one = 1.0 / np.maximum(rows * size, 1.0)
@@ -221,7 +222,7 @@ def _offenders(
     if n < 2:
         return (), False
     mean, target = (mean_over_draws(sides[origin]) for origin in (Origin.SAMPLE, real))
-    error = _error(sides, draws, real, asked.scale, statistic.subjects.astype(np.float64), statistic.weights)
+    error = _error(sides, draws, asked.scale, statistic.subjects.astype(np.float64), statistic.weights)
     apart = np.where(
         known, {Direction.LOWER: 1, Direction.HIGHER: -1}.get(asked.direction, np.sign(mean - target)) * (mean - target), -1
     )

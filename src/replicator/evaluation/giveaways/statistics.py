@@ -13,7 +13,7 @@ from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.evaluation.stack import Origin, Stack
 from replicator.rules.grouping import Mask
 
-TINY = 1e-12  # of a variance, under which it is rounding
+TINY = 1e-9  # of a sum of squares, under which a variance is rounding
 Told = Callable[[Mask, Mask], Floats]
 
 
@@ -220,7 +220,6 @@ def between_groups(values: Floats, group: Ints, names: Sequence[str], of_source:
     member = np.zeros((len(group), n_groups))
     member[group >= 0, group[group >= 0]] = 1.0
     of_site = sparse.csr_matrix(member)
-    spread = centred[of_source].std(axis=0)
 
     def one(mask: Mask) -> Floats:
         inside = sparse.csr_matrix(of_site.multiply(mask[:, None]).T)
@@ -231,7 +230,7 @@ def between_groups(values: Floats, group: Ints, names: Sequence[str], of_source:
         per_group = (rows - (n**2).sum(axis=0) / np.maximum(rows, 1)) / np.maximum(groups - 1, 1)
         mean_between, mean_within = between / np.maximum(groups - 1, 1), within / np.maximum(rows - groups, 1)
         whole = mean_between + (per_group - 1) * mean_within
-        told = (groups > 1) & (rows > groups) & (whole > 0) & (square.sum(axis=0) > TINY * rows * spread**2)
+        told = (groups > 1) & (rows > groups) & (whole > 0) & (between + within > TINY * square.sum(axis=0))
         return np.where(told, (mean_between - mean_within) / np.where(told, whole, 1.0), np.nan)
 
     def of(masks: Mask, _: Mask) -> Floats:
