@@ -235,6 +235,16 @@ class BackoffTable:
             valid.append(valid[-1] & inside)
         return [_find(level, key, good) for level, key, good in zip(self.levels, keys, valid, strict=True)]
 
+    def lists(self, given: Sequence[Codes], target: Codes) -> NDArray[np.bool_]:
+        """Whether the deepest cell that a row has knows its target: (n,)."""
+        out = np.zeros(len(target), bool)
+        left = np.ones(len(target), bool)
+        for level, cell in zip(reversed(self.levels), reversed(self._cells(given, len(target))), strict=True):
+            here = left & (cell >= 0)
+            out[here] = _lists(level.pairs(), cell[here], np.asarray(target, np.int32)[here])
+            left &= ~here
+        return out
+
     @property
     def n_cells(self) -> int:
         """Number of cells over all depths."""

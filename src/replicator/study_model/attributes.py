@@ -285,6 +285,7 @@ def fit_block(
     arm: NDArray[np.int32] | None = None,
     always: NDArray[np.bool_] | None = None,
     coverage: float = COVERAGE,
+    leading: bool = False,
 ) -> tuple[Block, NDArray[np.int64], int]:
     """Join as many of the leading columns as still leave (nearly) every row in a tuple that may be kept.
 
@@ -304,12 +305,14 @@ def fit_block(
         Rows of a standard meaning; if given, the most frequent tuple among them is kept whoever has it.
     coverage : float
         Share of the rows covered so far that a wider tuple must still cover, unless it loses the rows of one subject alone.
+    leading : bool
+        Whether a rare tuple is like another only if it has the same cell in the first column, which says what the row is.
 
     Returns
     -------
     block : Block
     code : (n_rows,) int64
-        Tuple of each row; a rare one becomes the nearest that is kept.
+        Tuple of each row; a rare one becomes the nearest that is kept, -1 if there is none.
     used : int
         How many of the columns were joined.
     """
@@ -332,7 +335,7 @@ def fit_block(
     if not len(kept) and n_tuples:
         kept = np.array([rows.argmax()]) if used != 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
     cells = [codes[first] if len(joint) else np.empty(0, np.int64) for _, codes, _ in coded[:used]]
-    position = _nearest(cells, kept, rows)
+    position = _nearest(cells, kept, rows, leading)
     code = position[joint] if len(joint) else joint
     seen = code >= 0
     values = [take_codes(levels, np.append(cell[kept], -1)) for cell, (_, _, levels) in zip(cells, coded, strict=False)]
@@ -346,6 +349,11 @@ def is_scattered(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, a
     _, inverse = np.unique(codes, return_inverse=True)
     common = _common(inverse.astype(np.int64), subject, int(inverse.max(initial=-1)) + 1, k, arm)
     return _loses(common[inverse], subject, COVERAGE)
+
+
+def is_designed(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32]) -> bool:
+    """Whether a column (n_rows,) holds a value that may be kept."""
+    return bool(_common(codes + 1, subject, int(codes.max(initial=-1)) + 2, k, arm)[1:].any())
 
 
 def _loses(kept: NDArray[np.bool_], subject: NDArray[np.int32], share: float) -> bool:
@@ -367,20 +375,25 @@ def _common(
     return common
 
 
-def _nearest(cells: Sequence[NDArray[np.int64]], kept: NDArray[np.intp], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _nearest(
+    cells: Sequence[NDArray[np.int64]], kept: NDArray[np.intp], rows: NDArray[np.int64], leading: bool
+) -> NDArray[np.int64]:
     """Position among the kept tuples of each tuple: its own, or the most frequent of those that agree in most columns.
 
-    A tuple that agrees with none in at least half of the columns has no position (-1).
+    A tuple that agrees with none in at least half of the columns (with `leading`, the first among them) has no position (-1).
     """
     position = np.full(len(rows), -1, np.int64)
     position[kept] = np.arange(len(kept))
     rare = np.setdiff1d(np.arange(len(rows)), kept)
     if len(rare) and len(kept):
         score = np.zeros((len(rare), len(kept)))
-        for cell in cells:
-            score += cell[rare][:, None] == cell[kept][None, :]
+        for i, cell in enumerate(cells):
+            weight = len(cells) if leading and not i else 1
+            score += weight * (cell[rare][:, None] == cell[kept][None, :])
         best = (score + rows[kept] / (rows.sum() + 1.0)).argmax(axis=1)
         alike = score[np.arange(len(rare)), best] >= ALIKE * len(cells)
+        if leading and cells:
+            alike &= cells[0][rare] == cells[0][kept[best]]
         position[rare] = np.where(alike, best, -1)
     return position
 

@@ -33,7 +33,7 @@ class Doses:
     names : tuple of str
         Variables that name the medicine, the closest name first.
     common : (n_common,) float64
-        Doses that at least k subjects share, ascending.
+        Doses that at least k subjects share, ascending; a usual dose beyond them is not put in.
     kept_kind, kept_dose : (n_kept,) int64, (n_kept,) float64
         Kinds of terms with a dose that at least k subjects have: a dose that is the source's own stays, however unusual.
     """
@@ -112,8 +112,10 @@ class Doses:
         for i, one in enumerate(usual):
             table[i, : len(one)] = one
         offered = table[medicine[rows]] * factor[rows, None]
+        inside = (offered >= self.common[0]) & (offered <= self.common[-1]) if len(self.common) else np.zeros(offered.shape, bool)
+        rows, offered, inside = (one[inside.any(axis=1)] for one in (rows, offered, inside))
         known = np.isin(np.round(offered, 9), np.round(self.common, 9))
-        allowed = np.isfinite(offered) & (known | ~known.any(axis=1, keepdims=True))
+        allowed = inside & (known | ~known.any(axis=1, keepdims=True))
         rank = np.floor(u[rows] * allowed.sum(axis=1))
         chosen = ((np.cumsum(allowed, axis=1) > rank[:, None]) & allowed).argmax(axis=1)
         values = dose.values.copy()

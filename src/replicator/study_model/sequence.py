@@ -18,6 +18,7 @@ from replicator.study_model.attributes import (
     column_codes,
     count_subjects,
     fit_block,
+    is_designed,
     is_rare,
     is_scattered,
     prepare_column,
@@ -166,9 +167,8 @@ def _fit_state(
     rare = {v.name for v in own if is_rare(dataset[v.name], subject, k)}
     codes = {v.name: column_codes(dataset[v.name])[0] for v in own}
     scattered = {name for name in codes if is_scattered(codes[name], subject, k, arm)}
-    plain = [
-        v.name for v in own if v.name in rare & scattered or (v.content in (Content.EMPTY, Content.CONSTANT) and v.name not in rare)
-    ]
+    design = {name for name in rare - scattered if is_designed(codes[name], subject, k, arm)}
+    plain = [v.name for v in own if v.name not in design and (v.name in rare or v.content in (Content.EMPTY, Content.CONSTANT))]
     varying = [v.name for v in own if v.name not in plain]
     rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
     of_arm = {name: round(cramers_v(codes[name], arm[subject]), 1) for name in varying}  # what arms are given is their design
@@ -184,7 +184,7 @@ def _fit_state(
             prepared.append(made)
     coded = structure.named("DECOD")
     always = fatal_rows(dataset.text(coded).strings()) if coded else None
-    state, code, used = fit_block(prepared, [], subject, k, arm, always)
+    state, code, used = fit_block(prepared, [], subject, k, arm, always, leading=True)
     if len(code) and (code < 0).all():  # no tuple is shared by k subjects: rows differ in nothing that may be kept
         state, code, used = fit_block([], [], subject, k, arm)
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes

@@ -70,6 +70,10 @@ class Chain:
     table : BackoffTable
         Next tuple given the group, the one before (0 at the start, else 1 + tuple), the antecedents, the horizon's coarse bin, how
         the participation ended, the fine bin, and the arm.
+    strays : BackoffTable
+        Whether (1) the next tuple is one that `table` does not know under its conditions, given the same.
+    rare : BackoffTable
+        Which it is then, numbered anew in each group, given the group and the one before.
     antecedents : Antecedents
         What earlier datasets tell of the next tuple.
     horizon : Horizon
@@ -89,6 +93,8 @@ class Chain:
     planned: tuple[str, ...]
     group: Ints
     table: BackoffTable
+    strays: BackoffTable
+    rare: BackoffTable
     antecedents: Antecedents
     horizon: Horizon
     once: NDArray[np.bool_]
@@ -129,11 +135,29 @@ class Chain:
             who, before, target = who[whole], before[whole], target[whole]
         antecedents = _telling(Antecedents.find(spine, k), target, before, who, spine, horizon, group[arm], k)
         first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group[arm]))
-        table = BackoffTable.fit(target, [first, before, *rest], who, k=k, closed=True, design_depth=2)
+        given = [first, before, *rest]
+        table = BackoffTable.fit(target, given, who, k=k, closed=True, design_depth=2)
+        stray = ~table.lists(given, target)
+        strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
+        numbered = (first * (n_states + 1) + target)[stray]
+        rare = BackoffTable.fit(numbered, [first[stray], before[stray]], who[stray], k=k, closed=True)
         most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
         fatal, survived = _fatal(state, code, once, n_states)
-        return cls(n_states, planned, group, table, antecedents, horizon, once, fatal, survived, max(1, min(MOST_ROWS, most)))
+        return cls(
+            n_states,
+            planned,
+            group,
+            table,
+            strays,
+            rare,
+            antecedents,
+            horizon,
+            once,
+            fatal,
+            survived,
+            max(1, min(MOST_ROWS, most)),
+        )
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
@@ -144,7 +168,11 @@ class Chain:
         subjects, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for _ in range(self.most):
             group, *rest = (condition[alive] for condition in conditions)
-            new = self.table.sample([group, before[alive], *rest], rng).astype(np.int64)
+            given = [group, before[alive], *rest]
+            usual = self.table.sample(given, rng).astype(np.int64)
+            rare = self.rare.sample(given[:2], rng).astype(np.int64)
+            stray = (self.strays.sample(given, rng) == 1) & (rare // (self.n_states + 1) == group)
+            new = np.where(stray, rare % (self.n_states + 1), usual)
             goes_on = (new >= 0) & (new < self.n_states)
             alive, new = alive[goes_on], new[goes_on]
             subjects.append(alive)

@@ -131,3 +131,13 @@ def test_unknown_codes_and_no_conditions() -> None:
     assert set(table.sample([np.full(500, 99)], np.random.default_rng(4)).tolist()) == {3, 4}
     alone = BackoffTable.fit(np.repeat([3, 4], 50), [], np.arange(100), k=5)
     assert len(alone.sample([], np.random.default_rng(4), 30)) == 30
+
+
+def test_a_table_tells_which_rows_its_deepest_cells_know() -> None:
+    """A target of three among fifty is not known where five must share it; nor is anything in an empty table."""
+    a = np.repeat([0, 1], 50)
+    target = np.concatenate([np.repeat([0, 1], [47, 3]), np.full(50, 2)])
+    table = BackoffTable.fit(target, [a], np.arange(100), k=5, closed=True)
+    np.testing.assert_array_equal(table.lists([a], target), target != 1)
+    nothing = BackoffTable.fit(np.empty(0, int), [np.empty(0, int)], np.empty(0, int), k=5)
+    assert not nothing.lists([a], target).any()
