@@ -14,8 +14,8 @@ from replicator.evaluation.giveaways.visit_calendar import site_of_subjects
 from replicator.evaluation.results import Results
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
-from replicator.rules.grouping import Mask
-from replicator.tables.dataset import Text
+from replicator.rules.grouping import Mask, codes_of, combine, repeats
+from replicator.tables.dataset import Numbers, Text
 
 TOPIC = "digits"
 MOST_DECIMALS = 9
@@ -98,8 +98,9 @@ def _of_levels(text: Text) -> tuple[Ints, Ints]:
 def varied_tests(stack: Stack, results: Results) -> Mask:
     """Mask of the tests that have :data:`FEWEST_VALUES` different numbers in the source: (n_tests,)."""
     rows = stack.rows(results.dataset, Origin.SOURCE) & np.isfinite(results.values) & (results.test >= 0)
-    pairs = np.unique(np.column_stack([results.test[rows].astype(np.float64), results.values[rows]]), axis=0)
-    n = np.bincount(pairs[:, 0].astype(np.int64), minlength=len(results.tests)) if len(pairs) else np.zeros(len(results.tests), int)
+    test = results.test[rows]
+    pair = combine([test, codes_of(Numbers(results.values[rows]))]) if rows.any() else test
+    n = np.bincount(test[~repeats(pair)], minlength=len(results.tests))
     return np.asarray((n >= FEWEST_VALUES) & results.measured)
 
 

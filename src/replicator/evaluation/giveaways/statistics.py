@@ -13,6 +13,7 @@ from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.evaluation.stack import Origin, Stack
 from replicator.rules.grouping import Mask
 
+FEWEST_OF_GROUP = 2  # subjects, on average, for the variance within groups to be told
 TINY = 1e-9  # of a sum of squares, under which a variance is rounding
 Told = Callable[[Mask, Mask], Floats]
 
@@ -217,12 +218,10 @@ def between_groups(values: Floats, group: Ints, names: Sequence[str], of_source:
         return None
     mean = np.where(known, values, 0.0)[of_source].sum(axis=0) / np.maximum(subjects, 1)
     centred, known = np.where(known, values - mean, 0.0)[:, kept], known[:, kept].astype(np.float64)
-    member = np.zeros((len(group), n_groups))
-    member[group >= 0, group[group >= 0]] = 1.0
-    of_site = sparse.csr_matrix(member)
+    of_group = count_matrix(np.arange(len(group)), group, len(group), n_groups)
 
     def one(mask: Mask) -> Floats:
-        inside = sparse.csr_matrix(of_site.multiply(mask[:, None]).T)
+        inside = sparse.csr_matrix(of_group.multiply(mask[:, None]).T)
         n, total, square = (np.asarray(inside @ matrix) for matrix in (known, centred, centred**2))
         groups, rows = (n > 0).sum(axis=0), n.sum(axis=0)
         between = (total**2 / np.maximum(n, 1)).sum(axis=0) - total.sum(axis=0) ** 2 / np.maximum(rows, 1)
@@ -230,7 +229,7 @@ def between_groups(values: Floats, group: Ints, names: Sequence[str], of_source:
         per_group = (rows - (n**2).sum(axis=0) / np.maximum(rows, 1)) / np.maximum(groups - 1, 1)
         mean_between, mean_within = between / np.maximum(groups - 1, 1), within / np.maximum(rows - groups, 1)
         whole = mean_between + (per_group - 1) * mean_within
-        told = (groups > 1) & (rows > groups) & (whole > 0) & (between + within > TINY * square.sum(axis=0))
+        told = (groups > 1) & (per_group >= FEWEST_OF_GROUP) & (whole > 0) & (between + within > TINY * square.sum(axis=0))
         return np.where(told, (mean_between - mean_within) / np.where(told, whole, 1.0), np.nan)
 
     def of(masks: Mask, _: Mask) -> Floats:
