@@ -57,3 +57,34 @@ def cramers_v(left: NDArray[np.integer], right: NDArray[np.integer]) -> float:
     rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
     smaller = min(rows - 1, columns - 1)
     return float(np.sqrt(phi / smaller)) if smaller > 0 else 0.0
+
+
+def uncertainty(left: NDArray[np.integer], right: NDArray[np.integer]) -> float:
+    r"""Measure the share of the entropy of `left` that `right` takes away, 0 to 1, corrected for chance.
+
+    Parameters
+    ----------
+    left, right : (n,) int
+
+    Notes
+    -----
+    :math:`(I - (r - 1)(c - 1) / 2n) / H`, with the mutual information *I* and the entropy *H* of the shares (Theil's uncertainty
+    coefficient), less the mean of *I* between independent categories (Miller 1955; twice *n I* is then a chi-square).
+
+    Examples
+    --------
+    >>> round(uncertainty(np.repeat([0, 1], 50), np.repeat([5, 7], 50)), 2)
+    0.99
+    >>> uncertainty(np.repeat([0, 1], 50), np.tile([5, 7], 50))
+    0.0
+    """
+    table = contingency_table(left, right)
+    n, (r, c) = table.sum(), table.shape
+    if r < 2 or n < 2:
+        return 0.0
+    share = table / n
+    of_left, of_right = share.sum(axis=1), share.sum(axis=0)
+    entropy = -float((of_left * np.log(of_left)).sum())
+    filled = share > 0
+    told = float((share[filled] * np.log((share / np.outer(of_left, of_right))[filled])).sum())
+    return max(0.0, told - float((r - 1) * (c - 1) / (2 * n))) / entropy

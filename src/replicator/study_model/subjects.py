@@ -23,6 +23,7 @@ from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
+from replicator.study_model.milestones import Milestone
 from replicator.study_model.source import ARM_VARIABLES, Source
 from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
@@ -76,6 +77,8 @@ class SubjectModel:
         Traits: ``tuple …``, ``number …``, ``mark …``, ``days …``, ``enrolment``, ``course``, and the features of parts,
         ``PART/feature``; within classes of the course.
     demography : tuple of Demography
+    milestones : tuple of Milestone
+        Variables that the course tells.
     numbers : tuple of str
         Numeric variables that are traits of their own.
     by_arm : mapping of str to Column
@@ -102,6 +105,7 @@ class SubjectModel:
     arm_share: Floats
     joint: JointModel
     demography: tuple[Demography, ...]
+    milestones: tuple[Milestone, ...]
     numbers: tuple[str, ...]
     by_arm: Mapping[str, Column]
     planned: Block | None
@@ -134,6 +138,7 @@ class SubjectModel:
         decimals: dict[str, int | None] = {name: None if name == REACH else 0 for name in values}
         categories: set[str] = {*states, *([REACH] if course.few_leave else [])}
         demography: list[Demography] = []
+        milestones: list[Milestone] = []
         numbers: list[str] = []
         formats: dict[str, DateFormat] = {}
         by_arm: dict[str, Column] = {}
@@ -146,7 +151,11 @@ class SubjectModel:
             for i, names in enumerate(plan.tuples):
                 trait = f"tuple {i + 1}"
                 codes, columns, note = _tuple_codes(dataset, names, everyone, k, structure.name)
-                values[trait], notes = codes, [*notes, *note]
+                notes += note
+                if milestone := Milestone.fit(names, columns, codes, spine, course.grid, k):
+                    milestones.append(milestone)
+                    continue
+                values[trait] = codes
                 categories.add(trait)
                 demography.append(Demography(trait, names, columns))
             for name in plan.numbers:
@@ -178,6 +187,7 @@ class SubjectModel:
             share,
             joint,
             tuple(demography),
+            tuple(milestones),
             tuple(numbers),
             by_arm,
             planned,
@@ -217,6 +227,8 @@ class SubjectModel:
         for item in self.demography:
             code = drawn[item.trait].astype(np.int64)
             columns |= {name: column.take(code) for name, column in zip(item.names, item.values, strict=True)}
+        for milestone in self.milestones:
+            columns |= milestone.sample(spine, self.course.grid, rng)
         for name in self.numbers:
             value = drawn[f"number {name}"]
             absent = drawn.get(f"present {name}", np.ones(n)) < 0.5

@@ -1,0 +1,97 @@
+"""What a subject's own variables say of its course: flags of weeks completed, populations, reasons; they follow how far it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable
+from replicator.models.contingency import uncertainty
+from replicator.study_model.course_grid import Grid
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Column
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TOLD = 0.5  # of the uncertainty of a variable that its course must take away
+EACH = 3  # times k subjects in a stretch of the course
+
+
+@dataclass(frozen=True, eq=False)
+class Milestone:
+    """A tuple of variables of the subjects' dataset that the course tells.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values : tuple of Column
+        Cells of each tuple.
+    stretch : (n_positions + 1,) int64
+        Stretch of the course in which each last visit of the grid lies; the last for subjects without visits.
+    table : BackoffTable
+        Tuple given the stretch, the last visit, and the arm.
+    """
+
+    kind: ClassVar[str] = "milestone"
+
+    names: tuple[str, ...]
+    values: tuple[Column, ...]
+    stretch: Ints
+    table: BackoffTable
+
+    @classmethod
+    def fit(
+        cls, names: tuple[str, ...], values: tuple[Column, ...], code: Floats, spine: Spine, grid: Grid, k: int
+    ) -> Milestone | None:
+        """Learn from the tuple of each subject.
+
+        Parameters
+        ----------
+        names : tuple of str
+        values : tuple of Column
+        code : (n,) float64
+            Position in `values`, NaN for a tuple that is not kept.
+        spine : Spine
+            With the course marked.
+        grid : Grid
+        k : int
+
+        Returns
+        -------
+        Milestone or None
+            None if the last visit tells less than half of what there is to know.
+        """
+        known = np.flatnonzero(np.isfinite(code))
+        place = _places(spine, grid)
+        tuples = code[known].astype(np.int64)
+        if uncertainty(tuples, place[known]) < TOLD:
+            return None
+        stretch = _stretches(place[known], len(grid.expected) + 1, EACH * k)
+        given = [stretch[place[known]], place[known], spine.arm[known].astype(np.int64)]
+        return cls(names, values, stretch, BackoffTable.fit(tuples, given, known, k=k))
+
+    def sample(self, spine: Spine, grid: Grid, rng: np.random.Generator) -> dict[str, Column]:
+        """Draw the variables of all subjects."""
+        place = _places(spine, grid)
+        code = self.table.sample([self.stretch[place], place, spine.arm.astype(np.int64)], rng)
+        return {name: column.take(code) for name, column in zip(self.names, self.values, strict=True)}
+
+
+def _places(spine: Spine, grid: Grid) -> Ints:
+    """Position of each subject's last visit of the course (n,), in the order of the planned days; one more for those without."""
+    if spine.reached is None:
+        return np.full(spine.n, len(grid.expected), np.int64)
+    days = np.sort(grid.expected)
+    at = np.searchsorted(days, np.where(np.isnan(spine.reached), np.inf, spine.reached))
+    return np.where(np.isnan(spine.reached), len(days), np.minimum(at, len(days) - 1)).astype(np.int64)
+
+
+def _stretches(place: Ints, n: int, least: int) -> Ints:
+    """Stretches of neighbouring places with at least so many subjects each: (n,) stretch of each place."""
+    count = np.bincount(place, minlength=n)
+    before = np.concatenate([[0], np.cumsum(count)[:-1]])
+    return np.asarray(before // max(least, 1), np.int64)
