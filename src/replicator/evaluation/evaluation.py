@@ -121,10 +121,21 @@ class Evaluation:
             for one in (*self.judged_figures, *self.privacy.figures)
             if np.isfinite(one.value)
         )
+        giveaways = (
+            (
+                one.figure.name,
+                f"{one.source:.3g}",
+                f"{one.figure.value:.3g}",
+                f"{one.expected.low:.3g} to {one.expected.high:.3g}",
+                one.figure.question,
+            )
+            for one in self.giveaways.shown
+        )
         return (
             f"<p>{escape(self.conclusion.summary())}</p>"
             + html_table(("family", "ratio to real subjects", "95 % interval", "compared"), families)
             + html_table(("figure", "value", "target", ""), figures)
+            + html_table(("giveaway", "source", "sample", "expected of real subjects", ""), giveaways)
             + html_notes(self.notes, "Notes")
         )
 

@@ -11,6 +11,7 @@ from replicator.evaluation.endpoints.baseline import find_baseline
 from replicator.evaluation.giveaways.digits import varied_tests
 from replicator.evaluation.giveaways.giveaway import Asked, Scale
 from replicator.evaluation.giveaways.statistics import Statistic, by_subject, share_of_rows, shared_entries, spread_of_sums
+from replicator.evaluation.measures import Direction
 from replicator.evaluation.results import Results, source_positions
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
@@ -101,12 +102,12 @@ def _fences(test: Ints, values: Floats, n_tests: int) -> tuple[Floats, Floats]:
 def _extremes(ends: list[_Ends]) -> list[Asked]:
     few = f"No test of {FEWEST_OF_TEST} numbers has a spread."
     questions = {
-        True: ("extremes reached", "Of the ends of all tests, which share is exactly that of half of the source?"),
-        False: ("extremes passed", "Of the ends of all tests, which share lies beyond that of half of the source?"),
+        True: ("extremes reached", "Of the ends of all tests, which share is exactly that of half of the source?", Direction.LOWER),
+        False: ("extremes passed", "Of the ends of all tests, which share lies beyond that of half of the source?", Direction.NEAR),
     }
     return [
-        Asked(TOPIC, name, question, _ends_statistic(ends, equal=equal) if ends else None, few)
-        for equal, (name, question) in questions.items()
+        Asked(TOPIC, name, question, _ends_statistic(ends, equal=equal) if ends else None, few, direction=direction)
+        for equal, (name, question, direction) in questions.items()
     ]
 
 
