@@ -390,6 +390,8 @@ def _guarded(run: Callable[[], Any]) -> int:
     try:
         code = run()
     except ReplicatorError as error:
+        if os.environ.get("REPLICATOR_TRACEBACK"):
+            raise
         return _refuse(str(error))
     except usage_error as error:
         return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see 'replicator --help'.")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class FitConfig(BaseModel):
     """What is asked of a fit; what is learned stands in the model, never here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     k: int = Field(
         default=5, ge=1, le=1000, description="Fewest subjects that must share a text, category, extreme or combination."

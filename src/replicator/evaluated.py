@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from replicator.arguments import check_whole
+from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import evaluate_studies
 from replicator.evaluation.verdict import Grade
 from replicator.log import log_event, timed
@@ -44,8 +46,10 @@ def evaluate(
     Raises
     ------
     ReplicatorError
-        ReadError or StudyError for data that cannot be read or compared.
+        ReadError or StudyError for data that cannot be read or compared, ConfigError for a seed or number that is none.
     """
+    check_whole(seed, "The seed", ConfigError, least=0)
+    check_whole(attack, "The number of attacking models", ConfigError, least=0, most=1000)
     tell = progress or silent
     tell("Reading", 0, 100)
     studies = [_studied(one) for one in (source, sample)]

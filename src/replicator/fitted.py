@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from itertools import chain
 from pathlib import Path
 
+from replicator.arguments import check_instance, check_path
 from replicator.config import FitConfig
-from replicator.errors import ArtifactError
+from replicator.errors import ArtifactError, ReplicatorError, StudyError, WriteError
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
@@ -24,6 +26,7 @@ from replicator.rules.validation import validate
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
 from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
+from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.notebook import html_notes
@@ -61,6 +64,8 @@ class FittedStudy:
         What was left out when reading and what could not be learned, one sentence each.
     packed : bytes
         The model file, where it is known already; else empty.
+    origin : str
+        The file that the model was read from; empty if it was fitted here.
     """
 
     model: StudyModel
@@ -70,6 +75,7 @@ class FittedStudy:
     config: FitConfig
     notes: tuple[str, ...] = ()
     packed: bytes = b""
+    origin: str = ""
 
     @cached_property
     def source(self) -> ValidationReport:
@@ -116,7 +122,7 @@ class FittedStudy:
         SampleError
             If the request cannot be met.
         """
-        with timed("sample", n=n, seed=seed, workers=workers):
+        with timed("sample", n=n, seed=seed, workers=workers), self._blamed():
             return sample_study(
                 self.model,
                 n,
@@ -162,20 +168,11 @@ class FittedStudy:
         WriteError
             If the folder is not empty or not writable, or the format cannot hold the data.
         """
-        check_request(self.model, n, seed, arms, domains)
+        check_request(self.model, n, seed, arms, domains, workers)
         clauses, rows, first = self._clauses(where), dict.fromkeys(self.model.layouts, 0), dict[str, Dataset]()
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
             with StudyWriter(folder, format, overwrite) as writer:
-                chunks = sample_chunks(
-                    self.model,
-                    n,
-                    seed,
-                    where=clauses,
-                    arms=arms,
-                    domains=domains,
-                    workers=workers,
-                    progress=progress or silent,
-                )
+                chunks = self._chunks(n, seed, clauses, arms, domains, workers, progress or silent)
                 copied = [dataset for name, dataset in self.model.reference.items() if domains is None or name in domains]
                 for dataset in chain(copied, chain.from_iterable(chunk.datasets.values() for chunk in chunks)):
                     if dataset.name not in first:
@@ -186,6 +183,38 @@ class FittedStudy:
                 writer.describe(Study(ordered, self.model.codelists))
             found["rows"] = sum(rows.values())
         return Written(Path(folder), n, len(first), sum(rows.values()))
+
+    def _chunks(
+        self,
+        n: int,
+        seed: int,
+        where: tuple[Clause, ...],
+        arms: Mapping[str, int] | None,
+        domains: Sequence[str] | None,
+        workers: int,
+        progress: Progress,
+    ) -> Iterator[Study]:
+        """Draw chunk by chunk; what goes wrong in writing them is not the model's fault."""
+        with self._blamed():
+            yield from sample_chunks(
+                self.model, n, seed, where=where, arms=arms, domains=domains, workers=workers, progress=progress
+            )
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Say of a model that was read from a file, and cannot do what every model can, that the file is the reason."""
+        try:
+            yield
+        except (ReplicatorError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            if not self.origin:
+                raise
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise ArtifactError(
+                f"{self.origin}: its parts do not fit together ({reason}); get the file again from where it was made, or fit the "
+                "study anew (REPLICATOR_TRACEBACK=1 shows where it failed)."
+            ) from error
 
     def _clauses(self, where: str | None) -> tuple[Clause, ...]:
         """Read a condition on the variables that a drawn subject has."""
@@ -202,6 +231,7 @@ class FittedStudy:
         study : Study
             A sample, or any study of the same design.
         """
+        check_instance(study, Study, "Study", StudyError, "give what sample or read_study has made")
         with timed("certify"):
             return certificate(self.source, validate(study, self.source.rules, self.model.structure, max_rows=0))
 
@@ -213,6 +243,7 @@ class FittedStudy:
         WriteError
             If the file is there and `overwrite` is not set or it is no model file, or if it cannot be written.
         """
+        check_path(path, "a model file to write", WriteError)
         check_target(path, Output.MODEL, overwrite=overwrite)
         with timed("save model", path=str(path)):
             write_whole(Path(path), self.to_bytes())
@@ -240,10 +271,15 @@ class FittedStudy:
         ArtifactError
             As :func:`load_model`.
         """
+        check_instance(packed, bytes, "model file's bytes", ArtifactError, "give what to_bytes has made")
         return replace(_unpacked(parse_artifact(packed, shown, root=StudyModel), shown, notes), packed=packed)
 
     def describe(self) -> ModelDescription:
         """Say in plain words what the model holds."""
+        with self._blamed():
+            return self._described()
+
+    def _described(self) -> ModelDescription:
         counts = self.source.counts()
         model = self.model
         parts = [
@@ -299,6 +335,7 @@ def load_model(path: str | Path) -> FittedStudy:
     ArtifactError
         If it is missing, foreign, damaged, unsafe, or newer than this version.
     """
+    check_path(path, "a model file", ArtifactError)
     with timed("load model", path=str(path)):
         return _unpacked(load_artifact(Path(path), root=StudyModel), str(path))
 
@@ -308,4 +345,6 @@ def _unpacked(contents: ArtifactContents[StudyModel], shown: str, notes: Sequenc
     if not isinstance(judged, dict) or not isinstance(profiled, dict):
         raise ArtifactError(f"{shown}: its rules or its profile are missing; get it again from where it was made.")
     model = contents.model
-    return FittedStudy(model, judged, profiled, contents.source, contents.config, (*notes, *model.notes))
+    check_coherence(model, shown)
+    notes = (*notes, *model.notes)
+    return FittedStudy(model, judged, profiled, contents.source, contents.config, notes, origin=shown)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json as json_format
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 from pydantic import ValidationError
 
+from replicator.arguments import check_instance, shown
 from replicator.config import FitConfig
 from replicator.errors import ArtifactError, ConfigError, in_plain_words
 from replicator.fitted import FittedStudy, load_model
@@ -118,7 +120,7 @@ def _config(**settings: Any) -> FitConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(step) for step in first["loc"])
-        raise ConfigError(f"{name}={first['input']!r}: {in_plain_words(first['msg'])}; choose another value.") from error
+        raise ConfigError(f"{name}={shown(first['input'])}: {in_plain_words(first['msg'])}; choose another value.") from error
 
 
 def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, store: Cache | None) -> FittedStudy:
@@ -183,7 +185,7 @@ def profile_source(source: Source, progress: Progress | None = None) -> StudyPro
         Data, the JSON of a profile, or a model file.
     """
     path = source if isinstance(source, str | Path) else (source[0] if isinstance(source, Sequence) and len(source) == 1 else None)
-    if path is not None and Path(path).is_file():
+    if isinstance(path, str | Path) and Path(path).is_file():
         if Path(path).suffix == ".replica":
             return load_model(path).profile
         if Path(path).suffix.lower() == ".json" and (text := _kept_profile(Path(path))) is not None:
@@ -224,6 +226,9 @@ def validate(
     ValidationReport or Certificate
         The certificate if a model was given.
     """
+    if against is not None:
+        known = (FittedStudy, str, PathLike)
+        check_instance(against, known, "model", ConfigError, "give a fitted study, or the path of a model file")
     tell = progress or silent
     fitted = None if against is None else against if isinstance(against, FittedStudy) else load_model(against)
     tell("Reading", 0, 3)

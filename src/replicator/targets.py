@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
+from replicator.arguments import check_path
 from replicator.errors import WriteError
 
 MODEL_FORMAT = "replicator model"
@@ -117,6 +118,7 @@ def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: It
     WriteError
         If the file is there and must stay, or has no folder.
     """
+    check_path(path, f"a {kind} to write", WriteError)
     target = Path(path)
     check_replaceable(target, kind, reading)
     if target.exists() and not overwrite:

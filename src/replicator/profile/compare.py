@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from replicator.arguments import check_instance
+from replicator.errors import StudyError
 from replicator.profile.differences import Change, Difference, ProfileComparison, share_change, shift, variation
 from replicator.profile.structure import Content, Role
 from replicator.profile.study_profile import (
@@ -33,6 +35,8 @@ def compare_profiles(before: StudyProfile, after: StudyProfile) -> ProfileCompar
     ProfileComparison
         Sorted by importance; shares and distributions only where they differ by more than chance.
     """
+    for one in (before, after):
+        check_instance(one, StudyProfile, "StudyProfile", StudyError, "give what profile_study has made")
     found = list(_study(before, after))
     old, new = ({dataset.name: dataset for dataset in profile.datasets} for profile in (before, after))
     found += _one_sided(Change.DATASET, ({name: f"{d.n_rows:,} rows" for name, d in side.items()} for side in (old, new)))

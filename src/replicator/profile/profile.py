@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.errors import ConfigError
+from replicator.arguments import check_instance, check_whole
+from replicator.errors import ConfigError, StudyError
 from replicator.profile.cohort import Cohort, find_cohort
 from replicator.profile.find import find_structure
 from replicator.profile.occurrences import profile_occurrences
@@ -46,12 +47,12 @@ def profile_study(
     Raises
     ------
     StudyError
-        If no dataset has rows, or none has a variable that names the subject.
+        If it is no study, no dataset has rows, or none has a variable that names the subject.
     ConfigError
-        If `k` is below 1.
+        If `k` is no whole number from 1 up.
     """
-    if k < 1:
-        raise ConfigError(f"k is {k}, but a profile must keep everything to at least 1 subject; give 1 or more (5 is usual).")
+    check_instance(study, Study, "Study", StudyError, "give what read_study has made")
+    check_whole(k, "k", ConfigError, least=1)
     structure = find_structure(study) if structure is None else structure
     cohort = find_cohort(study, structure)
     about = {name: cohort.rows(study[name]) for name, found in structure.datasets.items() if found.with_role(Role.SUBJECT)}

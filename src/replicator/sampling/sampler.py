@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
 from replicator.errors import SampleError
 from replicator.progress import Progress, silent
 from replicator.rng import stream
@@ -80,7 +80,7 @@ def sample_chunks(
     progress: Progress = silent,
 ) -> Iterator[Study]:
     """Draw the same subjects chunk by chunk, without reference datasets; see :func:`sample_study`."""
-    check_request(model, n, seed, arms, domains)
+    check_request(model, n, seed, arms, domains, workers)
     jobs = plan_chunks(model, n, seed, where, arms)
     wanted = tuple(domains) if domains is not None else None
     if workers == 1:
@@ -167,7 +167,11 @@ def _mixed_arms(needed: Mapping[int, int]) -> NDArray[np.int32]:
 def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int32] | None) -> tuple[Spine, dict[str, Column]]:
     """Draw the subjects of one chunk, with the visits of their course."""
     drawn = model.subjects.sample_arms(CHUNK, stream(seed, chunk, "arm"))
-    return model.subjects.sample(drawn if arm is None else arm, stream(seed, chunk, "subjects"))
+    spine, head = model.subjects.sample(drawn if arm is None else arm, stream(seed, chunk, "subjects"))
+    dayless = int((~np.isfinite(spine.anchor)).sum())
+    if dayless:
+        raise ArithmeticError(f"{dayless} of {spine.n} drawn subjects have no day zero")
+    return spine, head
 
 
 @one_thread
@@ -221,19 +225,17 @@ def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
     )
 
 
-def check_request(model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None) -> None:
+def check_request(
+    model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None, workers: int = 1
+) -> None:
     """Refuse what cannot be sampled, in one sentence."""
-    if not _is_whole(n):
-        raise SampleError(f"{n!r} is no number of subjects; ask for a whole number from 1 up.")
-    if n < 1:
-        raise SampleError(f"{n} subjects cannot be sampled; ask for at least 1.")
-    if not _is_whole(seed):
-        raise SampleError(f"The seed {seed!r} is no whole number; give one from 0 up.")
-    if seed < 0:
-        raise SampleError(f"The seed {seed} is negative; give a whole number from 0 up.")
+    remedy = "and sample further subjects with other seeds"
+    check_whole(n, "The number of subjects", SampleError, least=1, most=MOST_SUBJECTS, remedy=remedy)
+    check_whole(seed, "The seed", SampleError, least=0)
+    check_whole(workers, "The number of workers", SampleError, least=1, most=MOST_WORKERS)
     _check_arms(model, n, arms)
-    if isinstance(domains, str):
-        raise SampleError(f"The domains {domains!r} are one text; give a list of names, such as ['DM', 'AE'].")
+    if domains is not None and (isinstance(domains, str) or not isinstance(domains, Iterable)):
+        raise SampleError(f"The domains {shown(domains)} are no list of names; give one such as ['DM', 'AE'].")
     missing = [name for name in domains or () if name not in model.layouts]
     if missing:
         raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")
@@ -243,19 +245,13 @@ def _check_arms(model: StudyModel, n: int, arms: Mapping[str, int] | None) -> No
     """Refuse numbers by arm that are none, do not add up, or are asked of an arm that there is not."""
     if arms is None:
         return
-    if not isinstance(arms, Mapping) or not all(map(_is_whole, arms.values())):
-        raise SampleError(f"The arms {arms!r} are no numbers by arm; give whole numbers by name, such as {{'Placebo': 50}}.")
+    if not isinstance(arms, Mapping):
+        raise SampleError(f"The arms {arms!r:.60} are no numbers by arm; give whole numbers by name, such as {{'Placebo': 50}}.")
+    for name, count in arms.items():
+        check_whole(count, f"The number of subjects of {name!r}", SampleError, least=0)
     if sum(arms.values()) != n:
         raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
-    negative = [(name, count) for name, count in arms.items() if count < 0]
-    if negative:
-        raise SampleError(f"{negative[0][1]} subjects of {negative[0][0]!r} cannot be sampled; ask for 0 or more.")
     unknown = [name for name in arms if name not in model.subjects.arms]
     if unknown:
         known = ", ".join(repr(name) for name in model.subjects.arms if name)
         raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {known}.")
-
-
-def _is_whole(number: object) -> bool:
-    """Tell whether something is a whole number; a truth value is none, whatever Python makes of it."""
-    return isinstance(number, Integral) and not isinstance(number, bool)

@@ -71,8 +71,9 @@ def parse_state(parts: Mapping[str, bytes], registry: Registry, shown: str) -> A
         for name, content in parts.items()
         if name.startswith(ARRAYS) and name.endswith(NPY)
     }
+    tree = parse_json(parts[MODEL], shown, MODEL)
     try:
-        return from_state(parse_json(parts[MODEL], shown, MODEL), arrays, registry)
+        return from_state(tree, arrays, registry)
     except ArtifactError as error:
         raise ArtifactError(f"{shown}: {error}") from error
     except RecursionError as error:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from replicator.errors import ArtifactError, ReplicatorError
-from replicator.study_model.state_types import checked, hints_of, required
+from replicator.study_model.state_types import checked, hints_of, is_possible, required
 from replicator.tables.dataset import Text
 
 Json: TypeAlias = Any  # None, bool, int, float, str, list and dict, nested
@@ -146,7 +146,8 @@ def from_state(tree: Json, arrays: Mapping[str, NDArray[Any]], registry: Registr
     Raises
     ------
     ArtifactError
-        If a kind is unknown, a field is missing or left over, or a value is not of the type that its class declares.
+        If a kind is unknown, a field is missing or left over, or a value is not of the type that its class declares or cannot be
+        what its name says.
     """
     return _Reader(arrays, registry).value(tree, ())
 
@@ -247,6 +248,9 @@ class _Reader:
         wrong = [name for name, (fits, _) in ready.items() if not fits]
         if wrong:
             raise self.fail((*path, wrong[0]), f"not what {kind} holds there")
+        impossible = [name for name, (_, item) in ready.items() if not is_possible(name, item)]
+        if impossible:
+            raise self.fail((*path, impossible[0]), "a count below 0, or a share or correlation that is no number")
         try:
             return cls(**{name: item for name, (_, item) in ready.items()})
         except (ReplicatorError, ValueError, TypeError, KeyError, IndexError) as error:

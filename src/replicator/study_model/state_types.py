@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from replicator.tables.dataset import Text
 
+NUMBERS_ONLY = ("cumulative", "arm_share", "weekday", "loadings", "unique")  # shares to draw by, and correlations
+
 _HINTS: dict[type, dict[str, Any]] = {}  # resolving is slow, and classes do not change
 
 
@@ -59,6 +61,17 @@ def checked(value: Any, hint: Any) -> tuple[bool, Any]:
     if origin is dict or origin is Mapping or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return _checked_mapping(value, arguments)
     return _checked_class(value, origin or hint)
+
+
+def is_possible(name: str, value: object) -> bool:
+    """Tell whether a field's value can be what its name says.
+
+    All models call what they counted ``n`` or ``n_...``, which is not negative, and shares and correlations as in `NUMBERS_ONLY`,
+    which are numbers throughout. Other arrays may hold NaN where there is nothing to hold.
+    """
+    if name == "n" or name.startswith("n_"):
+        return not isinstance(value, int) or value >= 0
+    return name not in NUMBERS_ONLY or not isinstance(value, np.ndarray) or bool(np.isfinite(value).all())
 
 
 def _checked_class(value: Any, cls: Any) -> tuple[bool, Any]:

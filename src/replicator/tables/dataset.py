@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.arguments import check_instance
 from replicator.errors import StudyError
 from replicator.tables.notebook import html_notes, html_table
 
@@ -178,6 +179,8 @@ class Dataset:
         names = [variable.name for variable in self.variables]
         if len(set(names)) != len(names) or set(names) != set(self.columns):
             raise StudyError(f"{self.name}: variables and columns do not match one to one; give each column one variable.")
+        for name, column in self.columns.items():
+            check_instance(column, (Text, Numbers), f"column, as {self.name}.{name} must be", StudyError, "give Text or Numbers")
         if len({len(column) for column in self.columns.values()}) > 1:
             raise StudyError(f"{self.name}: columns differ in their number of rows; give columns of equal length.")
 
@@ -309,6 +312,11 @@ class Study:
     datasets: Mapping[str, Dataset]
     codelists: Mapping[str, tuple[CodelistTerm, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_instance(self.datasets, Mapping, "mapping of names to datasets", StudyError, "give one such as {'DM': dataset}")
+        for name, dataset in self.datasets.items():
+            check_instance(dataset, Dataset, f"Dataset, as {name!r} must be", StudyError, "make one with Dataset.from_frame")
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Literal, Self, TypeAlias, get_args
 
 import pyarrow as pa
 
+from replicator.arguments import check_instance, check_path
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Study, Text, Variable
 from replicator.tables.dataset_json import DatasetJsonWriter
@@ -54,6 +55,7 @@ class StudyWriter:
     """
 
     def __init__(self, target: str | Path, format: Format = "csv", overwrite: bool = False) -> None:
+        check_path(target, "a folder to write", WriteError)
         if format not in get_args(Format):
             raise WriteError(f"{format!r} is no format to write; choose one of {', '.join(get_args(Format))}.")
         self._target, self._format, self._overwrite = Path(target), format, overwrite
@@ -176,6 +178,7 @@ def write_study(
         If the target is not empty or not writable, holds datasets that no former writing left, or the format cannot hold the
         data.
     """
+    check_instance(study, Study, "Study", WriteError, "give what read_study or sample has made")
     if not study.datasets:
         raise WriteError("The study has no datasets, so there is nothing to write.")
     with StudyWriter(target, format, overwrite) as writer:
