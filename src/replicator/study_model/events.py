@@ -21,13 +21,14 @@ from replicator.study_model.events_dates_fit import fit_dates
 from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
 from replicator.study_model.events_facts import Facts, mentions
-from replicator.study_model.events_fatal import Fatal, death_day, fatal_occurrences
+from replicator.study_model.events_fatal import Fatal, fatal_occurrences
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_terms import fit_terms
+from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
 from replicator.tables.dates import parse_dates
@@ -140,7 +141,7 @@ class EventsPart:
                 config.k,
             )
         last_visit = _last_visit(reporting, spine)
-        fatal, set_aside = Fatal.fit(head, structure, owner, end_day, spine, terms, config.k)
+        fatal, set_aside = Fatal.fit(head, structure, owner, start_day, end_day, spine, terms, config.k)
         facts, holds = Facts.fit(spine, config.k_terms)
         ending = Ending.fit(head, plan.qualifiers, owner, start_day, facts, holds, spine)
         columns, column_notes = fit_columns(
@@ -214,6 +215,12 @@ class EventsPart:
         start_code, end_code = self.patterns.sample(block, kind_of, arm, owner, rng)
         last_visit = _last_visit(self.reporting, spine)
         drawn = sample_dates(self.dates, start_code, end_code, owner, block, spine, last_visit, rng)
+        chosen = np.empty(0, np.int64)
+        if self.fatal is not None:
+            chosen = self.fatal.choose(dying, owner, drawn.start, spine)
+            drawn = self.fatal.onset(drawn, chosen, owner, spine, rng)
+            if len(self.fatal.rows):
+                row[chosen] = rng.choice(self.fatal.rows, len(chosen))
         if self.reporting is not None:
             visits = spine.visits
             occurrence, visit, closed = self.reporting.sample(
@@ -221,11 +228,6 @@ class EventsPart:
             )
         else:
             occurrence, visit, closed = np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
-        chosen = np.empty(0, np.int64)
-        if self.fatal is not None:
-            chosen = self.fatal.choose(dying, owner, drawn.start, spine)
-            if len(self.fatal.rows):
-                row[chosen] = rng.choice(self.fatal.rows, len(chosen))
         columns: dict[str, Column] = {
             name: column.take(row[occurrence])
             for name, column in zip(self.catalogue.variables, self.catalogue.columns, strict=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.onset import Intensity, draw_leaders
-from replicator.study_model.events_fatal import death_day
+from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, format_dates

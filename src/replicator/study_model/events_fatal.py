@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.events_catalogue import Terms
+from replicator.study_model.events_dates import Drawn
+from replicator.study_model.marks import death_mark
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import Precision, format_dates
 
 Ints = NDArray[np.int64]
 
-DEATH_MARKS = ("DTHDTC",)
 MEANING = {"OUT": "FATAL", "SDTH": "Y", "SER": "Y", "SEV": "SEVERE", "TOXGR": "5"}
 """What the standard writes of a fatal event, by suffix of the variable."""
+USUAL = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,8 @@ class Fatal:
         Variable that then holds the date of death; ``""`` where the source has it otherwise.
     rows : (n_rows,) int64
         Rows of the catalogue of which the fatal occurrence takes one for its term; none where it keeps its own.
+    illness : QuantileMarginal
+        Days from the start of the fatal occurrence to the death; empty where fewer than k subjects show it.
     """
 
     kind: ClassVar[str] = "fatal occurrences"
@@ -48,6 +53,7 @@ class Fatal:
     values: Mapping[str, str]
     end: str
     rows: Ints
+    illness: QuantileMarginal
 
     @classmethod
     def fit(
@@ -55,6 +61,7 @@ class Fatal:
         head: Dataset,
         structure: DatasetStructure,
         owner: NDArray[np.int32],
+        start: NDArray[np.float64],
         end: NDArray[np.float64],
         spine: Spine,
         terms: Terms,
@@ -75,7 +82,7 @@ class Fatal:
         one is by the standard: serious, and of the highest severity.
         """
         fatal = fatal_occurrences(head, structure)
-        mark = _death_mark(spine)
+        mark = death_mark(spine)
         if not fatal.any() or not mark:
             return None, np.zeros(head.n_rows, bool)
         death = np.floor(spine.marks[mark])[owner]
@@ -100,7 +107,13 @@ class Fatal:
         rate = 1.0 if told == all_dead else (told + 0.5) / (all_dead + 1)
         ended = fatal & np.isfinite(end)
         same = bool(ended.any()) and float((end == death)[ended].mean()) >= 0.5 and ended.sum() >= 0.5 * fatal.sum()
-        return cls(mark, float(rate), values, structure.named("ENDTC") if same else "", _fatal_rows(fatal, owner, terms, k)), fatal
+        lasted = np.where(fatal & (start <= death), death - start, np.nan)
+        enough = len(np.unique(owner[np.isfinite(lasted)])) >= k
+        illness = QuantileMarginal.fit(
+            lasted if enough else np.empty(0), owner if enough else np.empty(0, np.int32), k=k, decimals=0
+        )
+        ends = structure.named("ENDTC") if same else ""
+        return cls(mark, float(rate), values, ends, _fatal_rows(fatal, owner, terms, k), illness), fatal
 
     def dying(self, spine: Spine, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Draw who has a fatal occurrence: (n,), (most of) the dead."""
@@ -113,6 +126,22 @@ class Fatal:
         fits = np.flatnonzero(dying[owner] & ~(begin > death[owner]))
         order = fits[np.lexsort((fits, begin[fits], owner[fits]))]
         return order[np.append(owner[order][1:] != owner[order][:-1], True)] if len(order) else order
+
+    def onset(self, drawn: Drawn, chosen: Ints, owner: Ints, spine: Spine, rng: np.random.Generator) -> Drawn:
+        """Let the fatal occurrences begin as long before the death as the source's, on a day that is known in full.
+
+        Where too few of the source's are known, an illness lasts :data:`USUAL` days in the mean, as a sudden one does. None begins
+        before the first day on study that its drawn start did not precede.
+        """
+        days = self.illness.quantile(rng.random(len(chosen))) if self.illness.n else np.floor(rng.exponential(USUAL, len(chosen)))
+        death, first = (np.floor(spine.marks[name])[owner[chosen]] for name in (self.mark, "FIRST"))
+        day = np.minimum(np.maximum(death - days, np.fmin(first, drawn.start[chosen])), death)
+        known = np.isfinite(drawn.start[chosen])
+        rows, day = chosen[known], day[known]
+        start = drawn.start.copy()
+        start[rows] = day
+        written = format_dates(day, np.full(len(day), np.nan), np.full(len(day), Precision.DAY, np.int8))
+        return replace(drawn, start=start, start_text=_put(drawn.start_text, rows, written))
 
     def apply(self, columns: Mapping[str, Column], owner: Ints, occurrence: Ints, chosen: Ints, spine: Spine) -> dict[str, Column]:
         """Write the cells of the fatal occurrences, in the last row of each.
@@ -157,15 +186,6 @@ def _fatal_rows(fatal: NDArray[np.bool_], owner: NDArray[np.int32], terms: Terms
     people = count_subjects(np.where(fatal, terms.kind_of, -1), owner, len(terms.catalogue.first))
     common = np.flatnonzero((people >= k) & (terms.catalogue.slots == 1))
     return terms.catalogue.first[common] if len(common) else terms.grave
-
-
-def _death_mark(spine: Spine) -> str:
-    return next((name for name in spine.marks if name.split(".")[-1] in DEATH_MARKS), "")
-
-
-def death_day(spine: Spine) -> NDArray[np.float64]:
-    """Day of death by subject: (n,), days since 1970-01-01, NaN for the living."""
-    return np.floor(spine.marks.get(_death_mark(spine), np.full(spine.n, np.nan)))
 
 
 def _put(column: Text, rows: NDArray[np.intp], cells: Text) -> Text:

@@ -136,6 +136,16 @@ def is_death(name: str) -> bool:
     return name.rpartition(".")[2] == "DTHDTC"
 
 
+def death_mark(spine: Spine) -> str:
+    """Name of the mark that is the date of death; ``""`` where there is none."""
+    return next((name for name in spine.marks if is_death(name)), "")
+
+
+def death_day(spine: Spine) -> Floats:
+    """Day of death by subject: (n,), days since 1970-01-01, NaN for the living."""
+    return np.floor(spine.marks.get(death_mark(spine), np.full(spine.n, np.nan)))
+
+
 def _never_after(a: Floats, b: Floats, k: int) -> bool:
     both = np.isfinite(a) & np.isfinite(b)
     return int(both.sum()) >= max(2, k) and bool((a <= b)[both].all())

@@ -23,6 +23,7 @@ from replicator.study_model.attributes import (
     is_scattered,
     prepare_column,
 )
+from replicator.study_model.marks import death_day
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain, fatal_rows
@@ -121,7 +122,8 @@ class SequencePart:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects."""
         subject, code = self.chain.sample(spine, rng)
-        days, keep = self.dates.sample(spine, subject, code, self._number(code), rng)
+        last = np.where(code == self.chain.fatal, death_day(spine)[subject], np.nan)
+        days, keep = self.dates.sample(spine, subject, code, self._number(code), last, rng)
         subject, code, days = subject[keep], code[keep], {name: value[keep] for name, value in days.items()}
         columns: dict[str, Column] = dict(self.others.sample([code, spine.arm[subject]], rng, len(subject)))
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}

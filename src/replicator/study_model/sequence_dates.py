@@ -129,9 +129,9 @@ class SequenceDates:
         return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, distinct, apart, until, at_visits, rare, pins)
 
     def sample(
-        self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, rng: np.random.Generator
+        self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, death: Floats, rng: np.random.Generator
     ) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
-        """Draw the days of rows (n_rows,) by variable, and tell which rows begin in time."""
+        """Draw the days of rows (n_rows,) by variable, and tell which rows begin in time; a row that is a death begins with it."""
         place = Neighbours(subject)
         given = conditions(subject, code)
         base = _base(spine, subject, number)
@@ -162,7 +162,10 @@ class SequenceDates:
             for pin in self.pins:  # of the rows that are left others are the outermost
                 day = days[pin.variable]
                 day[keep] = np.where(seen[pin.variable][keep], day[keep], pin.hold(day[keep], subject[keep], spine))
-        return days, keep
+        dead = np.isfinite(death)
+        if dead.any():
+            days[self.names[0]] = np.where(dead, death, days[self.names[0]])
+        return days, keep | dead
 
     def write(
         self, days: Mapping[str, Floats], subject: NDArray[np.int32], code: Ints, rng: np.random.Generator

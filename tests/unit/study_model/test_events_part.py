@@ -156,3 +156,20 @@ def test_styles_of_terms_and_codes() -> None:
     assert len(set(fresh)) == len(fresh) >= 20
     assert all(code.startswith("HLT_") and len(code) == 8 for code in fresh)
     assert not {"HLT_0617", "HLT_0148", "HLT_0415"} & set(fresh)
+
+
+def test_a_fatal_event_begins_as_long_before_the_death_as_in_the_source() -> None:
+    """Three days in all who died; of one that nobody's source shows, a few days and not the months since some other event."""
+    death = {i: 60.0 for i in range(12)}
+    rows = [
+        {"who": i, "AETERM": "HEADACHE", "AESTDTC": _iso(57 if i in death else 5), "AEOUT": "FATAL" if i in death else "RECOVERED"}
+        for i in range(40)
+    ]
+    for few in (False, True):
+        shown = {0: 60.0} if few else death
+        some = [row for row in rows if row["AEOUT"] != "FATAL" or row["who"] in shown]
+        _, drawn = _fit(some, _spine(40, shown))
+        fatal = drawn.columns["AEOUT"].strings() == "FATAL"
+        lasted = 18060 - parse_dates(drawn.columns["AESTDTC"]).day[fatal]
+        assert fatal.any() and (lasted >= 0).all()
+        assert set(lasted.tolist()) == {3.0} if not few else (lasted <= 40).all()
