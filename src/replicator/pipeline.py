@@ -28,6 +28,7 @@ from replicator.rules.learning import learn_rules
 from replicator.rules.report import ValidationReport
 from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate as run_rules
+from replicator.rules.withheld import mark_withheld
 from replicator.study_model.cache import Cache
 from replicator.study_model.cache_keys import cache_key
 from replicator.study_model.fingerprint import part_fingerprint, study_fingerprint
@@ -155,7 +156,7 @@ def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, st
 def source_report(study: Study, structure: StudyStructure, config: FitConfig) -> ValidationReport:
     """Judge a source by the rules of the standard and by those that it keeps; no rows of it stay in the report."""
     rules = (*rules_of_standard(), *learn_rules(study, structure, config.k))
-    return run_rules(study, rules, structure, max_rows=0).without_rows()
+    return mark_withheld(run_rules(study, rules, structure, max_rows=0).without_rows(), study, structure, config.k)
 
 
 def read_source(source: str | Path | Sequence[str | Path]) -> Study:

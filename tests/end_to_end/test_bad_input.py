@@ -135,7 +135,7 @@ def test_odd_studies_go_all_the_way(
     assert main(["fit", str(write_study(tables)), "-o", str(model), "--quiet"]) == 0
     assert main(["sample", str(model), "-n", "30", "-o", str(out), "--quiet"]) == 0
     assert {path.stem for path in out.glob("*.csv")} == set(tables)
-    assert main(["validate", str(out), "--against", str(model), "--quiet"]) in (0, 1)
+    assert main(["validate", str(out), "--against", str(model), "--quiet"]) == 0
 
 
 def test_a_dataset_without_rows_is_kept(write_study: Callable[[Tables], Path], tmp_path: Path) -> None:

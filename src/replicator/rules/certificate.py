@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from html import escape
 
@@ -27,6 +27,7 @@ class Verdict(StrEnum):
     BROKEN = "passed by the source, failed by the sample"
     UNSEEN = "not tested in the source, failed by the sample"
     RARE = "passed by the source, failed by the sample as rarely as chance allows"
+    WITHHELD = "failed by the sample where values are withheld"
     SAME_RATE = "failed by both at about the same rate"
     MORE = "failed by the sample more often"
     LESS = "failed by the sample less often"
@@ -37,13 +38,13 @@ class Verdict(StrEnum):
 LOST = (Verdict.BROKEN, Verdict.UNSEEN, Verdict.MORE)
 """Verdicts with which a certificate does not hold."""
 
-NOTED = (*LOST, Verdict.LESS, Verdict.CLEARED, Verdict.RARE, Verdict.SAME_RATE)
+NOTED = (*LOST, Verdict.LESS, Verdict.CLEARED, Verdict.WITHHELD, Verdict.RARE, Verdict.SAME_RATE)
 """Verdicts on what either side failed, the gravest first."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`."""
+    """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`, those withheld of the source."""
 
     rule: str
     dataset: str
@@ -54,6 +55,7 @@ class Comparison:
     source_failed: int
     sample_tested: int
     sample_failed: int
+    source_withheld: int = 0
 
     @property
     def source_rate(self) -> float:
@@ -68,7 +70,8 @@ class Comparison:
     def cells(self) -> tuple[str, ...]:
         """Return what a table shows of the comparison, in the order of :data:`COMPARISON_TITLES`."""
         where = f"{self.dataset}.{self.variable}" if self.variable else self.dataset
-        source = f"{self.source_failed:,} of {self.source_tested:,} ({self.source_rate:.2%})"
+        withheld = f", {self.source_withheld:,} withheld" if self.verdict is Verdict.WITHHELD else ""
+        source = f"{self.source_failed:,} of {self.source_tested:,} ({self.source_rate:.2%}){withheld}"
         sample = f"{self.sample_failed:,} of {self.sample_tested:,} ({self.sample_rate:.2%})"
         return (self.verdict.value, self.severity.value, self.rule, where, source, sample)
 
@@ -164,6 +167,10 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
     and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else
     at about the same rate. A side without a failure has *passed*, and no rate is spoken of.
 
+    A model must not keep what fewer than k subjects share, so its samples may miss cells that the source has. Where the sample
+    fails more often than the source, the source's withheld cells are counted as if they were missing there: if that explains the
+    rate, the failure is *withheld*, and else it stays what it was.
+
     References
     ----------
     Rao JNK, Scott AJ (1992). A simple method for the analysis of clustered binary data. Biometrics 48, 577-585: counts divided by
@@ -184,6 +191,7 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
                 old.n_failed if old else 0,
                 new.n_tested if new else 0,
                 new.n_failed if new else 0,
+                old.n_withheld if old else 0,
             )
         )
     return Certificate(tuple(comparisons))
@@ -194,8 +202,18 @@ def _verdict(source: Outcome | None, sample: Outcome | None, severity: Severity)
         return Verdict.UNSEEN if sample is not None and sample.n_failed else Verdict.NOT_TESTED
     if not sample.n_failed:
         return Verdict.CLEARED if source.n_failed else Verdict.PASSED
-    if severity is Severity.ERROR and not source.n_failed:
-        return Verdict.BROKEN
+    more, less = _differ(source, sample)
+    if more or (severity is Severity.ERROR and not source.n_failed):
+        if source.n_withheld and not _differ(_with_withheld(source, sample), sample)[0]:
+            return Verdict.WITHHELD
+        return Verdict.MORE if source.n_failed else Verdict.BROKEN
+    if not source.n_failed:
+        return Verdict.RARE
+    return Verdict.LESS if less else Verdict.SAME_RATE
+
+
+def _differ(source: Outcome, sample: Outcome) -> tuple[bool, bool]:
+    """Tell whether the sample, which has failures, fails more often, and whether it fails less often; see :func:`certificate`."""
     old_rate, new_rate = source.n_failed / source.n_tested, sample.n_failed / sample.n_tested
     old_count = source.n_failed_subjects or source.n_failed
     new_count = sample.n_failed_subjects or sample.n_failed
@@ -203,10 +221,13 @@ def _verdict(source: Outcome | None, sample: Outcome | None, severity: Severity)
     old_tests = source.n_tested * (old_count / source.n_failed if source.n_failed else new_count / sample.n_failed)
     share = new_tests / (old_tests + new_tests)
     total = old_count + new_count
-    if new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE:
-        return Verdict.MORE if source.n_failed else Verdict.BROKEN
-    if not source.n_failed:
-        return Verdict.RARE
-    if new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE:
-        return Verdict.LESS
-    return Verdict.SAME_RATE
+    more = new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE
+    less = new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE
+    return bool(more), bool(less)
+
+
+def _with_withheld(source: Outcome, sample: Outcome) -> Outcome:
+    """Count withheld cells as failures, and their subjects in the sample's measure."""
+    failed = source.n_failed + source.n_withheld
+    each = (sample.n_failed_subjects or sample.n_failed) / sample.n_failed
+    return replace(source, n_failed=failed, n_failed_subjects=max(1, round(failed * each)))

@@ -58,6 +58,8 @@ class Outcome:
         Subjects among the failing rows; 0 for what is not about a subject.
     reason : str
         Why the rule was not applicable.
+    n_withheld : int
+        Rows among the tested ones whose cell no model may keep (:mod:`replicator.rules.withheld`); of a source.
     """
 
     rule: str
@@ -68,6 +70,7 @@ class Outcome:
     n_failed: int = 0
     n_failed_subjects: int = 0
     reason: str = ""
+    n_withheld: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values."""
