@@ -23,8 +23,8 @@ from replicator.reports.precision import measure_precision
 from replicator.rules.certificate import Certificate, certificate
 from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
-from replicator.sampling.conditions import Clause, parse_where
-from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
+from replicator.sampling.conditions import Clause, check_levels, parse_where
+from replicator.sampling.sampler import check_request, draw_subjects, drawn_levels, sample_chunks, sample_study
 from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
 from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
@@ -220,8 +220,11 @@ class FittedStudy:
         """Read a condition on the variables that a drawn subject has."""
         if where is None:
             return ()
-        _, head = draw_subjects(self.model, 0, 0, None)
-        return parse_where(where, tuple(head))
+        with self._blamed():
+            _, head = draw_subjects(self.model, 0, 0, None)
+        clauses = parse_where(where, tuple(head))
+        check_levels(clauses, drawn_levels(self.model))
+        return clauses
 
     def certify(self, study: Study) -> Certificate:
         """Hold a study against the source, under the rules that were learned from it and those of the standard.

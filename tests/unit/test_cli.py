@@ -94,14 +94,22 @@ def test_help_is_quick_and_loads_no_heavy_library() -> None:
     assert "fit" in done.stdout
 
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
 def started(*arguments: str, cache: Path, options: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """A process of the command line, with its standard error as a pipe."""
+    """A process of the command line, with its standard error as a pipe; signals reach it, whatever this process ignores.
+
+    A shell lets what it starts in the background ignore SIGINT, and a child inherits that.
+    """
     environment = {**os.environ, "REPLICATOR_CACHE": str(cache)}
     command = [sys.executable, *options, "-m", "replicator", *arguments]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-
-
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    try:
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

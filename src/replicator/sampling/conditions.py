@@ -15,6 +15,9 @@ from replicator.tables.decimals import is_number
 
 _CLAUSE = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(.+?)\s*$")
 _ORDER = ("<", ">", "<=", ">=")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_ALTERNATIVE = re.compile(r"(\|\|?|;|,|\bor\b)\s*([A-Za-z_]\w*)\s*[<>=!]", re.IGNORECASE)
+_SHOWN_LEVELS = 20
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,13 @@ def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
     Raises
     ------
     ConfigError
-        If it is no text, or a clause cannot be read or names another variable.
+        If it is no text, or a clause cannot be read, names another variable, or is joined to the next by anything but ``&``.
     """
     if not isinstance(text, str):
         raise ConfigError(f"The condition {text!r} is no text; write for example 'SEX=F & AGE>65'.")
+    for other, variable in _ALTERNATIVE.findall(_QUOTED.sub("", text)):
+        if "|" in other or variable.upper() in known:  # else a text with a comma or a word in it
+            raise ConfigError(f"--where: {other!r} is no operator; join comparisons by '&', and sample once for each alternative.")
     clauses = []
     for piece in re.split(r"&&?|\band\b", text):
         match = _CLAUSE.match(piece)
@@ -56,6 +62,29 @@ def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
             raise ConfigError(f"--where: {variable} {sign} {value!r} needs a number; write for example 'AGE>65'.")
         clauses.append(Clause(variable, sign, value))
     return tuple(clauses)
+
+
+def check_levels(clauses: Sequence[Clause], levels: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a clause that asks for a text that is never drawn.
+
+    Parameters
+    ----------
+    clauses : sequence of Clause
+        From :func:`parse_where`.
+    levels : mapping of str to sequence of str
+        All texts that can be drawn, for the variables of which they are known.
+
+    Raises
+    ------
+    ConfigError
+        With the texts that can.
+    """
+    for clause in clauses:
+        if clause.sign == "=" and clause.variable in levels and clause.value not in levels[clause.variable]:
+            known = levels[clause.variable]
+            more = f" and {len(known) - _SHOWN_LEVELS} more" if len(known) > _SHOWN_LEVELS else ""
+            choice = f"choose among {', '.join(map(repr, known[:_SHOWN_LEVELS]))}{more}" if known else "none of its texts is kept"
+            raise ConfigError(f"--where: {clause.variable} is never {clause.value!r} in this model; {choice}.")
 
 
 def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
 from replicator.study_model.spine import Rows, Spine, Visits
 from replicator.study_model.study_model import StudyModel
-from replicator.tables.dataset import Column, Numbers, Study
+from replicator.tables.dataset import Column, Numbers, Study, Text
 from replicator.tables.joined import concatenate
 from replicator.threads import one_thread
 
@@ -172,6 +172,19 @@ def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int3
     if dayless:
         raise ArithmeticError(f"{dayless} of {spine.n} drawn subjects have no day zero")
     return spine, head
+
+
+def drawn_levels(model: StudyModel) -> dict[str, tuple[str, ...]]:
+    """Collect the texts that the subjects' dataset can be given, sorted, for its variables of text that are no dates."""
+    subjects = model.subjects
+    named = [*subjects.by_arm.items()]
+    for block in (*subjects.demography, *([subjects.planned] if subjects.planned is not None else [])):
+        named += zip(block.names, block.values, strict=True)
+    return {
+        name: tuple(sorted(set(column.compact().levels.tolist())))
+        for name, column in named
+        if isinstance(column, Text) and name not in subjects.formats
+    }
 
 
 @one_thread

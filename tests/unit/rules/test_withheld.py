@@ -77,9 +77,7 @@ def report(n_failed: int, n_tested: int, n_withheld: int = 0) -> ValidationRepor
         (report(90, 100, 10), report(50, 500), Verdict.LESS),
     ],
 )
-def test_withheld_cells_explain_as_many_missing_ones(
-    source: ValidationReport, sample: ValidationReport, verdict: Verdict
-) -> None:
+def test_withheld_cells_explain_as_many_missing_ones(source: ValidationReport, sample: ValidationReport, verdict: Verdict) -> None:
     """Withheld cells count as missing ones of the source; what they do not explain is a breach as ever."""
     found = certificate(source, sample)
     assert [one.verdict for one in found.comparisons] == [verdict]

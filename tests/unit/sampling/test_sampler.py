@@ -11,7 +11,7 @@ import pytest
 from replicator.errors import SampleError
 from replicator.profile.find import find_structure
 from replicator.sampling.conditions import parse_where
-from replicator.sampling.sampler import CHUNK, check_request, sample_chunks, sample_study
+from replicator.sampling.sampler import CHUNK, check_request, drawn_levels, sample_chunks, sample_study
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Dataset, Study
 
@@ -91,6 +91,14 @@ def test_impossible_wishes_are_one_sentence(wish: dict[str, object]) -> None:
     asked: dict[str, object] = {"n": 10, "seed": 1, **wish}
     with pytest.raises(SampleError):
         sample_study(model(), **asked)  # type: ignore[arg-type]
+
+
+def test_levels_are_those_that_are_drawn() -> None:
+    """Whatever text a drawn subject has is among the levels, and dates have none."""
+    levels = drawn_levels(model())
+    drawn = sample_study(model(), 500, 3)["DM"]
+    assert {"SEX", "ARM"} <= set(levels) and "RFSTDTC" not in levels
+    assert all(set(drawn.text(name).compact().levels.tolist()) <= set(levels[name]) for name in levels)
 
 
 def test_conditions_that_nobody_meets_end() -> None:
