@@ -178,8 +178,10 @@ def drawn_levels(model: StudyModel) -> dict[str, tuple[str, ...]]:
     """Collect the texts that the subjects' dataset can be given, sorted, for its variables of text that are no dates."""
     subjects = model.subjects
     named = [*subjects.by_arm.items()]
-    for block in (*subjects.demography, *([subjects.planned] if subjects.planned is not None else [])):
-        named += zip(block.names, block.values, strict=True)
+    for item in subjects.demography:
+        named += zip(item.names, item.values, strict=True)
+    if subjects.planned is not None:
+        named += zip(subjects.planned.names, subjects.planned.values, strict=True)
     return {
         name: tuple(sorted(set(column.compact().levels.tolist())))
         for name, column in named
