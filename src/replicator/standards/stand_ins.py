@@ -10,17 +10,15 @@ non-proprietary names under the class words of the anatomical scheme, first the 
 from __future__ import annotations
 
 import csv
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any, cast
 
 from replicator.errors import ConfigError, ReadError
+from replicator.standards.stand_in_lists import read_list
 
 KINDS = ("event", "medication", "indication", "procedure")
 """What a term can be: an adverse event or a piece of history; a medicine; the reason for one; a procedure."""
@@ -96,29 +94,28 @@ class StandIns:
     by_kind : mapping of str to mapping of str to tuple of str
         For each of :data:`KINDS` the terms of each class, most ordinary first. A medicine stands in its narrow class and in the
         wide one around it.
-    by_route : mapping of str to frozenset of str
-        Medicines that are given by each route of administration. One that is listed under no route is taken by mouth; under
-        ``ORAL`` stand those that are taken by mouth beside another route.
     by_sex : mapping of str to tuple of str
-        For ``F`` and ``M`` the beginnings of words of terms that only that sex has.
+        For ``F`` and ``M`` the beginnings of words of terms that only that sex has, or as good as only.
+    by_age : mapping of str to tuple of str
+        For ``CHILD`` the beginnings of words of terms that begin in childhood or at birth.
+    once : mapping of str to tuple of str
+        What can be lost once in a life, such as an organ: the beginnings of words of terms that say so.
     grave : mapping of str to tuple of str
         Events that somebody may die of, by class of events.
     needs : mapping of str to tuple of str
         Classes of medicines that are given for certain conditions alone: parts of words of these.
     phrases : mapping of str to mapping
-        By kind of term, and by route of medicines: the ``words`` on which such a term ends, and the ``forms`` in which a clinician
-        says it more closely, ``{}`` standing for the term.
-    by_dose : mapping of str to tuple of float
-        Usual single doses of medicines taken by mouth, mg, ascending; some common trade names are among them.
+        By kind of term, and by route of medicines: the ``words`` on which such a term ends, and the ``forms`` in which somebody
+        reports it in words of their own, ``{}`` standing for the term. No coded term is said so.
     """
 
     by_kind: Mapping[str, _Classes]
-    by_route: Mapping[str, frozenset[str]]
     by_sex: Mapping[str, tuple[str, ...]]
+    by_age: Mapping[str, tuple[str, ...]]
+    once: Mapping[str, tuple[str, ...]]
     grave: _Classes
     needs: _Classes
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
-    by_dose: Mapping[str, tuple[float, ...]]
 
     def terms(self, class_name: str, kind: str) -> tuple[str, ...]:
         """Return ordinary terms of a class, most ordinary first; never empty.
@@ -145,19 +142,6 @@ class StandIns:
         """
         return self.by_kind[kind][name] if (name := self.closest(class_name, kind)) else _in_turn(self.by_kind[kind])
 
-    def suits(self, term: str, route: str) -> bool:
-        """Whether a medicine is ordinarily given by a route; any is by a route that is not listed.
-
-        Examples
-        --------
-        >>> load_stand_ins().suits("LOPERAMIDE", "OPHTHALMIC"), load_stand_ins().suits("LOPERAMIDE", "ORAL")
-        (False, True)
-        """
-        wanted = route.upper()
-        if wanted not in self.by_route or term in self.by_route[wanted]:
-            return True
-        return wanted == "ORAL" and not any(term in terms for terms in self.by_route.values())
-
     def sex_of(self, *texts: str) -> str:
         """Return the sex (``F`` or ``M``) that alone has what one of some texts names; ``""`` where both may.
 
@@ -166,9 +150,28 @@ class StandIns:
         >>> load_stand_ins().sex_of("Ovarian cyst"), load_stand_ins().sex_of("Gastrointestinal ulcer")
         ('F', '')
         """
-        words = " ".join(texts).upper()
-        found = [sex for sex, starts in self.by_sex.items() if any(re.search(rf"\b{re.escape(start)}", words) for start in starts)]
+        found = _telling(self.by_sex, texts)
         return found[0] if len(found) == 1 else ""
+
+    def begins_in_childhood(self, term: str) -> bool:
+        """Whether a term names what begins in childhood or at birth.
+
+        Examples
+        --------
+        >>> load_stand_ins().begins_in_childhood("MEASLES"), load_stand_ins().begins_in_childhood("MELAENA")
+        (True, False)
+        """
+        return bool(_telling(self.by_age, (term,)))
+
+    def lost_by(self, *texts: str) -> str:
+        """Return what nobody can lose a second time, if one of some texts says that it is lost; else ``""``.
+
+        Examples
+        --------
+        >>> load_stand_ins().lost_by("Vaginal hysterectomy"), load_stand_ins().lost_by("HYSTEROSCOPY")
+        ('UTERUS', '')
+        """
+        return next(iter(_telling(self.once, texts)), "")
 
     def needs_of(self, medicine: str) -> tuple[str, ...]:
         """Return parts of words of the conditions for one of which a medicine is given; none where it may be for anything.
@@ -182,38 +185,21 @@ class StandIns:
         found = (words for name, words in self.needs.items() if any(medicine.startswith(term) for term in classes.get(name, ())))
         return next(found, ())
 
-    def doses(self, *names: str) -> tuple[float, ...]:
-        """Return the usual single doses by mouth, mg, of the first name that is listed; none if no name is.
-
-        A name that begins with a listed one, such as that of a salt, is taken for it.
-
-        Examples
-        --------
-        >>> load_stand_ins().doses("DIGOXIN"), load_stand_ins().doses("UNCODED", "Metoprolol tartrate")
-        ((0.125, 0.25), (25, 50, 100))
-        """
-        for name in names:
-            words = name.upper().split()
-            for n in range(len(words), 0, -1):
-                if found := self.by_dose.get(" ".join(words[:n])):
-                    return found
-        return ()
-
     def forms(self, term: str, kind: str, route: str = "") -> tuple[str, ...]:
-        """Return the forms in which a clinician may say a term more closely.
+        """Return the forms in which a term may be reported.
 
         What is done to somebody (an operation) and what is measured take other words than what somebody suffers from.
 
         Examples
         --------
         >>> load_stand_ins().forms("CHOLECYSTECTOMY", "event")[0], load_stand_ins().forms("CATARACT", "event")[0]
-        ('STATUS POST {}', 'SUSPECTED {}')
+        ('STATUS POST {}', '{} NOS')
         """
         if kind == "procedure":
             return self.phrases["procedure"]["forms"]
         if kind == "medication":
             return self.phrases.get(route.upper(), self.phrases["medication"])["forms"]
-        for name in ("procedure", "finding"):
+        for name in ("operation", "finding"):
             if kind == "event" and any(word.endswith(self.phrases[name]["words"]) for word in term.upper().split()):
                 return self.phrases[name]["forms"]
         return self.phrases[kind]["forms"]
@@ -237,6 +223,12 @@ class StandIns:
         return best if best and _likeness(wanted, _words(best)) > (0, 0.0) else ""
 
 
+def _telling(starts: Mapping[str, tuple[str, ...]], texts: Iterable[str]) -> list[str]:
+    """Names under which stands the beginning of a word of some texts."""
+    words = " ".join(texts).upper()
+    return [name for name, some in starts.items() if any(re.search(rf"\b{re.escape(start)}", words) for start in some)]
+
+
 def _words(name: str) -> frozenset[str]:
     """Telling words of a class name, cut to their stems; all of them if none is telling."""
     words = re.findall(r"[^\W\d_]+", name.upper().replace("-", ""))
@@ -257,27 +249,20 @@ def _in_turn(classes: _Classes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for term in rounds if term is not None))
 
 
-def _read(name: str) -> Mapping[str, Any]:
-    text = files("replicator.standards").joinpath(f"data/stand_ins_{name}.json").read_text(encoding="utf-8")
-    return cast(Mapping[str, Any], json.loads(text))
-
-
 @cache
 def _built_in() -> StandIns:
     medications: dict[str, tuple[str, ...]] = {}
-    for wide, narrow in _read("medications").items():
+    for wide, narrow in read_list("medications").items():
         medications[wide] = _in_turn({name: tuple(terms) for name, terms in narrow.items()})
         medications |= {name: tuple(terms) for name, terms in narrow.items() if name != wide}
     plain = {
-        kind: {name: tuple(terms) for name, terms in _read(f"{kind}s").items()} for kind in ("event", "indication", "procedure")
+        kind: {name: tuple(terms) for name, terms in read_list(f"{kind}s").items()} for kind in ("event", "indication", "procedure")
     }
-    routes = {route: frozenset(terms) for route, terms in _read("routes").items()}
-    sexes = {sex: tuple(starts) for sex, starts in _read("sexes").items()}
-    grave = {name: tuple(terms) for name, terms in _read("fatal").items()}
-    needs = {name: tuple(words) for name, words in _read("needs").items()}
-    phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in _read("forms").items()}
-    doses = {name: tuple(mg) for name, mg in _read("doses").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, routes, sexes, grave, needs, phrases, doses)
+    sexes, ages, once, grave, needs = (
+        {name: tuple(words) for name, words in read_list(one).items()} for one in ("sexes", "ages", "once", "fatal", "needs")
+    )
+    phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in read_list("forms").items()}
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, sexes, ages, once, grave, needs, phrases)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:

@@ -14,6 +14,7 @@ from replicator.models.presence import Presence
 from replicator.models.recurrence import Recurrence
 from replicator.models.reporting import Reporting
 from replicator.profile.structure import DatasetStructure
+from replicator.study_model.birth import YEAR
 from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
 from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
@@ -25,6 +26,7 @@ from replicator.study_model.events_fatal import Fatal, fatal_occurrences
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_patterns import DatePatterns
+from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_terms import fit_terms
@@ -36,6 +38,7 @@ from replicator.tables.dates import parse_dates
 COMMON = 0.06  # share of those with any term, from which on having a term is a trait of the subject
 MOST_COMMON = 12
 MOST_DECIDED = 0.4  # share of all pairs of subject and term that such traits may decide; the rest makes their number fit
+OF_AGE = 18  # years
 LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
 
 
@@ -79,6 +82,8 @@ class EventsPart:
         The state of the participation on which qualifiers depend.
     columns : OccurrenceColumns
         All other columns.
+    routes : Routes or None
+        Routes and presentations that somebody would take; None where rows have no routes.
     doses : Doses or None
         Doses that somebody would take; None where rows have no doses.
     """
@@ -102,6 +107,7 @@ class EventsPart:
     serious: Seriousness
     ending: Ending
     columns: OccurrenceColumns
+    routes: Routes | None
     doses: Doses | None
 
     @classmethod
@@ -112,7 +118,8 @@ class EventsPart:
         found = find_occurrences(dataset, structure, subject, spine)
         head = dataset.take(found.first_row)
         owner = subject[found.first_row]
-        terms = fit_terms(head, structure, owner, config, bool(fatal_occurrences(head, structure).any()))
+        deadly = bool(fatal_occurrences(head, structure).any())
+        terms = fit_terms(head, structure, owner, config, deadly, _are_adults(spine, config.k))
         catalogue = terms.catalogue
         block = catalogue.block[terms.kind_of].astype(np.int64)
         plan = column_plan(dataset, structure, found)
@@ -168,6 +175,7 @@ class EventsPart:
             count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=config.k
         )
         common = {name: kind_of for name, kind_of in common.items() if kind_of not in presence.shift_kind}
+        medicines = (head, structure, terms.kind_of.astype(np.int64), catalogue.slots == 1, owner, config.k)
         used, place = np.unique(presence.shift_fact, return_inverse=True)
         presence = replace(presence, shift_fact=place.reshape(-1).astype(np.int64))
         fitted = cls(
@@ -188,7 +196,8 @@ class EventsPart:
             Seriousness.fit(head, structure, owner, set_aside, config.k),
             ending,
             columns,
-            Doses.fit(head, structure, terms.kind_of.astype(np.int64), catalogue.slots == 1, owner, config.k),
+            Routes.fit(*medicines),
+            Doses.fit(*medicines),
         )
         return Fitted(fitted, _features(owner, count, common), (*terms.notes, *column_notes))
 
@@ -207,8 +216,10 @@ class EventsPart:
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, self.facts.holds(spine))
         repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
         reasons = mentions(spine, self.catalogue.needs) if self.catalogue.needs else None
-        row = self.catalogue.sample(kind_of, slot, rng, None if reasons is None else reasons[who])
-        times = 1 + self.recurrence.sample(who, kind_of, repeats, rng)
+        row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who])
+        first = ~self.catalogue.loses_again(who, row)
+        who, kind_of, row = who[first], kind_of[first], row[first]
+        times = 1 + self.recurrence.sample(who, kind_of, repeats, rng) * ~self.catalogue.loses(row)
         owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
         block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
         arm = group[owner].astype(np.int64)
@@ -242,6 +253,8 @@ class EventsPart:
             (occurrence, visit, closed),
             rng,
         )
+        if self.routes is not None:
+            columns = self.routes.apply(columns, occurrence, kind_of, rng)
         if self.doses is not None:
             columns = self.doses.apply(columns, occurrence, kind_of, rng)
         columns = self.serious.apply(columns, occurrence, len(owner), rng)
@@ -288,6 +301,13 @@ def _feature(spine: Spine, name: str) -> NDArray[np.int64]:
     if drawn is None:
         return np.zeros(spine.n, np.int64)
     return np.maximum(np.nan_to_num(np.round(drawn)), 0).astype(np.int64)
+
+
+def _are_adults(spine: Spine, k: int) -> bool:
+    """Whether fewer than `k` subjects came of age after their first day on study; so where nothing tells their age."""
+    if spine.born is None:
+        return True
+    return int((spine.marks["FIRST"] < spine.born + OF_AGE * YEAR).sum()) < k
 
 
 def _groups(arms: tuple[str, ...], spine: Spine) -> NDArray[np.int64]:

@@ -54,6 +54,8 @@ class TermCatalogue:
         What a stand-in is given for: position in `needs`, -1 for anything.
     needs : tuple of tuple of str
         Parts of words of conditions.
+    lost : (n_rows,) int64
+        What a term says is lost for ever, such as an organ: its number, -1 for nothing. A subject has it once.
     """
 
     kind: ClassVar[str] = "term catalogue"
@@ -69,22 +71,39 @@ class TermCatalogue:
     edge: NDArray[np.float64]
     need: Ints
     needs: tuple[tuple[str, ...], ...]
+    lost: Ints
 
-    def sample(self, kind_of: Codes, slot: Codes, rng: np.random.Generator, meets: NDArray[np.bool_] | None = None) -> Ints:
-        """Draw the catalogue's row of each occurrence's kind and slot; two slots of a pool never give the same row.
+    def sample(
+        self, who: Codes, kind_of: Codes, slot: Codes, rng: np.random.Generator, meets: NDArray[np.bool_] | None = None
+    ) -> Ints:
+        """Draw the catalogue's row of each occurrence's subject, kind and slot; two slots of a pool never give the same row.
 
         `meets` (n, n_needs) says for which needs the subject of an occurrence has a reason; as far as there are others, no stand-in
-        is drawn for which there is none.
+        is drawn for which there is none. Nor is one that says that the subject loses again what it lost before.
         """
         kind_of, slot = np.asarray(kind_of, np.int64), np.asarray(slot, np.int64)
         row = self._draw(kind_of, slot, rng)
-        for _ in range(TRIES if meets is not None and len(self.needs) else 0):
-            need = self.need[row]
-            again = np.flatnonzero((need >= 0) & ~meets[np.arange(len(row)), need]) if meets is not None else need[:0]
+        for _ in range(TRIES if len(self.edge) else 0):
+            unfit = self.loses_again(who, row)
+            if meets is not None and len(self.needs):
+                unfit |= (self.need[row] >= 0) & ~meets[np.arange(len(row)), self.need[row]]
+            again = np.flatnonzero(unfit)
             if not len(again):
                 break
             row[again] = self._draw(kind_of[again], slot[again], rng)
         return row
+
+    def loses(self, row: Ints) -> NDArray[np.bool_]:
+        """Whether an occurrence says that something is lost for ever, so that it does not come again: (n,)."""
+        return np.append(self.lost, -1)[row] >= 0
+
+    def loses_again(self, who: Codes, row: Ints) -> NDArray[np.bool_]:
+        """Whether an occurrence says that its subject loses what an earlier one of these said: (n,)."""
+        out = self.loses(row)
+        some = np.flatnonzero(out)
+        pairs = np.stack([np.asarray(who, np.int64)[some], self.lost[row[some]]])
+        out[some[np.unique(pairs, axis=1, return_index=True)[1]]] = False
+        return out
 
     def _draw(self, kind_of: Codes, slot: Codes, rng: np.random.Generator) -> Ints:
         u = rng.random(len(kind_of))
@@ -130,7 +149,10 @@ class CatalogueBuilder:
         route: Ints,
         route_name: tuple[str, ...],
         grouped_by: str,
+        coded_base: bool,
+        adults: bool,
     ) -> None:
+        self.coded_base, self.adults = coded_base, adults
         self.route, self.route_name = route, route_name
         self.names, self.coded, self.unit, self.subject, self.kept = names, coded, unit, subject, kept
         self.basis, self.block, self.base, self.topic, self.config = basis, block, base, topic, config
@@ -152,7 +174,7 @@ class CatalogueBuilder:
         """Make the catalogue of a dataset: the common terms, a pool of stand-ins for each class, and fatal terms if wanted."""
         rng = stream(0, "stand-ins", dataset)
         source = {text.casefold() for texts in self.texts.values() for text in texts}
-        namer = Namer(load_stand_ins(), stand_in_kind, source, rng)
+        namer = Namer(load_stand_ins(), stand_in_kind, source, rng, self.adults)
         numbers = {name: self.styles[name].numbering(self.texts[name], rng) for name in self.names}
         common = np.flatnonzero(self.kept)
         first, count, edge = self._common(common, numbers)
@@ -174,17 +196,20 @@ class CatalogueBuilder:
             most = int(np.bincount(inside[:, 1]).max())
             name = class_names[block] if 0 <= block < len(class_names) else ""
             donor = self._donors(block, basis, size, rng)
+            by = self.route_name[route] if route >= 0 else ""
+            reported = basis != -2 or not self.coded_base
+            if block >= 0 or donor is None:
+                names = namer.names(name, size, by, SEXES[bound], reported)
+                donor = donor if donor is None else donor[: len(names)]
+            else:
+                names, donor = self._names_by_donor(donor, class_names, namer, by, SEXES[bound], reported)
+            size = len(names)
             first.append(len(self.cells[self.names[0]]))
             count.append(size)
             edge += [len(common) + p + (i + 1) / size for i in range(size)]
             slots.append(int(min(size, max(2, 2 * most))))
-            by = self.route_name[route] if route >= 0 else ""
             whose = ["of one sex"] if bound else []
             labels.append(" ".join(["rare terms", *([f"of {name}"] if name else []), *([f"given {by}"] if by else []), *whose]))
-            if block >= 0 or donor is None:
-                names = namer.names(name, size, by, SEXES[bound])
-            else:
-                names = self._names_by_donor(donor, class_names, namer, by, SEXES[bound])
             self._pool(block, basis, names, donor, numbers)
         begin = len(self.cells[self.names[0]])
         if grave:
@@ -203,6 +228,7 @@ class CatalogueBuilder:
             np.array(count, np.int64),
             np.array(edge),
             *self._needs(namer),
+            self._lost(namer),
         )
         rare = int((~self.kept).sum())
         notes = (
@@ -254,6 +280,12 @@ class CatalogueBuilder:
         needs = tuple(dict.fromkeys(one for one in words if one))
         return np.array([needs.index(one) if one else -1 for one in words], np.int64), needs
 
+    def _lost(self, namer: Namer) -> Ints:
+        """What each row says is lost for ever, numbered; -1 for nothing."""
+        said = [namer.lost_by(words) for words in zip(*(self.cells[name] for name in self.names), strict=True)]
+        numbers = {one: number for number, one in enumerate(dict.fromkeys(filter(None, said)))}
+        return np.array([numbers.get(one, -1) for one in said], np.int64)
+
     def _sexes(self, namer: Namer) -> Ints:
         """Position in SEXES of the sex that alone has each term; of the rare ones only where enough subjects have such terms."""
         cells = [[self.texts[name][c] if c >= 0 else "" for c in self.modal[name].tolist()] for name in self.names]
@@ -263,14 +295,17 @@ class CatalogueBuilder:
         people = count_subjects(rare, self.subject, int(cell.max()) + 1)
         return np.where(self.kept | (people[cell] >= self.config.k), sex, 0)
 
-    def _names_by_donor(self, donor: Ints, class_names: tuple[str, ...], namer: Namer, route: str, sex: str) -> list[str]:
+    def _names_by_donor(
+        self, donor: Ints, class_names: tuple[str, ...], namer: Namer, route: str, sex: str, reported: bool
+    ) -> tuple[list[str], Ints]:
+        """Names of the donors' classes, and the donor of each; a donor is left without, where its class has no more."""
         out = [""] * len(donor)
         for block in np.unique(self.block[donor]).tolist():
             places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places), route, sex)
-            for place, name in zip(places, drawn, strict=True):
+            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places), route, sex, reported)
+            for place, name in zip(places, drawn, strict=False):
                 out[place] = name
-        return out
+        return [name for name in out if name], donor[[bool(name) for name in out]]
 
     def _display(self, unit: int) -> str:
         for name in (self.base, self.topic, *self.names):

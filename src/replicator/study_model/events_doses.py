@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.profile.structure import DatasetStructure
-from replicator.standards.stand_ins import load_stand_ins
+from replicator.standards.medicine_use import load_medicine_use
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -67,7 +67,8 @@ class Doses:
         k : int
         """
         dose, unit = structure.named("DOSE"), structure.named("DOSU")
-        names = tuple(name for name in (structure.named("TRT"), structure.named("DECOD")) if name)
+        named = (structure.named("TRT"), structure.named("DECOD"))
+        names = tuple(name for name in named if name and not head[name].missing.all())
         if not names or not dose or not unit or not isinstance(head[dose], Numbers) or not isinstance(head[unit], Text):
             return None
         codes, values = column_codes(head[dose])
@@ -113,7 +114,8 @@ class Doses:
             table[i, : len(one)] = one
         offered = table[medicine[rows]] * factor[rows, None]
         inside = (offered >= self.common[0]) & (offered <= self.common[-1]) if len(self.common) else np.zeros(offered.shape, bool)
-        rows, offered, inside = (one[inside.any(axis=1)] for one in (rows, offered, inside))
+        some = inside.any(axis=1)
+        rows, offered, inside = rows[some], offered[some], inside[some]
         known = np.isin(np.round(offered, 9), np.round(self.common, 9))
         allowed = inside & (known | ~known.any(axis=1, keepdims=True))
         rank = np.floor(u[rows] * allowed.sum(axis=1))
@@ -124,7 +126,7 @@ class Doses:
 
     def _usual(self, columns: Mapping[str, Column], n: int) -> tuple[list[tuple[float, ...]], Ints]:
         """Usual doses of each medicine, and the medicine of each row: (n,)."""
-        listed = load_stand_ins()
+        listed = load_medicine_use()
         parts = [column_codes(columns[name]) for name in self.names]
         named = np.stack([codes for codes, _ in parts])
         distinct, medicine = np.unique(named, axis=1, return_inverse=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import StandIns
 
 MOST_NUMBERS = 200_000
+LEAST_CHOICE = 200  # ordinary terms, beyond twice as many as are wanted, from which those are drawn that stand in
 MOST_GRAVE = 4  # fatal terms of one class
 _NUMBERED = re.compile(r"(\D*)(\d+)$")
 
@@ -86,38 +89,62 @@ class Style:
 
 
 class Namer:
-    """Hands out ordinary terms by class, each once and none that the source has."""
+    """Hands out ordinary terms by class, each once and none that the source has.
 
-    def __init__(self, stand_ins: StandIns, kind: str, source: set[str], rng: np.random.Generator) -> None:
-        self._stand_ins, self._kind, self._used, self._rng = stand_ins, kind, set(source), rng
+    Parameters
+    ----------
+    stand_ins : StandIns
+    kind : str
+        What the terms are: one of :data:`~replicator.standards.stand_ins.KINDS`.
+    source : set of str
+        Texts of the source, casefolded.
+    rng : Generator
+    adults : bool
+        Whether the subjects are adults, so that nothing begins in childhood.
+    """
 
-    def names(self, class_name: str, n: int, route: str = "", sex: str = "") -> list[str]:
-        """Return `n` names for a class, plain ones first, then said more closely, then numbered.
+    def __init__(self, stand_ins: StandIns, kind: str, source: set[str], rng: np.random.Generator, adults: bool) -> None:
+        self._stand_ins, self._kind, self._used, self._rng, self._adults = stand_ins, kind, set(source), rng, adults
+        self._use = load_medicine_use()
+
+    def names(self, class_name: str, n: int, route: str = "", sex: str = "", reported: bool = False) -> list[str]:
+        """Return up to `n` names for a class, at least one, drawn from its most ordinary ones.
 
         Of medicines those that are given by `route`, of all terms those that `sex` alone has (``""``: that both may have), if the
-        class has any, else those of all classes.
+        class has any left, else those of all classes. Coded terms are names of the lists and nothing else, so there may be fewer
+        than `n`; of terms that are `reported` in somebody's own words there may be forms as well.
         """
-
-        def suits(term: str) -> bool:
-            return (not route or self._stand_ins.suits(term, route)) and self._stand_ins.sex_of(term) == sex
-
-        offered = (self._stand_ins.terms(name, self._kind) for name in (class_name, ""))
-        plain = next((terms for terms in ([term for term in one if suits(term)] for one in offered) if terms), ["TERM"])
-        plain = [plain[i] for i in self._rng.permutation(len(plain))]
-        forms = [self._stand_ins.forms(term, self._kind, route) for term in plain]
-        out = self._fresh(plain, n)
-        for i in range(max(map(len, forms))):
-            told = (form[i].format(term) for term, form in zip(plain, forms, strict=True) if i < len(form))
-            out += self._fresh(told, n - len(out))
-        number = 2
-        while len(out) < n:
-            out += self._fresh((f"{term} {number}" for term in plain), n - len(out))
-            number += 1
+        listed = self._stand_ins.terms(class_name, self._kind)
+        grown = [term for term in listed if self._suits(term, route, sex) and not self._is_childish(term)]
+        plain = grown or [term for term in listed if self._suits(term, route, sex)]
+        ordinary = [term for term in plain if term.casefold() not in self._used][: 2 * n + LEAST_CHOICE]
+        out = self._fresh([ordinary[i] for i in self._rng.permutation(len(ordinary))], n)
+        if reported:
+            forms = [self._stand_ins.forms(term, self._kind, route) for term in plain]
+            for i in range(max(map(len, forms), default=0)):
+                told = (form[i].format(term) for term, form in zip(plain, forms, strict=True) if i < len(form))
+                out += self._fresh(told, n - len(out))
+        if not out:
+            others = self._stand_ins.terms("", self._kind)
+            out = self._fresh((term for term in others if self._suits(term, route, sex) and not self._is_childish(term)), n)
+        if not out:
+            rest = f"{class_name.upper()}, UNSPECIFIED" if class_name else "UNSPECIFIED"
+            out = self._fresh(chain([rest], (f"{rest} {number}" for number in range(2, len(self._used) + 3))), 1)
         return out
+
+    def _suits(self, term: str, route: str, sex: str) -> bool:
+        return (self._kind != "medication" or self._use.suits(term, route)) and self._stand_ins.sex_of(term) == sex
+
+    def _is_childish(self, term: str) -> bool:
+        return self._adults and self._stand_ins.begins_in_childhood(term)
 
     def sex_of(self, texts: Iterable[str]) -> str:
         """Return the sex that alone has a term, by the words of its cells."""
         return self._stand_ins.sex_of(*texts)
+
+    def lost_by(self, texts: Iterable[str]) -> str:
+        """Return what nobody can lose a second time, if a term says by the words of its cells that it is lost."""
+        return self._stand_ins.lost_by(*texts) if self._kind != "medication" else ""
 
     def needs_of(self, name: str) -> tuple[str, ...]:
         """Return the conditions for one of which a medicine is given."""

@@ -20,7 +20,12 @@ BUCKET_TOPICS = 1.5  # mean number of topics under one coded term in one subject
 
 
 def fit_terms(
-    dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], config: FitConfig, grave: bool = False
+    dataset: Dataset,
+    structure: DatasetStructure,
+    subject: NDArray[np.int32],
+    config: FitConfig,
+    grave: bool = False,
+    adults: bool = True,
 ) -> Terms:
     """Build the catalogue.
 
@@ -36,6 +41,8 @@ def fit_terms(
         `k_terms` for coded terms, `k` for texts that nobody coded.
     grave : bool
         Whether stand-ins for fatal events are wanted.
+    adults : bool
+        Whether the subjects are adults.
     """
     names = [
         name for name in structure.with_role(Role.TOPIC, Role.SYNONYM) if structure.variable(name).content is not Content.EMPTY
@@ -44,7 +51,9 @@ def fit_terms(
     if not names or not n:
         one = np.zeros(n, np.int64)
         no, none = np.zeros(1, np.int64), np.empty(0, np.int64)
-        empty = TermCatalogue((), (), ("",), np.zeros(1, np.int32), ("",), np.ones(1, np.int32), no, no, np.empty(0), none, ())
+        empty = TermCatalogue(
+            (), (), ("",), np.zeros(1, np.int32), ("",), np.ones(1, np.int32), no, no, np.empty(0), none, (), none
+        )
         return Terms(empty, one, one, (), np.empty(0, np.int64))
     coded = {name: column_codes(dataset[name]) for name in names}
     codes = {name: coded[name][0] for name in names}
@@ -62,7 +71,21 @@ def fit_terms(
     block = np.where(known_class, block, RARE_CLASS)
     route, route_name = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
     builder = CatalogueBuilder(
-        names, coded, unit, subject, kept, unit_basis, block, base, topic, config, route, route_name, grouped_by
+        names,
+        coded,
+        unit,
+        subject,
+        kept,
+        unit_basis,
+        block,
+        base,
+        topic,
+        config,
+        route,
+        route_name,
+        grouped_by,
+        base == structure.named("DECOD"),
+        adults,
     )
     return builder.build(structure.name, _stand_in_kind(structure), class_name, grave)
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.errors import ConfigError, ReadError
+from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import KINDS, StandIns, load_stand_ins
 
-BUILT_IN = load_stand_ins()
+BUILT_IN, USE = load_stand_ins(), load_medicine_use()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -24,8 +25,9 @@ def test_the_lists_are_clean(kind: str) -> None:
 def test_the_lists_are_long_enough() -> None:
     events = BUILT_IN.by_kind["event"]
     assert len(events) == 27
-    assert min(map(len, events.values())) >= 20
-    assert sum(map(len, events.values())) > 1000
+    assert sum(map(len, events.values())) > 3000
+    assert min(map(len, events.values())) >= 40
+    assert sum(map(len, BUILT_IN.by_kind["procedure"].values())) > 300
     assert len({term for terms in BUILT_IN.by_kind["medication"].values() for term in terms}) > 550
 
 
@@ -131,6 +133,8 @@ def test_what_is_done_to_somebody_is_never_chronic(term: str) -> None:
         ("Gastrointestinal ulcer", ""),
         ("Calculus ureteric", ""),
         ("HYPERTENSION", ""),
+        ("Breast cancer", "F"),
+        ("Gynaecomastia", "M"),
     ],
 )
 def test_terms_of_one_sex_are_known_by_their_words(term: str, sex: str) -> None:
@@ -141,5 +145,23 @@ def test_every_class_of_the_smaller_lists_is_one_of_the_greater() -> None:
     """Fatal events stand under classes of events, needs under classes of medicines; each form has one place for the term."""
     assert set(BUILT_IN.grave) <= set(BUILT_IN.by_kind["event"])
     assert set(BUILT_IN.needs) <= set(BUILT_IN.by_kind["medication"])
-    assert set(BUILT_IN.phrases) - {"procedure", "finding", "event", "indication", "medication"} <= set(BUILT_IN.by_route)
+    assert set(BUILT_IN.phrases) - {"operation", "procedure", "finding", "event", "indication", "medication"} <= set(USE.by_route)
     assert all(form.count("{}") == 1 for one in BUILT_IN.phrases.values() for form in one["forms"])
+
+
+@pytest.mark.parametrize("name", ["by_sex", "by_age", "once"])
+def test_beginnings_of_words_are_clean(name: str) -> None:
+    """Capitals, no doubles."""
+    starts: dict[str, tuple[str, ...]] = getattr(BUILT_IN, name)
+    assert all(len(set(some)) == len(some) and all(start == start.upper().strip() for start in some) for some in starts.values())
+
+
+def test_every_class_has_terms_for_either_sex_at_any_age() -> None:
+    for name, terms in BUILT_IN.by_kind["event"].items():
+        rest = [term for term in terms if not BUILT_IN.sex_of(term) and not BUILT_IN.begins_in_childhood(term)]
+        assert len(rest) >= 10 or name.startswith("PREGNANCY"), name
+
+
+def test_what_can_be_lost_once_is_known_by_its_words() -> None:
+    assert BUILT_IN.lost_by("TOTAL ABDOMINAL HYSTERECTOMY") == BUILT_IN.lost_by("Hysterectomy") != ""
+    assert not BUILT_IN.lost_by("KNEE ARTHROPLASTY") and not BUILT_IN.lost_by("APPENDICITIS")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.standards.stand_ins import load_stand_ins
+from replicator.standards.medicine_use import load_medicine_use
 from replicator.study_model.events_doses import Doses
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -44,7 +44,7 @@ def test_a_dose_that_nobody_takes_becomes_a_usual_one() -> None:
     names = ["DIGOXIN", "RISPERIDONE", "NOBODYKNOWSIT", "LORATADINE", "DIGOXIN"]
     drawn = _applied(_columns(names, [100.0, 60.0, 60.0, 20.0, np.nan], ["mg"] * 5, ["ORAL"] * 5), [99] * 5, model)
     assert drawn[0] == 0.25
-    assert drawn[1] in load_stand_ins().doses("RISPERIDONE")
+    assert drawn[1] in load_medicine_use().doses("RISPERIDONE")
     assert drawn[2:4] == [60.0, 20.0]
     assert np.isnan(drawn[4])
 
@@ -73,9 +73,3 @@ def test_no_doses_in_numbers_no_model() -> None:
     dataset = Dataset.from_frame("CM", pd.DataFrame({"USUBJID": ["A", "B"], "CMTRT": ["X", "Y"], "CMDOSE": [1.0, 2.0]}))
     structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
     assert Doses.fit(dataset, structure, np.zeros(2, np.int64), np.ones(1, bool), np.arange(2, dtype=np.int32), 5) is None
-
-
-def test_usual_doses_are_numbers_in_order() -> None:
-    """Every listed medicine has at least one dose, ascending and above 0."""
-    for name, doses in load_stand_ins().by_dose.items():
-        assert name == name.upper() and doses and min(doses) > 0 and list(doses) == sorted(set(doses)), name

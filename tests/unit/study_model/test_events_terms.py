@@ -8,9 +8,11 @@ import pandas as pd
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
+from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import load_stand_ins
+from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_terms import fit_terms
-from replicator.tables.dataset import Dataset
+from replicator.tables.dataset import Dataset, Text
 
 
 def test_stand_ins_are_given_by_the_route_of_those_that_they_stand_for() -> None:
@@ -24,24 +26,66 @@ def test_stand_ins_are_given_by_the_route_of_those_that_they_stand_for() -> None
     dataset = Dataset.from_frame("CM", frame)
     structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
     terms = fit_terms(dataset, structure, np.arange(n, dtype=np.int32), FitConfig())
-    catalogue, stand_ins = terms.catalogue, load_stand_ins()
+    catalogue, use = terms.catalogue, load_medicine_use()
+    medicines = set(load_stand_ins().terms("", "medication"))
     names = catalogue.columns[0].strings()
     given = {label.rsplit(" ", 1)[-1]: place for place, label in enumerate(catalogue.labels)}
     assert set(given) == {"ORAL", "TOPICAL", "OPHTHALMIC"}
     for route, place in given.items():
         own = names[catalogue.first[place] : catalogue.first[place] + catalogue.count[place]].tolist()
-        listed = [name for name in own if name in stand_ins.terms("", "medication")]
+        listed = [name for name in own if name in medicines]
         assert listed
-        assert all(stand_ins.suits(name, route) for name in listed)
+        assert all(use.suits(name, route) for name in listed)
     assert len(set(names.tolist())) == len(names)
 
 
-def test_routes_of_stand_ins_are_routes_of_listed_medicines() -> None:
-    """Every medicine under a route is in the lists; one in two lists may be taken either way."""
-    stand_ins = load_stand_ins()
-    known = set(stand_ins.terms("", "medication"))
-    listed = set().union(*stand_ins.by_route.values())
-    assert listed <= known
-    assert stand_ins.suits("METHOTREXATE", "ORAL") and stand_ins.suits("METHOTREXATE", "INTRAMUSCULAR")
-    assert not stand_ins.suits("LATANOPROST", "ORAL")
-    assert stand_ins.suits("LATANOPROST", "A ROUTE NOBODY LISTED")
+def _catalogue(terms: list[str], classes: list[str], adults: bool = True, name: str = "AE") -> TermCatalogue:
+    """One subject a term, all terms rare, in classes of many."""
+    frame = pd.DataFrame({"USUBJID": [f"S{i}" for i in range(len(terms))], f"{name}TERM": terms})
+    frame[f"{name}DECOD"], frame[f"{name}BODSYS"] = terms, classes
+    dataset = Dataset.from_frame(name, frame)
+    structure = dataset_structure(dataset, Kind.EVENTS, name, "USUBJID")
+    return fit_terms(dataset, structure, np.arange(len(terms), dtype=np.int32), FitConfig(), adults=adults).catalogue
+
+
+def test_coded_stand_ins_are_plain_terms_of_the_class_however_many_are_wanted() -> None:
+    """Planted: 400 rare terms of one class, more than are listed: as many stand-ins as the class has, none of them made up."""
+    classes = ["CARDIAC DISORDERS"] * 400 + ["EYE DISORDERS"] * 20
+    catalogue = _catalogue([f"OWN {i:04d} X" for i in range(420)], classes)
+    decod = catalogue.columns[catalogue.variables.index("AEDECOD")].strings()
+    listed = load_stand_ins().by_kind["event"]
+    assert set(decod.tolist()) <= set(listed["CARDIAC DISORDERS"]) | set(listed["EYE DISORDERS"])
+    assert len(set(decod.tolist())) == len(decod) > 90
+
+
+def test_what_begins_in_childhood_stands_in_for_children_only() -> None:
+    """Planted: more rare infections than are listed, so that all that may be are offered."""
+    terms = [f"OWN {i:04d} X" for i in range(400)] + [f"MINE {i} Y" for i in range(10)]
+    classes = ["INFECTIONS AND INFESTATIONS"] * 400 + ["EYE DISORDERS"] * 10
+    of_adults, of_children = (set(_catalogue(terms, classes, adults).columns[0].strings().tolist()) for adults in (True, False))
+    assert {"MEASLES", "MUMPS"} <= of_children - of_adults
+
+
+def test_what_is_lost_once_is_not_lost_again() -> None:
+    """A subject of whom three operations are drawn: the second one on the same organ is another, or is told."""
+    text = Text.of(["APPENDICECTOMY", "HYSTERECTOMY", "VAGINAL HYSTERECTOMY", "COLONOSCOPY"])
+    zero, four = np.zeros(1, np.int64), np.array([4])
+    pool = TermCatalogue(
+        ("MHDECOD",),
+        (text,),
+        ("pool",),
+        np.zeros(1, np.int32),
+        ("",),
+        np.array([2], np.int32),
+        zero,
+        four,
+        np.arange(1, 5) / 4,
+        np.full(4, -1),
+        (),
+        np.array([0, 1, 1, -1]),
+    )
+    assert pool.loses_again(np.array([0, 0, 1, 0, 0]), np.array([1, 2, 2, 3, 3])).tolist() == [False, True, False, False, False]
+    who = np.repeat(np.arange(200), 2)
+    row = pool.sample(who, np.zeros(400, np.int64), np.tile([0, 1], 200), np.random.default_rng(1))
+    assert not pool.loses_again(who, row).any()
+    assert set(row.tolist()) == {0, 1, 2, 3}

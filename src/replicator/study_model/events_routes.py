@@ -1,0 +1,253 @@
+"""Routes and presentations that somebody would take: no tablet is injected, and what is swallowed is given by no syringe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.profile.structure import DatasetStructure
+from replicator.standards.medicine_use import MedicineUse, load_medicine_use
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UNLIKELY = 1e-6  # weight of a route of the medicine by which its presentation is not given
+
+
+@dataclass(frozen=True, eq=False)
+class Presentation:
+    """In which form, or in which unit and how much of it, the source gives something by each route.
+
+    Attributes
+    ----------
+    variable : str
+        Of the form or the unit.
+    amount : str
+        Of the dose in that unit; ``""`` for a form.
+    route, level : tuple of str
+        What at least k subjects of the source share, together with `dose`.
+    dose : (n,) float64
+        NaN for a form.
+    weight : (n,) float64
+        Occurrences of each in the source.
+    """
+
+    kind: ClassVar[str] = "presentation"
+
+    variable: str
+    amount: str
+    route: tuple[str, ...]
+    level: tuple[str, ...]
+    dose: Floats
+    weight: Floats
+
+    @classmethod
+    def fit(cls, head: Dataset, variable: str, amount: str, route: Text, subject: NDArray[np.int32], k: int) -> Presentation:
+        """Learn which forms or units, with their doses, at least `k` subjects share by each route."""
+        doses = head[amount] if amount else None
+        values = doses.values if isinstance(doses, Numbers) else np.full(head.n_rows, np.nan)
+        known, dose = np.unique(values, return_inverse=True)
+        column = head.text(variable)
+        triples, code, count = np.unique(
+            np.stack([route.codes, column.codes, dose.reshape(-1)]), axis=1, return_inverse=True, return_counts=True
+        )
+        shared = count_subjects(code.reshape(-1).astype(np.int64), subject, len(count)) >= k
+        shared &= (triples[:2] >= 0).all(axis=0) & (np.isfinite(known[triples[2]]) | (not amount))
+        by, level, dose = triples[:, shared]
+        return cls(
+            variable,
+            amount,
+            tuple(route.levels[by].tolist()),
+            tuple(column.levels[level].tolist()),
+            known[dose],
+            count[shared].astype(np.float64),
+        )
+
+    def apply(self, columns: Mapping[str, Column], routes: Text, use: MedicineUse, u: Floats) -> dict[str, Column]:
+        """Replace what is not given by the route of the row, where the source has something else by it.
+
+        Parameters
+        ----------
+        columns : mapping of str to Column
+        routes : Text
+            Of the rows.
+        use : MedicineUse
+        u : (n_rows,) float64
+            Uniform numbers, equal in the rows of one occurrence.
+        """
+        column, amount = columns[self.variable], columns.get(self.amount)
+        if not isinstance(column, Text):
+            return dict(columns)
+        pairs = set(zip(self.level, self.route, strict=True))
+        levels, ways = column.levels.tolist(), routes.levels.tolist()
+        odd = np.array([[(one, way) not in pairs and not use.fits(one, way) for way in [*ways, ""]] for one in [*levels, ""]])
+        wrong = odd[column.codes, routes.codes] & (column.codes >= 0) & (routes.codes >= 0)
+        texts = list(dict.fromkeys([*levels, *self.level]))
+        offered = np.array([texts.index(one) for one in self.level], np.int32)
+        codes = column.codes.astype(np.int32)
+        dose = amount.values.copy() if isinstance(amount, Numbers) else None
+        for code in np.unique(routes.codes[wrong]).tolist():
+            rows = np.flatnonzero(wrong & (routes.codes == code))
+            weight = self._weights(str(ways[code]), use)
+            if weight.sum() > 0:
+                chosen = np.searchsorted(np.cumsum(weight) / weight.sum(), u[rows], side="right").clip(max=len(weight) - 1)
+                codes[rows] = offered[chosen]
+                if dose is not None:
+                    dose[rows] = self.dose[chosen]
+        out: dict[str, Column] = {**columns, self.variable: Text(codes, np.array(texts, object))}
+        return out if dose is None else {**out, self.amount: Numbers(dose)}
+
+    def _weights(self, route: str, use: MedicineUse) -> Floats:
+        """Weight of each way by a route: those that the source gives by it, else those that fit any route."""
+        same = np.array([one == route for one in self.route], bool)
+        if not same.any():
+            everywhere = {one: all(use.fits(one, by) for by in use.by_route) for one in dict.fromkeys(self.level)}
+            same = np.array([everywhere[one] for one in self.level], bool)
+        return np.where(same, self.weight, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """What is known of the routes of the source.
+
+    Attributes
+    ----------
+    route : str
+        The variable.
+    names : tuple of str
+        Variables that name the medicine, the closest name first.
+    common : tuple of str
+        Routes that at least k subjects share.
+    weight : (n_common,) float64
+        Occurrences of each.
+    kept_kind, kept_route : (n_kept,) int64
+        Kinds of terms with a route (position in `common`) that at least k subjects share: such a route stays, however unusual.
+    presentations : tuple of Presentation
+        Forms and units of doses.
+    """
+
+    kind: ClassVar[str] = "routes"
+
+    route: str
+    names: tuple[str, ...]
+    common: tuple[str, ...]
+    weight: Floats
+    kept_kind: Ints
+    kept_route: Ints
+    presentations: tuple[Presentation, ...]
+
+    @classmethod
+    def fit(
+        cls, head: Dataset, structure: DatasetStructure, kind_of: Ints, own: Bools, subject: NDArray[np.int32], k: int
+    ) -> Routes | None:
+        """Learn from occurrences of medicines; None where they have no routes.
+
+        Parameters
+        ----------
+        head : Dataset
+            First row of each occurrence.
+        structure : DatasetStructure
+        kind_of : (n,) int64
+            Kind of term of each occurrence.
+        own : (n_kinds,) bool
+            Whether a kind is one term, and not all rare ones of a class.
+        subject : (n,) int32
+        k : int
+        """
+        route, *named, form, unit, dose = (
+            name if (name := structure.named(suffix)) and not head[name].missing.all() else ""
+            for suffix in ("ROUTE", "TRT", "DECOD", "DOSFRM", "DOSU", "DOSE")
+        )
+        names = tuple(filter(None, named))
+        if not names or not route or not isinstance(column := head[route], Text):
+            return None
+        codes, levels = column_codes(column)
+        assert isinstance(levels, Text)
+        texts = levels.strings()
+        shared = np.flatnonzero(count_subjects(codes, subject, len(texts)) >= k)
+        place = np.full(len(texts) + 1, -1, np.int64)
+        place[shared] = np.arange(len(shared))
+        pairs, pair = np.unique(np.stack([kind_of, place[codes]]), axis=1, return_inverse=True)
+        people = count_subjects(pair.reshape(-1).astype(np.int64), subject, pairs.shape[1])
+        kept = (people >= k) & (pairs[1] >= 0) & own[pairs[0]]
+        amount = dose if dose and isinstance(head[dose], Numbers) else ""
+        forms = tuple(
+            Presentation.fit(head, name, of, column, subject, k)
+            for name, of in ((form, ""), (unit, amount))
+            if name and isinstance(head[name], Text)
+        )
+        weight = np.bincount(place[codes][place[codes] >= 0], minlength=len(shared)).astype(np.float64)
+        kind, place = pairs[:, kept].astype(np.int64)
+        return cls(route, names, tuple(texts[shared].tolist()), weight, kind, place, forms)
+
+    def apply(self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator) -> dict[str, Column]:
+        """Put routes by which a medicine is given in the place of others, and what is given by a route in the place of what is not.
+
+        A medicine that no list knows is given by the routes by which at least k subjects of the source have it, if there are any.
+
+        Parameters
+        ----------
+        columns : mapping of str to Column
+            Of the rows.
+        occurrence : (n_rows,) int64
+            Occurrence of each row; the rows of one are changed alike.
+        kind_of : (n,) int64
+            Kind of term of each occurrence.
+        """
+        u = rng.random((1 + len(self.presentations), len(kind_of)))[:, occurrence]
+        column = columns[self.route]
+        if not isinstance(column, Text):
+            return dict(columns)
+        use = load_medicine_use()
+        given, medicine = self._given(columns, len(column), use)
+        texts = list(dict.fromkeys([*column.levels.tolist(), *self.common, *use.by_route]))
+        listed = np.array([[use.allows(one, text) for text in texts] for one in given], bool).reshape(len(given), len(texts))
+        known = np.array([bool(one) for one in given], bool)
+        own, kept = self._own(kind_of[occurrence], texts)
+        allowed = np.where((known[medicine] | ~kept)[:, None], listed[medicine], False) | own
+        codes = column.codes.astype(np.int64)
+        rows = np.flatnonzero((codes >= 0) & ~allowed[np.arange(len(codes)), codes])
+        weight = UNLIKELY**2 * np.isin(np.array(texts, object), list(use.by_route))
+        weight[[texts.index(text) for text in self.common]] = self.weight
+        likely = np.where(self._fitting(columns, rows, texts, use), 1.0, UNLIKELY) * weight * allowed[rows]
+        edge = np.cumsum(likely, axis=1)
+        codes[rows] = np.where(edge[:, -1] > 0, (edge <= (u[0, rows] * edge[:, -1])[:, None]).sum(axis=1), codes[rows])
+        routes = Text(codes.astype(np.int32), np.array(texts, object)).compact()
+        out: dict[str, Column] = {**columns, self.route: routes}
+        for presentation, numbers in zip(self.presentations, u[1:], strict=True):
+            out = presentation.apply(out, routes, use, numbers)
+        return out
+
+    def _given(self, columns: Mapping[str, Column], n: int, use: MedicineUse) -> tuple[list[frozenset[str]], Ints]:
+        """Routes by which each medicine is given, and the medicine of each row: (n,)."""
+        parts = [column_codes(columns[name]) for name in self.names]
+        distinct, medicine = np.unique(np.stack([codes for codes, _ in parts]), axis=1, return_inverse=True)
+        words = [np.append(values.strings(), "") for _, values in parts]
+        given = [use.routes_of(*(words[i][code] for i, code in enumerate(one))) for one in distinct.T.tolist()]
+        return given, medicine.reshape(n).astype(np.int64)
+
+    def _fitting(self, columns: Mapping[str, Column], rows: NDArray[np.intp], texts: list[str], use: MedicineUse) -> Bools:
+        """Whether the presentation of some rows is given by each route: (n_rows, n_routes)."""
+        out = np.ones((len(rows), len(texts)), bool)
+        for presentation in self.presentations:
+            column = columns[presentation.variable]
+            if isinstance(column, Text):
+                fits = np.array([[use.fits(str(one), text) for text in texts] for one in [*column.levels.tolist(), ""]], bool)
+                out &= fits[column.codes[rows]]
+        return out
+
+    def _own(self, kind_of: Ints, texts: list[str]) -> tuple[Bools, Bools]:
+        """Which routes are the source's own for the kind of term of each row (n_rows, n_routes), and whether any is (n_rows,)."""
+        kinds, place = np.unique(self.kept_kind, return_inverse=True)
+        table = np.zeros((len(kinds) + 1, len(texts)), bool)
+        table[place.reshape(-1), np.array([texts.index(text) for text in self.common], np.int64)[self.kept_route]] = True
+        at = np.searchsorted(kinds, kind_of)
+        at = np.where(np.append(kinds, -1)[at] == kind_of, at, len(kinds))
+        return table[at], at < len(kinds)
