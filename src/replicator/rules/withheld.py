@@ -47,17 +47,18 @@ def mark_withheld(report: ValidationReport, study: Study, structure: StudyStruct
 
 
 def withheld_cells(view: StudyView, name: str, variable: str, k: int) -> Mask:
-    """Mark the cells of one variable, (n_rows,), in whose place nothing can be put.
+    """Mark the cells of one variable, (n_rows,), whose values a model withholds and has nothing to put in the place of.
 
-    Texts are withheld where no text of the variable is shared by `k` subjects, for else a shared one takes the place of the others;
-    numbers where fewer than `k` subjects have any. Identifiers and dates are made anew, and never withheld.
+    That is all texts where no text of the variable is shared by `k` subjects, for else a shared one takes the place of the others,
+    and all numbers likewise: a model may keep how they are distributed, but none of them. Identifiers and dates are made anew.
     """
     dataset, subject = view.dataset(name), view.subject(name)
+    out = np.zeros(dataset.n_rows, bool)
     if variable in view.facts(name).with_role(*_MADE):
-        return np.zeros(dataset.n_rows, bool)
-    filled, number = view.filled(name, variable), np.isfinite(dataset.numbers(variable))
-    text = filled & ~number
-    codes = np.where(text, view.codes(name, variable), -1)
-    shared = subjects_per_group(codes, subject, int(codes.max(initial=-1)) + 1).max(initial=0) >= k
-    measured = len(np.unique(subject[number & (subject >= 0)])) >= k
-    return (text & (not shared)) | (number & (not measured))
+        return out
+    codes, number = view.codes(name, variable), np.isfinite(dataset.numbers(variable))
+    for cells in (view.filled(name, variable) & ~number, number):
+        groups = np.where(cells, codes, -1)
+        if subjects_per_group(groups, subject, int(groups.max(initial=-1)) + 1).max(initial=0) < k:
+            out |= cells
+    return out
