@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.group_effects import shrink_to_pool
-from replicator.study_model.course_days import VisitDay, weekday_openness
+from replicator.rng import stream
+from replicator.study_model.course_days import VisitDay, fit_leaving, leave_apart
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, visit_days
+from replicator.study_model.dated import DateGiven
+from replicator.study_model.openness import gap_openness, weekday_openness
 from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
@@ -36,6 +39,9 @@ class Course:
         Positions in the order in which days are drawn: from the visit nearest to the anchor onward, then backward.
     days : tuple of VisitDay
         One a visit of the grid.
+    leaving : DateGiven or None
+        Days of the last visit of those who leave before the last visit of the arm, but after the one that the days start from; None
+        if they come on the same days as the others.
     attended : tuple of BackoffTable
         Whether a visit before the last is kept, given whether the one before it was, and the arm; one a visit of the grid.
     horizon : str
@@ -56,6 +62,8 @@ class Course:
         Arms of one stratum learn from each other.
     openness : (7,) float64
         How readily each day of the week is taken for a visit, Monday first.
+    gaps : (7,) float64
+        How readily each number of days beyond whole weeks is left between a visit and the one before it.
     """
 
     kind: ClassVar[str] = "course"
@@ -63,6 +71,7 @@ class Course:
     grid: Grid
     order: tuple[int, ...]
     days: tuple[VisitDay, ...]
+    leaving: DateGiven | None
     attended: tuple[BackoffTable, ...]
     horizon: str
     margin: float
@@ -73,6 +82,7 @@ class Course:
     possible: Ints
     stratum: Ints
     openness: Floats
+    gaps: Floats
 
     @classmethod
     def fit(cls, spine: Spine, stratum: Ints, k: int) -> Course:
@@ -91,23 +101,33 @@ class Course:
         reach = grid.reach(spine)
         order = _outward(day, grid.expected)
         mine = stratum[spine.arm]
+        horizon, margin = _fit_horizon(spine, grid)
+        top, finished = (_fit_top(reach, spine.arm, stratum, k)) if not horizon else (_tops(reach, spine.arm, stratum), np.empty(0))
+        leaves = (np.arange(len(grid.numbers)) == reach[:, None]) & (reach < top[spine.arm])[:, None]
+        leaves &= np.arange(len(grid.numbers)) != (order[0][0] if order else -1)
+        apart = not horizon and leave_apart(day - grid.expected, leaves, k)
         days: dict[int, VisitDay] = {}
+        before: dict[int, tuple[Floats, Floats]] = {}
         neighbour, due = np.zeros(spine.n), np.zeros(spine.n)
         for j, restart in order:
             if restart is not None:
                 neighbour, due = _step(np.zeros(spine.n), np.zeros(spine.n), day[:, restart], float(grid.expected[restart]))
-            days[j] = VisitDay.fit(day[:, j], float(grid.expected[j]), neighbour, due, reach == j, mine, k)
+            before[j] = neighbour, due
+            staying = np.where(leaves[:, j] & apart, np.nan, day[:, j])
+            days[j] = VisitDay.fit(staying, float(grid.expected[j]), neighbour, due, mine, k)
             neighbour, due = _step(neighbour, due, day[:, j], float(grid.expected[j]))
-        horizon, margin = _fit_horizon(spine, grid)
-        top, finished = (_fit_top(reach, spine.arm, stratum, k)) if not horizon else (_tops(reach, spine.arm, stratum), np.empty(0))
-        leaving = reach[reach < top[spine.arm]] if len(finished) else reach
+        leaving = None
+        if apart:
+            last = [np.where(leaves[:, j], day[:, j], np.nan) for j in days]
+            leaving = fit_leaving(last, [one.candidates(*before[j]) for j, one in days.items()], list(before.values()), mine, k)
         subject, column = np.nonzero(np.isfinite(day))
         weekday = (spine.anchor[subject].astype(np.int64) + 3) % 7
         openness = weekday_openness(weekday, day[subject, column], subject.astype(np.int32), column.astype(np.int64))
-        return cls(
+        course = cls(
             grid,
             tuple(j for j, _ in order),
             tuple(days[j] for j in range(len(grid.numbers))),
+            leaving,
             _fit_attended(np.isfinite(day), reach, spine.arm, k),
             horizon,
             margin,
@@ -115,10 +135,20 @@ class Course:
             finished,
             not horizon and 0 < int((reach < top[spine.arm]).sum()) < k,
             _lowest(reach, spine.arm, len(stratum)),
-            _possible(leaving, len(grid.numbers), k),
+            _possible(reach[reach < top[spine.arm]] if len(finished) else reach, len(grid.numbers), k),
             np.asarray(stratum, np.int64),
             openness,
+            np.ones(7),
         )
+        if len(np.unique(grid.numbers)) < 2:
+            return course
+        until = np.floor(spine.marks[horizon]) - margin - spine.anchor if horizon else np.full(spine.n, np.inf)
+        until = np.where(np.isnan(until), np.inf, until)
+
+        def draw(gaps: Floats, rng: np.random.Generator) -> Floats:
+            return replace(course, gaps=gaps).sample(spine.anchor, spine.arm, reach, until, rng)
+
+        return replace(course, gaps=gap_openness(day, draw, stream(0, "gaps between visits"), k))
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -228,11 +258,13 @@ class Course:
             day[rows, j] = self.days[j].sample(
                 neighbour[rows],
                 due[rows],
-                reach[rows] == j,
+                (reach[rows] == j) & (j < self.top[arm[rows]]) & (j != start),
                 stratum[rows],
                 until[rows],
                 weekday[rows],
                 self.openness,
+                self.gaps,
+                self.leaving,
                 rng,
             )
             neighbour, due = _step(neighbour, due, day[:, j], float(self.grid.expected[j]))

@@ -174,8 +174,18 @@ class DateGiven:
 
     def sample(self, candidates: Mapping[str, Floats], given: Sequence[Codes], rng: np.random.Generator, n: int) -> Floats:
         """Draw days (n,); NaN where no reference is there."""
+        return self.days_of(candidates, self.sample_states(candidates, given, rng, n), rng)
+
+    def sample_states(
+        self, candidates: Mapping[str, Floats], given: Sequence[Codes], rng: np.random.Generator, n: int
+    ) -> NDArray[np.int64]:
+        """Draw which reference each row follows, -1 for none: (n,)."""
         there = [np.isfinite(candidates[self.references[0]]).astype(np.int64)] if self.asks else []
-        state = self.state.sample([*there, *given], rng, n)
+        return np.asarray(self.state.sample([*there, *given], rng, n), np.int64)
+
+    def days_of(self, candidates: Mapping[str, Floats], state: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """Draw days (n,) of rows that follow the given references; NaN where no reference is there."""
+        n = len(state)
         u = rng.random(n)
         base = candidates[self.references[-1]]
         day = base + (self.offset.quantile(u) if self.offset.n else 0.0)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
-from replicator.study_model.course_days import calendar_openness, move_to_open
 from replicator.study_model.course_grid import IN_ORDER, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
+from replicator.study_model.openness import calendar_openness, move_to_open
 from replicator.study_model.spine import Spine, Visits
 from replicator.study_model.unscheduled import Unscheduled
 from replicator.study_model.visit_days import position

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.course_days import move_to_open
+from replicator.study_model.openness import move_to_open
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import position
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.study_model.course import Course
-from replicator.study_model.course_days import calendar_openness, move_to_open, weekday_openness
 from replicator.study_model.course_grid import Grid, as_visits, visit_days
+from replicator.study_model.openness import calendar_openness, move_to_open, weekday_openness
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.spine import Spine, Visits
 
