@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from replicator.derivations import baseline, copies, extremes, planned, results, timing, totals
+from replicator.derivations import arm_names, baseline, copies, extremes, planned, results, timing, totals
 from replicator.derivations.rule import Rule
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -30,6 +30,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "baseline_flag": Rule(baseline.propose_last_flags, baseline.compute_last_flags, counted="either"),
         "epoch": Rule(timing.propose_epochs, timing.compute_epochs, coverage=0.5),
         "total": Rule(totals.propose_totals, totals.compute_totals),
+        "number_in_arm": Rule(arm_names.propose_named_doses, arm_names.compute_named_doses, least=1.0, coverage=1.0),
         "copy_of": Rule(copies.propose_copies, copies.compute_copies, least=1.0),
     }
 )

@@ -16,7 +16,7 @@ from replicator.derivations.find import find_derivations
 from replicator.errors import FitError
 from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
-from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
+from replicator.profile.structure import Content, DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
 from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_dates import DateOrders
@@ -272,6 +272,7 @@ def _joined_structures(
     """Structures and derivations of the datasets as they are fitted: with SUPP-- columns, without rows of unknown subjects.
 
     A study day that does not follow from its date is a variable like others, and so is an identifier of findings that groups rows.
+    A dose that stands in the name of the arm needs no learning, and parts no rows.
     """
     joined = {}
     for name, dataset in source.datasets.items():
@@ -281,12 +282,15 @@ def _joined_structures(
     found = find_derivations(Study(source.datasets), joined, structure.subjects, k)
     derivations = tuple(derivation for derivation in found if _believed(derivation, source))
     derived = {(derivation.dataset, derivation.target) for derivation in derivations}
+    named = {(derivation.dataset, derivation.target) for derivation in derivations if derivation.rule == "number_in_arm"}
     out = {}
     for name, new in joined.items():
         variables = tuple(
             replace(variable, role=Role.QUALIFIER)
             if (variable.role is Role.STUDY_DAY and (name, variable.name) not in derived)
             or (variable.role is Role.RECORD_ID and new.kind is Kind.FINDINGS and _groups(variable.name, name, source, k))
+            else replace(variable, content=Content.CONSTANT)
+            if (name, variable.name) in named
             else variable
             for variable in new.variables
         )

@@ -39,6 +39,7 @@ NO_ARM = (
     "UNPLANNED TREATMENT",
 )  # CDISC's codelist ARMNULRS: nobody's words
 ALIKE = 0.6  # Cramer's V from which two categories are drawn as one tuple
+GOLDEN = (np.sqrt(5.0) - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +202,13 @@ class SubjectModel:
         return model, tuple(notes)
 
     def sample_arms(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
-        """Draw arms (n,)."""
-        return np.searchsorted(np.cumsum(self.arm_share)[:-1], rng.random(n), side="right").astype(np.int32)
+        """Draw arms (n,), so that those of the first subjects, however many, are close to their shares.
+
+        Trials allot arms in blocks; the points of the additive recurrence with the golden ratio are spread as evenly (Niederreiter
+        H, 1992, Random Number Generation and Quasi-Monte Carlo Methods, SIAM).
+        """
+        point = (rng.random() + np.arange(n) * GOLDEN) % 1.0
+        return np.searchsorted(np.cumsum(self.arm_share)[:-1], point, side="right").astype(np.int32)
 
     def sample(self, arm: NDArray[np.int32], rng: np.random.Generator) -> tuple[Spine, dict[str, Column]]:
         """Draw subjects of the given arms.
