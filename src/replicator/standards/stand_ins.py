@@ -4,7 +4,8 @@ The lists are our own: plain words of general medicine, written down class by cl
 first, in capitals and British spelling as clinical databases have them. No licensed dictionary was copied or consulted, there are
 no codes and no hierarchy beyond the class, and no claim that a class lists what a dictionary would. Medicines are international
 non-proprietary names under the class words of the anatomical scheme, first the organ, within it the use.
-`docs/decisions/stand-in-terms.md` says more. A user who holds a licence hands in a dictionary of their own.
+`docs/decisions/stand-in-terms.md` and `coded-stand-ins-are-plain.md` say more. A user who holds a licence hands in a dictionary of
+their own.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-UNLIKELY = 1e-6  # weight of a route of the medicine by which its presentation is not given
+UNLIKELY = 1e-6  # weight of a route by which the presentation is not given, and of the next listed route that the source lacks
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,8 @@ class Routes:
         allowed = np.where((known[medicine] | ~kept)[:, None], listed[medicine], False) | own
         codes = column.codes.astype(np.int64)
         rows = np.flatnonzero((codes >= 0) & ~allowed[np.arange(len(codes)), codes])
-        weight = UNLIKELY**2 * np.isin(np.array(texts, object), list(use.by_route))
+        order = {text: i for i, text in enumerate(use.by_route)}
+        weight = np.array([UNLIKELY ** (2 + order[text]) if text in order else 0.0 for text in texts])
         weight[[texts.index(text) for text in self.common]] = self.weight
         likely = np.where(self._fitting(columns, rows, texts, use), 1.0, UNLIKELY) * weight * allowed[rows]
         edge = np.cumsum(likely, axis=1)

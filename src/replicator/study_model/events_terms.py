@@ -142,7 +142,8 @@ def _routes(
     """Route by which each rare term is mostly given, and the names of the routes.
 
     A stand-in must be a medicine that is given that way, so the pools (`pool` is (2, n_units)) are divided by it. Routes of a pool
-    that fewer than `k` subjects have count as its most frequent one; -1 where no route of a pool is shared by `k` subjects.
+    that fewer than `k` subjects have count as its most frequent one, and where that has fewer, as the most frequent of all rare
+    terms; -1 where no route is shared by `k` subjects.
     """
     n_units = len(rare)
     name = structure.named("ROUTE")
@@ -157,7 +158,10 @@ def _routes(
     whole = np.unique(distinct[:2], axis=1, return_inverse=True)[1].reshape(-1)
     order = np.lexsort((people, whole))
     last = np.searchsorted(whole[order], whole, side="right") - 1
-    usual = np.where(people[order][last] >= k, distinct[2, order[last]], -1)
+    given = np.where(rare[unit], codes, -1)
+    overall = count_subjects(given, subject, len(levels))
+    most = int(overall.argmax()) if overall.max(initial=0) >= k else -1
+    usual = np.where(people[order][last] >= k, distinct[2, order[last]], most)
     route = np.where(people >= k, distinct[2], usual)[group]
     return np.where(rare, route, -1), tuple(levels.strings().tolist())
 
