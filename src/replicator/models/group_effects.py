@@ -121,6 +121,33 @@ def shrink_moments(n: Floats, mean: Floats, variance: Floats, *, k: int, positio
     return GroupMoments((shift - middle) / whole, scale / whole, own)
 
 
+def shrink_means(n: Floats, mean: Floats, variance: Floats, *, k: int) -> Floats:
+    """How far the means of groups lie from the common one, as far as that is clear of chance.
+
+    Parameters
+    ----------
+    n : (n_groups,) float64
+        Subjects of each group, 1 or more.
+    mean, variance : (n_groups,) float64
+        Of the subjects' values; the variance is that of the maximum of the likelihood.
+    k : int
+        A group of fewer subjects has nothing of its own.
+
+    Returns
+    -------
+    (n_groups,) float64
+        Of all subjects together the mean is 0. See the notes of :func:`shrink_moments`.
+    """
+    freedom = float(n.sum()) - len(n)
+    if len(n) < 2 or freedom < k:
+        return np.zeros(len(n))
+    within = float((n * variance).sum() / freedom)
+    centre, between, _ = _regress(n, mean, np.ones((len(n), 1)), within)
+    own = np.where(n >= k, between / (between + within / n), 0.0) if between > 0 else np.zeros(len(n))
+    shift: Floats = own * (mean - centre)
+    return shift - float((n * shift).sum() / n.sum())
+
+
 def _regress(n: Floats, mean: Floats, design: Floats, within: float) -> tuple[Floats, float, float]:
     """Expected means (n_groups,) by the design, variance about them, and the last coefficient in standard errors."""
     coefficient, inverse = _least_squares(n, mean, design)

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.group_effects import shrink_to_pool
 from replicator.models.marginals import QuantileMarginal
 
 Floats = NDArray[np.float64]
@@ -21,7 +22,7 @@ MOST_DECIMALS = 8  # more places than this are the noise of a floating-point num
 LEAST_TAIL = 0.01  # share of values that a tail is told from
 TAIL = 4.0  # scales of an exponential tail at which it has all but ended (1 in 55 of its values lies further out)
 FEWEST_FOR_DIGITS = 100  # values before a preference for last digits is believed
-WIDE = 10.0  # steps of the record that the middle half of the values spans, before last digits are more than their shape
+CYCLES = (10, 5, 2)  # last digits are told apart up to these; the middle half of the values spans a cycle at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,9 @@ class NumericScales:
         Bounds of sampled values: where a tail like the source's has all but ended, and no single subject's extreme.
     decimals : (n_series,) int64
         Places of the record; -1 where values are not rounded.
-    digits : (n_series, 11) float64
-        Cumulated shares of the last digits 0 to 9, starting at 0; evenly spread where there is no preference.
+    digits : (n_series, n_groups + 1, 11) float64
+        Cumulated shares of the last digits 0 to 9, starting at 0, by group of subjects (of a site, say) and last of all together;
+        evenly spread where there is no preference.
 
     References
     ----------
@@ -56,7 +58,17 @@ class NumericScales:
     digits: Floats
 
     @classmethod
-    def fit(cls, values: Floats, series: Codes, subject: Codes, decimals: NDArray[np.int64], *, k: int = 5) -> NumericScales:
+    def fit(
+        cls,
+        values: Floats,
+        series: Codes,
+        subject: Codes,
+        decimals: NDArray[np.int64],
+        *,
+        group: Codes | None = None,
+        n_groups: int = 0,
+        k: int = 5,
+    ) -> NumericScales:
         """Choose transform, bounds and digits of every series.
 
         Parameters
@@ -67,8 +79,12 @@ class NumericScales:
             Which series a value belongs to, and whose it is.
         decimals : (n_series,) int
             Places of each series' record.
+        group : (n,) int, optional
+            Group of subjects, 0 to `n_groups`, the last of them for subjects of none.
+        n_groups : int
+            Groups that may have last digits of their own.
         k : int
-            Fewest subjects behind a bound.
+            Fewest subjects behind a bound, and behind the last digits of a group.
         """
         n_series = len(decimals)
         smallest = np.full(n_series, np.inf)
@@ -88,26 +104,29 @@ class NumericScales:
         unit = 10.0 ** -np.maximum(decimals, 0)
         low = np.where(decimals < 0, low, np.round(np.ceil(low / unit - 1e-6) * unit, MOST_DECIMALS))
         high = np.where(decimals < 0, high, np.maximum(low, np.round(np.floor(high / unit + 1e-6) * unit, MOST_DECIMALS)))
-        return cls(power, shift, low, high, decimals, _last_digits(values, series, decimals, n_series))
+        whose = np.full(len(values), n_groups) if group is None else group
+        wide = _steps_across(values, series, decimals, n_series)
+        cells = (series, whose, subject)
+        return cls(power, shift, low, high, decimals, _last_digits(values, cells, decimals, wide, (n_series, n_groups), k))
 
     def forward(self, values: Floats, series: Codes) -> Floats:
         """Transform values of the given series: (n,) float64."""
         return _transform(values, self.power[series], self.shift[series])
 
-    def backward(self, latent: Floats, series: Codes) -> Floats:
-        """Turn transformed values back, keep them in bounds and record them at the precision of the series: (n,) float64."""
+    def backward(self, latent: Floats, series: Codes, group: Codes | None = None) -> Floats:
+        """Turn transformed values back, keep them in bounds and record them as the series and group do: (n,) float64."""
         power, shift = self.power[series], self.shift[series]
         with np.errstate(over="ignore"):
             logged = np.exp(np.minimum(latent, 700.0))
         rooted = np.maximum(1 + np.where(power > 0, power, 1) * latent, 0.0) ** (1 / np.where(power > 0, power, 1))
         raw = np.where(power == 1, latent, np.where(power == 0, logged, rooted)) - shift
-        return self.record(np.clip(raw, self.low[series], self.high[series]), series)
+        return self.record(np.clip(raw, self.low[series], self.high[series]), series, group)
 
-    def record(self, raw: Floats, series: Codes) -> Floats:
-        """Round to the places of the series with its preference for last digits: (n,) float64."""
+    def record(self, raw: Floats, series: Codes, group: Codes | None = None) -> Floats:
+        """Round to the places of the series with the preference for last digits of the group, or of all: (n,) float64."""
         places = self.decimals[series]
         unit = 10.0 ** -np.maximum(places, 0)
-        shares = self.digits[series]
+        shares = self.digits[series, -1 if group is None else group]
         # cells of unequal digits are wider on one side: without this the mean would move
         lean = np.diff(shares, axis=1) @ np.arange(10.0) - 4.5
         steps = raw / unit - lean
@@ -116,14 +135,18 @@ class NumericScales:
         even = np.abs(shares - np.linspace(0, 1, 11)).max(axis=1) < 1e-9
         digit = np.clip((position[:, None] >= shares[:, 1:]).sum(axis=1), 0, 9)
         preferred = decade * 10 + digit
+        low, high = self.low[series], self.high[series]
+        # beyond a bound the same digit of the next decade within
+        preferred = preferred + 10.0 * ((preferred * unit < low) * 1.0 - (preferred * unit > high))
         rounded = np.round(np.where(even, np.round(raw / unit), preferred) * unit, MOST_DECIMALS)
-        return np.where(places < 0, raw, np.clip(rounded, self.low[series], self.high[series]))
+        return np.where(places < 0, raw, np.clip(rounded, low, high))
 
     def rounding_variance(self, typical: Floats) -> Floats:
         """Variance that rounding adds on the transformed scale near typical values: (n_series,) float64."""
         position = (np.arange(200) + 0.5) / 20  # within ten steps
-        lean = np.diff(self.digits, axis=1) @ np.arange(10.0) - 4.5
-        digit = np.clip((position[None, :, None] / 10 >= self.digits[:, None, 1:]).sum(axis=2), 0, 9)
+        digits = self.digits[:, -1]
+        lean = np.diff(digits, axis=1) @ np.arange(10.0) - 4.5
+        digit = np.clip((position[None, :, None] / 10 >= digits[:, None, 1:]).sum(axis=2), 0, 9)
         error = ((digit - (position - 0.5 + lean[:, None])) ** 2).mean(axis=1) * 10.0 ** (-2 * np.maximum(self.decimals, 0))
         moved = np.maximum(np.abs(typical + self.shift), 0.5 * 10.0 ** -np.maximum(self.decimals, 0))
         bend = np.where(self.power == 1, 1.0, moved ** (self.power - 1))
@@ -208,23 +231,71 @@ def _best_power(values: Floats, series: Codes, subject: Codes, shift: Floats, al
     return chosen
 
 
-def _last_digits(values: Floats, series: Codes, decimals: NDArray[np.int64], n_series: int) -> Floats:
-    """Cumulated shares of last digits (n_series, 11), even unless there is a clear preference.
+def _steps_across(values: Floats, series: Codes, decimals: NDArray[np.int64], n_series: int) -> Floats:
+    """Steps of the record that the middle half of each series' values spans: (n_series,)."""
+    order = np.lexsort([values, series])
+    n = np.bincount(series, minlength=n_series)
+    start = np.cumsum(n) - n
+    some = np.flatnonzero(n > 0)
+    low, high = (values[order[start[some] + n[some] * part // 4]] for part in (1, 3))
+    out = np.zeros(n_series)
+    out[some] = np.round((high - low) * 10.0 ** np.maximum(decimals[some], 0))
+    return out
 
-    Where the middle half of the values spans fewer than `WIDE` steps, digits are uneven by the shape of the distribution alone.
+
+def _last_digits(
+    values: Floats,
+    cells: tuple[Codes, Codes, Codes],
+    decimals: NDArray[np.int64],
+    wide: Floats,
+    sizes: tuple[int, int],
+    k: int,
+) -> Floats:
+    """Cumulated shares of last digits (n_series, n_groups + 1, 11), even unless there is a clear preference.
+
+    Where the middle half of the values spans fewer steps than there are digits, these are uneven by the shape of the distribution
+    alone; whether such values keep to every second or every fifth step can still be told.
+
+    Parameters
+    ----------
+    values : (n,) float64
+        Results.
+    cells : tuple of (n,) int
+        Series, group and subject of each.
+    decimals, wide : (n_series,)
+        Places, and steps across the middle half.
+    sizes : tuple of int
+        Numbers of series and groups.
+    k : int
+        Fewest subjects behind the digits of a group.
     """
+    series, group, subject = cells
+    n_series, n_groups = sizes
+    cycle = np.max([np.where(wide >= steps, steps, 1) for steps in CYCLES], axis=0)
     steps = np.round(np.abs(values) * 10.0 ** np.maximum(decimals, 0)[series])
-    digit = (steps % 10).astype(np.intp)
-    counts = np.bincount(series * 10 + digit, minlength=n_series * 10).reshape(n_series, 10).astype(np.float64)
-    total = counts.sum(axis=1)
-    order = np.lexsort([steps, series])
-    start = np.concatenate([[0], np.cumsum(total)[:-1]]).astype(np.intp)
-    some = np.flatnonzero(total > 0)
-    low, high = (steps[order[start[some] + (part * total[some]).astype(np.intp)]] for part in (0.25, 0.75))
-    wide = np.zeros(n_series, bool)
-    wide[some] = high - low >= WIDE
-    expected = np.maximum(total, 1)[:, None] / 10
-    uneven = ((counts - expected) ** 2 / expected).sum(axis=1) > 60.0 + 0.1 * total
-    believed = uneven & (total >= FEWEST_FOR_DIGITS) & (decimals >= 0) & wide
-    shares = np.where(believed[:, None], counts / np.maximum(total, 1)[:, None], 0.1)
-    return np.concatenate([np.zeros((n_series, 1)), np.cumsum(shares, axis=1)], axis=1)
+    cell = series * (n_groups + 1) + group
+    found = np.bincount(cell * 10 + (steps % cycle[series]).astype(np.intp), minlength=n_series * (n_groups + 1) * 10)
+    counts = found.reshape(n_series, n_groups + 1, 10).astype(np.float64)
+    pairs = np.unique(np.stack([cell, subject]), axis=1)[0]
+    subjects = np.bincount(pairs, minlength=n_series * (n_groups + 1)).reshape(n_series, n_groups + 1)
+    pooled = counts.sum(axis=1)
+    told = (decimals >= 0) & (cycle > 1)
+    clear = _is_uneven(pooled, cycle)
+    apart = (_is_uneven(counts[:, :n_groups], cycle[:, None]) & (subjects[:, :n_groups] >= k)).any(axis=1)
+    shares = np.full((n_series, n_groups + 1, 10), 0.1)
+    for j in np.flatnonzero(told & (clear | apart)).tolist():
+        folded = np.arange(10) % cycle[j]
+        all_of_them = pooled[j] / pooled[j].sum()
+        own = shrink_to_pool(counts[j, :n_groups], np.zeros(n_groups, np.int64)) if n_groups else np.empty((0, 10))
+        own = np.where((subjects[j, :n_groups] >= k)[:, None], own, all_of_them)
+        shares[j] = np.concatenate([own, all_of_them[None]])[:, folded] * cycle[j] / 10
+    return np.concatenate([np.zeros((n_series, n_groups + 1, 1)), np.cumsum(shares, axis=2)], axis=2)
+
+
+def _is_uneven(counts: Floats, cycle: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether the counts (..., 10) of the digits of a cycle are clearly not those of chance: (...)."""
+    total = counts.sum(axis=-1)
+    expected = np.maximum(total, 1) / cycle
+    used = np.arange(10) < np.asarray(cycle)[..., None]
+    chi = (np.where(used, counts - expected[..., None], 0.0) ** 2).sum(axis=-1) / expected
+    return np.asarray((chi > 60.0 + 0.1 * total) & (total >= FEWEST_FOR_DIGITS), bool)

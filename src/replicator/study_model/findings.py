@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import ClassVar
 
@@ -17,10 +17,12 @@ from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
 from replicator.study_model.findings_features import belonging, codes_of, draw_features, feature_columns, name_features
+from replicator.study_model.findings_grid import place_rows, sampled_grid, source_grid
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
 from replicator.study_model.findings_results import Results, read_results
+from replicator.study_model.findings_sites import behave_alike, find_sites, lend_ways, sites_of_subjects
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
 from replicator.study_model.findings_wholes import Wholes, units_of_series
@@ -100,6 +102,10 @@ class FindingsPart:
         What the levels of tests that belong together are told in.
     wholes : Wholes
         Tests that are parts of another one.
+    site : str
+        Covariate that tells sites apart, ``""`` if none does.
+    site_place : (n_codes,) int64
+        Number of each site of at least k subjects; -1 of the others.
     """
 
     kind: ClassVar[str] = "findings part"
@@ -122,6 +128,8 @@ class FindingsPart:
     products: Products = NO_PRODUCTS
     coordinates: Coordinates = NO_COORDINATES
     wholes: Wholes = NO_WHOLES
+    site: str = ""
+    site_place: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def fit(
@@ -136,15 +144,22 @@ class FindingsPart:
         cells = find_cells(rows, who, spine)
         main_date = _main_date(dataset, structure)
         day = parse_dates(main_date).full_day if main_date is not None else np.full(dataset.n_rows, np.nan)
-        grid, start = _source_grid(cells, rows, who, day, spine, k)
-        occasion = _place(grid, cells, rows, who)
+        grid, start = source_grid(cells, rows, who, day, spine, k)
+        occasion = place_rows(grid, cells, rows, who)
         kept = (occasion >= 0) & (rows.series >= 0)
         notes = _notes(dataset.name, rows, occasion, k)
-        results, observed, more = read_results(dataset, structure, np.where(kept, rows.series, -1), who, rows.n_series, k)
+        site_name, places = find_sites(spine, k)
+        of_subject = sites_of_subjects(spine, site_name, places)
+        n_sites = int(places.max(initial=-1)) + 1
+        series = np.where(kept, rows.series, -1)
+        results, observed, more = read_results(dataset, structure, series, who, of_subject[who], (rows.n_series, n_sites), k)
         occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
         arm = spine.arm[grid.subject].astype(np.intp)
+        site = of_subject[grid.subject]
         sizes = (len(spine.arms), len(cells.label))
-        values, features = Values.fit(results, observed, occasion[observed.row], arm, grid.cell, occasions, sizes, k)
+        values, features = Values.fit(
+            results, observed, occasion[observed.row], arm, grid.cell, site, occasions, (*sizes, n_sites), k
+        )
         present = np.zeros((len(grid.subject), rows.n_series), bool)
         present[occasion[kept], rows.series[kept]] = True
         units = Units.fit(
@@ -200,8 +215,10 @@ class FindingsPart:
             columns,
             tuple(one for one, _ in found),
             RecordIds.fit(part_rows, structure, subject[inside], k),
+            site=site_name,
+            site_place=places,
         )
-        redraw = cache(partial(part._draw_again, observed, occasion, features, arm, grid.cell, occasions))
+        redraw = cache(partial(part._draw_again, observed, occasion, features, arm, grid.cell, site, occasions))
         products = Products.fit(results, observed, occasion, occasions.run, redraw, k)
         one_unit = units_of_series(codes_of(dataset, part.unit_name), rows.series, rows.n_series)
         wholes = Wholes.fit(results, observed, occasion, occasions.run, one_unit, products.members.tolist(), redraw, k)
@@ -215,25 +232,29 @@ class FindingsPart:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
         cells = Cells(self.label.astype(np.intp), self.repeat.astype(np.intp), self.scheduled)
-        grid = _sorted_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
+        grid = sampled_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
         occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
         arm = spine.arm[grid.subject].astype(np.intp)
+        like = lend_ways(self.site_place)
+        site = sites_of_subjects(spine, self.site, like)[grid.subject]
         seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], rng)
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         drawn = partial(_drawn, spine, self.name)
         features = draw_features(self._features(), drawn, self.results, self.values, self.coordinates, occasions, rng)
         column_seen = seen[:, self.results.series]
-        latent = self.values.sample(noise, column_seen, features, arm, grid.cell, occasions, luck)
+        latent = self.values.sample(noise, column_seen, features, arm, grid.cell, site, occasions, luck)
         if self.units.follows:
-            narrowed = self.units.restrict(seen, self._read_off(latent, seen))
-            latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, occasions, luck)
-            seen = self.units.restrict(seen, self._read_off(latent, seen))
+            narrowed = self.units.restrict(seen, self._read_off(latent, seen, site))
+            latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
+            seen = self.units.restrict(seen, self._read_off(latent, seen, site))
         occasion, series = np.nonzero(seen)
-        number, token = self._results_of(latent, occasion, series)
-        number = self.products.hold(number, occasion, series, occasions.run, self.results, rng)
-        number = self.wholes.hold(number, occasion, series, self.results, rng)
+        number, token = self._results_of(latent, occasion, series, site)
+        number = self.products.hold(number, occasion, series, occasions.run, site, self.results, rng)
+        number = self.wholes.hold(number, occasion, series, site, self.results, rng)
         state = np.where(token >= 0, token + 1, 0)
         codes = _conditions(series, occasion, state, grid, cells, spine)
+        if self.site in codes:
+            codes[self.site] = behave_alike(codes[self.site], self.site_place, like)
         visit = self._visit_number(grid, occasion)
         out = self.columns.sample(codes, visit, self.visit_numbers, len(series), rng)
         unit = out.get(self.unit_name)
@@ -253,12 +274,12 @@ class FindingsPart:
         own = np.array([float(text) if there else np.nan for text, there in zip(self.labels, known, strict=True)])
         return np.where(np.isfinite(grid.number), grid.number, own[self.label[grid.cell]])[occasion]
 
-    def _results_of(self, latent: Floats, occasion: Codes, series: Codes) -> tuple[Floats, Codes]:
+    def _results_of(self, latent: Floats, occasion: Codes, series: Codes, site: Codes) -> tuple[Floats, Codes]:
         """Return number and token (-1 for a number) of each (occasion, series)."""
         token = np.full(len(series), -1, np.intp)
         if not self.results.token.size:  # no text that enough subjects share
             value = self.results.value[series]
-            return self.results.numbers(decode(self.results, latent, occasion, value)[1], value, token < 0), token
+            return self.results.numbers(decode(self.results, latent, occasion, value)[1], value, token < 0, site[occasion]), token
         stated = np.flatnonzero(self.results.state[series] >= 0)
         column = self.results.state[series[stated]]
         level, _ = decode(self.results, latent, occasion[stated], column)
@@ -268,14 +289,14 @@ class FindingsPart:
         level, _ = decode(self.results, latent, occasion[levelled], value[levelled])
         token[levelled] = self.results.token[value[levelled], level]
         _, probability = decode(self.results, latent, occasion, value)
-        return self.results.numbers(probability, value, token < 0), token
+        return self.results.numbers(probability, value, token < 0, site[occasion]), token
 
-    def _read_off(self, latent: Floats, seen: Flags) -> Floats:
+    def _read_off(self, latent: Floats, seen: Flags, site: Codes) -> Floats:
         """Results of the series that others follow from: (n_occasions, n_series), NaN elsewhere."""
         out = np.full(seen.shape, np.nan)
         for parent in sorted({rule.parent for rule in self.units.follows}):
             rows = np.flatnonzero(seen[:, parent])
-            number, token = self._results_of(latent, rows, np.full(len(rows), parent, np.intp))
+            number, token = self._results_of(latent, rows, np.full(len(rows), parent, np.intp), site)
             out[rows, parent] = np.where(token >= 0, -1.0 - token, number)
         return out
 
@@ -283,7 +304,14 @@ class FindingsPart:
         return feature_columns(self.results, self.values, self.coordinates, self.series_labels)
 
     def _draw_again(
-        self, observed: Observed, occasion: Codes, features: Mapping[str, Floats], arm: Codes, cell: Codes, occasions: Occasions
+        self,
+        observed: Observed,
+        occasion: Codes,
+        features: Mapping[str, Floats],
+        arm: Codes,
+        cell: Codes,
+        site: Codes,
+        occasions: Occasions,
     ) -> Floats:
         """Numbers (n_occasions, n_series) that the model draws for the source's own subjects, before any law is kept."""
         rng = np.random.default_rng(0)
@@ -291,11 +319,11 @@ class FindingsPart:
         seen[occasion[observed.row], observed.column] = True
         known = {name: np.where(np.isfinite(of), of, rng.standard_normal(of.shape)) for name, of in features.items()}
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(cell))
-        latent = self.values.sample(noise, seen, known, arm, cell, occasions, luck)
+        latent = self.values.sample(noise, seen, known, arm, cell, site, occasions, luck)
         out = np.full((len(cell), len(self.results.value)), np.nan)
         rows, columns = np.nonzero(seen & (self.results.value[self.results.series] == np.arange(len(self.results.form))))
         out[rows, self.results.series[columns]] = self.results.numbers(
-            decode(self.results, latent, rows, columns)[1], columns, self.results.form[columns] != LEVELLED
+            decode(self.results, latent, rows, columns)[1], columns, self.results.form[columns] != LEVELLED, site[rows]
         )
         return out
 
@@ -322,56 +350,6 @@ def _date_names(structure: DatasetStructure) -> tuple[str, ...]:
 def _main_date(dataset: Dataset, structure: DatasetStructure) -> Text | None:
     name = structure.named("DTC") or structure.named("STDTC") or next(iter(structure.with_role(Role.DATE)), "")
     return dataset.text(name) if name else None
-
-
-def _source_grid(cells: Cells, rows: FindingsRows, who: Codes, day: Floats, spine: Spine, k: int) -> tuple[Grid, DayOffsets]:
-    """Occasions of the source: days of the spine's visits, else those on which the rows were made."""
-    grid = lay_grid(cells, rows.labels, spine)
-    occasion = _place(grid, cells, rows, who)
-    seen = (occasion >= 0) & np.isfinite(day)
-    made = np.full(len(grid.subject), np.inf)
-    np.minimum.at(made, occasion[seen], day[seen])
-    own = np.where(np.isfinite(made) & ~cells.scheduled[grid.cell], made, np.nan)
-    start = DayOffsets.fit(own - spine.anchor[grid.subject], grid.cell, grid.subject, len(cells.label), k)
-    middle = np.array([marginal.quantile(np.array([0.5]))[0] if marginal.n else 0.0 for marginal in start.marginals])
-    expected = spine.anchor[grid.subject] + middle[start.own[grid.cell]]
-    filled = np.where(np.isfinite(grid.day), grid.day, np.where(np.isfinite(own), own, expected))
-    return _ordered(Grid(grid.subject, grid.cell, filled, grid.number), cells), start
-
-
-def _sorted_grid(grid: Grid, spine: Spine, start: DayOffsets, cells: Cells, rng: np.random.Generator) -> Grid:
-    """Occasions of a sample, with days drawn for those that the spine does not schedule."""
-    day = grid.day.copy()
-    open_days = np.flatnonzero(np.isnan(day))
-    drawn = spine.anchor[grid.subject[open_days]] + start.sample(grid.cell[open_days], rng)
-    low, high = spine.marks["FIRST"][grid.subject[open_days]], spine.marks["LAST"][grid.subject[open_days]]
-    drawn = np.where(np.isfinite(low), np.maximum(drawn, low), drawn)
-    day[open_days] = np.where(np.isfinite(high), np.minimum(drawn, high), drawn)
-    return _ordered(Grid(grid.subject, grid.cell, day, grid.number), cells)
-
-
-def _ordered(grid: Grid, cells: Cells) -> Grid:
-    order = np.lexsort([cells.repeat[grid.cell], grid.cell, grid.day, grid.subject])
-    return Grid(grid.subject[order], grid.cell[order], grid.day[order], grid.number[order])
-
-
-def _place(grid: Grid, cells: Cells, rows: FindingsRows, who: Codes) -> Codes:
-    """Occasion of each row: (n_rows,) int, -1 where the grid has none."""
-    width = int(max(rows.repeat.max(initial=0), cells.repeat.max(initial=0))) + 1
-    table = np.full((len(rows.labels), width), -1, np.intp)
-    table[cells.label, cells.repeat] = np.arange(len(cells.label))
-    cell = table[rows.label, rows.repeat]
-    number = np.where(cells.scheduled[cell], rows.number, np.nan)
-    both = np.concatenate([np.nan_to_num(grid.number, nan=np.inf), np.nan_to_num(number, nan=np.inf)])
-    _, codes = np.unique(both, return_inverse=True)
-    span, size = int(codes.max(initial=0)) + 1, len(cells.label)
-    there = (grid.subject * size + grid.cell) * span + codes[: len(grid.subject)]
-    wanted = (who * size + cell) * span + codes[len(grid.subject) :]
-    if not len(there):
-        return np.full(len(wanted), -1, np.intp)
-    order = np.argsort(there, kind="stable")
-    place = np.minimum(np.searchsorted(there[order], wanted), len(there) - 1)
-    return np.where(there[order][place] == wanted, order[place], -1)
 
 
 def _notes(name: str, rows: FindingsRows, occasion: Codes, k: int) -> tuple[str, ...]:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
+from replicator.models.contingency import uncertainty
 from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes
 from replicator.study_model.conditions import accuracy, agreement, choose_conditions, codes_among, shared_levels
 from replicator.study_model.findings_shares import draw_chances, fit_shares, subject_series
+from replicator.study_model.spine import SITE_VARIABLES
 from replicator.tables.dataset import Column, Dataset, Numbers
 
 Codes = NDArray[np.intp]
@@ -21,6 +23,7 @@ Cells = NDArray[np.int64]
 
 GIVEN = 0.999  # share of rows in which conditions must give the value
 STABLE = 0.95  # share of (subject, series) pairs with a single value from which a number of many values is the subject's own
+LEAST_TOLD = 0.2  # of the entropy of a column, from which it hangs on the site
 JUDGED = ("POSITION", "TENTH")  # conditions that only results give
 
 
@@ -139,16 +142,17 @@ class DrawnColumns:
             for by, mine, where in tasks:
                 target = (cells[name][mine] >= 0).astype(np.int64) if where else cells[name][mine]
                 earlier = [one for one in known if not where and (one not in split or (known[one][mine] >= 0).mean() >= GIVEN)]
-                pool = _pool(by, earlier, covariates, where or name in limits)
                 own = {one: code[mine] for one, code in {**codes, **known}.items()}
+                pool = _pool(by, earlier, covariates, where or name in limits)
+                pool = [one for one in pool if one not in SITE_VARIABLES or _site_tells(target, own, pool[0], one)]
                 chosen = choose_conditions(target, own, pool)
                 owner = _group("subject", own) if by == "row" else own["SUBJECT"]
                 if by != "subject" and agreement(target, [owner]) > agreement(target, [own[one] for one in chosen]):
                     steady = [one for one in pool if accuracy(own[one].astype(np.int64), [owner]) >= GIVEN]
                     chosen = choose_conditions(target, own, steady)
                 together = accuracy(target, [own[one] for one in chosen])
-                telling = [one for one in chosen[1:] if accuracy(target, [own[one]]) >= max(together, GIVEN)]
-                chosen = telling[:1] or chosen
+                alone = [one for one in chosen[1:] if accuracy(target, [own[one]]) >= max(together, GIVEN)]
+                chosen = alone[:1] or chosen
                 key = mine.tobytes()
                 members_rows[key] = mine
                 groups.setdefault((by, tuple(chosen), key), []).append((name, where))
@@ -243,6 +247,16 @@ def _group(by: str, codes: Mapping[str, Codes]) -> Codes:
 def _of_rows(codes: Mapping[str, Codes], rows: Codes) -> dict[str, Codes]:
     """Subject, series and occasion of some rows."""
     return {name: codes[name][rows] for name in ("SUBJECT", "SERIES", "OCCASION")}
+
+
+def _site_tells(target: Cells, codes: Mapping[str, Codes], first: str, site: str) -> bool:
+    """Whether the site tells more of a column, where the first condition does not give it, than many sites tell by chance."""
+    _, condition = np.unique(codes[first], return_inverse=True)
+    kinds = np.unique(np.stack([condition, target]), axis=1)[0]
+    open_rows = np.flatnonzero(np.bincount(kinds)[condition] > 1)
+    owner = _group("subject", codes)[open_rows]
+    rows = open_rows[np.unique(owner, return_index=True)[1]]
+    return uncertainty(target[rows], codes[site][rows]) >= LEAST_TOLD
 
 
 def _pool(by: str, earlier: Sequence[str], covariates: Sequence[str], unjudged: bool) -> list[str]:

@@ -126,9 +126,16 @@ class Products:
         return replace(found, members=members, loose=loose, shape=shape)
 
     def hold(
-        self, number: Floats, occasion: Codes, series: Codes, run: Codes, results: Results, rng: np.random.Generator
+        self,
+        number: Floats,
+        occasion: Codes,
+        series: Codes,
+        run: Codes,
+        site: Codes,
+        results: Results,
+        rng: np.random.Generator,
     ) -> Floats:
-        """Move results (n,) to where the laws hold; `run` (n_occasions,) are the positions of the occasions' subjects."""
+        """Move results (n,) to where the laws hold; `run` and `site` (n_occasions,) are the occasions' subjects and sites."""
         if not len(self.target):
             return number
         out = number.copy()
@@ -144,7 +151,8 @@ class Products:
             laws = (matrix[:, group] != 0).any(axis=1)
             moved, bound = keep_laws(log[:, group], run, rows, wanted[:, laws], self.shape[np.ix_(group, group)], self.loose[group])
             where = row[:, group][bound]
-            out[where] = results.scales.record(np.exp(moved[bound]), np.broadcast_to(self.members[group], bound.shape)[bound])
+            which = np.broadcast_to(self.members[group], bound.shape)[bound]
+            out[where] = results.scales.record(np.exp(moved[bound]), which, np.repeat(site, bound.sum(axis=1)))
         return out
 
     def groups(self) -> list[tuple[NDArray[np.int64], int]]:

@@ -103,7 +103,7 @@ class Results:
     tokens: Tokens
     written: Written
 
-    def numbers(self, latent: Floats, column: Codes, where: NDArray[np.bool_]) -> Floats:
+    def numbers(self, latent: Floats, column: Codes, where: NDArray[np.bool_], site: Codes) -> Floats:
         """Turn latent values of one column each into recorded numbers.
 
         Parameters
@@ -114,11 +114,13 @@ class Results:
             Latent column.
         where : (n,) bool
             Rows that are numbers at all.
+        site : (n,) int
+            Whose last digits they have.
         """
         out = np.full(len(latent), np.nan)
         series = self.series[column]
         added = where & (self.form[column] == ADDITIVE)
-        out[added] = self.scales.backward(latent[added], series[added])
+        out[added] = self.scales.backward(latent[added], series[added], site[added])
         ranked = np.flatnonzero(where & (self.form[column] == RANKED))
         order = ranked[np.argsort(column[ranked], kind="stable")]
         which = np.flatnonzero(self.form == RANKED)
@@ -181,7 +183,13 @@ def _overlay(text: Text, tokens: Text, token: Codes) -> Text:
 
 
 def read_results(
-    dataset: Dataset, structure: DatasetStructure, series: Codes, subject: Codes, n_series: int, k: int
+    dataset: Dataset,
+    structure: DatasetStructure,
+    series: Codes,
+    subject: Codes,
+    site: Codes,
+    sizes: tuple[int, int],
+    k: int,
 ) -> tuple[Results, Observed, tuple[str, ...]]:
     """Choose a form for every series and read the rows in it.
 
@@ -189,15 +197,15 @@ def read_results(
     ----------
     dataset, structure : Dataset, DatasetStructure
         The dataset.
-    series, subject : (n_rows,) int
-        Series (-1 to leave a row out) and subject of each row.
-    n_series : int
-        Number of series.
+    series, subject, site : (n_rows,) int
+        Series (-1 to leave a row out), subject and site of each row; the number of sites stands for none.
+    sizes : (n_series, n_sites)
+        Extents.
     k : int
         Fewest subjects behind a level.
     """
     names = ResultNames.of(dataset, structure)
-    n = dataset.n_rows
+    n, (n_series, n_sites) = dataset.n_rows, sizes
     empty = Text(np.full(n, -1, np.int32), np.empty(0, object))
     original = dataset.text(names.original) if names.original else empty
     text = dataset.text(names.text) if names.text else empty
@@ -228,7 +236,9 @@ def read_results(
             f"they are not kept, lower k to keep them.",
         )
     scale_rows = (series >= 0) & np.isfinite(value)
-    scales = NumericScales.fit(value[scale_rows], series[scale_rows], subject[scale_rows], decimals, k=k)
+    scales = NumericScales.fit(
+        value[scale_rows], series[scale_rows], subject[scale_rows], decimals, group=site[scale_rows], n_groups=n_sites, k=k
+    )
     picked = unique_tokens[used]
     tokens = Tokens(
         Text(picked[:, 0].astype(np.int32), original.levels).compact() if len(used) else empty.take(np.empty(0, np.intp)),

@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from replicator.models.cell_means import CellMeans
 from replicator.models.copula import normal_scores
+from replicator.models.group_effects import shrink_means
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_weights, level_scores
 from replicator.models.persistence import Course, Occasions
@@ -42,6 +43,8 @@ class Values:
         Around the shift.
     repeats : (n_columns,) float64
         Chance that a subject's residual is the one before; empty where nothing repeats.
+    sites : (n_columns, n_sites + 1) float64
+        What is added to the shift at a site; 0 in the last, which stands for subjects of none.
     """
 
     kind: ClassVar[str] = "findings values"
@@ -52,6 +55,7 @@ class Values:
     top: Floats
     latent: TwoLevel
     repeats: Floats = field(default_factory=lambda: np.empty(0))
+    sites: Floats = field(default_factory=lambda: np.zeros((0, 1)))
 
     @classmethod
     def fit(
@@ -61,8 +65,9 @@ class Values:
         occasion: Codes,
         arm: Codes,
         cell: Codes,
+        site: Codes,
         occasions: Occasions,
-        sizes: tuple[int, int],
+        sizes: tuple[int, int, int],
         k: int,
     ) -> tuple[Values, dict[str, Floats]]:
         """Learn.
@@ -73,11 +78,11 @@ class Values:
             Latent columns and their observations.
         occasion : (n,) int
             Occasion of each observation.
-        arm, cell : (n_occasions,) int
+        arm, cell, site : (n_occasions,) int
             Of each occasion.
         occasions : Occasions
             Whose and when.
-        sizes : (n_arms, n_cells)
+        sizes : (n_arms, n_cells, n_sites)
             Extents.
         k : int
             Fewest subjects behind a quantile.
@@ -96,21 +101,24 @@ class Values:
         added = ~discrete[column]
         y[added] = results.scales.forward(observed.number[added], results.series[column[added]].astype(np.intp))
         subject = occasions.run[occasion]
-        extents = (n_columns, *sizes)
+        extents = (n_columns, *sizes[:2])
         shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents, fewest=k).mean
         rare = discrete & (_others(results, observed, subject) < FEWEST_OTHERS * k)
         shift[rare] = _means(y, column, n_columns)[rare, None, None]
         rest = y - shift[column, arm[occasion], cell[occasion]]
+        sites = _site_effects(np.where(rare[column], 0.0, rest), column, subject, site[occasion], (n_columns, sizes[2]), k)
+        rest -= sites[column, site[occasion]]
         middle = _means(np.where(added, observed.number, 0.0), column, n_columns)
         typical = np.zeros(len(results.scales.power))
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
         latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
-        moved, width = _latent_shift(shift, shown, results.form, column, arm[occasion], cell[occasion], subject)
+        at = (arm[occasion], cell[occasion], site[occasion])
+        moved, sites, width = _latent_shift(shift, sites, shown, results.form, column, at, subject)
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
         pairs = Neighbours.of(observed.level, column, occasion, arm, cell, occasions)
         latent, repeats = _with_repeats(latent, pairs, results.share, moved, width, discrete, _sizes(column, subject, n_columns))
-        return cls(moved, width, bottom, top, latent, repeats), {**features, "level": level}
+        return cls(moved, width, bottom, top, latent, repeats, sites), {**features, "level": level}
 
     def sample(
         self,
@@ -119,6 +127,7 @@ class Values:
         features: Mapping[str, Floats],
         arm: Codes,
         cell: Codes,
+        site: Codes,
         occasions: Occasions,
         luck: Floats,
     ) -> Floats:
@@ -132,7 +141,7 @@ class Values:
         if len(self.repeats):
             noise = repeat_residuals(noise, seen, self.repeats, luck, occasions)
         deviation = self.latent.compose(noise, seen, features, occasions)
-        return self.shift[:, arm, cell].T + self.width * deviation
+        return self.shift[:, arm, cell].T + self.sites[:, site].T + self.width * deviation
 
     def spread_ties(self, level: Floats, rng: np.random.Generator) -> Floats:
         """Spread drawn levels that stand for "always lowest" or "always highest" over the normals they stand for.
@@ -186,30 +195,66 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
     return level, np.where(form == ADDITIVE, value, probability)
 
 
+def _site_effects(rest: Floats, column: Codes, subject: Codes, site: Codes, sizes: tuple[int, int], k: int) -> Floats:
+    """How far subjects of a site lie from others of their arm and visit: (n_columns, n_sites + 1), drawn towards 0."""
+    n_columns, n_sites = sizes
+    out = np.zeros((n_columns, n_sites + 1))
+    known = np.flatnonzero(site < n_sites)
+    if not n_sites or not len(known):
+        return out
+    span = int(subject.max()) + 1
+    pair, first, inverse = np.unique(column[known] * span + subject[known], return_index=True, return_inverse=True)
+    mean = _means(rest[known], inverse, len(pair))
+    cell = pair // span * n_sites + site[known[first]]
+    n = np.bincount(cell, minlength=n_columns * n_sites).reshape(n_columns, n_sites).astype(np.float64)
+    centre = _means(mean, cell, n_columns * n_sites).reshape(n.shape)
+    variance = _variance(mean, cell, n_columns * n_sites).reshape(n.shape)
+    for j in range(n_columns):
+        there = np.flatnonzero(n[j])
+        if len(there):
+            out[j, there] = shrink_means(n[j, there], centre[j, there], variance[j, there], k=k)
+    return out
+
+
 def _latent_shift(
-    shift: Floats, shown: Floats, form: NDArray[np.int64], column: Codes, arm: Codes, cell: Codes, subject: Codes
-) -> tuple[Floats, Floats]:
+    shift: Floats,
+    sites: Floats,
+    shown: Floats,
+    form: NDArray[np.int64],
+    column: Codes,
+    at: tuple[Codes, Codes, Codes],
+    subject: Codes,
+) -> tuple[Floats, Floats, Floats]:
     """Means of level scores as shifts of a latent normal whose levels keep their shares over all rows, and its width.
+
+    Parameters
+    ----------
+    at : tuple of (n,) int
+        Arm, kind of occasion and site of each row.
 
     Returns
     -------
     shift : (n_columns, n_arms, n_cells) float64
         Of additive columns as it was.
+    sites : (n_columns, n_sites + 1) float64
+        Likewise.
     width : (n_columns,) float64
         What is left of the standard deviation of 1; 1 for additive columns.
     """
     n = len(shift)
+    arm, cell, site = at
     discrete = form != ADDITIVE
     alike = subject_weights(column * (int(subject.max(initial=0)) + 1) + subject)
     weight = np.where(form[column] == LEVELLED, alike, 1.0)
     total = np.bincount(column, weights=weight, minlength=n)
     middle = np.bincount(column, weights=weight * shift[column, arm, cell], minlength=n) / np.maximum(total, 1e-9)
     mean = np.where(discrete, middle, 0.0)
-    moved = (shift - mean[:, None, None]) / shown[:, None, None]
-    explained = _variance(moved[column, arm, cell], column, n)
+    moved, told = (shift - mean[:, None, None]) / shown[:, None, None], sites / shown[:, None]
+    explained = _variance(moved[column, arm, cell] + told[column, site], column, n)
     scale = np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12)))
     moved = np.where(discrete[:, None, None], moved * scale[:, None, None], shift)
-    return moved, np.where(discrete, np.sqrt(1 - np.minimum(explained, MOST_EXPLAINED)), 1.0)
+    told = np.where(discrete[:, None], told * scale[:, None], sites)
+    return moved, told, np.where(discrete, np.sqrt(1 - np.minimum(explained, MOST_EXPLAINED)), 1.0)
 
 
 def _with_repeats(

@@ -111,8 +111,10 @@ class Wholes:
         wholes, members, shares, tight, numbers = zip(*found, strict=True)
         return cls(np.array(wholes, np.int64), np.stack(members), shares, np.array(tight), *np.array(numbers).T)
 
-    def hold(self, number: Floats, occasion: Codes, series: Codes, results: Results, rng: np.random.Generator) -> Floats:
-        """Change results (n,) of wholes and parts whose share is not one that the source could have."""
+    def hold(
+        self, number: Floats, occasion: Codes, series: Codes, site: Codes, results: Results, rng: np.random.Generator
+    ) -> Floats:
+        """Change results (n,) of wholes and parts whose share is not one that the source could have; `site` is (n_occasions,)."""
         if not len(self.whole):
             return number
         out = number.copy()
@@ -129,7 +131,7 @@ class Wholes:
             rows, change = rows[change != 0], change[change != 0]
             power = np.append(np.full(len(members) - 1, 1 - self.give[i]), -self.give[i])
             drawn = value[rows] * np.exp(change[:, None] * power)
-            recorded = results.scales.record(drawn.ravel(), np.tile(members, len(drawn)))
+            recorded = results.scales.record(drawn.ravel(), np.tile(members, len(drawn)), np.repeat(site[rows], len(members)))
             out[at[rows]] = recorded.reshape(drawn.shape)
         return out
 

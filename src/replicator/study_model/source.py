@@ -13,7 +13,7 @@ from replicator.errors import FitError
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.joining import Supplement, join_supplements
-from replicator.study_model.spine import Spine, Visits
+from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dates import parse_dates
@@ -133,11 +133,9 @@ def _spine(
             )
         marks = {f"{head}.{name}": parse_dates(table.text(name)).day for name in found.with_role(Role.DATE)}
         for variable in found.variables:
-            if (
-                variable.content is Content.CATEGORY
-                and variable.role is Role.QUALIFIER
-                and variable.n_levels <= MOST_COVARIATE_LEVELS
-            ):
+            few = variable.content is Content.CATEGORY and variable.n_levels <= MOST_COVARIATE_LEVELS
+            site = variable.name in SITE_VARIABLES and variable.n_levels > 1
+            if variable.role is Role.QUALIFIER and (few or site):
                 codes, values = column_codes(table[variable.name])
                 covariates[variable.name] = codes.astype(np.int32)
                 levels[variable.name] = tuple(values.strings().tolist())

@@ -17,6 +17,8 @@ from replicator.config import FitConfig
 from replicator.profile.structure import DatasetStructure
 from replicator.tables.dataset import Column, Dataset, Text
 
+SITE_VARIABLES = ("SITEID", "INVID", "COUNTRY")  # what tells where a subject was seen, the closest first
+
 
 @dataclass(frozen=True, eq=False)
 class Visits:
@@ -89,7 +91,8 @@ class Spine:
     visits : Visits
         The schedule as it was kept.
     covariates : mapping of str to (n,) int32
-        Categories of a subject that other datasets may depend on, such as SEX; codes, -1 missing. ``ARM`` is not among them.
+        Categories of a subject that other datasets may depend on, such as SEX, and its site, however many there are; codes, -1
+        missing. ``ARM`` is not among them.
     features : mapping of str to (n,) float64
         Values of the features that the parts declared (`Fitted.features`), by ``DATASET/feature``.
         When a part samples, its own features have been drawn jointly with those of all other parts; every subject has a value

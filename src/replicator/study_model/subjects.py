@@ -39,7 +39,7 @@ NO_ARM = (
     "UNPLANNED TREATMENT",
 )  # CDISC's codelist ARMNULRS: nobody's words
 ALIKE = 0.6  # Cramer's V from which two categories are drawn as one tuple
-GOLDEN = (np.sqrt(5.0) - 1) / 2
+GOLDEN = (5.0**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,11 @@ class SubjectModel:
             marks,
             formats,
             weekday / weekday.sum(),
-            {name: _shared_levels(spine.covariates[name], levels, k) for name, levels in source.levels.items()},
+            {
+                name: _shared_levels(source.datasets[structure.name][name], spine.covariates[name], levels, k)
+                for name, levels in source.levels.items()
+                if structure is not None
+            },
             birth,
         )
         return model, tuple(notes)
@@ -399,10 +403,13 @@ def _shared_code(codes: NDArray[np.int64], k: int) -> int:
     return int(count.argmax()) if count.max() >= k else -1
 
 
-def _shared_levels(codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
-    """Levels in their places, those that fewer than `k` subjects share as ``""``."""
+def _shared_levels(column: Column, codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
+    """Levels in their places; those that fewer than `k` subjects share as their stand-ins, or as ``""`` if they have none."""
+    drawn = np.array(levels, object)
+    if isinstance(column, Text):
+        drawn[codes[codes >= 0]] = replace_rare_codes(column, np.arange(len(codes), dtype=np.int32), k).strings()[codes >= 0]
     count = np.bincount(codes[codes >= 0], minlength=len(levels))
-    return tuple(level if n >= k else "" for level, n in zip(levels, count.tolist(), strict=True))
+    return tuple(str(text) if n >= k or text != level else "" for level, text, n in zip(levels, drawn, count.tolist(), strict=True))
 
 
 def _codes_in(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:

@@ -35,7 +35,7 @@ def test_transform_and_back(value: float) -> None:
         low=np.zeros(3),
         high=np.full(3, 1e3),
         decimals=np.full(3, -1),
-        digits=np.tile(np.linspace(0, 1, 11), (3, 1)),
+        digits=np.tile(np.linspace(0, 1, 11), (3, 1, 1)),
     )
     series = np.arange(3)
     assert scales.backward(scales.forward(np.full(3, value), series), series) == pytest.approx(value, rel=1e-9)

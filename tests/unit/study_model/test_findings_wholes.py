@@ -103,7 +103,8 @@ def test_a_share_beyond_its_bounds_is_brought_back() -> None:
     start = np.where(members == wholes.whole[0], 6.0, 1.47)  # the parts are 0.98 of the whole
     far = np.where(members == wholes.whole[0], 6.0, 2.0)  # and here four thirds of it
     occasion, series = np.repeat([0, 1], 5), np.tile(members, 2)
-    out = loose.hold(np.concatenate([start, far]), occasion, series, part.results, np.random.default_rng(0)).reshape(2, 5)
+    site, rng = np.zeros(2, np.intp), np.random.default_rng(0)
+    out = loose.hold(np.concatenate([start, far]), occasion, series, site, part.results, rng).reshape(2, 5)
     assert out[0] == pytest.approx(start)
     assert np.log(out[1, :4].sum() / out[1, 4]) == pytest.approx(wholes.high[0], abs=0.01)
     assert (out[1, :4] < 2.0).all()
