@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from replicator.models.backoff import BackoffTable
 from replicator.models.cell_means import CellMeans
 from replicator.models.chain import ConditionalChain
+from replicator.models.clock import ClockTime
 from replicator.models.conditional import ConditionalTable
 from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.joint import JointModel
@@ -190,6 +191,10 @@ def _panel_presence(data: Sample) -> PanelPresence:
 MODELS: Mapping[str, ArrayModel] = {
     "quantile marginal": ArrayModel(
         lambda d: QuantileMarginal.fit(d.x, d.subject, k=5),
+        lambda m, d, rng: (m.quantile(rng.random(200)),),
+    ),
+    "clock time": ArrayModel(
+        lambda d: ClockTime.fit(d.x, d.subject, k=5),
         lambda m, d, rng: (m.quantile(rng.random(200)),),
     ),
     "back-off table": ArrayModel(

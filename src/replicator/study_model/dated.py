@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable, Codes
+from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.conditions import join_codes
@@ -30,7 +31,7 @@ class DateFormat:
     ----------
     written : BackoffTable
         :class:`Precision`, or 100 + position in `odd`, given conditions.
-    minute : QuantileMarginal
+    minute : ClockTime
         Time of day, minutes since midnight.
     odd : tuple of str
         Texts that are no dates and that at least k subjects share.
@@ -39,7 +40,7 @@ class DateFormat:
     kind: ClassVar[str] = "date format"
 
     written: BackoffTable
-    minute: QuantileMarginal
+    minute: ClockTime
     odd: tuple[str, ...]
 
     @classmethod
@@ -55,7 +56,7 @@ class DateFormat:
                 odd.append(str(column.levels[level]))
         code[code == Precision.TEXT] = Precision.MISSING
         written = BackoffTable.fit(code, given, subject, k=1)  # how dates are written is nobody's secret
-        return cls(written, QuantileMarginal.fit(dates.minute, subject, k=k, decimals=0), tuple(odd))
+        return cls(written, ClockTime.fit(dates.minute, subject, k=k), tuple(odd))
 
     def sample(self, day: Floats, given: Sequence[Codes], rng: np.random.Generator, minute: Floats | None = None) -> Text:
         """Write days (n,), days since 1970-01-01, NaN for missing."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.onset import Intensity, draw_leaders
 from replicator.study_model.marks import death_day
@@ -91,7 +92,7 @@ class OccurrenceDates:
         Days from the first day on study to the end, where the start lies before the study or is unknown.
     past_share : QuantileMarginal
         Of the time from a start before the study up to the first day on study, how much had gone by at an end before the study.
-    start_minute, end_minute : QuantileMarginal
+    start_minute, end_minute : ClockTime
         Time of day.
     start_odd, end_odd : tuple of str
         Texts that are no dates.
@@ -118,8 +119,8 @@ class OccurrenceDates:
     end_together: float
     end_offset: QuantileMarginal
     past_share: QuantileMarginal
-    start_minute: QuantileMarginal
-    end_minute: QuantileMarginal
+    start_minute: ClockTime
+    end_minute: ClockTime
     start_odd: tuple[str, ...]
     end_odd: tuple[str, ...]
 

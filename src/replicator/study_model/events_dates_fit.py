@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.onset import Intensity, rank_within, sharing_rate
 from replicator.rng import stream
@@ -120,8 +121,8 @@ def fit_dates(
         _together(owner[both], s.day[both], e.day[both]),
         QuantileMarginal.fit((e.day - first)[detached], owner[detached], k=k, decimals=0),
         QuantileMarginal.fit(((e.day - s.day) / np.maximum(first - s.day, 1.0))[past], owner[past], k=k, decimals=None),
-        QuantileMarginal.fit(s.minute, owner, k=k, decimals=0),
-        QuantileMarginal.fit(e.minute, owner, k=k, decimals=0),
+        ClockTime.fit(s.minute, owner, k=k),
+        ClockTime.fit(e.minute, owner, k=k),
         patterns[0].odd,
         patterns[1].odd,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
+from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.odd_dates import code_dates, write_dates
 from replicator.tables.dataset import Text
@@ -76,8 +77,8 @@ class DateColumn:
         ``occasion``, ``panel`` or ``row``: what has one date.
     offset : DayOffsets
         Of the day from the occasion's base day.
-    minute : QuantileMarginal
-        Time of day of the base, minutes; in steps of the source's own rounding.
+    minute : ClockTime
+        Time of day of the base.
     elapsed : (n_series,) float64
         Minutes from the occasion's reference to the series; 0 unless the level is ``row``.
     scatter : QuantileMarginal
@@ -95,7 +96,7 @@ class DateColumn:
     name: str
     level: str
     offset: DayOffsets
-    minute: QuantileMarginal
+    minute: ClockTime
     elapsed: Floats
     scatter: QuantileMarginal
     precision: BackoffTable
@@ -162,7 +163,7 @@ class DateColumn:
             name,
             level,
             DayOffsets.fit(day, cell[rows], subject[rows], sizes[1], k),
-            QuantileMarginal.fit(clock, subject[rows], k=k, decimals=0),
+            ClockTime.fit(clock, subject[rows], k=k),
             elapsed,
             QuantileMarginal.fit(np.round(scatter, 3), subject[timed], k=k, decimals=0),
             precision,
