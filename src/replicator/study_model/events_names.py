@@ -13,7 +13,7 @@ from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import StandIns
 
 MOST_NUMBERS = 200_000
-LEAST_CHOICE = 200  # ordinary terms, beyond twice as many as are wanted, from which those are drawn that stand in
+LEAST_CHOICE = 20  # ordinary terms of a class, beyond twice as many as are wanted, from which those are drawn that stand in
 MOST_GRAVE = 4  # fatal terms of one class
 _NUMBERED = re.compile(r"(\D*)(\d+)$")
 
@@ -117,7 +117,8 @@ class Namer:
         listed = self._stand_ins.terms(class_name, self._kind)
         grown = [term for term in listed if self._suits(term, route, sex) and not self._is_childish(term)]
         plain = grown or [term for term in listed if self._suits(term, route, sex)]
-        ordinary = [term for term in plain if term.casefold() not in self._used][: 2 * n + LEAST_CHOICE]
+        choice = LEAST_CHOICE * (1 if self._stand_ins.closest(class_name, self._kind) else len(self._stand_ins.by_kind[self._kind]))
+        ordinary = [term for term in plain if term.casefold() not in self._used][: 2 * n + choice]
         out = self._fresh([ordinary[i] for i in self._rng.permutation(len(ordinary))], n)
         if reported:
             forms = [self._stand_ins.forms(term, self._kind, route) for term in plain]
