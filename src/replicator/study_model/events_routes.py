@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-UNLIKELY = 1e-6  # weight of a route by which the presentation is not given, and of the next listed route that the source lacks
+UNLIKELY = 1e-6  # weight of a route by which the presentation is not given
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +191,7 @@ class Routes:
         """Put routes by which a medicine is given in the place of others, and what is given by a route in the place of what is not.
 
         A medicine that no list knows is given by the routes by which at least k subjects of the source have it, if there are any.
+        One for which no route will do that k subjects share keeps what it was given: another might be that of one subject alone.
 
         Parameters
         ----------
@@ -207,15 +208,14 @@ class Routes:
             return dict(columns)
         use = load_medicine_use()
         given, medicine = self._given(columns, len(column), use)
-        texts = list(dict.fromkeys([*column.levels.tolist(), *self.common, *use.by_route]))
+        texts = list(dict.fromkeys([*column.levels.tolist(), *self.common]))
         listed = np.array([[use.allows(one, text) for text in texts] for one in given], bool).reshape(len(given), len(texts))
         known = np.array([bool(one) for one in given], bool)
         own, kept = self._own(kind_of[occurrence], texts)
         allowed = np.where((known[medicine] | ~kept)[:, None], listed[medicine], False) | own
         codes = column.codes.astype(np.int64)
         rows = np.flatnonzero((codes >= 0) & ~allowed[np.arange(len(codes)), codes])
-        order = {text: i for i, text in enumerate(use.by_route)}
-        weight = np.array([UNLIKELY ** (2 + order[text]) if text in order else 0.0 for text in texts])
+        weight = np.zeros(len(texts))
         weight[[texts.index(text) for text in self.common]] = self.weight
         likely = np.where(self._fitting(columns, rows, texts, use), 1.0, UNLIKELY) * weight * allowed[rows]
         edge = np.cumsum(likely, axis=1)
