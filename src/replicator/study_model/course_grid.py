@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.study_model.attributes import count_subjects
+from replicator.study_model.marks import visit_mark
 from replicator.study_model.spine import Spine, Visits
 
 Floats = NDArray[np.float64]
@@ -32,6 +33,8 @@ class Grid:
         Planned day of each, from the anchor; whole days, never falling.
     others : (n_others,) float64
         VISITNUM of visits with a place of their own: follow-up of those who left, retrieval, and what keeps no order.
+    closing : (n_closing,) float64
+        Those of the others with which the study mostly ends for whoever has them: their days are marks.
     """
 
     kind: ClassVar[str] = "grid of visits"
@@ -39,6 +42,7 @@ class Grid:
     numbers: Floats
     expected: Floats
     others: Floats
+    closing: Floats
 
     @classmethod
     def fit(cls, spine: Spine, k: int) -> Grid:
@@ -55,7 +59,8 @@ class Grid:
         mine = np.isin(np.arange(len(common)), usual)
         offset = day[:, mine] - spine.anchor[:, None]
         middle = np.array([np.round(np.median(column[np.isfinite(column)])) for column in offset.T])
-        return cls(common[mine], np.maximum.accumulate(middle) if len(middle) else middle, common[~mine])
+        closing = common[~mine][_closes(day[:, ~mine], spine, k)]
+        return cls(common[mine], np.maximum.accumulate(middle) if len(middle) else middle, common[~mine], closing)
 
     def reach(self, spine: Spine) -> NDArray[np.int64]:
         """Position of each subject's last visit of the course: (n,), -1 for those without any."""
@@ -68,7 +73,7 @@ class Grid:
         return replace(spine, visits=as_visits(visit_days(spine, self.numbers), self.numbers))
 
     def mark(self, spine: Spine) -> Spine:
-        """Add what the visits of the course say of each subject: its first and last day, and the planned day of the last."""
+        """Add what visits say of each subject: first and last day of the course, planned day of the last, and days that close."""
         day = visit_days(spine, self.numbers)
         seen = np.isfinite(day)
         first = np.where(seen, day, np.inf).min(axis=1, initial=np.inf)
@@ -77,6 +82,8 @@ class Grid:
         reached = np.full(spine.n, np.nan)
         reached[some] = self.expected[self.reach(spine)[some]]
         marks = {FIRST_VISIT: np.where(some, first, np.nan), LAST_VISIT: np.where(some, last, np.nan)}
+        closing = zip(self.closing.tolist(), visit_days(spine, self.closing).T, strict=True)
+        marks |= {visit_mark(number): one for number, one in closing if np.isfinite(one).any()}
         return replace(spine, marks={**spine.marks, **marks} if len(self.numbers) else spine.marks, reached=reached)
 
 
@@ -118,6 +125,13 @@ def _complete(seen: Flags, course: list[int], j: int, arm: NDArray[np.int32]) ->
 def _usual(seen: Flags, arm: NDArray[np.int32]) -> Flags:
     """Whether, in some arm, most of those who came as far as a visit or further were at it: (n_visits,)."""
     return np.asarray((_share_by_arm(seen, _as_far(seen), arm) >= USUAL).any(axis=0), bool)
+
+
+def _closes(day: Floats, spine: Spine, k: int) -> Flags:
+    """Whether most of those who had a visit, and 2 k of them, had it on their last day on study: (n_visits,)."""
+    seen = np.isfinite(day)
+    ends = (day == np.floor(spine.marks["LAST"])[:, None]).sum(axis=0)
+    return np.asarray((ends >= 2 * k) & (ends > USUAL * seen.sum(axis=0)), bool)
 
 
 def _as_far(seen: Flags) -> Flags:

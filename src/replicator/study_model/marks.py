@@ -13,6 +13,7 @@ from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
 
+VISIT = "VISIT"  # of the names of marks that are days of visits
 ABSENT, OTHER = 0, 1  # states of a mark; from 2 on it equals reference state - 2
 FEWEST_EQUAL = 0.05  # share of subjects from which an equality is a state of its own
 
@@ -82,6 +83,7 @@ class Marks:
         order = sorted(
             own,
             key=lambda name: (
+                not is_visit(name),
                 is_death(name),
                 ("FIRST", "LAST").index(name) + 1 if name in ("FIRST", "LAST") else 0,
                 np.isfinite(days[name]).mean() < 0.2,
@@ -134,6 +136,16 @@ class Marks:
 def is_death(name: str) -> bool:
     """Whether a mark is the date of death (DTHDTC of SDTM)."""
     return name.rpartition(".")[2] == "DTHDTC"
+
+
+def visit_mark(number: float) -> str:
+    """Name of the mark that is the day of a visit that closes the study."""
+    return f"{VISIT} {number:g}"
+
+
+def is_visit(name: str) -> bool:
+    """Whether a mark is the day of a visit; other marks may hang on it."""
+    return name.startswith(f"{VISIT} ")
 
 
 def death_mark(spine: Spine) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from replicator.models.backoff import BackoffTable
 from replicator.study_model.course_grid import IN_ORDER, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
+from replicator.study_model.marks import visit_mark
 from replicator.study_model.openness import calendar_openness, move_to_open
 from replicator.study_model.spine import Spine, Visits
 from replicator.study_model.unscheduled import Unscheduled
@@ -54,7 +55,9 @@ class ScheduleModel:
     numbers : (n_planned,) float64
         VISITNUM of all visits that at least k subjects had, ascending.
     others : (n_others,) float64
-        Those of them that are not of the course.
+        Those of them that are not of the course and whose days are no marks.
+    marked : (n_marked,) float64
+        Those of them whose days are marks.
     edges : (n_edges,) float64
         Bins of the days from the last visit of the course to the last day on study.
     closing : BackoffTable
@@ -76,6 +79,7 @@ class ScheduleModel:
 
     numbers: Floats
     others: Floats
+    marked: Floats
     edges: Floats
     closing: BackoffTable
     visits: tuple[OtherVisit, ...]
@@ -96,20 +100,22 @@ class ScheduleModel:
         bins = min(LAGS, len(late) // (3 * k))
         edges = np.unique(np.quantile(late, np.arange(1, bins) / bins)) if bins > 1 else np.empty(0)
         lag = np.where(after > 0, 1 + np.digitize(after, edges), 0)
-        day = visit_days(spine, grid.others)
+        other = np.setdiff1d(grid.others, grid.closing)
+        day = visit_days(spine, other)
         ends = (day == spine.marks["LAST"][:, None]) & (after > 0)[:, None]
-        closing = np.where(ends.any(axis=1), ends.argmax(axis=1), -1) if len(grid.others) else np.full(spine.n, -1, np.int64)
+        closing = np.where(ends.any(axis=1), ends.argmax(axis=1), -1) if len(other) else np.full(spine.n, -1, np.int64)
         course = grid.course_of(spine)
         mine = stratum[spine.arm]
         given = [mine, closing, lag, spine.arm.astype(np.int64)]
-        places = [_references(course, number) for number in grid.others.tolist()]
+        places = [_references(course, number) for number in other.tolist()]
         others = tuple(_fit_other(day[:, j], place, given, closing == j, k) for j, place in enumerate(places))
         where = position(numbers, visits.number)
         planned = where >= 0
         length = np.clip(visits.end - visits.day, 0, 6).astype(np.int64)
         return cls(
             numbers,
-            grid.others,
+            other,
+            grid.closing,
             edges,
             BackoffTable.fit(closing, [mine, lag, spine.arm], everyone, k=k),
             others,
@@ -123,6 +129,8 @@ class ScheduleModel:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Visits:
         """Draw all visits of the subjects of a spine that has those of the course."""
         day = visit_days(spine, self.numbers)
+        for number in self.marked.tolist():
+            day[:, self.numbers == number] = np.floor(spine.marks[visit_mark(number)])[:, None]
         day[:, np.isin(self.numbers, self.others)] = self._sample_others(spine, rng)
         subject, column = np.nonzero(np.isfinite(day))
         number, start = self.numbers[column], day[subject, column]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from replicator.study_model.course_grid import Grid
 from replicator.study_model.marks import Marks
 
-from .spines import make_spine
+from .spines import make_spine, make_visits
 
 
 def test_built_marks_are_the_source_marks() -> None:
@@ -63,3 +64,28 @@ def test_few_dead_die_at_their_last_day() -> None:
     model, values, _ = Marks.fit(make_spine(n, {"DM.DTHDTC": death}), 5)
     built = model.build(anchor, values)
     np.testing.assert_array_equal(built["DM.DTHDTC"], np.where(np.arange(n) < 2, built["LAST"], np.nan))
+
+
+def test_a_visit_that_closes_the_study_is_a_mark_and_others_hang_on_it() -> None:
+    """Leavers come back on day 168 of the plan, whenever they left: the last day is counted from the start, not from their end."""
+    n = 200
+    rng = np.random.default_rng(3)
+    anchor = 18000.0 + rng.integers(0, 300, n)
+    reach = np.where(rng.random(n) < 0.5, 5, rng.integers(0, 5, n))
+    day = anchor[:, None] + 28.0 * np.arange(6)
+    day[np.arange(6) > reach[:, None]] = np.nan
+    back = np.where((reach < 5) & (rng.random(n) < 0.6), anchor + 168 + rng.integers(-3, 4, n), np.nan)
+    end = np.fmax(np.nanmax(day, axis=1), back)
+    visits = make_visits(np.column_stack([day, back]), np.array([1.0, 2, 3, 4, 5, 6, 201]))
+    spine = make_spine(n, {"DM.RFPENDTC": end, "LAST": end, "FIRST": anchor}, visits, anchor=anchor)
+    grid = Grid.fit(spine, 5)
+    assert grid.closing.tolist() == [201]
+    marked = grid.mark(spine)
+    np.testing.assert_array_equal(marked.marks["VISIT 201"], back)
+    model, values, _ = Marks.fit(marked, 5, ("FIRSTVISIT", "LASTVISIT"))
+    marks = {mark.name: mark for mark in model.marks}
+    assert marks["VISIT 201"].base == "ANCHOR" and "VISIT 201" in marks["DM.RFPENDTC"].references
+    assert np.nanmax(np.abs(values["days VISIT 201"] - 168)) <= 3
+    given = {name: marked.marks[name] for name in ("FIRSTVISIT", "LASTVISIT")}
+    for name, built in model.build(anchor, values, given).items():
+        np.testing.assert_array_equal(built, marked.marks[name], err_msg=name)
