@@ -72,7 +72,7 @@ class Milestone:
             return None
         stretch = _stretches(place[known], len(grid.expected) + 1, EACH * k)
         given = [stretch[place[known]], place[known], spine.arm[known].astype(np.int64)]
-        return cls(names, values, stretch, BackoffTable.fit(tuples, given, known, k=k))
+        return cls(names, values, stretch, BackoffTable.fit(tuples, given, known, k=k, closed=True))
 
     def sample(self, spine: Spine, grid: Grid, rng: np.random.Generator) -> dict[str, Column]:
         """Draw the variables of all subjects."""
