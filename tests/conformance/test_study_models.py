@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from replicator.profile.find import find_structure
 from replicator.sampling.sampler import draw_subjects, sample_study
 from replicator.study_model.registry import KINDS, PLAIN
 from replicator.study_model.spine import Spine
+from replicator.study_model.stand_in_codes import ORDINARY
 from replicator.study_model.state import to_state
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
@@ -25,7 +27,7 @@ K, K_TERMS = 5, 3
 CODED = ("TERM", "DECOD", "BODSYS", "TRT", "CLAS")  # terms and their classes, of k_terms subjects
 METADATA = ("QNAM", "QLABEL", "QORIG")  # what a SUPP-- says of its variables
 IDENTIFYING = ("STUDYID", "DOMAIN", "RDOMAIN", "USUBJID", "IDVAR", "ARM", "ARMCD")
-STANDARD_TERMS = {"FATAL", "Y", "N"}  # of codelists that every study shares
+STANDARD_TERMS = {"FATAL", "Y", "N"}.union(*ORDINARY.values())  # of codelists that every study shares
 
 
 def _changed(study: Study, change: Callable[[Dataset], Dataset]) -> Study:
@@ -139,8 +141,13 @@ def test_fit_twice_is_fit_once(name: str) -> None:
     assert state_bytes(fit_study_model(case.study, find_structure(case.study))) == state_bytes(case.model)
 
 
-def _spine(model: StudyModel) -> Spine:
-    spine, _ = draw_subjects(model, 5, 0, None)
+def _spine(model: StudyModel, part: str) -> Spine:
+    """Subjects, with all that is told of them before a part is drawn."""
+    spine, head = draw_subjects(model, 5, 0, None)
+    spine = model.story.begin(spine, head)
+    for name in takewhile(lambda name: name != part, model.parts):
+        rows = model.parts[name].sample(spine, np.random.default_rng(6))
+        spine = model.story.add(spine, name, rows.columns, rows.subject)
     return spine
 
 
@@ -148,7 +155,7 @@ def _spine(model: StudyModel) -> Spine:
 def test_every_part_draws_by_its_seed_alone(part: str) -> None:
     """Same spine and seed: same rows; all of them of subjects of the spine, all columns of one length, all inputs untouched."""
     model = fitted("unique").model
-    spine = _spine(model)
+    spine = _spine(model, part)
     before = state_bytes(model.parts[part])
     first, second = (model.parts[part].sample(spine, np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(first.subject, second.subject)

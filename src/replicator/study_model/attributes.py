@@ -344,14 +344,14 @@ def fit_block(
     return Block(tuple(name for name, _, _ in coded[:used]), tuple(values), table), code, used
 
 
-def is_scattered(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32]) -> bool:
+def is_scattered(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32] | None) -> bool:
     """Whether a column (n_rows,) holds values, -1 included, that would keep its rows from tuples that may be kept."""
     _, inverse = np.unique(codes, return_inverse=True)
     common = _common(inverse.astype(np.int64), subject, int(inverse.max(initial=-1)) + 1, k, arm)
     return _loses(common[inverse], subject, COVERAGE)
 
 
-def is_designed(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32]) -> bool:
+def is_designed(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32] | None) -> bool:
     """Whether a column (n_rows,) holds a value that may be kept."""
     return bool(_common(codes + 1, subject, int(codes.max(initial=-1)) + 2, k, arm)[1:].any())
 

@@ -214,12 +214,13 @@ class Routes:
         own, kept = self._own(kind_of[occurrence], texts)
         allowed = np.where((known[medicine] | ~kept)[:, None], listed[medicine], False) | own
         codes = column.codes.astype(np.int64)
-        rows = np.flatnonzero((codes >= 0) & ~allowed[np.arange(len(codes)), codes])
+        known_routes = np.flatnonzero(codes >= 0)
+        rows = known_routes[~allowed[known_routes, codes[known_routes]]]
         weight = np.zeros(len(texts))
         weight[[texts.index(text) for text in self.common]] = self.weight
         likely = np.where(self._fitting(columns, rows, texts, use), 1.0, UNLIKELY) * weight * allowed[rows]
-        edge = np.cumsum(likely, axis=1)
-        codes[rows] = np.where(edge[:, -1] > 0, (edge <= (u[0, rows] * edge[:, -1])[:, None]).sum(axis=1), codes[rows])
+        edge, total = np.cumsum(likely, axis=1), likely.sum(axis=1)
+        codes[rows] = np.where(total > 0, (edge <= (u[0, rows] * total)[:, None]).sum(axis=1).clip(max=len(texts) - 1), codes[rows])
         routes = Text(codes.astype(np.int32), np.array(texts, object)).compact()
         out: dict[str, Column] = {**columns, self.route: routes}
         for presentation, numbers in zip(self.presentations, u[1:], strict=True):

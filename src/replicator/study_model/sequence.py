@@ -166,10 +166,12 @@ def _fit_state(
 ) -> tuple[Block, Ints, list[str], list[str]]:
     """Join the leading columns to the tuple of a row; the columns that are left come last."""
     own = [v for v in structure.variables if v.name not in skip]
+    coded = structure.named("DECOD")
+    of_design = None if coded else arm  # what happened to subjects, in coded terms, is no arm's design
     rare = {v.name for v in own if is_rare(dataset[v.name], subject, k)}
     codes = {v.name: column_codes(dataset[v.name])[0] for v in own}
-    scattered = {name for name in codes if is_scattered(codes[name], subject, k, arm)}
-    design = {name for name in rare - scattered if is_designed(codes[name], subject, k, arm)}
+    scattered = {name for name in codes if is_scattered(codes[name], subject, k, of_design)}
+    design = {name for name in rare - scattered if is_designed(codes[name], subject, k, of_design)}
     plain = [v.name for v in own if v.name not in design and (v.name in rare or v.content in (Content.EMPTY, Content.CONSTANT))]
     varying = [v.name for v in own if v.name not in plain]
     rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
@@ -184,11 +186,10 @@ def _fit_state(
             late.append(name)
         else:
             prepared.append(made)
-    coded = structure.named("DECOD")
     always = fatal_rows(dataset.text(coded).strings()) if coded else None
-    state, code, used = fit_block(prepared, [], subject, k, arm, always, leading=True)
+    state, code, used = fit_block(prepared, [], subject, k, of_design, always, leading=True)
     if len(code) and (code < 0).all():  # no tuple is shared by k subjects: rows differ in nothing that may be kept
-        state, code, used = fit_block([], [], subject, k, arm)
+        state, code, used = fit_block([], [], subject, k, of_design)
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
 
 
