@@ -20,6 +20,7 @@ from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 from ..properties.strategies import UNIQUE_NUMBER, Blueprint, build_study
+from ..unit.study_model.small_studies import doses_of_each_day, weeks_completed
 from .array_models import MODELS
 from .states import kinds_in, numbers_in, reloaded, state_bytes, texts_in
 
@@ -95,6 +96,8 @@ STUDIES: Mapping[str, Callable[[], Study]] = {
     "huge": lambda: _changed(build_study(Blueprint()), lambda d: _scaled(d, 1e12)),
     "tiny": lambda: _changed(build_study(Blueprint()), lambda d: _scaled(d, 1e-12)),
     "numbers and texts": lambda: _numbers_and_texts(build_study(Blueprint(n=90))),
+    "weeks completed": weeks_completed,
+    "doses of each day": doses_of_each_day,
     "rows backwards": lambda: _changed(build_study(Blueprint()), lambda d: d.take(np.arange(d.n_rows)[::-1])),
 }
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from replicator.profile.find import find_structure
 from replicator.profile.structure import StudyStructure
 from replicator.tables.dataset import Dataset, Study
+
+WEEKS = (0, 2, 4, 8, 12, 16)
 
 
 def make_study(**frames: Mapping[str, Sequence[object]]) -> Study:
@@ -23,3 +26,59 @@ def make_study(**frames: Mapping[str, Sequence[object]]) -> Study:
 def structured(study: Study) -> tuple[Study, StudyStructure]:
     """Return a study with its structure."""
     return study, find_structure(study)
+
+
+def doses_of_each_day(n: int = 60, days: int = 50) -> Study:
+    """Two arms: 54 mg, or 54 mg for ten days and 81 mg after them; every fifth subject misses days 12 to 14."""
+    day = [np.datetime64("2020-01-01") + 3 * i for i in range(n)]
+    length = [20 if i % 3 == 0 else days for i in range(n)]
+    high = [bool(i % 2) for i in range(n)]
+    rows = [(i, k) for i in range(n) for k in range(length[i])]
+    missed = [i % 5 == 0 and 12 <= k <= 14 for i, k in rows]
+    dose = [81.0 if high[i] and k >= 10 else 54.0 for i, k in rows]
+    ids = [f"ST-{i:03d}" for i in range(n)]
+    date = [str(day[i] + k) for i, k in rows]
+    collected = {
+        "USUBJID": [ids[i] for i, _ in rows],
+        "ECSEQ": [float(k + 1) for _, k in rows],
+        "ECTRT": ["DRUG"] * len(rows),
+        "ECOCCUR": ["N" if gone else "Y" for gone in missed],
+        "ECDOSE": [np.nan if gone else 5.0 for gone in missed],
+        "ECPSTRG": [one / 5 for one in dose],
+        "ECSTDTC": date,
+        "ECENDTC": date,
+    }
+    kept = [at for at, gone in enumerate(missed) if not gone]
+    given = {
+        "USUBJID": [ids[rows[at][0]] for at in kept],
+        "EXSEQ": [float(rows[at][1] + 1) for at in kept],
+        "EXTRT": ["DRUG"] * len(kept),
+        "EXDOSE": [dose[at] for at in kept],
+        "EXSTDTC": [date[at] for at in kept],
+    }
+    subjects = {
+        "USUBJID": ids,
+        "RFSTDTC": [str(one) for one in day],
+        "RFENDTC": [str(one + n - 1) for one, n in zip(day, length, strict=True)],
+        "ARMCD": ["HIGH" if one else "LOW" for one in high],
+    }
+    return make_study(DM=subjects, EX=given, EC=collected)
+
+
+def weeks_completed(n: int = 240) -> Study:
+    """Subjects who stay to some week; one flag for week 8, another for the end; sex has nothing to do with it."""
+    rng = np.random.default_rng(8)
+    dm: list[tuple[object, ...]] = []
+    sv: list[tuple[object, ...]] = []
+    for i in range(n):
+        who, start = f"ST-{i:04d}", np.datetime64("2021-01-04") + int(rng.integers(0, 200))
+        last = len(WEEKS) - 1 if rng.random() < 0.5 else int(rng.integers(0, len(WEEKS) - 1))
+        days = [start + 7 * week + (int(rng.integers(-1, 2)) if week else 0) for week in WEEKS[: last + 1]]
+        flags = ("Y" if WEEKS[last] >= 8 else "", "Y" if last == len(WEEKS) - 1 else "")
+        dm.append((who, who[3:], str(start), str(days[-1]), "FM"[int(rng.random() < 0.5)], *flags))
+        sv += [(who, j + 1, f"WEEK {WEEKS[j]}", str(day), "TREATMENT" if j else "SCREENING") for j, day in enumerate(days)]
+    frames = {
+        "DM": pd.DataFrame(dm, columns=["USUBJID", "SUBJID", "RFSTDTC", "RFENDTC", "SEX", "WEEK8FL", "ENDFL"]),
+        "SV": pd.DataFrame(sv, columns=["USUBJID", "VISITNUM", "VISIT", "SVSTDTC", "EPOCH"]),
+    }
+    return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})

@@ -16,53 +16,13 @@ from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Study, Text
 from replicator.tables.dates import parse_dates
 
-from .small_studies import make_study
-
-N = 60
-DAYS = 50  # of treatment; a third of the subjects leave after 20
-
-
-def _study() -> Study:
-    """Two arms: 54 mg, or 54 mg for ten days and 81 mg after them; every fifth subject misses days 12 to 14."""
-    day = [np.datetime64("2020-01-01") + 3 * i for i in range(N)]
-    length = [20 if i % 3 == 0 else DAYS for i in range(N)]
-    high = [bool(i % 2) for i in range(N)]
-    rows = [(i, k) for i in range(N) for k in range(length[i])]
-    missed = [i % 5 == 0 and 12 <= k <= 14 for i, k in rows]
-    dose = [81.0 if high[i] and k >= 10 else 54.0 for i, k in rows]
-    ids = [f"ST-{i:03d}" for i in range(N)]
-    date = [str(day[i] + k) for i, k in rows]
-    collected = {
-        "USUBJID": [ids[i] for i, _ in rows],
-        "ECSEQ": [float(k + 1) for _, k in rows],
-        "ECTRT": ["DRUG"] * len(rows),
-        "ECOCCUR": ["N" if gone else "Y" for gone in missed],
-        "ECDOSE": [np.nan if gone else 5.0 for gone in missed],
-        "ECPSTRG": [one / 5 for one in dose],
-        "ECSTDTC": date,
-        "ECENDTC": date,
-    }
-    kept = [at for at, gone in enumerate(missed) if not gone]
-    given = {
-        "USUBJID": [ids[rows[at][0]] for at in kept],
-        "EXSEQ": [float(rows[at][1] + 1) for at in kept],
-        "EXTRT": ["DRUG"] * len(kept),
-        "EXDOSE": [dose[at] for at in kept],
-        "EXSTDTC": [date[at] for at in kept],
-    }
-    subjects = {
-        "USUBJID": ids,
-        "RFSTDTC": [str(one) for one in day],
-        "RFENDTC": [str(one + n - 1) for one, n in zip(day, length, strict=True)],
-        "ARMCD": ["HIGH" if one else "LOW" for one in high],
-    }
-    return make_study(DM=subjects, EX=given, EC=collected)
+from .small_studies import doses_of_each_day
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
     """The source."""
-    return _study()
+    return doses_of_each_day()
 
 
 @pytest.fixture(scope="module")

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
 from replicator.study_model.study_model import StudyModel, fit_study_model
-from replicator.tables.dataset import Study
 
-from .small_studies import make_study
-
-N = 240
-WEEKS = (0, 2, 4, 8, 12, 16)
-
-
-def _study() -> Study:
-    """Subjects who stay to some week; one flag for week 8, another for the end; sex has nothing to do with it."""
-    rng = np.random.default_rng(8)
-    dm: list[tuple[object, ...]] = []
-    sv: list[tuple[object, ...]] = []
-    for i in range(N):
-        who, start = f"ST-{i:04d}", np.datetime64("2021-01-04") + int(rng.integers(0, 200))
-        last = len(WEEKS) - 1 if rng.random() < 0.5 else int(rng.integers(0, len(WEEKS) - 1))
-        days = [start + 7 * week + (int(rng.integers(-1, 2)) if week else 0) for week in WEEKS[: last + 1]]
-        flags = ("Y" if WEEKS[last] >= 8 else "", "Y" if last == len(WEEKS) - 1 else "")
-        dm.append((who, who[3:], str(start), str(days[-1]), "FM"[int(rng.random() < 0.5)], *flags))
-        sv += [(who, j + 1, f"WEEK {WEEKS[j]}", str(day)) for j, day in enumerate(days)]
-    frames = {
-        "DM": pd.DataFrame(dm, columns=["USUBJID", "SUBJID", "RFSTDTC", "RFENDTC", "SEX", "WEEK8FL", "ENDFL"]),
-        "SV": pd.DataFrame(sv, columns=["USUBJID", "VISITNUM", "VISIT", "SVSTDTC"]),
-    }
-    return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})
+from .small_studies import WEEKS, weeks_completed
 
 
 @pytest.fixture(scope="module")
 def model() -> StudyModel:
     """The study, learned."""
-    study = _study()
+    study = weeks_completed()
     return fit_study_model(study, find_structure(study))
 
 
