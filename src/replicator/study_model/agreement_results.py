@@ -104,7 +104,11 @@ def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
     step = np.array([10.0 ** -_decimals(level) for level in column.levels.tolist()] + [0.0])[column.codes]
     known = np.isfinite(spelled) & np.isfinite(value)
     with np.errstate(invalid="ignore"):
-        far = np.abs(spelled - value) > np.where(value == np.rint(value), 0, step) + SLACK * np.maximum(np.abs(value), 1)
+        slack = SLACK * np.maximum(np.abs(value), 1)
+        above = np.where(value < 0, spelled - value, value - spelled)  # what was cut off
+        cut = (above >= -slack) & (above <= step + slack)
+        rounded = np.abs(above) <= step / 2 + slack
+        far = np.where(value == np.rint(value), np.abs(above) > slack, ~cut & ~rounded)
     return np.asarray(known & far, bool)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -28,7 +28,7 @@ from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain, fatal_rows
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
-from replicator.study_model.spine import Fitted, Rows, Spine
+from replicator.study_model.spine import Fitted, Rows, Spine, Visits
 from replicator.study_model.visit_days import visit_day, visit_on
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
@@ -55,6 +55,8 @@ class SequencePart:
         Further columns given the tuple and the arm.
     visit_date : str
         Date variable on or before which the visit of VISITNUM was; ``""`` if VISITNUM is part of the tuple or not there.
+    visits : (n_visits,) float64
+        The visits that may be named so: those at which at least k subjects have a row.
     ids : RecordIds
     """
 
@@ -65,6 +67,7 @@ class SequencePart:
     dates: SequenceDates
     others: Attributes
     visit_date: str
+    visits: Floats
     ids: RecordIds
 
     @classmethod
@@ -115,6 +118,7 @@ class SequencePart:
             dates,
             others,
             visit_date,
+            _shared_visits(dataset, subject, k) if visit_date else np.empty(0),
             RecordIds.fit(dataset, structure, subject, k),
         )
         return Fitted(part, {}, (*notes, *more))
@@ -129,7 +133,7 @@ class SequencePart:
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
         if self.visit_date:
-            columns["VISITNUM"] = Numbers(visit_on(spine, subject, days[self.visit_date]))
+            columns["VISITNUM"] = Numbers(visit_on(_with_visits(spine, self.visits), subject, days[self.visit_date]))
         columns |= self.ids.sample(subject, columns, rng)
         return Rows(subject, columns)
 
@@ -137,6 +141,22 @@ class SequencePart:
         """VISITNUM of each row's tuple, NaN where it has none: (n_rows,)."""
         column = dict(zip(self.state.names, self.state.values, strict=True)).get("VISITNUM")
         return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
+
+
+def _shared_visits(dataset: Dataset, subject: NDArray[np.int32], k: int) -> Floats:
+    """Numbers of visits at which at least k subjects have a row."""
+    codes, numbers = column_codes(Numbers(np.round(dataset.numbers("VISITNUM"), 9)))
+    assert isinstance(numbers, Numbers)
+    return numbers.values[count_subjects(codes, subject, len(numbers)) >= k]
+
+
+def _with_visits(spine: Spine, numbers: Floats) -> Spine:
+    """Leave other visits out, but for subjects who would have none left."""
+    visits = spine.visits
+    known = np.isin(visits.number, numbers)
+    known |= ~np.isin(visits.subject, visits.subject[known])
+    kept = Visits(visits.subject[known], visits.number[known], visits.day[known], visits.end[known])
+    return replace(spine, visits=kept)
 
 
 def _usual_order(code: Ints, start: Floats, subject: NDArray[np.int32]) -> NDArray[np.intp]:
