@@ -21,8 +21,10 @@ from replicator.study_model.findings_grid import place_rows, sampled_grid, sourc
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
-from replicator.study_model.findings_results import Results, read_results
+from replicator.study_model.findings_repeats import Repeats
+from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
 from replicator.study_model.findings_sites import behave_alike, find_sites, lend_ways, sites_of_subjects
+from replicator.study_model.findings_totals import Totals, answers_given
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
 from replicator.study_model.findings_wholes import Wholes, units_of_series
@@ -38,6 +40,8 @@ NO_IDS = RecordIds((), {})
 NO_PRODUCTS = Products.none()
 NO_COORDINATES = Coordinates()
 NO_WHOLES = Wholes()
+NO_REPEATS = Repeats()
+NO_TOTALS = Totals()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +106,10 @@ class FindingsPart:
         What the levels of tests that belong together are told in.
     wholes : Wholes
         Tests that are parts of another one.
+    repeats : Repeats
+        Numbers that are taken over from the row before.
+    totals : Totals
+        Ranges of the totals of instruments.
     site : str
         Covariate that tells sites apart, ``""`` if none does.
     site_place : (n_codes,) int64
@@ -128,6 +136,8 @@ class FindingsPart:
     products: Products = NO_PRODUCTS
     coordinates: Coordinates = NO_COORDINATES
     wholes: Wholes = NO_WHOLES
+    repeats: Repeats = NO_REPEATS
+    totals: Totals = NO_TOTALS
     site: str = ""
     site_place: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -164,7 +174,7 @@ class FindingsPart:
         present[occasion[kept], rows.series[kept]] = True
         units = Units.fit(
             present,
-            _codes_of_results(results, observed, occasion, present.shape),
+            codes_of_results(results, observed, occasion, present.shape),
             arm,
             grid.cell,
             spine,
@@ -175,7 +185,7 @@ class FindingsPart:
         )
         inside = np.flatnonzero(kept)
         part_rows = dataset.take(inside)
-        state, number = _states(results, observed, dataset.n_rows)
+        state, number = states_of_rows(results, observed, dataset.n_rows)
         codes = _conditions(rows.series[inside], occasion[inside], state[inside], grid, cells, spine)
         columns, further = OtherColumns.fit(
             part_rows, structure, _taken(rows, inside), codes, results.names.present, number[inside], spine, k
@@ -222,10 +232,15 @@ class FindingsPart:
         products = Products.fit(results, observed, occasion, occasions.run, redraw, k)
         one_unit = units_of_series(codes_of(dataset, part.unit_name), rows.series, rows.n_series)
         wholes = Wholes.fit(results, observed, occasion, occasions.run, one_unit, products.members.tolist(), redraw, k)
+        topic = np.unique(codes_of(dataset, rows.series_names[0] if rows.series_names else "")[rows.first_row], return_inverse=True)
+        tied = np.flatnonzero(np.isin(np.arange(rows.n_series), products.members) | wholes.redrawn(rows.n_series))
+        repeats = Repeats.fit(results, observed, occasion, occasions.run, topic[1], tied.tolist(), redraw, k)
         category = codes_of(dataset, structure.named("CAT"))[rows.first_row]
+        answers = answers_given(results, observed, occasion, len(grid.subject))
+        totals = Totals.fit(answers, category, cells.label[grid.cell], occasions.run, k)
         groups = belonging(results, category, products.groups())
         coordinates, free = Coordinates.fit(features["level"], groups)
-        part = replace(part, products=products, wholes=wholes, coordinates=coordinates)
+        part = replace(part, products=products, wholes=wholes, repeats=repeats, totals=totals, coordinates=coordinates)
         named = name_features(part._features(), features, free, occasions.subject[occasions.starts], spine.n, k)
         return Fitted(part, named, (*notes, *more, *further, *odd))
 
@@ -247,8 +262,10 @@ class FindingsPart:
             narrowed = self.units.restrict(seen, self._read_off(latent, seen, site))
             latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
             seen = self.units.restrict(seen, self._read_off(latent, seen, site))
+        latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, self._answers)
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series, site)
+        number = self.repeats.hold(number, occasion, series, occasions.run, rng)
         number = self.products.hold(number, occasion, series, occasions.run, site, self.results, rng)
         number = self.wholes.hold(number, occasion, series, site, self.results, rng)
         state = np.where(token >= 0, token + 1, 0)
@@ -290,6 +307,10 @@ class FindingsPart:
         token[levelled] = self.results.token[value[levelled], level]
         _, probability = decode(self.results, latent, occasion, value)
         return self.results.numbers(probability, value, token < 0, site[occasion]), token
+
+    def _answers(self, latent: Floats, row: Codes, series: Codes) -> tuple[Floats, Codes]:
+        """Number and token of each (row of `latent`, series) that is no measurement: these alone hang on the site."""
+        return self._results_of(latent, row, series, np.zeros(len(latent), np.intp))
 
     def _read_off(self, latent: Floats, seen: Flags, site: Codes) -> Floats:
         """Results of the series that others follow from: (n_occasions, n_series), NaN elsewhere."""
@@ -365,28 +386,6 @@ def _notes(name: str, rows: FindingsRows, occasion: Codes, k: int) -> tuple[str,
             f"{name}: {outside} rows are at visits that the schedule does not have for their subject; they are not learned."
         )
     return tuple(notes)
-
-
-def _codes_of_results(results: Results, observed: Observed, occasion: Codes, shape: tuple[int, ...]) -> Floats:
-    """Results that others may follow from: numbers as they are, tokens as -1 - token; NaN elsewhere."""
-    out = np.full(shape, np.nan)
-    series = results.series[observed.column]
-    token = results.token[observed.column, observed.level]
-    coded = np.where(token >= 0, -1.0 - token, observed.number)
-    use = np.isfinite(coded)
-    out[occasion[observed.row[use]], series[use]] = coded[use]
-    return out
-
-
-def _states(results: Results, observed: Observed, n_rows: int) -> tuple[Codes, Floats]:
-    """Token + 1 of each row, 0 for a number, and the number: (n_rows,) each."""
-    state, number = np.zeros(n_rows, np.intp), np.full(n_rows, np.nan)
-    token = results.token[observed.column, observed.level]
-    said = token >= 0
-    state[observed.row[said]] = token[said] + 1
-    counted = np.isfinite(observed.number)
-    number[observed.row[counted]] = observed.number[counted]
-    return state, number
 
 
 def _conditions(series: Codes, occasion: Codes, state: Codes, grid: Grid, cells: Cells, spine: Spine) -> dict[str, Codes]:

@@ -260,3 +260,25 @@ def read_results(
         written,
     )
     return results, observed, notes
+
+
+def codes_of_results(results: Results, observed: Observed, occasion: Codes, shape: tuple[int, ...]) -> Floats:
+    """Results that others may follow from: numbers as they are, tokens as -1 - token; NaN elsewhere."""
+    out = np.full(shape, np.nan)
+    series = results.series[observed.column]
+    token = results.token[observed.column, observed.level]
+    coded = np.where(token >= 0, -1.0 - token, observed.number)
+    use = np.isfinite(coded)
+    out[occasion[observed.row[use]], series[use]] = coded[use]
+    return out
+
+
+def states_of_rows(results: Results, observed: Observed, n_rows: int) -> tuple[Codes, Floats]:
+    """Token + 1 of each row, 0 for a number, and the number: (n_rows,) each."""
+    state, number = np.zeros(n_rows, np.intp), np.full(n_rows, np.nan)
+    token = results.token[observed.column, observed.level]
+    said = token >= 0
+    state[observed.row[said]] = token[said] + 1
+    counted = np.isfinite(observed.number)
+    number[observed.row[counted]] = observed.number[counted]
+    return state, number

@@ -249,7 +249,8 @@ def _latent_shift(
     total = np.bincount(column, weights=weight, minlength=n)
     middle = np.bincount(column, weights=weight * shift[column, arm, cell], minlength=n) / np.maximum(total, 1e-9)
     mean = np.where(discrete, middle, 0.0)
-    moved, told = (shift - mean[:, None, None]) / shown[:, None, None], sites / shown[:, None]
+    # a site's share of the variance is that of the scores: where a level is rare, its mean is no measure of so large a shift
+    moved, told = (shift - mean[:, None, None]) / shown[:, None, None], sites / np.sqrt(shown[:, None])
     explained = _variance(moved[column, arm, cell] + told[column, site], column, n)
     scale = np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12)))
     moved = np.where(discrete[:, None, None], moved * scale[:, None, None], shift)

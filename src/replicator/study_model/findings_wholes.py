@@ -135,6 +135,14 @@ class Wholes:
             out[at[rows]] = recorded.reshape(drawn.shape)
         return out
 
+    def redrawn(self, n_series: int) -> Flags:
+        """Which series are changed in every row, since their share is drawn for itself: (n_series,) bool."""
+        out = np.zeros(n_series, bool)
+        for whole, part in zip(self.whole[self.tight].tolist(), self.part[self.tight] if len(self.whole) else (), strict=True):
+            out[whole] = True
+            out |= part
+        return out
+
 
 def units_of_series(unit: NDArray[np.integer], series: Codes, n_series: int) -> Codes:
     """Unit of each series (n_series,), -1 where its rows, of the units `unit` (n_rows,), have none or several."""
