@@ -209,10 +209,14 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
 
 
 def _is_ordinal(x: Floats, k: int) -> bool:
-    """Whether few whole numbers (n,) are ordered categories: fewer than `k` subjects have one that fewer than `k` share."""
+    """Whether few whole numbers (n,) are ordered categories: fewer than `k` subjects have one that fewer than `k` share.
+
+    A lowest or highest that fewer share is the end of a tail, unless there are but two numbers, and then they are no categories.
+    """
     distinct, counts = np.unique(x, return_counts=True)
     few = 0 < len(distinct) <= MOST_ORDINAL and bool((distinct == np.round(distinct)).all())
-    return few and (len(distinct) == 1 or int(counts[counts < k].sum()) < k)
+    ends = len(distinct) <= 2 or int(counts[[0, -1]].min()) >= k
+    return few and ends and (len(distinct) == 1 or int(counts[counts < k].sum()) < k)
 
 
 def _fit_number(

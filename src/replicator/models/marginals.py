@@ -41,7 +41,8 @@ class QuantileMarginal:
     .. math:: Q(u) = a + s \\ln\\frac{1 - p_0}{1 - u}, \\qquad s = m_{last} - a,
 
     whose mean over the tail is :math:`m_{last}`; so the source's extremes are neither kept nor the end of the sample. Tails
-    stop at :math:`a + 3s`.
+    stop at :math:`a + 3s`. Where fewer than :math:`2k` subjects lie beyond the outermost atom, :math:`a` is the atom, and the
+    tail begins within it if they are fewer than *k*.
     """
 
     kind: ClassVar[str] = "quantile marginal"
@@ -196,7 +197,38 @@ def _knots(
     if not points:
         points = [(0.5, float(x.mean()))]
     array = np.array(points)
-    return array[:, 0], np.maximum.accumulate(array[:, 1]), (tails[0], tails[1])
+    p, v = array[:, 0], np.maximum.accumulate(array[:, 1])
+    ends = _beyond(-x[::-1], who[::-1], n - start[:1], k), _beyond(x, who, stop[-1:], k)
+    below, above = (one[0] / n if one else 0.0 for one in ends)
+    below, above = min(below, 1 - above), min(above, 1 - below)  # of one atom both tails may want the same rows
+    if ends[0]:
+        p, v = np.append(below, p[p > below]), np.append(atom[0], v[p > below])
+        tails[0] = ends[0][1]
+    if ends[1]:
+        p, v = np.append(p[p < 1 - above], 1 - above), np.append(v[p < 1 - above], atom[-1])
+        tails[1] = ends[1][1]
+    return p, v, (tails[0], tails[1])
+
+
+def _beyond(x: Floats, who: NDArray[np.integer], stop: NDArray[np.intp], k: int) -> tuple[int, float] | None:
+    """Rows and scale of the upper tail where those above the last atom are too few for a shape of their own.
+
+    The tail begins in the atom, with as many of its rows as make k subjects, so that its scale is a mean over so many.
+
+    Parameters
+    ----------
+    x, who : (n,) float64, (n,) int
+        Sorted values, and their subjects.
+    stop : (n_atoms,) int
+        Past-last position of the last atom; empty if there is none.
+    k : int
+    """
+    n = len(x)
+    if not len(stop) or stop[0] == n or len(np.unique(who[stop[0] :])) >= 2 * k:
+        return None
+    nearest = np.sort(np.unique(who[::-1], return_index=True)[1])
+    rows = max(n - int(stop[0]), int(nearest[k - 1]) + 1)
+    return rows, float(x[n - rows :].mean() - x[stop[0] - 1])
 
 
 def _group_means(

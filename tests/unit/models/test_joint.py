@@ -78,11 +78,20 @@ def test_a_value_that_most_share_keeps_its_share_by_group() -> None:
 
 
 def test_rare_numbers_join_their_neighbours() -> None:
-    """A count that two subjects have is drawn as the nearest that five have."""
-    x = np.array([0.0] * 20 + [1.0] * 20 + [2.0] * 20 + [9.0, 8.0])
+    """A count that two subjects have, between others, is drawn as the nearest that five have."""
+    x = np.array([0.0] * 20 + [1.0] * 20 + [9.0] * 20 + [3.0, 7.0])
     model = JointModel.fit({"count": x}, frozenset(), np.zeros(62, np.int64), ONE, 5)
     drawn = model.sample(np.zeros(2000, np.int64), np.random.default_rng(4))["count"]
-    assert set(drawn.tolist()) == {0.0, 1.0, 2.0}
+    assert set(drawn.tolist()) == {0.0, 1.0, 9.0}
+
+
+def test_counts_are_as_dispersed_as_in_the_source() -> None:
+    """Where the four highest counts are those of one subject each, they are a tail, and the mean and the variance are kept."""
+    x = np.repeat([0.0, 1, 2, 3, 4, 5, 6, 7, 9, 11], [7, 9, 8, 6, 5, 5, 1, 1, 1, 1])
+    model = JointModel.fit({"count": x}, frozenset(), np.zeros(44, np.int64), ONE, 5)
+    drawn = model.sample(np.zeros(20000, np.int64), np.random.default_rng(5))["count"]
+    assert drawn.mean() == pytest.approx(x.mean(), rel=0.03)
+    assert drawn.var() == pytest.approx(x.var(), rel=0.1)
 
 
 @settings(max_examples=40, deadline=None)

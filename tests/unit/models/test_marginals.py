@@ -129,3 +129,16 @@ def test_decimals_of_draws() -> None:
     """Draws are rounded as asked."""
     q = QuantileMarginal.fit(np.random.default_rng(3).normal(0, 1, 200), decimals=1).quantile(U)
     np.testing.assert_array_equal(q, np.round(q, 1))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("beyond", [[6.0, 7, 9, 11], [6.0, 7, 7, 9, 11, 12, 13]])
+def test_few_subjects_beyond_an_atom_are_a_tail_that_begins_in_it(sign: float, beyond: list[float]) -> None:
+    """Fewer than k, or than 2 k, above forty subjects from 0 to 5: the mean stays, and the scale is that of k subjects or more."""
+    x = sign * np.append(np.repeat(np.arange(6.0), [7, 9, 8, 6, 5, 5]), beyond)
+    model = QuantileMarginal.fit(x, k=5)
+    q = model.quantile((np.arange(20000) + 0.5) / 20000)
+    assert q.mean() == pytest.approx(x.mean(), rel=0.02)
+    assert q.var() == pytest.approx(x.var(), rel=0.15)
+    top = np.sort(sign * x)[-max(5, len(beyond)) :]
+    assert max(model.lower, model.upper) == pytest.approx(top.mean() - 5.0)
