@@ -146,10 +146,11 @@ def _moved(latent: Floats, columns: NDArray[np.int64], by: Floats) -> Floats:
 
 
 def _totals(latent: Floats, series: Codes, results: Results, read: Read) -> Floats:
-    """Sum of the answers of each row (n,); NaN where one is no number."""
+    """Sum of the answers of each row (n,); NaN where one is no number, or a code that there is none."""
     row, which = np.repeat(np.arange(len(latent)), len(series)), np.tile(series, len(latent))
     number, token = read(latent, row, which)
-    value = np.where(token >= 0, answers_of(results, token), number)
+    answer = (results.token[results.value[which]] == token[:, None]).any(axis=1)
+    value = np.where(token < 0, number, np.where(answer, answers_of(results, token), np.nan))
     return np.asarray(value.reshape(len(latent), len(series)).sum(axis=1), np.float64)
 
 

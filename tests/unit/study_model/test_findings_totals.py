@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
@@ -14,15 +15,15 @@ from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 ITEMS, LOW, HIGH, K = 6, 10, 20, 5
 
 
-def _study(*, enrolled: bool) -> Study:
-    """Six items of 0 to 5, asked once; of subjects with any total, or of those with 10 to 20."""
+def _study(*, enrolled: bool, silent: float = 0.0) -> Study:
+    """Six items of 0 to 5, asked once; of subjects with any total, or of those with 10 to 20; 96 where there is no answer."""
     rng = np.random.default_rng(9)
     level = 2.5 + 0.8 * rng.standard_normal((2000, 1))
     score = np.clip(np.round(level + 0.9 * rng.standard_normal((2000, ITEMS))), 0, 5)
     total = score.sum(axis=1)
     score = score[(total >= LOW) & (total <= HIGH)] if enrolled else score
     n = 300
-    score = score[:n]
+    score = np.where(rng.random((n, ITEMS)) < silent, 96.0, score[:n])
     ids = [f"T-{i:03d}" for i in range(n)]
     text = {
         "STUDYID": ["S"] * (n * ITEMS),
@@ -83,3 +84,13 @@ def test_answers_of_totals_within_the_range_stay() -> None:
     assert (out[0] == latent[0]).all()
     assert (out[1, items] < 3.0).all()
     assert np.ptp(out[1, items]) == 0
+
+
+def test_codes_for_no_answer_are_not_added_up() -> None:
+    """An occasion with an item that does not apply has no total: its other answers stay as they were drawn."""
+    part, was, total = _drawn(_study(enrolled=True, silent=0.03))
+    assert len(part.totals.label) == 1
+    whole = total < 96
+    assert (total[whole].min(), total[whole].max()) == (LOW, HIGH)
+    assert whole.mean() == pytest.approx((was < 96).mean(), abs=0.08)
+    assert (total[~whole] % 96).mean() == pytest.approx((was[was > 96] % 96).mean(), abs=2.0)
