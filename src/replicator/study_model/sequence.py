@@ -29,7 +29,7 @@ from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain, fatal_rows
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
 from replicator.study_model.spine import Fitted, Rows, Spine, Visits
-from replicator.study_model.visit_days import visit_day, visit_on
+from replicator.study_model.visit_days import nearest_visit_day, visit_day, visit_on
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
 
@@ -129,6 +129,7 @@ class SequencePart:
         last = np.where(code == self.chain.fatal, death_day(spine)[subject], np.nan)
         days, keep = self.dates.sample(spine, subject, code, self._number(code), last, rng)
         subject, code, days = subject[keep], code[keep], {name: value[keep] for name, value in days.items()}
+        days = self._on_named_visits(days, subject, spine)
         columns: dict[str, Column] = dict(self.others.sample([code, spine.arm[subject]], rng, len(subject)))
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
@@ -136,6 +137,16 @@ class SequencePart:
             columns["VISITNUM"] = Numbers(visit_on(_with_visits(spine, self.visits), subject, days[self.visit_date]))
         columns |= self.ids.sample(subject, columns, rng)
         return Rows(subject, columns)
+
+    def _on_named_visits(self, days: dict[str, Floats], subject: NDArray[np.int32], spine: Spine) -> dict[str, Floats]:
+        """Move days of visits that are never named to the nearest visit that is."""
+        if not self.visit_date:
+            return days
+        day = days[self.visit_date]
+        number = visit_on(spine, subject, day)
+        moved = np.isfinite(number) & ~np.isin(number, self.visits)
+        nearest = nearest_visit_day(_with_visits(spine, self.visits), subject, day)
+        return {**days, self.visit_date: np.where(moved, nearest, day)}
 
     def _number(self, code: Ints) -> Floats:
         """VISITNUM of each row's tuple, NaN where it has none: (n_rows,)."""

@@ -26,7 +26,8 @@ class Antecedents:
     Attributes
     ----------
     dataset, variable : tuple of str
-        Where a trait stands; the variable is ``""`` for the number of rows.
+        Where a trait stands; the variable is ``""`` for the number of rows. A visit that was kept or not has no dataset, and its
+        number for a variable.
     levels : tuple of tuple of str
         Of a category the values that at least k subjects have; of what some rows of a subject may say the one value that is asked
         for; of a number of rows none.
@@ -42,6 +43,10 @@ class Antecedents:
     def find(cls, spine: Spine, k: int) -> Antecedents:
         """Find all traits with two values that at least `k` subjects have each."""
         found: list[tuple[str, str, tuple[str, ...]]] = []
+        for number in np.unique(spine.visits.number).tolist():
+            kept = int(_kept(spine, number).sum())
+            if k <= kept <= spine.n - k:
+                found.append(("", repr(number), ()))
         for name, told in spine.told.items():
             if told.dates:
                 counts = np.bincount(_counted(told, spine.n), minlength=MOST_COUNTED + 1)
@@ -72,6 +77,8 @@ class Antecedents:
 
     def _code(self, spine: Spine, dataset: str, variable: str, levels: tuple[str, ...]) -> Ints:
         out = np.full(spine.n, -1, np.int64)
+        if not dataset:
+            return _kept(spine, float(variable)).astype(np.int64)
         told = spine.told.get(dataset)
         if told is None:
             return out
@@ -100,6 +107,13 @@ def told_days(spine: Spine, subject: NDArray[np.int32]) -> dict[str, Floats]:
                 of_subject = np.full(spine.n, np.nan)
                 of_subject[told.subject[order][rows]] = day[order][rows]
                 out[f"{name}.{variable} {label}"] = of_subject[subject]
+    return out
+
+
+def _kept(spine: Spine, number: float) -> NDArray[np.bool_]:
+    """Whether each subject had a visit: (n,)."""
+    out = np.zeros(spine.n, bool)
+    out[spine.visits.subject[spine.visits.number == number]] = True
     return out
 
 
