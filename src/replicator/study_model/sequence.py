@@ -129,7 +129,7 @@ class SequencePart:
         last = np.where(code == self.chain.fatal, death_day(spine)[subject], np.nan)
         days, keep = self.dates.sample(spine, subject, code, self._number(code), last, rng)
         subject, code, days = subject[keep], code[keep], {name: value[keep] for name, value in days.items()}
-        days = self._on_named_visits(days, subject, spine)
+        days = self._on_named_visits(days, subject, spine, code == self.chain.fatal)
         columns: dict[str, Column] = dict(self.others.sample([code, spine.arm[subject]], rng, len(subject)))
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
@@ -138,15 +138,17 @@ class SequencePart:
         columns |= self.ids.sample(subject, columns, rng)
         return Rows(subject, columns)
 
-    def _on_named_visits(self, days: dict[str, Floats], subject: NDArray[np.int32], spine: Spine) -> dict[str, Floats]:
-        """Move days of visits that are never named to the nearest visit that is."""
+    def _on_named_visits(
+        self, days: dict[str, Floats], subject: NDArray[np.int32], spine: Spine, fixed: NDArray[np.bool_]
+    ) -> dict[str, Floats]:
+        """Move days of visits that are never named to the nearest visit that is, but for rows whose day is fixed."""
         if not self.visit_date:
             return days
         day = days[self.visit_date]
         number = visit_on(spine, subject, day)
-        moved = np.isfinite(number) & ~np.isin(number, self.visits)
+        moved = np.isfinite(number) & ~np.isin(number, self.visits) & ~fixed
         nearest = nearest_visit_day(_with_visits(spine, self.visits), subject, day)
-        return {**days, self.visit_date: np.where(moved, nearest, day)}
+        return {name: np.where(moved & (own == day), nearest, own) for name, own in days.items()}
 
     def _number(self, code: Ints) -> Floats:
         """VISITNUM of each row's tuple, NaN where it has none: (n_rows,)."""
