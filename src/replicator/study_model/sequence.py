@@ -141,12 +141,12 @@ class SequencePart:
     def _on_named_visits(
         self, days: dict[str, Floats], subject: NDArray[np.int32], spine: Spine, fixed: NDArray[np.bool_]
     ) -> dict[str, Floats]:
-        """Move days of visits that are never named to the nearest visit that is, but for rows whose day is fixed."""
+        """Move days before all visits, or of visits that are never named, to the nearest that is; fixed rows stay."""
         if not self.visit_date:
             return days
         day = days[self.visit_date]
         number = visit_on(spine, subject, day)
-        moved = np.isfinite(number) & ~np.isin(number, self.visits) & ~fixed
+        moved = np.isfinite(day) & ~np.isin(number, self.visits) & ~fixed
         nearest = nearest_visit_day(_with_visits(spine, self.visits), subject, day)
         return {name: np.where(moved & (own == day), nearest, own) for name, own in days.items()}
 
