@@ -37,6 +37,8 @@ class OtherVisit:
         Given the anchor, the marks, and the visits of the course ``BEFORE`` and ``AFTER`` it by number.
     in_order : bool
         Whether it lies between the visits of the course of lower and of higher number.
+    always : (n_arms,) bool
+        Arms of at least k subjects all of whom kept it.
     """
 
     kind: ClassVar[str] = "other visit"
@@ -44,6 +46,7 @@ class OtherVisit:
     attended: BackoffTable
     day: DateGiven | None
     in_order: bool
+    always: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +111,7 @@ class ScheduleModel:
         mine = stratum[spine.arm]
         given = [mine, closing, lag, spine.arm.astype(np.int64)]
         places = [_references(course, number) for number in other.tolist()]
-        others = tuple(_fit_other(day[:, j], place, given, closing == j, k) for j, place in enumerate(places))
+        others = tuple(_fit_other(day[:, j], place, given, closing == j, len(spine.arms), k) for j, place in enumerate(places))
         where = position(numbers, visits.number)
         planned = where >= 0
         length = np.clip(visits.end - visits.day, 0, 6).astype(np.int64)
@@ -140,12 +143,19 @@ class ScheduleModel:
             subject, number = np.concatenate([subject, more]), np.concatenate([number, extra])
             start, end = np.concatenate([start, when]), np.concatenate([end, when])
         end = np.minimum(end, np.maximum(spine.marks["LAST"][subject], start))
-        order = np.lexsort((number, start, subject))
+        order = np.lexsort((number, ~self._is_kept_by_all(number, spine.arm[subject]), start, subject))
         subject, number, start, end = subject[order], number[order], start[order], end[order]
         keep = np.ones(len(subject), bool)
         if self.distinct:
             keep[1:] = (subject[1:] != subject[:-1]) | (start[1:] != start[:-1])
         return Visits(subject[keep].astype(np.int32), number[keep], start[keep], end[keep])
+
+    def _is_kept_by_all(self, number: Floats, arm: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether a visit (n_visits,) beside the course is one that all of its subject's arm kept."""
+        out = np.zeros(len(number), bool)
+        for other, visit in zip(self.others.tolist(), self.visits, strict=True):
+            out |= (number == other) & visit.always[arm]
+        return out
 
     def _sample_others(self, spine: Spine, rng: np.random.Generator) -> Floats:
         """Draw days of the visits that are not of the course: (n, n_others), NaN for one that was not kept."""
@@ -161,6 +171,7 @@ class ScheduleModel:
             place = _references(spine, float(self.others[j]))
             beyond = np.isfinite(place["AFTER"]).astype(np.int64)
             there = other.attended.sample([stratum, beyond, closing, lag, spine.arm], rng, spine.n) == 1
+            there |= other.always[spine.arm]
             if other.day is not None:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
                 moved = np.clip(move_to_open(np.floor(drawn), self.openness, rng), first, last)
@@ -172,7 +183,9 @@ class ScheduleModel:
         return out
 
 
-def _fit_other(day: Floats, place: dict[str, Floats], given: list[Ints], closes: NDArray[np.bool_], k: int) -> OtherVisit:
+def _fit_other(
+    day: Floats, place: dict[str, Floats], given: list[Ints], closes: NDArray[np.bool_], n_arms: int, k: int
+) -> OtherVisit:
     """Learn a visit of those for whom it did not close the study; given the stratum, the closing visit, the time after, the arm."""
     everyone = np.arange(len(day), dtype=np.int32)
     stratum, closing, lag, arm = given
@@ -182,7 +195,9 @@ def _fit_other(day: Floats, place: dict[str, Floats], given: list[Ints], closes:
     attended = BackoffTable.fit(seen, [codes[free] for codes in conditions], everyone[free], k=k)
     between = ~(day < place["BEFORE"]) & ~(day > place["AFTER"])
     in_order = float(between[np.isfinite(day)].mean()) >= IN_ORDER
-    return OtherVisit(attended, DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k), in_order)
+    size = np.bincount(arm, minlength=n_arms)
+    always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=n_arms) == size)
+    return OtherVisit(attended, DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k), in_order, always)
 
 
 def _references(spine: Spine, number: float) -> dict[str, Floats]:
