@@ -81,6 +81,44 @@ class Milestone:
         return {name: column.take(code) for name, column in zip(self.names, self.values, strict=True)}
 
 
+@dataclass(frozen=True, eq=False)
+class PlannedArms:
+    """Names of arms that differ from the arm a subject was really in: who leaves before arms part was never in the planned one.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values : tuple of Column
+        Cells of each tuple.
+    stretch : (n_positions + 1,) int64
+        As in :class:`Milestone`.
+    table : BackoffTable
+        Tuple given the arm, the stretch of the course, and the last visit.
+    """
+
+    kind: ClassVar[str] = "planned arms"
+
+    names: tuple[str, ...]
+    values: tuple[Column, ...]
+    stretch: Ints
+    table: BackoffTable
+
+    @classmethod
+    def fit(cls, names: tuple[str, ...], values: tuple[Column, ...], code: Ints, spine: Spine, grid: Grid, k: int) -> PlannedArms:
+        """Learn from the tuple of each subject (n,); `spine` has the course marked."""
+        place = _places(spine, grid)
+        stretch = _stretches(place, len(grid.expected) + 1, EACH * k)
+        given = [spine.arm.astype(np.int64), stretch[place], place]
+        table = BackoffTable.fit(code, given, np.arange(spine.n), k=k, closed=True, design_depth=1)
+        return cls(names, values, stretch, table)
+
+    def sample(self, spine: Spine, grid: Grid, rng: np.random.Generator) -> dict[str, Column]:
+        """Draw the names of all subjects."""
+        place = _places(spine, grid)
+        code = self.table.sample([spine.arm.astype(np.int64), self.stretch[place], place], rng)
+        return {name: column.take(code) for name, column in zip(self.names, self.values, strict=True)}
+
+
 def _places(spine: Spine, grid: Grid) -> Ints:
     """Position of each subject's last visit of the course (n,), in the order of the planned days; one more for those without."""
     if spine.reached is None:

@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
-from replicator.models.backoff import BackoffTable
 from replicator.models.contingency import cramers_v
 from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.arm_doses import arm_doses
-from replicator.study_model.attributes import Block, column_codes, count_decimals, count_subjects, fit_block, take_codes
+from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
 from replicator.study_model.course import REACH, Course
-from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
+from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import Marks
-from replicator.study_model.milestones import Milestone
+from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.source import ARM_VARIABLES, Source
 from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
@@ -84,8 +83,8 @@ class SubjectModel:
         Numeric variables that are traits of their own.
     by_arm : mapping of str to Column
         Variables that follow from the arm: a cell an arm.
-    planned : Block or None
-        Names of arms that differ from the arm a subject was really in, given that arm.
+    planned : PlannedArms or None
+        Names of arms that differ from the arm a subject was really in.
     course : Course
         Which visits a subject comes to, and when.
     marks : Marks
@@ -109,7 +108,7 @@ class SubjectModel:
     milestones: tuple[Milestone, ...]
     numbers: tuple[str, ...]
     by_arm: Mapping[str, Column]
-    planned: Block | None
+    planned: PlannedArms | None
     course: Course
     marks: Marks
     formats: Mapping[str, DateFormat]
@@ -143,7 +142,7 @@ class SubjectModel:
         numbers: list[str] = []
         formats: dict[str, DateFormat] = {}
         by_arm: dict[str, Column] = {}
-        planned: Block | None = None
+        planned: PlannedArms | None = None
         notes: list[str] = []
         birth: BirthDate | None = None
         if structure is not None:
@@ -166,7 +165,7 @@ class SubjectModel:
                 if np.isnan(x).mean() > 0:
                     values[f"present {name}"] = np.isfinite(x).astype(np.float64)
             by_arm = {name: _by_arm(dataset[name], spine) for name in plan.by_arm}
-            planned = _planned(dataset, plan.planned, spine, k)
+            planned = _planned(dataset, plan.planned, spine, course.grid, k)
             birth = BirthDate.fit(dataset, spine.marks)
             for name in structure.with_role(Role.DATE):
                 text = dataset.text(name)
@@ -232,8 +231,7 @@ class SubjectModel:
         marks = dict(spine.marks)
         columns: dict[str, Column] = {name: column.take(arm) for name, column in self.by_arm.items()}
         if self.planned is not None:
-            code = self.planned.table.sample([arm], rng)
-            columns |= {name: column.take(code) for name, column in zip(self.planned.names, self.planned.values, strict=True)}
+            columns |= self.planned.sample(spine, self.course.grid, rng)
         for item in self.demography:
             code = drawn[item.trait].astype(np.int64)
             columns |= {name: column.take(code) for name, column in zip(item.names, item.values, strict=True)}
@@ -312,15 +310,14 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
     return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm), tuple(planned))
 
 
-def _planned(dataset: Dataset, names: tuple[str, ...], spine: Spine, k: int) -> Block | None:
-    """Tuples of arm names given the arm; those that fewer than k subjects share become the nearest others."""
+def _planned(dataset: Dataset, names: tuple[str, ...], spine: Spine, grid: Grid, k: int) -> PlannedArms | None:
+    """Tuples of arm names given the arm and the course; those that fewer than k subjects share become the nearest others."""
     if not names:
         return None
     everyone = np.arange(spine.n, dtype=np.int32)
     coded = [(name, *column_codes(dataset[name])) for name in names]
     block, code, used = fit_block(coded, [], everyone, k, spine.arm, coverage=0.0)
-    table = BackoffTable.fit(code, [spine.arm], everyone, k=k, closed=True, design_depth=1)
-    return Block(block.names[:used], block.values, table)
+    return PlannedArms.fit(block.names[:used], block.values, code, spine, grid, k)
 
 
 def _by_arm(column: Column, spine: Spine) -> Column:
