@@ -66,7 +66,10 @@ def doses_of_each_day(n: int = 60, days: int = 50) -> Study:
 
 
 def weeks_completed(n: int = 240) -> Study:
-    """Subjects who stay to some week; one flag for week 8, another for the end; sex has nothing to do with it."""
+    """Subjects who stay to some week; one flag for week 8, another for the end; sex has nothing to do with it.
+
+    Arm B begins after week 0: who leaves then was in arm A, whatever was planned.
+    """
     rng = np.random.default_rng(8)
     dm: list[tuple[object, ...]] = []
     sv: list[tuple[object, ...]] = []
@@ -75,10 +78,12 @@ def weeks_completed(n: int = 240) -> Study:
         last = len(WEEKS) - 1 if rng.random() < 0.5 else int(rng.integers(0, len(WEEKS) - 1))
         days = [start + 7 * week + (int(rng.integers(-1, 2)) if week else 0) for week in WEEKS[: last + 1]]
         flags = ("Y" if WEEKS[last] >= 8 else "", "Y" if last == len(WEEKS) - 1 else "")
-        dm.append((who, who[3:], str(start), str(days[-1]), "FM"[int(rng.random() < 0.5)], *flags))
+        planned = "AB"[i % 2]
+        actual = planned if last else "A"
+        dm.append((who, who[3:], str(start), str(days[-1]), "FM"[int(rng.random() < 0.5)], *flags, planned, actual))
         sv += [(who, j + 1, f"WEEK {WEEKS[j]}", str(day), "TREATMENT" if j else "SCREENING") for j, day in enumerate(days)]
     frames = {
-        "DM": pd.DataFrame(dm, columns=["USUBJID", "SUBJID", "RFSTDTC", "RFENDTC", "SEX", "WEEK8FL", "ENDFL"]),
+        "DM": pd.DataFrame(dm, columns=["USUBJID", "SUBJID", "RFSTDTC", "RFENDTC", "SEX", "WEEK8FL", "ENDFL", "ARMCD", "ACTARMCD"]),
         "SV": pd.DataFrame(sv, columns=["USUBJID", "VISITNUM", "VISIT", "SVSTDTC", "EPOCH"]),
     }
     return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})

@@ -35,3 +35,13 @@ def test_flags_agree_with_the_last_visit(model: StudyModel) -> None:
     assert ((dm["WEEK8FL"] == "Y").to_numpy() == (week >= 8)).all()
     assert ((dm["ENDFL"] == "Y").to_numpy() == (week == 16)).all()
     assert 0.4 < (week == 16).mean() < 0.6
+
+
+def test_who_was_not_in_the_planned_arm_had_left_before_it_began(model: StudyModel) -> None:
+    """About half of those who left before; 0.02 for what the back-off leaves open where few were seen."""
+    sample = sample_study(model, 500, seed=4)
+    dm, sv = (sample[name].to_frame() for name in ("DM", "SV"))
+    stayed = (sv.groupby("USUBJID")["VISITNUM"].max().reindex(dm["USUBJID"]) > 1).to_numpy()
+    other = (dm["ARMCD"] != dm["ACTARMCD"]).to_numpy()
+    assert other[stayed].mean() < 0.02
+    assert 0.25 < other[~stayed].mean() < 0.75
