@@ -155,7 +155,7 @@ def _totals(latent: Floats, series: Codes, results: Results, read: Read) -> Floa
 
 
 def _range(total: Floats, who: Codes, k: int) -> tuple[float, float]:
-    """Range of totals (n,): ends are the mean of the outermost that `k` subjects have, rounded outwards; infinite without one."""
+    """Range of totals (n,): means of the outermost that `k` subjects have, half a point further out; infinite without one."""
     _, inverse = np.unique(who, return_inverse=True)
     n = int(inverse.max(initial=-1)) + 1
     spread = float(total.std())
@@ -166,4 +166,4 @@ def _range(total: Floats, who: Codes, k: int) -> tuple[float, float]:
     np.maximum.at(most, inverse, total)
     low, high = float(np.floor(np.sort(least)[:k].mean())), float(np.ceil(np.sort(most)[-k:].mean()))
     below, above = ndtr((low - 0.5 - total.mean()) / spread), ndtr((total.mean() - high - 0.5) / spread)
-    return low if below >= BEYOND else -np.inf, high if above >= BEYOND else np.inf
+    return low - 0.5 if below >= BEYOND else -np.inf, high + 0.5 if above >= BEYOND else np.inf
