@@ -20,6 +20,7 @@ Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
 FEWEST_SUBJECTS = 2  # times the tests of a group, before their correlations are taken together
+FEWEST_ITEMS = 5  # of an instrument; the sum of fewer loses little
 COMMON = 0.8  # of the subjects of a group's most frequent test, those that a test must have to be told with it
 LEAST = 1e-6  # eigenvalue of a correlation
 
@@ -69,7 +70,7 @@ class Coordinates:
         for wanted, idle in groups:
             known = np.isfinite(level[:, wanted]).sum(axis=0)
             mine = wanted[(known > 0) & (known >= COMMON * known.max(initial=0))] if idle == 0 else wanted
-            if len(mine) < 2 + idle or known.max(initial=0) < FEWEST_SUBJECTS * len(mine):
+            if len(mine) < (2 + idle if idle else FEWEST_ITEMS) or known.max(initial=0) < FEWEST_SUBJECTS * len(mine):
                 continue
             found = _principal(level[:, mine], len(mine) - idle, measured=idle > 0)
             if found is None:
