@@ -12,6 +12,7 @@ from replicator.derivations.derive import derive_all
 from replicator.profile.structure import Kind
 from replicator.rng import stream
 from replicator.study_model.joining import split_supplements
+from replicator.study_model.layout import Layout
 from replicator.study_model.mixed_columns import join_mixed_columns
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
@@ -62,9 +63,7 @@ def assemble(
         order = layout.sort(table, drawn.subject)
         order = order[layout.admissible(table.take(order), drawn.subject[order])]
         owner = drawn.subject[order]
-        others = [subject[other] for other in layout.counted_before if other in subject]
-        counted = sum((np.bincount(one, minlength=spine.n) for one in others), np.zeros(spine.n, np.int64))
-        datasets[name] = layout.finish(table.take(order), owner, ids, counted)
+        datasets[name] = layout.finish(table.take(order), owner, ids, _counted_before(layout, subject, spine.n))
         subject[name] = owner
     study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
     ordered = model.date_orders.hold(study, subject)
@@ -74,6 +73,16 @@ def assemble(
     for name, agreement in model.agreements.items():
         if name in datasets:
             datasets[name] = agreement.hold(datasets[name], stream(seed, "agreement", name, start))
+    thinned: set[str] = set()
+    for name in rows:  # what was derived or set right may have made two keys one
+        layout = model.layouts[name]
+        keyed = layout.keyed(datasets[name], subject[name])
+        if keyed.all() and thinned.isdisjoint(layout.counted_before):
+            continue
+        thinned.add(name)
+        subject[name] = subject[name][keyed]
+        counted = _counted_before(layout, subject, spine.n)
+        datasets[name] = layout.number(datasets[name].take(np.flatnonzero(keyed)), subject[name], counted)
     for name in dict.fromkeys(one.dataset for one in model.mixed if one.dataset in datasets):
         known = {variable.name: variable for variable in model.layouts[name].variables}
         datasets[name] = join_mixed_columns(datasets[name], model.mixed, known, stream(seed, "mixed columns", name, start))
@@ -94,6 +103,12 @@ def assemble(
         )
     study = Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
     return study if n == spine.n else _first_subjects(study, model.ids.variable, ids.take(everyone[:n]))
+
+
+def _counted_before(layout: Layout, subject: Mapping[str, NDArray[np.int32]], n: int) -> NDArray[np.int64]:
+    """Rows of each subject (n,) that --SEQ has counted in other datasets."""
+    others = [subject[name] for name in layout.counted_before if name in subject]
+    return sum((np.bincount(one, minlength=n) for one in others), np.zeros(n, np.int64))
 
 
 def _first_subjects(study: Study, variable: str, ids: Text) -> Study:

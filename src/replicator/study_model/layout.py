@@ -108,9 +108,8 @@ class Layout:
         """
         said = [~dataset[name].missing for name in self.results if name in dataset]
         keep = np.any(said, axis=0) if said else np.ones(len(subject), bool)
-        if self.keys and all(name in dataset for name in self.keys):
-            rows = np.flatnonzero(keep)
-            keep[rows] = ~_repeats([dataset[name].take(rows) for name in self.keys], subject[rows])
+        rows = np.flatnonzero(keep)
+        keep[rows] = self.keyed(dataset.take(rows), subject[rows])
         rows = np.flatnonzero(keep)
         told = [dataset[name].take(rows) for name in dataset.names if name not in self.numbered]
         again = np.flatnonzero(_repeats(told, subject[rows]))
@@ -119,6 +118,12 @@ class Layout:
         gone[(np.arange(allowed) * len(again)) // max(allowed, 1)] = False
         keep[rows[again[gone]]] = False
         return keep
+
+    def keyed(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which rows (n_rows,) do not repeat the key of one before them; all, where the key is not known or not there."""
+        if not self.keys or not all(name in dataset for name in self.keys):
+            return np.ones(len(subject), bool)
+        return ~_repeats([dataset[name] for name in self.keys], subject)
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
@@ -141,13 +146,24 @@ class Layout:
         for name, value in self.constants.items():
             made[name] = Text.constant(value, n)
         if self.sequence:
-            begin = np.searchsorted(subject, subject, side="left")
-            others = 0 if counted is None else counted[subject]
-            made[self.sequence] = Numbers((np.arange(n) - begin + 1 + others).astype(np.float64))
+            made[self.sequence] = _numbered(subject, counted)
         extra = tuple(variable for variable in dataset.variables if all(variable.name != own.name for own in self.variables))
         variables = (*self.variables, *extra)
         columns = {variable.name: _typed(made.get(variable.name), variable, n) for variable in variables}
         return Dataset(self.name, variables, columns, self.label)
+
+    def number(self, dataset: Dataset, subject: NDArray[np.int32], counted: NDArray[np.int64] | None = None) -> Dataset:
+        """Count --SEQ anew, after rows have gone; parameters as of :meth:`finish`."""
+        if not self.sequence:
+            return dataset
+        return dataset.with_column(dataset.variable(self.sequence), _numbered(subject, counted))
+
+
+def _numbered(subject: NDArray[np.int32], counted: NDArray[np.int64] | None) -> Numbers:
+    """Number of each row (n_rows,) among its subject's, from 1 or on from those that were counted."""
+    begin = np.searchsorted(subject, subject, side="left")
+    others = 0 if counted is None else counted[subject]
+    return Numbers((np.arange(len(subject)) - begin + 1 + others).astype(np.float64))
 
 
 def count_together(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -78,3 +79,14 @@ def test_as_many_repeats_stay_as_the_source_had() -> None:
     drawn = Dataset.from_frame("MH", pd.DataFrame({"MHTERM": [f"T{i // 2}" for i in range(40)]}))
     keep = layout.admissible(drawn, np.zeros(40, np.int32))
     assert layout.repeated == 0.1 and keep[::2].all() and keep.sum() == 24
+
+
+def test_rows_that_came_to_repeat_a_key_go_and_the_others_are_counted_anew() -> None:
+    """Of two rows of a subject with one key the first stays; --SEQ has no gap, and goes on from what was counted before."""
+    layout = replace(fitted()[0], keys=("VSTESTCD", "VISITNUM"))
+    frame = pd.DataFrame({"VSSEQ": [1.0, 2.0, 3.0], "VSTESTCD": ["BP", "BP", "HR"], "VISITNUM": [1.0, 1.0, 1.0]})
+    made = Dataset.from_frame("VS", frame)
+    kept = layout.keyed(made, np.zeros(3, np.int32))
+    assert kept.tolist() == [True, False, True]
+    left = layout.number(made.take(np.flatnonzero(kept)), np.zeros(2, np.int32), np.array([4]))
+    assert left.numbers("VSSEQ").tolist() == [5.0, 6.0]
