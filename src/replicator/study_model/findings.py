@@ -21,6 +21,7 @@ from replicator.study_model.findings_grid import place_rows, sampled_grid, sourc
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
+from replicator.study_model.findings_recorded import Recorded
 from replicator.study_model.findings_repeats import Repeats
 from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
 from replicator.study_model.findings_sites import behave_alike, find_sites, lend_ways, sites_of_subjects
@@ -229,12 +230,13 @@ class FindingsPart:
             site_place=places,
         )
         redraw = cache(partial(part._draw_again, observed, occasion, features, arm, grid.cell, site, occasions))
-        products = Products.fit(results, observed, occasion, occasions.run, redraw, k)
+        recorded = Recorded(results, observed, occasion, occasions.run, redraw)
+        products = Products.fit(recorded, k)
         one_unit = units_of_series(codes_of(dataset, part.unit_name), rows.series, rows.n_series)
-        wholes = Wholes.fit(results, observed, occasion, occasions.run, one_unit, products.members.tolist(), redraw, k)
+        wholes = Wholes.fit(recorded, one_unit, products.members.tolist(), k)
         topic = np.unique(codes_of(dataset, rows.series_names[0] if rows.series_names else "")[rows.first_row], return_inverse=True)
         tied = np.flatnonzero(np.isin(np.arange(rows.n_series), products.members) | wholes.redrawn(rows.n_series))
-        repeats = Repeats.fit(results, observed, occasion, occasions.run, topic[1], tied.tolist(), redraw, k)
+        repeats = Repeats.fit(recorded, topic[1], tied.tolist(), k)
         category = codes_of(dataset, structure.named("CAT"))[rows.first_row]
         answers = answers_given(results, observed, occasion, len(grid.subject))
         totals = Totals.fit(answers, category, cells.label[grid.cell], occasions.run, k)

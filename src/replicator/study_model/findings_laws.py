@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.findings_levels import ADDITIVE, Observed
+from replicator.study_model.findings_levels import ADDITIVE
+from replicator.study_model.findings_recorded import Recorded
 from replicator.study_model.findings_results import Results
 
 Codes = NDArray[np.intp]
@@ -26,8 +27,9 @@ SHARED = 0.3  # share of the occasions of the more frequent of two tests that th
 SIGNS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0))
 
 
-def logarithms(results: Results, observed: Observed, occasion: Codes, n_occasions: int) -> tuple[Floats, Codes]:
+def logarithms(recorded: Recorded) -> tuple[Floats, Codes]:
     """Logarithms of the positive measured tests (n_occasions, n_tests), NaN where there is none; and their series."""
+    results, observed = recorded.results, recorded.observed
     counted = np.isfinite(observed.number) & (results.form[observed.column] == ADDITIVE)
     series = results.series[observed.column[counted]].astype(np.intp)
     number = observed.number[counted]
@@ -39,8 +41,8 @@ def logarithms(results: Results, observed: Observed, occasion: Codes, n_occasion
     place = np.full(len(results.value), -1, np.intp)
     place[chosen] = np.arange(len(chosen))
     use = place[series] >= 0
-    table = np.full((n_occasions, len(chosen)), np.nan)
-    table[occasion[observed.row[counted][use]], place[series[use]]] = np.log(number[use])
+    table = np.full((len(recorded.run), len(chosen)), np.nan)
+    table[recorded.occasion[observed.row[counted][use]], place[series[use]]] = np.log(number[use])
     return table, chosen
 
 

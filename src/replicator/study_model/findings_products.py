@@ -6,7 +6,6 @@ them from the others instead would put all that the joint model misses of their 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.findings_laws import find_laws, logarithms, residual_of
-from replicator.study_model.findings_levels import Observed
+from replicator.study_model.findings_recorded import Recorded, row_at
 from replicator.study_model.findings_results import Results
 
 Codes = NDArray[np.intp]
@@ -78,29 +77,20 @@ class Products:
     @classmethod
     def fit(
         cls,
-        results: Results,
-        observed: Observed,
-        occasion: Codes,
-        run: Codes,
-        redraw: Callable[[], Floats],
+        recorded: Recorded,
         k: int,
     ) -> Products:
         """Find the laws that the source's results keep.
 
         Parameters
         ----------
-        results, observed : Results, Observed
-            Latent columns and their observations.
-        occasion : (n,) int
-            Occasion of each observation.
-        run : (n_occasions,) int
-            Position of its subject among those seen.
-        redraw : callable
-            Draws the results (n_occasions, n_series) of the source's occasions again, before any law is kept.
+        recorded : Recorded
+            The source's results.
         k : int
             Fewest subjects behind a quantile.
         """
-        table, series = logarithms(results, observed, occasion, len(run))
+        results, run = recorded.results, recorded.run
+        table, series = logarithms(recorded)
         laws = find_laws(table, k)
         if not laws:
             return cls.none()
@@ -115,7 +105,7 @@ class Products:
         members = series[used].astype(np.int64)
         log = table[:, used]
         with np.errstate(divide="ignore", invalid="ignore"):
-            drawn = np.log(redraw()[:, members])
+            drawn = np.log(recorded.redraw()[:, members])
         drawn = np.where(np.isfinite(log), drawn, np.nan)
         m = len(members)
         loose = np.maximum(np.array([np.nanvar(_within(log[:, [j]], run)[0]) for j in range(m)]), np.finfo(np.float64).eps)
@@ -139,9 +129,7 @@ class Products:
         if not len(self.target):
             return number
         out = number.copy()
-        row = np.full((len(run), len(results.value)), -1, np.intp)
-        row[occasion, series] = np.arange(len(series))
-        row = row[:, self.members]
+        row = row_at(occasion, series, (len(run), len(results.value)))[:, self.members]
         with np.errstate(divide="ignore", invalid="ignore"):
             log = np.log(np.append(number, np.nan)[row])
         log[~np.isfinite(log)] = np.nan

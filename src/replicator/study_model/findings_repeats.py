@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.findings_levels import LEVELLED, Observed
-from replicator.study_model.findings_results import Results
+from replicator.study_model.findings_recorded import Recorded
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -49,39 +48,29 @@ class Repeats:
     @classmethod
     def fit(
         cls,
-        results: Results,
-        observed: Observed,
-        occasion: Codes,
-        run: Codes,
+        recorded: Recorded,
         test: Codes,
         other: Collection[int],
-        redraw: Callable[[], Floats],
         k: int,
     ) -> Repeats:
         """Count repeats in the source and in what is drawn.
 
         Parameters
         ----------
-        results, observed : Results, Observed
-            Latent columns and their observations.
-        occasion : (n,) int
-            Occasion of each observation.
-        run : (n_occasions,) int
-            Position of its subject among those seen.
+        recorded : Recorded
+            The source's results.
         test : (n_series,) int
             What each series measures, from 0.
         other : collection of int
             Series that laws change after they are drawn.
-        redraw : callable
-            Draws the results (n_occasions, n_series) of the source's occasions again.
         k : int
             Fewest subjects who repeat.
         """
         n_tests = int(test.max(initial=-1)) + 1
-        used = np.flatnonzero(np.isfinite(observed.number) & (results.form[observed.column] != LEVELLED))
-        at, series = occasion[observed.row[used]], results.series[observed.column[used]].astype(np.intp)
+        run = recorded.run
+        at, series, value = recorded.numbers()
         order, before = _neighbours(at, series, run, test)
-        at, series, value = at[order], series[order], observed.number[used][order]
+        at, series, value = at[order], series[order], value[order]
         pairs = np.flatnonzero(before)
         which, equal = test[series[pairs]], value[pairs] == value[pairs - 1]
         n = np.bincount(which, minlength=n_tests)
@@ -91,7 +80,7 @@ class Repeats:
         chance, reach = np.zeros(n_tests), np.zeros(n_tests)
         if not asked.any():
             return cls()
-        drawn = redraw()[at, series]
+        drawn = recorded.redraw()[at, series]
         apart = np.abs(drawn[pairs] - drawn[pairs - 1])
         for j in np.flatnonzero(asked).tolist():
             mine = which == j

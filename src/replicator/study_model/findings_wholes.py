@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.findings_levels import LEVELLED, Observed
+from replicator.study_model.findings_recorded import Recorded, row_at
 from replicator.study_model.findings_results import Results
 
 Codes = NDArray[np.intp]
@@ -62,35 +62,25 @@ class Wholes:
     @classmethod
     def fit(
         cls,
-        results: Results,
-        observed: Observed,
-        occasion: Codes,
-        run: Codes,
+        recorded: Recorded,
         unit: Codes,
         other: Collection[int],
-        redraw: Callable[[], Floats],
         k: int,
     ) -> Wholes:
         """Find the wholes and parts of the source that are not kept without being known.
 
         Parameters
         ----------
-        results, observed : Results, Observed
-            Latent columns and their observations.
-        occasion : (n,) int
-            Occasion of each observation.
-        run : (n_occasions,) int
-            Position of its subject among those seen.
+        recorded : Recorded
+            The source's results.
         unit : (n_series,) int
             Original unit of each series, -1 where it has none or several.
         other : collection of int
             Series that follow another law.
-        redraw : callable
-            Draws the results (n_occasions, n_series) of the source's occasions again, before any law is kept.
         k : int
             Fewest subjects behind a bound.
         """
-        table = _numbers(results, observed, occasion, len(run))
+        table, run, results = recorded.table(), recorded.run, recorded.results
         step = np.where(results.scales.decimals >= 0, 10.0 ** -np.maximum(results.scales.decimals, 0), 0.0)
         free = np.array([j not in other for j in range(len(unit))], bool) & (unit >= 0)
         free &= np.isfinite(table).any(axis=0) & ~(table < 0).any(axis=0)
@@ -103,7 +93,7 @@ class Wholes:
                 if not parts:
                     continue
                 free[[whole, *parts]] = False
-                law = _law(table, redraw(), whole, parts, run, k)
+                law = _law(table, recorded.redraw(), whole, parts, run, k)
                 if law:
                     found.append((whole, np.isin(np.arange(len(unit)), parts), *law))
         if not found:
@@ -118,8 +108,7 @@ class Wholes:
         if not len(self.whole):
             return number
         out = number.copy()
-        row = np.full((int(occasion.max(initial=-1)) + 1, len(results.value)), -1, np.intp)
-        row[occasion, series] = np.arange(len(series))
+        row = row_at(occasion, series, (len(site), len(results.value)))
         for i, whole in enumerate(self.whole.tolist()):
             members = np.append(np.flatnonzero(self.part[i]), whole)
             at = row[:, members]
@@ -151,14 +140,6 @@ def units_of_series(unit: NDArray[np.integer], series: Codes, n_series: int) -> 
     np.minimum.at(low, series[inside], unit[inside])
     np.maximum.at(high, series[inside], unit[inside])
     return np.where(low == high, high, -1).astype(np.intp)
-
-
-def _numbers(results: Results, observed: Observed, occasion: Codes, n_occasions: int) -> Floats:
-    """Measured and ranked results (n_occasions, n_series), NaN where there is none."""
-    out = np.full((n_occasions, len(results.value)), np.nan)
-    counted = np.isfinite(observed.number) & (results.form[observed.column] != LEVELLED)
-    out[occasion[observed.row[counted]], results.series[observed.column[counted]]] = observed.number[counted]
-    return out
 
 
 def _share(parts: Floats, whole: Floats) -> Floats:
