@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 FALSE_DISCOVERIES = 0.1  # share of associations found that may be none
-PRIOR = 4.0  # chances that the share without the fact counts for
+LEAST_PRIOR = 1.0  # chances that the share expected without the fact counts for, where the fact tells most
 FOLDS = 5
 
 
@@ -66,8 +66,9 @@ def find_associations(
 
     Notes
     -----
-    Under the model, *n* chances of the subjects with a fact give *e* presences; *o* are seen. The share is drawn to *e / n* as by
-    `PRIOR` chances. A pair counts if its log likelihood also rises in the folds that were left out, and if it is among those that
+    Under the model, *n* chances of the subjects with a fact give *e* presences; *o* are seen. The deviation of *o / n* from *e / n*
+    is drawn in by 1 - 1 / :math:`z^2`, where :math:`z^2 / 2` is its gain in log likelihood (James and Stein, 1961, Proc. 4th
+    Berkeley Symp. 1:361): what is weakly backed is believed less. A pair counts if its log likelihood also rises in the folds that were left out, and if it is among those that
     Benjamini and Hochberg (1995, J. R. Statist. Soc. B 57:289) accept. A count below `k` is replaced by k / 2: how few there were
     is nobody's business.
     """
@@ -85,12 +86,12 @@ def find_associations(
     may[known.fact, known.kind_of] = False
     rare = (people < k) & (o > 0)
     o = np.where(rare, np.minimum(k / 2, e), o)
+    seen = np.where(rare, o * expected / np.maximum(e, 1e-9), seen)
     aim = _share(o, e, n)
     gain = _gain(o, aim, e, n)
     left_out = np.zeros_like(gain)
     for f in range(FOLDS):
-        rest = o - seen[f] if not rare.any() else np.maximum(o - seen[f], 0.0)
-        ratio = _odds(_share(rest, e - expected[f], n - chances[f])) / _odds(_safe(e - expected[f], n - chances[f]))
+        ratio = _odds(_share(o - seen[f], e - expected[f], n - chances[f])) / _odds(_safe(e - expected[f], n - chances[f]))
         base = _odds(_safe(expected[f], chances[f]))
         moved = ratio * base / (1 + ratio * base)
         left_out += _gain(seen[f], moved, expected[f], chances[f])
@@ -108,7 +109,10 @@ def _safe(hits: Floats, chances: Floats) -> Floats:
 
 
 def _share(seen: Floats, expected: Floats, chances: Floats) -> Floats:
-    return _safe(seen + PRIOR * _safe(expected, chances), chances + PRIOR)
+    base = _safe(expected, chances)
+    told = 2 * _gain(seen, _safe(seen, chances), expected, chances)
+    prior = np.maximum(chances / np.maximum(told - 1, 1e-9), LEAST_PRIOR)
+    return _safe(seen + prior * base, chances + prior)
 
 
 def _odds(share: Floats) -> Floats:

@@ -20,7 +20,7 @@ MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
 _TRIALS = 3  # draws of all subjects behind a moment
 _ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
 _MOST_FACTS = 3  # facts on which one kind may depend
-_MOST_SHIFT = 8.0  # log odds
+_MOST_SHIFT = 16.0  # log odds
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,4 +141,8 @@ def test_how_few_have_both_is_not_kept(few: int) -> None:
     copies = np.ones(12, np.int32)
     found = find_associations(count.astype(float), probability, copies, fact[:, None], np.ones(12, bool), no_associations(), 5)
     place = found.kind_of.tolist().index(0)
-    assert found.aim[place] == pytest.approx((2.5 + 4 * 0.27) / 154)
+    share = 2.5 / 150
+    gain = 2.5 * np.log(share / 0.27) + 147.5 * np.log((1 - share) / 0.73)
+    prior = 150 / (2 * gain - 1)
+    assert prior > 1
+    assert found.aim[place] == pytest.approx((2.5 + prior * 0.27) / (150 + prior))
