@@ -68,9 +68,9 @@ def find_associations(
     -----
     Under the model, *n* chances of the subjects with a fact give *e* presences; *o* are seen. The deviation of *o / n* from *e / n*
     is drawn in by 1 - 1 / :math:`z^2`, where :math:`z^2 / 2` is its gain in log likelihood (James and Stein, 1961, Proc. 4th
-    Berkeley Symp. 1:361): what is weakly backed is believed less. A pair counts if its log likelihood also rises in the folds that were left out, and if it is among those that
-    Benjamini and Hochberg (1995, J. R. Statist. Soc. B 57:289) accept. A count below `k` is replaced by k / 2: how few there were
-    is nobody's business.
+    Berkeley Symp. 1:361): what is weakly backed is believed less. A pair counts if its log likelihood also rises in the folds that
+    were left out, and if it is among those that Benjamini and Hochberg (1995, J. R. Statist. Soc. B 57:289) accept. A count below
+    `k` is replaced by k / 2, spread over the folds as expected: how few there were is nobody's business.
     """
     n_facts, n_kinds = facts.shape[1], count.shape[1]
     fold = np.arange(len(count)) % FOLDS
