@@ -1,7 +1,9 @@
 """SAS transport files of version 5, written as arrays of bytes.
 
 Numbers take 8 bytes. The time stamp is fixed, so that bytes depend on the data alone. Text is UTF-8 or Windows-1252, one for the
-whole dataset (:func:`xpt_encoding`). A display format that is no SAS format is left to the Define-XML beside the file.
+whole dataset (:func:`xpt_encoding`). A display format that is no SAS format is left to the Define-XML beside the file. Some readers
+tell how many rows there are by the blanks in the last 80 bytes, and lose a row that is no longer than that; where they would, a
+text variable gets wider than it need be.
 
 References
 ----------
@@ -65,7 +67,7 @@ class XptWriter(FileWriter):
         self._lengths = [8 if variable.type == "num" else min(variable.length or 1, LONGEST_TEXT) for variable in variables]
         self._positions = _positions(self._lengths)
         self._n_rows = 0
-        self._ends_blank = False
+        self._tail = b""
         head = self._head()
         super().__init__(path)
         self._file.write(head)
@@ -88,7 +90,7 @@ class XptWriter(FileWriter):
                 place = slice(self._positions[index], self._positions[index + 1])
                 block[:, place] = to_ibm(column.values[rows]) if isinstance(column, Numbers) else fields[index][column.codes[rows]]
             self._file.write(block.tobytes())
-            self._ends_blank = bool((block[-1] == ord(" ")).all())
+            self._tail = (self._tail + block[-layout.RECORD :].tobytes())[-layout.RECORD :]
         self._n_rows += dataset.n_rows
 
     def finish(self) -> None:
@@ -100,12 +102,31 @@ class XptWriter(FileWriter):
             If the last row is blank and so short that no reader could tell it from the filling.
         """
         length = self._positions[-1]
-        if self._ends_blank and length < layout.RECORD:
+        blank = self._n_rows > 0 and not self._tail[-length:].strip(b" ")
+        if blank and length < layout.RECORD:
             raise WriteError(
                 f"{self._name}: the last row is empty, which a transport file cannot tell from its filling when rows are shorter "
                 "than 80 bytes; remove the row or write another format."
             )
-        self._file.write(b" " * (-self._n_rows * length % layout.RECORD))
+        kinds = [variable.type for variable in self._variables]
+        if self._loses_a_row() and "char" in kinds:
+            lengths = list(self._lengths)
+            lengths[kinds.index("char")] += layout.RECORD + 1 - length
+            self._rewrite(lengths)
+        self._file.write(b" " * self._filling())
+
+    def _filling(self) -> int:
+        """Bytes that complete the last record."""
+        return -self._n_rows * self._positions[-1] % layout.RECORD
+
+    def _loses_a_row(self) -> bool:
+        """Whether a reader that takes each blank group of eight bytes in the last record for filling counts too few rows."""
+        length, filling = self._positions[-1], self._filling()
+        if length > layout.RECORD or not self._n_rows:
+            return False
+        last = (self._tail + b" " * filling)[-layout.RECORD :]
+        blank = 8 * sum(last[at : at + 8] == b" " * 8 for at in range(0, layout.RECORD, 8))
+        return filling - (blank % length if blank > length else blank) < 0
 
     def _texts(self, dataset: Dataset, index: int) -> NDArray[np.uint8]:
         """(n_levels + 1, length) bytes of the distinct texts of a column, the last one blank; empty for numbers, once checked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from replicator.errors import ReadError, WriteError
@@ -91,6 +92,18 @@ def test_longer_text_in_a_later_chunk_widens_its_variable(tmp_path: Path) -> Non
     assert (tmp_path / "parts" / "dm.xpt").read_bytes() == (tmp_path / "whole" / "dm.xpt").read_bytes()
     back = read_study(tmp_path / "parts")["DM"]
     assert [variable.length for variable in back.variables][::2] == [16, 5]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+@pytest.mark.parametrize("last", ["WEEK 26", "RETRIEVAL", ""])
+def test_readers_that_count_blanks_lose_no_row(tmp_path: Path, n: int, last: str) -> None:
+    """pandas takes each blank group of eight bytes in the last record for filling, and rows of 80 bytes have such groups."""
+    variables = (Variable("USUBJID", length=33), Variable("VISIT", length=19), Variable("SVSTDTC", length=28))
+    columns = {"USUBJID": Text.of(["S-1"] * n), "VISIT": Text.of(["BASELINE"] * (n - 1) + [last]), "SVSTDTC": Text.of(["2020"] * n)}
+    write_study(Study({"SV": Dataset("SV", variables, columns)}), tmp_path / "out", "xpt", define=False)
+    assert len(pd.read_sas(tmp_path / "out" / "sv.xpt", format="xport", encoding="utf-8")) == n
+    back = read_study(tmp_path / "out")["SV"]
+    assert {name: back[name].strings().tolist() for name in columns} == {k: c.strings().tolist() for k, c in columns.items()}
 
 
 def test_chunks_of_other_variables_are_refused(tmp_path: Path) -> None:
