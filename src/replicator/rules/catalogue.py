@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from replicator.profile.date_bounds import NEARBY
 from replicator.rules.certificate import RATIO, SIGNIFICANCE
 from replicator.rules.learned_orders import FEWEST
 from replicator.rules.learned_relations import ALWAYS
@@ -58,7 +59,7 @@ LEARNED = (
         "SRC-ORDER",
         "date_order",
         "one date never lies after another one",
-        f"seen in {FEWEST} subjects; touched by k, or nobody comes near",
+        f"seen in {FEWEST} subjects; touched by k, {NEARBY} come within a week, or nobody comes near",
     ),
     (
         "SRC-TOTAL",

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
+from replicator.profile.date_bounds import is_bound
 from replicator.rules.checks.learned import dates_of
 from replicator.rules.grouping import Floats, Ints
 from replicator.rules.rule import Origin, Rule
@@ -43,16 +44,11 @@ def learn_orders(view: StudyView, name: str, k: int) -> Iterator[Rule]:
 
 
 def _is_bound(a: Dates, b: Dates, both: np.ndarray[tuple[int], np.dtype[np.bool_]], subject: Ints, k: int) -> bool:
-    """Tell whether an order is a bound and not just never broken by chance.
-
-    The narrowest gap of each subject, in days, is taken. The order is a bound if at least k subjects touch it (gap 0), or if the
-    narrowest of all gaps is wider than half of their interquartile range: then nobody comes near.
-    """
+    """Tell whether an order is a bound and not just never broken by chance, by the narrowest gap of each subject."""
     rows = np.flatnonzero(both & a.full & b.full)
     subjects, inverse = np.unique(subject[rows], return_inverse=True)
     if len(subjects) < max(FEWEST, k):
         return False
     gap: Floats = np.full(len(subjects), np.inf)
     np.minimum.at(gap, inverse, b.day[rows] - a.day[rows])
-    low, high = np.quantile(gap, [0.25, 0.75])
-    return bool((gap == 0).sum() >= k or gap.min() > 0.5 * max(high - low, 1.0))
+    return is_bound(gap, k)

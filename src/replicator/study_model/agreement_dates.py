@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import chosen
+from replicator.profile.date_bounds import is_bound
 from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.dates import Dates, Precision, format_dates, parse_dates
 
@@ -185,8 +186,8 @@ def _latest(dates: Dates) -> Floats:
 def _apart(first: Dates, second: Dates, subject: Owners, k: int) -> float | None:
     """Days by which `second` lies after `first` at least, 0 or 1; None if it is no bound.
 
-    It is one if no row breaks it and at least k subjects touch it, or nobody comes near: the narrowest of all gaps is wider than
-    half of the interquartile range of the subjects' narrowest gaps.
+    It is one if no row breaks it and :func:`is_bound` says so of the subjects' narrowest gaps; by a day where at least k subjects
+    keep just that and none less.
     """
     both = np.isfinite(first.day) & np.isfinite(second.day)
     if (_earliest(first) > _latest(second))[both].any():
@@ -200,8 +201,7 @@ def _apart(first: Dates, second: Dates, subject: Owners, k: int) -> float | None
     for days in (0.0, STRICT):
         if gap.min() >= days and (gap == days).sum() >= k:
             return days
-    low, high = np.quantile(gap, [0.25, 0.75])
-    return 0.0 if gap.min() > 0.5 * max(float(high - low), 1.0) else None
+    return 0.0 if is_bound(gap, k) else None
 
 
 def _moved(column: Text, own: Dates, bound: Dates, apart: float, wrong: Flags) -> Column:
