@@ -227,7 +227,13 @@ class StandIns:
 def _telling(starts: Mapping[str, tuple[str, ...]], texts: Iterable[str]) -> list[str]:
     """Names under which stands the beginning of a word of some texts."""
     words = " ".join(texts).upper()
-    return [name for name, some in starts.items() if any(re.search(rf"\b{re.escape(start)}", words) for start in some)]
+    return [name for name, some in starts.items() if _beginning(some).search(words)]
+
+
+@cache
+def _beginning(starts: tuple[str, ...]) -> re.Pattern[str]:
+    """Pattern of one of some beginnings of words; of none if there are none."""
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, starts))})" if starts else r"(?!)")
 
 
 def _words(name: str) -> frozenset[str]:

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.dated import DateGiven
@@ -180,6 +179,8 @@ def leave_apart(late: Floats, leaves: NDArray[np.bool_], k: int) -> bool:
     k : int
         Fewest subjects who leave, times two.
     """
+    from scipy import stats  # noqa: PLC0415 - heavy, and only learning needs it
+
     here = np.isfinite(late)
     if int((leaves & here).sum()) < 2 * k or not (here & ~leaves).any():
         return False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import chdtrc
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -118,7 +118,7 @@ def _openness(seen: Floats, expected: Floats, n_subjects: int) -> Floats:
     if seen.sum() == 0 or (expected <= 0).any():
         return np.ones(7)
     chi_square = float(((seen - expected) ** 2 / expected).sum()) * n_subjects / seen.sum()
-    if stats.chi2.sf(chi_square, 6) > UNEVEN:
+    if chdtrc(6, chi_square) > UNEVEN:
         return np.ones(7)
     share = seen / expected
     return np.asarray(share / share.max(), np.float64)
