@@ -7,11 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import polygamma, psi
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 LIMIT = 0.5  # standard errors that a clear effect is moved by at most
+CLEAR = 3.0  # standard errors from which an effect is clear
 ROUNDS = 12  # of alternation between subjects and cells; more change the means by a small part of their standard error
 PASSES = 3  # of estimating variances about the means, and the means given the variances
 
@@ -144,9 +146,7 @@ def _shrunk(adjusted: Floats, groups: _Groups, within: Floats, between: Floats, 
     size = _ratio(count.sum(axis=2), subjects, 1.0)
     arm_noise = np.where(subjects >= fewest, _ratio(between[:, None] + within[:, None] / size, subjects, np.inf), np.inf)
     arm_kept = _shrink(arm_effect, arm_noise, subjects >= fewest)
-    flat = (sizes[0], sizes[1] * sizes[2])
-    crossed_kept = _shrink(crossed.reshape(flat), _noise(within, count.reshape(flat), fewest), count.reshape(flat) >= fewest)
-    return arm_kept[:, :, None] + cell_kept[:, None, :] + crossed_kept.reshape(sizes)
+    return arm_kept[:, :, None] + cell_kept[:, None, :] + _shrink_crossed(crossed, count, within, fewest)
 
 
 def _noise(within: Floats, count: Floats, fewest: int) -> Floats:
@@ -217,10 +217,56 @@ def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
     scatter = (weight * deviation**2).sum(axis=1, keepdims=True)
     scale = total - _ratio((weight**2).sum(axis=1, keepdims=True), total)
     variance = np.maximum(_ratio(scatter - (count - 1), scale), 0.0)
-    kept = np.where(weight > 0, variance / (variance + np.where(weight > 0, noise, 1.0) + 1e-300), 0.0)
+    return centre + np.where(seen, _kept(deviation, noise, variance) * deviation, 0.0)
+
+
+def _shrink_crossed(effect: Floats, count: Floats, within: Floats, fewest: int) -> Floats:
+    r"""Pull what an arm has of its own at a cell to 0 as far as noise explains it; nothing is left where too few were seen.
+
+    Parameters
+    ----------
+    effect, count : (n_series, n_arms, n_cells) float64
+        What arm and cell leave of the means, and values behind them.
+    within : (n_series,) float64
+        Variance of a value around its subject's level.
+
+    Notes
+    -----
+    Without true effects :math:`Q = \sum n\hat\gamma^2 / \sigma^2` is a chi-square of :math:`f = (a - 1)(v - 1)` degrees of
+    freedom, as the effects of arms and cells are taken out; with effects of variance :math:`\tau^2` it is
+    :math:`1 + \bar n \tau^2 / \sigma^2` times as large. What one series tells of that factor is mostly chance, of a variance of
+    :math:`2 / f` on the logarithm, so series are themselves drawn to what they have in common, as far as chance explains how
+    they differ [1]_.
+
+    References
+    ----------
+    .. [1] G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray experiments",
+       *Statistical Applications in Genetics and Molecular Biology* 3, 2004, article 3, on variances of many series.
+    """
+    of_cell = np.broadcast_to(within[:, None, None], count.shape)
+    weight = np.where((count >= fewest) & (of_cell > 0), _ratio(count, of_cell), 0.0)
+    seen = weight > 0
+    cells = seen.sum(axis=(1, 2))
+    freedom = np.maximum(cells - seen.any(axis=2).sum(axis=1) - seen.any(axis=1).sum(axis=1) + 1, 0).astype(np.float64)
+    scatter = (weight * effect**2).sum(axis=(1, 2))
+    told = (freedom > 0) & (scatter > 0)
+    half = np.where(told, freedom, 2.0) / 2
+    factor = np.where(told, np.log(np.where(told, scatter, 1.0) / 2) - psi(half), 0.0)
+    factor = _shrink(factor[None], np.where(told, polygamma(1, half), np.inf)[None], told[None])[0]
+    variance = np.where(told, np.maximum(np.expm1(factor), 0.0), 0.0) * _ratio(
+        within * cells, np.where(seen, count, 0.0).sum(axis=(1, 2))
+    )
+    flat = (len(effect), -1)
+    noise = np.where(seen, _ratio(np.ones_like(weight), weight), np.inf).reshape(flat)
+    return (effect.reshape(flat) * _kept(effect.reshape(flat), noise, variance[:, None])).reshape(effect.shape)
+
+
+def _kept(deviation: Floats, noise: Floats, variance: Floats) -> Floats:
+    """Share of each deviation (n_series, n_effects) that is believed, given its error variance and that of true ones."""
+    known = np.isfinite(noise)
+    error = np.where(known, noise, 0.0)
+    kept = np.where(known, variance / (variance + np.where(known, noise, 1.0) + 1e-300), 0.0)
     # an effect that stands far above its noise is moved by half a standard error at most (Efron and Morris's limited translation)
-    moved = np.minimum((1 - kept) * np.abs(deviation), np.where(weight > 0, LIMIT * np.sqrt(noise), np.inf))
-    moved = np.where(weight > 0, moved, np.abs(deviation))
-    clear = np.where(weight > 0, np.abs(deviation) > 3 * np.sqrt(np.where(weight > 0, noise, 0.0)), False)
-    kept = np.where(clear, 1 - moved / np.maximum(np.abs(deviation), 1e-300), kept)
-    return centre + np.where(seen, kept * deviation, 0.0)
+    moved = np.minimum((1 - kept) * np.abs(deviation), LIMIT * np.sqrt(error))
+    clear = known & (np.abs(deviation) > CLEAR * np.sqrt(error))
+    return np.where(clear, 1 - moved / np.maximum(np.abs(deviation), 1e-300), kept)
