@@ -18,6 +18,7 @@ from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.joint import JointModel
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.marginals import QuantileMarginal
+from replicator.models.nested_marginals import NestedMarginals
 from replicator.models.onset import Intensity
 from replicator.models.ordinal import TERMS
 from replicator.models.panels import Presence as PanelPresence
@@ -240,6 +241,12 @@ MODELS: Mapping[str, ArrayModel] = {
             d.rank * 7.0, d.subject, d.given[:, 0].clip(0), 2, np.zeros(d.n_subjects), np.full(d.n_subjects, 40.0), k=5
         ),
         lambda m, d, rng: (m.sample(np.arange(30) % 2, np.zeros(30), np.full(30, 40.0), rng),),
+    ),
+    "nested marginals": ArrayModel(
+        lambda d: NestedMarginals.fit(d.x, [d.given[:, 0], d.code], d.subject, k=5, least=10),
+        lambda m, d, rng: (
+            m.quantile([np.arange(50) % 2, np.arange(50) % 3], rng.random(50), np.full(50, -np.inf), np.full(50, np.inf)),
+        ),
     ),
     "presence": ArrayModel(
         lambda d: Presence.fit((_counts(d) > 0).astype(np.int64), _subject_group(d), 2, np.array([0, 0, 1]), np.ones(3, np.int64)),

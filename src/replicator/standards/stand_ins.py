@@ -98,7 +98,10 @@ class StandIns:
     by_sex : mapping of str to tuple of str
         For ``F`` and ``M`` the beginnings of words of terms that only that sex has, or as good as only.
     by_age : mapping of str to tuple of str
-        For ``CHILD`` the beginnings of words of terms that begin in childhood or at birth.
+        For ``CHILD`` the beginnings of words of terms that begin in childhood or at birth; for an age in years those of terms that
+        hardly ever begin before it.
+    lasting : mapping of str to tuple of str
+        Beginnings of words of terms that do not pass, such as those of chronic diseases.
     once : mapping of str to tuple of str
         What can be lost once in a life, such as an organ: the beginnings of words of terms that say so.
     grave : mapping of str to tuple of str
@@ -113,6 +116,7 @@ class StandIns:
     by_kind: Mapping[str, _Classes]
     by_sex: Mapping[str, tuple[str, ...]]
     by_age: Mapping[str, tuple[str, ...]]
+    lasting: Mapping[str, tuple[str, ...]]
     once: Mapping[str, tuple[str, ...]]
     grave: _Classes
     needs: _Classes
@@ -162,7 +166,30 @@ class StandIns:
         >>> load_stand_ins().begins_in_childhood("MEASLES"), load_stand_ins().begins_in_childhood("MELAENA")
         (True, False)
         """
-        return bool(_telling(self.by_age, (term,)))
+        return bool(_telling({"CHILD": self.by_age["CHILD"]}, (term,)))
+
+    def least_age_of(self, *texts: str) -> int:
+        """Return the age in years before which what some texts name hardly ever begins; 0 where it may begin at any.
+
+        Examples
+        --------
+        >>> load_stand_ins().least_age_of("Cataract operation"), load_stand_ins().least_age_of("APPENDICECTOMY")
+        (45, 0)
+        """
+        return max((int(age) for age in _telling(self.by_age, texts) if age.isdigit()), default=0)
+
+    def lasts(self, *texts: str) -> bool:
+        """Whether what some texts name does not pass within days; an operation is over, whatever it was for.
+
+        Examples
+        --------
+        >>> load_stand_ins().lasts("ARTERIOSCLEROSIS"), load_stand_ins().lasts("CATARACT OPERATION")
+        (True, False)
+        """
+        return bool(_telling(self.lasting, texts)) and not any(self._is_operation(text) for text in texts)
+
+    def _is_operation(self, term: str) -> bool:
+        return any(word.endswith(self.phrases["operation"]["words"]) for word in term.upper().split())
 
     def lost_by(self, *texts: str) -> str:
         """Return what nobody can lose a second time, if one of some texts says that it is lost; else ``""``.
@@ -265,11 +292,12 @@ def _built_in() -> StandIns:
     plain = {
         kind: {name: tuple(terms) for name, terms in read_list(f"{kind}s").items()} for kind in ("event", "indication", "procedure")
     }
-    sexes, ages, once, grave, needs = (
-        {name: tuple(words) for name, words in read_list(one).items()} for one in ("sexes", "ages", "once", "fatal", "needs")
+    sexes, ages, lasting, once, grave, needs = (
+        {name: tuple(words) for name, words in read_list(one).items()}
+        for one in ("sexes", "ages", "lasting", "once", "fatal", "needs")
     )
     phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in read_list("forms").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, sexes, ages, once, grave, needs, phrases)
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, sexes, ages, lasting, once, grave, needs, phrases)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:

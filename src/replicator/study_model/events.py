@@ -25,6 +25,7 @@ from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_fatal import Fatal, fatal_occurrences
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_occurrences import find_occurrences
+from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_serious import Seriousness
@@ -175,6 +176,7 @@ class EventsPart:
             count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=config.k
         )
         common = {name: kind_of for name, kind_of in common.items() if kind_of not in presence.shift_kind}
+        of_each = TermOfEach.plain(block, terms.kind_of.astype(np.int64))
         medicines = (head, structure, terms.kind_of.astype(np.int64), catalogue.slots == 1, owner, config.k)
         used, place = np.unique(presence.shift_fact, return_inverse=True)
         presence = replace(presence, shift_fact=place.reshape(-1).astype(np.int64))
@@ -190,7 +192,7 @@ class EventsPart:
             facts.take(used.astype(np.int64)),
             Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, (catalogue.slots > 1).astype(np.int64)),
             DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
-            fit_dates(start, end, (pattern[0], pattern[1]), owner, block, spine, last_visit, config.k),
+            fit_dates(start, end, (pattern[0], pattern[1]), owner, of_each, spine, last_visit, config.k),
             reporting,
             fatal,
             Seriousness.fit(head, structure, owner, set_aside, config.k),
@@ -216,16 +218,17 @@ class EventsPart:
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, self.facts.holds(spine))
         repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
         reasons = mentions(spine, self.catalogue.needs) if self.catalogue.needs else None
-        row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who])
+        row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
         first = ~self.catalogue.loses_again(who, row)
         who, kind_of, row = who[first], kind_of[first], row[first]
         times = 1 + self.recurrence.sample(who, kind_of, repeats, rng) * ~self.catalogue.loses(row)
         owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
         block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
         arm = group[owner].astype(np.int64)
-        start_code, end_code = self.patterns.sample(block, kind_of, arm, owner, rng)
+        of_each = self.catalogue.of_each(block, kind_of, row)
+        start_code, end_code = self.patterns.sample(block, kind_of, arm, owner, rng, of_each.lasting & ~of_each.own)
         last_visit = _last_visit(self.reporting, spine)
-        drawn = sample_dates(self.dates, start_code, end_code, owner, block, spine, last_visit, rng)
+        drawn = sample_dates(self.dates, start_code, end_code, owner, of_each, spine, last_visit, rng)
         chosen = np.empty(0, np.int64)
         if self.fatal is not None:
             chosen = self.fatal.choose(dying, owner, drawn.start, spine)
@@ -301,6 +304,13 @@ def _feature(spine: Spine, name: str) -> NDArray[np.int64]:
     if drawn is None:
         return np.zeros(spine.n, np.int64)
     return np.maximum(np.nan_to_num(np.round(drawn)), 0).astype(np.int64)
+
+
+def _ages(spine: Spine) -> NDArray[np.float64]:
+    """Age of each subject on the first day on study, years, at least: (n,); infinite where nothing tells."""
+    born = latest_birth(spine)
+    age = np.full(spine.n, np.inf) if born is None else (spine.marks["FIRST"] - born) / YEAR
+    return np.where(np.isnan(age), np.inf, age)
 
 
 def _are_adults(spine: Spine, k: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,8 +16,10 @@ from replicator.rng import stream
 from replicator.standards.stand_ins import load_stand_ins
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.events_names import Namer, Style
+from replicator.study_model.events_onsets import TermOfEach
 from replicator.tables.dataset import Column, Numbers, Text
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CONSTANT = 0.95  # share of a pool's occurrences that must agree in a value for its stand-ins to have it
@@ -56,6 +58,10 @@ class TermCatalogue:
         Parts of words of conditions.
     lost : (n_rows,) int64
         What a term says is lost for ever, such as an organ: its number, -1 for nothing. A subject has it once.
+    least_age : (n_rows,) float64
+        Age in years before which a term hardly ever begins; 0 for none.
+    lasting : (n_rows,) bool
+        Whether a term does not pass within days.
     """
 
     kind: ClassVar[str] = "term catalogue"
@@ -68,23 +74,34 @@ class TermCatalogue:
     slots: NDArray[np.int32]
     first: Ints
     count: Ints
-    edge: NDArray[np.float64]
+    edge: Floats
     need: Ints
     needs: tuple[tuple[str, ...], ...]
     lost: Ints
+    least_age: Floats
+    lasting: NDArray[np.bool_]
 
     def sample(
-        self, who: Codes, kind_of: Codes, slot: Codes, rng: np.random.Generator, meets: NDArray[np.bool_] | None = None
+        self,
+        who: Codes,
+        kind_of: Codes,
+        slot: Codes,
+        rng: np.random.Generator,
+        meets: NDArray[np.bool_] | None = None,
+        age: Floats | None = None,
     ) -> Ints:
         """Draw the catalogue's row of each occurrence's subject, kind and slot; two slots of a pool never give the same row.
 
         `meets` (n, n_needs) says for which needs the subject of an occurrence has a reason; as far as there are others, no stand-in
-        is drawn for which there is none. Nor is one that says that the subject loses again what it lost before.
+        is drawn for which there is none. Nor is one that says that the subject loses again what it lost before, nor one that hardly
+        ever begins before an age to which the subject has not come: `age` (n,) is that of the subject of each occurrence, years.
         """
         kind_of, slot = np.asarray(kind_of, np.int64), np.asarray(slot, np.int64)
         row = self._draw(kind_of, slot, rng)
         for _ in range(TRIES if len(self.edge) else 0):
             unfit = self.loses_again(who, row)
+            if age is not None:
+                unfit |= (self.slots[kind_of] > 1) & (age < self.least_age[row])
             if meets is not None and len(self.needs):
                 unfit |= (self.need[row] >= 0) & ~meets[np.arange(len(row)), self.need[row]]
             again = np.flatnonzero(unfit)
@@ -104,6 +121,11 @@ class TermCatalogue:
         pairs = np.stack([np.asarray(who, np.int64)[some], self.lost[row[some]]])
         out[some[np.unique(pairs, axis=1, return_index=True)[1]]] = False
         return out
+
+    def of_each(self, block: Ints, kind_of: Ints, row: Ints) -> TermOfEach:
+        """Tell what is known of the terms of occurrences of these classes, kinds and rows: (n,) each."""
+        own = self.slots[kind_of] == 1
+        return TermOfEach(block, kind_of, own, np.append(self.least_age, 0.0)[row], np.append(self.lasting, False)[row])
 
     def _draw(self, kind_of: Codes, slot: Codes, rng: np.random.Generator) -> Ints:
         u = rng.random(len(kind_of))
@@ -229,6 +251,8 @@ class CatalogueBuilder:
             np.array(edge),
             *self._needs(namer),
             self._lost(namer),
+            np.array([namer.least_age_of(words) for words in self._words()], np.float64),
+            np.array([namer.lasts(words) for words in self._words()], bool),
         )
         rare = int((~self.kept).sum())
         notes = (
@@ -282,9 +306,13 @@ class CatalogueBuilder:
 
     def _lost(self, namer: Namer) -> Ints:
         """What each row says is lost for ever, numbered; -1 for nothing."""
-        said = [namer.lost_by(words) for words in zip(*(self.cells[name] for name in self.names), strict=True)]
+        said = [namer.lost_by(words) for words in self._words()]
         numbers = {one: number for number, one in enumerate(dict.fromkeys(filter(None, said)))}
         return np.array([numbers.get(one, -1) for one in said], np.int64)
+
+    def _words(self) -> Iterable[tuple[str, ...]]:
+        """Cells of each row that name the term itself, not what stands above it."""
+        return zip(*(self.cells[name] for name in self.names if not self.above[name]), strict=True)
 
     def _sexes(self, namer: Namer) -> Ints:
         """Position in SEXES of the sex that alone has each term; of the rare ones only where enough subjects have such terms."""
@@ -404,7 +432,7 @@ def _pool_size(terms: int, pairs: int) -> int:
     return max(1, round(high))
 
 
-def modal_code(codes: Ints, group: Ints, n_groups: int) -> tuple[Ints, NDArray[np.float64]]:
+def modal_code(codes: Ints, group: Ints, n_groups: int) -> tuple[Ints, Floats]:
     """Most frequent code of each group, and its share."""
     pairs, counts = np.unique(np.stack([group, codes], axis=1), axis=0, return_counts=True)
     order = np.lexsort((pairs[:, 1], counts))

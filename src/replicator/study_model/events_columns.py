@@ -57,7 +57,7 @@ class VisitColumns:
 
 @dataclass(frozen=True, eq=False)
 class Varying:
-    """A column that changes between the rows of an occurrence, given its value in the first row."""
+    """A column that changes between the rows of an occurrence, given its value in the first row, and whether more rows follow."""
 
     kind: ClassVar[str] = "varying column"
 
@@ -88,7 +88,7 @@ class OccurrenceColumns:
     phases : (n_phases,) int64
         Codes of start pattern, end pattern and whether the first row came after the end, sorted.
     qualifiers : Qualifiers
-        Of the occurrence, given phase, class, term, arm and how the participation ended.
+        Of the occurrence, given phase, class, term, arm, how the participation ended, and whether it has several rows.
     varying : tuple of Varying
         Of further rows.
     ids : tuple of RecordIds
@@ -155,14 +155,15 @@ class OccurrenceColumns:
         opening = np.zeros(n, bool)
         opening[occurrence[rank == 0]] = closed[rank == 0]
         phase = _find(self.phases, _phase(pattern[0], pattern[1], opening))
-        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending], rng, n, owner)
+        several = (np.bincount(occurrence, minlength=n) > 1).astype(np.int64)
+        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
             present = ~cells.pop(_present(ids.name)).missing
             out[ids.name] = ids.sample(present, owner, drawn.start, rng).take(occurrence)
         out |= {name: column.take(occurrence) for name, column in cells.items()}
         for item in self.varying:
-            out[item.name] = _sample_varying(item, cells[item.name], occurrence, rank, closed, opening, rng)
+            out[item.name] = _sample_varying(item, cells[item.name], occurrence, rank, _stage(occurrence, closed, opening), rng)
         if self.start:
             out[self.start] = drawn.start_text.take(occurrence)
         if self.end:
@@ -240,12 +241,15 @@ def fit_columns(
         head = head.with_column(_variable(_present(name)), Text(np.where(head[name].missing, -1, 0).astype(np.int32), _YES))
     use = ~set_aside if (~set_aside).any() else np.ones(found.n, bool)
     given = [_find(phases, phase), term[1], term[0], spine.arm[owner].astype(np.int64), ending]
+    given.append((np.bincount(found.of_row, minlength=found.n) > 1).astype(np.int64))
     qualifiers, notes = Qualifiers.fit(
         head.take(use), [*(_present(name) for name in plan.ids), *plan.qualifiers], [g[use] for g in given], owner[use], config.k
     )
     later = (rank > 0) & ~set_aside[occurrence]
     varying = tuple(
-        _fit_varying(dataset.take(order), name, occurrence, rank, later, closed, opening, subject[order], config.k)
+        _fit_varying(
+            dataset.take(order), name, occurrence, rank, later, _stage(occurrence, closed, opening), subject[order], config.k
+        )
         for name in plan.varying
     )
     ids = tuple(RecordIds.fit(name, head[name], owner, days[0], config.k) for name in plan.ids)
@@ -303,6 +307,12 @@ def _phase(start: Ints, end: Ints, opening: NDArray[np.bool_]) -> Ints:
     return (start * 100 + end) * 2 + opening
 
 
+def _stage(occurrence: Ints, closed: NDArray[np.bool_], opening: NDArray[np.bool_]) -> Ints:
+    """Stage of each row: whether its occurrence was over, whether that was so at its first row, and whether more rows follow."""
+    follows = np.append(occurrence[1:] == occurrence[:-1], False) if len(occurrence) else np.zeros(0, bool)
+    return (closed * 4 + opening[occurrence] * 2 + follows).astype(np.int64)
+
+
 def _find(levels: NDArray[np.generic], values: NDArray[np.generic]) -> Ints:
     """Position among sorted levels, -1 where it is none of them."""
     if not len(levels):
@@ -352,16 +362,15 @@ def _fit_varying(
     occurrence: Ints,
     rank: Ints,
     later: NDArray[np.bool_],
-    closed: NDArray[np.bool_],
-    opening: NDArray[np.bool_],
+    stage: Ints,
     subject: NDArray[np.int32],
     k: int,
 ) -> Varying:
     codes, levels = column_codes(rows[name])
     codes, levels, _ = protect_levels(codes, levels, subject, k, is_worded(name, rows.domain))
-    head = np.empty(len(opening), np.int64)
+    head = np.empty(int(occurrence.max(initial=-1)) + 1, np.int64)
     head[occurrence[rank == 0]] = codes[rank == 0]
-    given = [(closed * 2 + opening[occurrence])[later].astype(np.int64), head[occurrence][later]]
+    given = [stage[later], head[occurrence][later]]
     return Varying(name, levels, BackoffTable.fit(codes[later], given, subject[later], k=k))
 
 
@@ -370,14 +379,13 @@ def _sample_varying(
     head: Column,
     occurrence: Ints,
     rank: Ints,
-    closed: NDArray[np.bool_],
-    opening: NDArray[np.bool_],
+    stage: Ints,
     rng: np.random.Generator,
 ) -> Column:
     """Cells of all rows: the first as drawn for the occurrence, later ones given the first."""
     base, distinct = column_codes(head)
     position = {text: i for i, text in enumerate(item.levels.strings().tolist())}
     base = np.append(np.array([position.get(text, -1) for text in distinct.strings().tolist()], np.int64), -1)[base]
-    drawn = item.table.sample([(closed * 2 + opening[occurrence]).astype(np.int64), base[occurrence]], rng)
+    drawn = item.table.sample([stage, base[occurrence]], rng)
     code = np.where(rank > 0, drawn, base[occurrence])
     return take_levels(item.levels, code)

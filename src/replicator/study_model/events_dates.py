@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,9 @@ from numpy.typing import NDArray
 
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
+from replicator.models.nested_marginals import NestedMarginals, quantile_between
 from replicator.models.onset import Intensity, draw_leaders
+from replicator.study_model.events_onsets import Onsets, TermOfEach
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
@@ -70,10 +71,8 @@ class OccurrenceDates:
         Mark before which ends lie.
     intensity : Intensity
         Of starts on study, days from the anchor, by class.
-    history : dict of str to QuantileMarginal
-        By precision: years, months or days from the start to the first day on study.
-    after_birth : bool
-        Whether nothing starts before the subject's birth.
+    history : Onsets
+        Starts before the study.
     shared, shared_history : float
         Share of an owner's further starts that fall on the day of an earlier one.
     start_at_visit, end_at_visit : float
@@ -82,10 +81,8 @@ class OccurrenceDates:
         Share of starts that are moved to soon after an event that is known of the subject.
     event_lag : QuantileMarginal
         Days from the event to such a start.
-    duration : tuple of QuantileMarginal
-        Days from start to end, of each class that has enough, and last of all.
-    duration_class : tuple of int
-        The classes.
+    duration : NestedMarginals
+        Days from start to end, by class and term.
     end_together : float
         Share of ends that fall on that of the occurrence with which they share their start.
     end_offset : QuantileMarginal
@@ -106,16 +103,14 @@ class OccurrenceDates:
     late_rate: float
     ends: str
     intensity: Intensity
-    history: Mapping[str, QuantileMarginal]
-    after_birth: bool
+    history: Onsets
     shared: float
     shared_history: float
     start_at_visit: float
     end_at_visit: float
     start_at_event: float
     event_lag: QuantileMarginal
-    duration: tuple[QuantileMarginal, ...]
-    duration_class: tuple[int, ...]
+    duration: NestedMarginals
     end_together: float
     end_offset: QuantileMarginal
     past_share: QuantileMarginal
@@ -140,7 +135,7 @@ def sample_dates(
     start_code: Ints,
     end_code: Ints,
     owner: NDArray[np.int32] | Ints,
-    block: Ints,
+    term: TermOfEach,
     spine: Spine,
     last_visit: Floats | None,
     rng: np.random.Generator,
@@ -151,13 +146,15 @@ def sample_dates(
     ----------
     start_code, end_code : (n,) int
         As in :class:`DatePattern`.
-    owner, block : (n,) int
-        Subject and class of each occurrence.
+    owner : (n,) int
+        Subject of each occurrence.
+    term : TermOfEach
+        What lasts takes the longer half of the durations.
     last_visit : (spine.n,) float64 or None
         Last day on which an occurrence could be reported, of this spine.
     """
-    start = _sample_starts(model, start_code, owner, block, spine, last_visit, rng)
-    end = _sample_ends(model, start, start_code, end_code, owner, block, spine, rng)
+    start = _sample_starts(model, start_code, owner, term, spine, last_visit, rng)
+    end = _sample_ends(model, start, start_code, end_code, owner, term, spine, rng)
     start_day, end_day = start, end
     u = rng.random((2, len(owner)))
     begin = model.start_minute.quantile(u[0]) if model.start_minute.n else np.full(len(owner), np.nan)
@@ -175,7 +172,7 @@ def _sample_starts(
     model: OccurrenceDates,
     code: Ints,
     owner: NDArray[np.int32] | Ints,
-    block: Ints,
+    term: TermOfEach,
     spine: Spine,
     last_visit: Floats | None,
     rng: np.random.Generator,
@@ -186,7 +183,9 @@ def _sample_starts(
     high = np.maximum(mark_day(spine, model.closes, last_visit), low)
     study = np.flatnonzero(era == ERA_STUDY)
     who = owner[study]
-    day = spine.anchor[who] + model.intensity.sample(block[study], low[who] - spine.anchor[who], high[who] - spine.anchor[who], rng)
+    day = spine.anchor[who] + model.intensity.sample(
+        term.block[study], low[who] - spine.anchor[who], high[who] - spine.anchor[who], rng
+    )
     if model.late_rate > 0:
         until = np.maximum(mark_day(spine, model.late_until, last_visit), high)
         room, main = (until - high)[who], (high - low)[who] + 1
@@ -204,20 +203,8 @@ def _sample_starts(
         day = np.where(moved & known, np.minimum(event + lag, high[who]), day)
     out[study] = day[draw_leaders(who, model.shared, rng)]
     history = np.flatnonzero(era == ERA_HISTORY)
-    first = spine.marks["FIRST"][owner[history]]
-    u = rng.random(len(history))
-    lag = np.full(len(history), np.nan)
-    most = np.full(len(history), np.inf)
-    if model.after_birth and spine.born is not None:
-        most = steps_back(first, spine.born[owner[history]], precision[history])
-        most = np.where(np.isnan(most), np.inf, np.maximum(most, 0.0))
-    for name, marginal in model.history.items():
-        mine = precision[history] == int(name)
-        lag[mine] = _truncated(marginal, u[mine], most[mine])
-    day = _before(first, lag, precision[history])
     leader = draw_leaders(owner[history], model.shared_history, rng)
-    leader = np.where(precision[history][leader] == precision[history], leader, np.arange(len(history)))
-    out[history] = day[leader]
+    out[history] = model.history.sample(precision[history], owner[history], term.take(history), spine, leader, rng)
     return out
 
 
@@ -227,7 +214,7 @@ def _sample_ends(
     start_code: Ints,
     code: Ints,
     owner: NDArray[np.int32] | Ints,
-    block: Ints,
+    term: TermOfEach,
     spine: Spine,
     rng: np.random.Generator,
 ) -> Floats:
@@ -236,10 +223,9 @@ def _sample_ends(
     attached = (era == ERA_STUDY) & (start_code // 10 == ERA_STUDY)
     room = np.where(attached, np.maximum(last - start, 0), np.nan)
     u = rng.random(len(code))
-    days = _truncated(model.duration[-1], u, room)
-    for c, marginal in zip(model.duration_class, model.duration, strict=False):
-        mine = attached & (block == c)
-        days[mine] = _truncated(marginal, u[mine], room[mine])
+    length = np.where(term.lasting, 0.5 + 0.5 * u, u)
+    days = model.duration.quantile([term.block, term.kind_of], length, np.where(np.isnan(room), np.nan, 0.0), room)
+    days = np.where(attached & np.isnan(days), 0.0, days)
     ended = start + np.clip(days, 0, room)
     moved = attached & (rng.random(len(code)) < model.end_at_visit)
     visits = (spine.visits.subject, spine.visits.day)
@@ -267,8 +253,7 @@ def _truncated(marginal: QuantileMarginal, u: Floats, most: Floats) -> Floats:
     """Draw from a marginal given that the value is at most `most`; NaN where that is NaN or nothing was learned."""
     if not marginal.n:
         return np.where(np.isnan(most), np.nan, 0.0)
-    share = np.clip(np.nan_to_num(marginal.cdf(most + 0.5), nan=1.0), 1e-6, 1.0)
-    return np.minimum(marginal.quantile(u * share), most)
+    return quantile_between(marginal, u, np.full(len(most), -np.inf), most)
 
 
 def _write(day: Floats, minute: Floats, code: Ints, odd: tuple[str, ...]) -> Text:
@@ -287,29 +272,6 @@ def mark_day(spine: Spine, name: str, last_visit: Floats | None) -> Floats:
     day = np.where(np.isnan(day), spine.marks["LAST"], np.floor(day))
     day = np.fmin(day, death_day(spine))
     return day if last_visit is None else np.fmin(day, last_visit)
-
-
-def _before(first: Floats, lag: Floats, precision: Ints) -> Floats:
-    """First possible day of the date that lies `lag` years, months or days before."""
-    steps = np.nan_to_num(lag)
-    day = first - np.maximum(steps, 1)
-    for unit, mine in (("Y", precision == Precision.YEAR), ("M", precision == Precision.MONTH)):
-        period = np.floor(first[mine]).astype("datetime64[D]").astype(f"datetime64[{unit}]") - steps[mine].astype(
-            f"timedelta64[{unit}]"
-        )
-        day[mine] = period.astype("datetime64[D]").astype(np.float64)
-    return day
-
-
-def steps_back(first: Floats, day: Floats, precision: Ints | NDArray[np.int8]) -> Floats:
-    """Years, months or days (by precision) from the period of `day` to that of `first`; NaN where `day` is."""
-    out = first - day
-    known = np.isfinite(day)
-    for unit, wanted in (("Y", Precision.YEAR), ("M", Precision.MONTH)):
-        mine = known & (precision == wanted)
-        periods = [np.floor(x[mine]).astype("datetime64[D]").astype(f"datetime64[{unit}]") for x in (first, day)]
-        out[mine] = (periods[0] - periods[1]).astype(np.float64)
-    return out
 
 
 def event_days(spine: Spine) -> tuple[NDArray[np.int32], Floats]:

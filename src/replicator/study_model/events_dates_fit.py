@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
+from replicator.models.nested_marginals import NestedMarginals
 from replicator.models.onset import Intensity, rank_within, sharing_rate
 from replicator.rng import stream
 from replicator.study_model.events_dates import (
@@ -23,8 +24,8 @@ from replicator.study_model.events_dates import (
     event_days,
     mark_day,
     sample_dates,
-    steps_back,
 )
+from replicator.study_model.events_onsets import Onsets, TermOfEach, steps_back
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, parse_dates
@@ -43,7 +44,7 @@ def fit_dates(
     end: Text | None,
     patterns: tuple[DatePattern, DatePattern],
     owner: NDArray[np.int32],
-    block: Ints,
+    term: TermOfEach,
     spine: Spine,
     last_visit: Floats | None,
     k: int,
@@ -58,8 +59,7 @@ def fit_dates(
         Of start and end.
     owner : (n,) int32
         Subject of each occurrence.
-    block : (n,) int
-        Class of each occurrence.
+    term : TermOfEach
     spine : Spine
         Of the source.
     last_visit : (spine.n,) float64 or None
@@ -67,7 +67,7 @@ def fit_dates(
     k : int
         Fewest subjects behind anything kept.
     """
-    n = len(owner)
+    n, block = len(owner), term.block
     nothing = Dates(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.int8))
     s, e = (parse_dates(c) if c is not None else nothing for c in (start, end))
     era_s, era_e = patterns[0].code // 10, patterns[1].code // 10
@@ -87,18 +87,12 @@ def fit_dates(
     intensity = _fit_intensity(offset, owner[inside], group, n_blocks, low, high, k)
     before = era_s == ERA_HISTORY
     first = spine.marks["FIRST"][owner]
-    history = {}
-    for precision in np.unique(s.precision[before]).tolist():
-        mine = before & (s.precision == precision)
-        history[str(precision)] = QuantileMarginal.fit(steps_back(first, s.day, s.precision)[mine], owner[mine], k=k, decimals=0)
+    after_birth = _after_birth(s.day, s.precision, owner, spine)
+    past_term = (block[before], term.kind_of[before])
+    history = Onsets.fit(s.day[before], s.precision[before], owner[before], past_term, spine, after_birth, k)
     both = fine & full_end & (e.day >= s.day)
     days = (e.day - s.day)[both]
-    duration = [QuantileMarginal.fit(days, owner[both], k=k, decimals=0)]
-    classes: list[int] = []
-    for c in np.flatnonzero(_large_groups(block[both], owner[both], n_blocks, 4 * k)).tolist():
-        mine = block[both] == c
-        duration.insert(len(classes), QuantileMarginal.fit(days[mine], owner[both][mine], k=k, decimals=0))
-        classes.append(c)
+    codes = [block[both], term.kind_of[both]]
     detached = full_end & ~fine
     past = (era_e == ERA_HISTORY) & (s.day <= e.day)
     fitted = OccurrenceDates(
@@ -109,15 +103,13 @@ def fit_dates(
         ends,
         intensity,
         history,
-        _after_birth(s.day, s.precision, owner, spine),
         sharing_rate(owner[fine], s.day[fine]),
         sharing_rate(owner[before], s.day[before] * 10 + s.precision[before]),
         0.0,
         0.0,
         0.0,
         _event_lag(owner[fine], s.day[fine], spine, k),
-        tuple(duration),
-        tuple(classes),
+        NestedMarginals.fit(days, codes, owner[both], k=k, least=4 * k, decimals=0),
         _together(owner[both], s.day[both], e.day[both]),
         QuantileMarginal.fit((e.day - first)[detached], owner[detached], k=k, decimals=0),
         QuantileMarginal.fit(((e.day - s.day) / np.maximum(first - s.day, 1.0))[past], owner[past], k=k, decimals=None),
@@ -126,7 +118,7 @@ def fit_dates(
         patterns[0].odd,
         patterns[1].odd,
     )
-    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, block, spine, last_visit)
+    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, term, spine, last_visit)
 
 
 def _with_visit_shares(
@@ -135,7 +127,7 @@ def _with_visit_shares(
     fine: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     patterns: tuple[DatePattern, DatePattern],
     owner: NDArray[np.int32],
-    block: Ints,
+    term: TermOfEach,
     spine: Spine,
     last_visit: Floats | None,
 ) -> OccurrenceDates:
@@ -145,7 +137,7 @@ def _with_visit_shares(
     """
 
     def simulate(model: OccurrenceDates) -> Drawn:
-        return sample_dates(model, patterns[0].code, patterns[1].code, owner, block, spine, last_visit, stream(0, "visit share"))
+        return sample_dates(model, patterns[0].code, patterns[1].code, owner, term, spine, last_visit, stream(0, "visit share"))
 
     def beyond_chance(source: Floats, drawn: Floats, mask: NDArray[np.bool_]) -> float:
         seen, chance = (float(_at_visit(owner[mask], day[mask], spine).mean()) if mask.any() else 0.0 for day in (source, drawn))

@@ -151,6 +151,14 @@ class Namer:
         """Return the conditions for one of which a medicine is given."""
         return self._stand_ins.needs_of(name) if self._kind == "medication" else ()
 
+    def least_age_of(self, texts: Iterable[str]) -> int:
+        """Return the age in years before which a term, by the words of its cells, hardly ever begins; 0 for none."""
+        return self._stand_ins.least_age_of(*texts) if self._kind != "medication" else 0
+
+    def lasts(self, texts: Iterable[str]) -> bool:
+        """Whether a term, by the words of its cells, does not pass."""
+        return self._kind != "medication" and self._stand_ins.lasts(*texts)
+
     def grave(self, class_name: str) -> list[str]:
         """Return what somebody may die of, of a class (``""``: of all) and not in the source; none of classes not listed."""
         listed = self._stand_ins.grave

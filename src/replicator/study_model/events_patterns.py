@@ -14,6 +14,9 @@ from replicator.study_model.attributes import count_subjects
 
 Ints = NDArray[np.int64]
 
+NO_END = 0  # pattern of a date that is not there
+TRIES = 12  # draws of the pattern of what lasts, before an end is let pass
+
 
 @dataclass(frozen=True, eq=False)
 class DatePatterns:
@@ -49,7 +52,15 @@ class DatePatterns:
         chain = ConditionalChain.fit([position[code][rows]], given, owner[rows], k=k)
         return cls(pairs[kept, 0], pairs[kept, 1], chain)
 
-    def sample(self, block: Codes, kind_of: Codes, arm: Codes, owner: Codes, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """Draw the codes of start and end of each occurrence."""
+    def sample(
+        self, block: Codes, kind_of: Codes, arm: Codes, owner: Codes, rng: np.random.Generator, lasting: NDArray[np.bool_]
+    ) -> tuple[Ints, Ints]:
+        """Draw the codes of start and end of each occurrence; the end of one that is `lasting` (n,) is not known, as a rule."""
         pair = self.chain.sample([block, kind_of, arm], rng, len(owner), owner)[0]
-        return np.append(self.start, 0)[pair], np.append(self.end, 0)[pair]
+        end = np.append(self.end, 0)
+        for _ in range(TRIES):
+            again = np.flatnonzero(lasting & (end[pair] != NO_END))
+            if not len(again):
+                break
+            pair[again] = self.chain.sample([block[again], kind_of[again], arm[again]], rng, len(again))[0]
+        return np.append(self.start, 0)[pair], end[pair]

@@ -52,7 +52,20 @@ def fit_terms(
         one = np.zeros(n, np.int64)
         no, none = np.zeros(1, np.int64), np.empty(0, np.int64)
         empty = TermCatalogue(
-            (), (), ("",), np.zeros(1, np.int32), ("",), np.ones(1, np.int32), no, no, np.empty(0), none, (), none
+            (),
+            (),
+            ("",),
+            np.zeros(1, np.int32),
+            ("",),
+            np.ones(1, np.int32),
+            no,
+            no,
+            np.empty(0),
+            none,
+            (),
+            none,
+            np.empty(0),
+            np.empty(0, bool),
         )
         return Terms(empty, one, one, (), np.empty(0, np.int64))
     coded = {name: column_codes(dataset[name]) for name in names}

@@ -149,7 +149,7 @@ def test_every_class_of_the_smaller_lists_is_one_of_the_greater() -> None:
     assert all(form.count("{}") == 1 for one in BUILT_IN.phrases.values() for form in one["forms"])
 
 
-@pytest.mark.parametrize("name", ["by_sex", "by_age", "once"])
+@pytest.mark.parametrize("name", ["by_sex", "by_age", "lasting", "once"])
 def test_beginnings_of_words_are_clean(name: str) -> None:
     """Capitals, no doubles."""
     starts: dict[str, tuple[str, ...]] = getattr(BUILT_IN, name)
@@ -165,3 +165,24 @@ def test_every_class_has_terms_for_either_sex_at_any_age() -> None:
 def test_what_can_be_lost_once_is_known_by_its_words() -> None:
     assert BUILT_IN.lost_by("TOTAL ABDOMINAL HYSTERECTOMY") == BUILT_IN.lost_by("Hysterectomy") != ""
     assert not BUILT_IN.lost_by("KNEE ARTHROPLASTY") and not BUILT_IN.lost_by("APPENDICITIS")
+
+
+@pytest.mark.parametrize(
+    ("term", "least"),
+    [("TRANSURETHRAL PROSTATECTOMY", 45), ("Hip arthroplasty", 45), ("APPENDICECTOMY", 0), ("ATHEROSCLEROSIS CORONARY ARTERY", 40)],
+)
+def test_ages_before_which_hardly_anything_of_a_kind_begins(term: str, least: int) -> None:
+    assert BUILT_IN.least_age_of(term) == least
+
+
+def test_every_age_is_one_of_adults_and_every_class_has_terms_of_the_young() -> None:
+    """A cohort of the young finds terms in every class; no term both begins in childhood and hardly ever before an age."""
+    assert all(18 <= int(age) <= 60 for age in BUILT_IN.by_age if age != "CHILD")
+    for name, terms in BUILT_IN.by_kind["event"].items():
+        assert len([term for term in terms if BUILT_IN.least_age_of(term) == 0]) >= 10, name
+        assert not [term for term in terms if BUILT_IN.least_age_of(term) and BUILT_IN.begins_in_childhood(term)], name
+
+
+def test_what_lasts_is_no_operation() -> None:
+    assert BUILT_IN.lasts("Essential hypertension") and BUILT_IN.lasts("DEMENTIA ALZHEIMER'S TYPE")
+    assert not BUILT_IN.lasts("SKIN NEOPLASM EXCISION") and not BUILT_IN.lasts("UPPER RESPIRATORY TRACT INFECTION")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from replicator.study_model.events_dates import DatePattern, Drawn, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
+from replicator.study_model.events_onsets import TermOfEach
 from replicator.study_model.spine import Spine, Visits
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision, format_dates, parse_dates
@@ -32,9 +33,9 @@ def _again(start: Floats, end: Floats, owner: NDArray[np.int32], spine: Spine) -
     columns = _write(start), _write(end)
     first = spine.marks["FIRST"][owner]
     patterns = tuple(DatePattern.of(c, parse_dates(c), first, owner, 5) for c in columns)
-    block = np.zeros(len(owner), np.int64)
-    model = fit_dates(*columns, (patterns[0], patterns[1]), owner, block, spine, None, 5)
-    return sample_dates(model, patterns[0].code, patterns[1].code, owner, block, spine, None, np.random.default_rng(9))
+    term = TermOfEach.plain(*np.zeros((2, len(owner)), np.int64))
+    model = fit_dates(*columns, (patterns[0], patterns[1]), owner, term, spine, None, 5)
+    return sample_dates(model, patterns[0].code, patterns[1].code, owner, term, spine, None, np.random.default_rng(9))
 
 
 def _at_visit(day: Floats) -> float:

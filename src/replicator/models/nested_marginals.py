@@ -1,0 +1,128 @@
+"""A number given nested codes: of a term where enough subjects have it, else of its class, else of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.conditional import Codes
+from replicator.models.marginals import QuantileMarginal
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAST_SHARE = 1e-6  # of a marginal that is drawn from where bounds leave nothing of it
+
+
+@dataclass(frozen=True, eq=False)
+class NestedMarginals:
+    """Marginals of cells within cells.
+
+    Attributes
+    ----------
+    depth : (n_cells,) int64
+        0 for the cell of all rows, 1 for those of the first code, and so on; ascending.
+    code : (n_cells,) int64
+        Code of each cell at its depth; 0 at depth 0.
+    marginals : tuple of QuantileMarginal
+        One a cell.
+    """
+
+    kind: ClassVar[str] = "nested marginals"
+
+    depth: Ints
+    code: Ints
+    marginals: tuple[QuantileMarginal, ...]
+
+    @classmethod
+    def of(cls, cells: Iterable[tuple[int, int, QuantileMarginal]]) -> NestedMarginals:
+        """Put cells (depth, code, marginal) together."""
+        ordered = sorted(cells, key=lambda cell: cell[:2])
+        depth, code = (np.array([cell[i] for cell in ordered], np.int64) for i in (0, 1))
+        return cls(depth, code, tuple(cell[2] for cell in ordered))
+
+    @classmethod
+    def fit(
+        cls, values: Floats, codes: Sequence[Codes], subject: Codes, *, k: int, least: int, decimals: int | None = None
+    ) -> NestedMarginals:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        values : (n,) float64
+        codes : sequence of (n,) int
+            From the widest to the narrowest.
+        subject : (n,) int
+            Whose row it is.
+        k : int
+            Fewest subjects behind a knot.
+        least : int
+            Fewest subjects of a cell below the widest.
+        decimals : int, optional
+            Places to round draws to.
+        """
+        return cls.of(
+            (depth, code, QuantileMarginal.fit(values[rows], np.asarray(subject)[rows], k=k, decimals=decimals))
+            for depth, code, rows in cells_of(codes, subject, least)
+        )
+
+    def cell(self, codes: Sequence[Codes], n: int) -> Ints:
+        """Narrowest cell of each of `n` rows, -1 for none: (n,)."""
+        out = np.full(n, -1, np.int64)
+        for i, (depth, code) in enumerate(zip(self.depth.tolist(), self.code.tolist(), strict=True)):
+            mine = np.ones(n, bool) if depth == 0 else np.asarray(codes[depth - 1] == code, bool)
+            out[mine] = i
+        return out
+
+    def depths(self, codes: Sequence[Codes], n: int) -> Ints:
+        """Depth of the narrowest cell of each of `n` rows, -1 for none: (n,)."""
+        return np.append(self.depth, -1)[self.cell(codes, n)]
+
+    def quantile(self, codes: Sequence[Codes], u: Floats, low: Floats, high: Floats) -> Floats:
+        """Return the quantile of each probability (n,) given that the value lies between bounds.
+
+        Parameters
+        ----------
+        codes : sequence of (n,) int
+        u : (n,) float64
+        low, high : (n,) float64
+            Bounds, which draws keep; NaN gives NaN.
+
+        Returns
+        -------
+        (n,) float64
+            NaN without a cell, or where too few subjects are behind it.
+        """
+        out = np.full(len(u), np.nan)
+        cell = self.cell(codes, len(u))
+        for i in np.unique(cell[cell >= 0]).tolist():
+            mine, marginal = cell == i, self.marginals[i]
+            if marginal.n:
+                out[mine] = quantile_between(marginal, u[mine], low[mine], high[mine])
+        return out
+
+
+def quantile_between(marginal: QuantileMarginal, u: Floats, low: Floats, high: Floats) -> Floats:
+    """Quantile (n,) of a marginal given that the value lies between bounds; those of integers reach half a step further."""
+    slack = 0.0 if marginal.decimals is None else 0.5 / 10**marginal.decimals
+    below = np.where(np.isfinite(low), np.nan_to_num(marginal.cdf(np.where(np.isfinite(low), low, 0.0) - slack)), 0.0)
+    above = np.where(np.isfinite(high), np.nan_to_num(marginal.cdf(np.where(np.isfinite(high), high, 0.0) + slack), nan=1.0), 1.0)
+    below = np.minimum(below, 1 - LEAST_SHARE)
+    share = np.maximum(above - below, LEAST_SHARE)
+    drawn = marginal.quantile(np.clip(below + u * share, 0.0, 1.0))
+    return np.asarray(np.minimum(np.maximum(drawn, low), high), np.float64)
+
+
+def cells_of(codes: Sequence[Codes], subject: Codes, least: int) -> list[tuple[int, int, NDArray[np.bool_]]]:
+    """Depth, code and rows (n,) of all cells, and of those below the widest only such as have `least` subjects."""
+    who = np.asarray(subject, np.int64)
+    out = [(0, 0, np.ones(len(who), bool))]
+    for depth, given in enumerate(codes, start=1):
+        pairs = np.unique(np.stack([np.asarray(given, np.int64), who]), axis=1)
+        known, people = np.unique(pairs[0], return_counts=True)
+        out += [(depth, code, np.asarray(given == code, bool)) for code in known[people >= least].tolist()]
+    return out

@@ -1,0 +1,242 @@
+"""When what was there before the study began: as old as its subjects were then, or as long ago, whichever tells more of a term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.marginals import QuantileMarginal
+from replicator.models.nested_marginals import NestedMarginals, cells_of
+from replicator.study_model.birth import YEAR
+from replicator.study_model.spine import Spine
+from replicator.tables.dates import Precision
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BIRTH = ".BRTHDTC"
+STEP = {Precision.YEAR: YEAR, Precision.MONTH: YEAR / 12}  # days; of all others a step is a day
+OF_TERM = 2  # depth of the cells of single terms
+TRIES = 20  # of those whose drawn age lies ahead of them, to change it with somebody
+
+
+@dataclass(frozen=True, eq=False)
+class TermOfEach:
+    """What is known of the terms of some occurrences.
+
+    Attributes
+    ----------
+    block, kind_of : (n,) int64
+        Class and kind.
+    own : (n,) bool
+        Whether the kind is one term of the source, and not all rare ones of a class.
+    least_age : (n,) float64
+        Age in years before which the term hardly ever begins; 0 for none.
+    lasting : (n,) bool
+        Whether the term does not pass within days.
+    """
+
+    block: Ints
+    kind_of: Ints
+    own: Bools
+    least_age: Floats
+    lasting: Bools
+
+    @classmethod
+    def plain(cls, block: Ints, kind_of: Ints) -> TermOfEach:
+        """Terms of which nothing but the source tells."""
+        n = len(block)
+        return cls(block, kind_of, np.ones(n, bool), np.zeros(n), np.zeros(n, bool))
+
+    def take(self, rows: NDArray[np.intp]) -> TermOfEach:
+        """Keep the terms of some occurrences."""
+        return TermOfEach(self.block[rows], self.kind_of[rows], self.own[rows], self.least_age[rows], self.lasting[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Onsets:
+    """Starts before the first day on study, by precision of the date.
+
+    Attributes
+    ----------
+    lag : mapping of str to NestedMarginals
+        Steps from the start to the first day on study: years, months or days. By class and term.
+    age : mapping of str to NestedMarginals
+        Age of the subject at the start, years, in cells where ages differ less from subject to subject than lags do. Such a cell is
+        not in `lag`, but for the widest.
+    after_birth : bool
+        Whether nothing starts before the subject's birth.
+    """
+
+    kind: ClassVar[str] = "onsets"
+
+    lag: Mapping[str, NestedMarginals]
+    age: Mapping[str, NestedMarginals]
+    after_birth: bool
+
+    @classmethod
+    def fit(
+        cls,
+        day: Floats,
+        precision: NDArray[np.int8],
+        owner: NDArray[np.int32],
+        term: tuple[Ints, Ints],
+        spine: Spine,
+        after_birth: bool,
+        k: int,
+    ) -> Onsets:
+        """Learn from starts before the study.
+
+        Parameters
+        ----------
+        day : (n,) float64
+            First possible day of each start, days since 1970-01-01.
+        precision : (n,) int8
+        owner : (n,) int32
+        term : two arrays (n,) int64
+            Class and kind of term.
+        spine : Spine
+        after_birth : bool
+        k : int
+            A class or term has a cell of its own where 2k subjects have such a start, or k whose ages tell more than the lags.
+        """
+        first = spine.marks["FIRST"][owner]
+        birth = latest_birth(spine)
+        born = birth[owner] if birth is not None and after_birth else np.full(len(owner), np.nan)
+        lags, ages = {}, {}
+        for one in np.unique(precision).tolist():
+            mine = precision == one
+            lag = steps_back(first, day, precision)[mine]
+            years = lag * STEP.get(one, 1.0) / YEAR
+            age = ((day - born)[mine] + STEP.get(one, 1.0) / 2) / YEAR
+            who, codes = owner[mine], [code[mine] for code in term]
+            by_lag, by_age = [], []
+            for depth, code, rows in cells_of(codes, who, k):
+                aged = bool(np.isfinite(age[rows]).all()) and _spread(age[rows]) < _spread(years[rows])
+                if aged:
+                    by_age.append((depth, code, QuantileMarginal.fit(age[rows], who[rows], k=k)))
+                if depth == 0 or (not aged and len(np.unique(who[rows])) >= 2 * k):
+                    by_lag.append((depth, code, QuantileMarginal.fit(lag[rows], who[rows], k=k, decimals=0)))
+            lags[str(one)], ages[str(one)] = NestedMarginals.of(by_lag), NestedMarginals.of(by_age)
+        return cls(lags, ages, after_birth)
+
+    def sample(
+        self,
+        precision: Ints,
+        owner: NDArray[np.int32] | Ints,
+        term: TermOfEach,
+        spine: Spine,
+        leader: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Draw starts before the study.
+
+        Parameters
+        ----------
+        precision, owner : (n,) int
+        term : TermOfEach
+            A least age counts where the source's own ages of the term are not known.
+        leader : (n,) int64
+            Occurrence whose start each shares, if it may: not one of another precision, nor one before the least age, nor where the
+            source tells the ages of the term.
+
+        Returns
+        -------
+        (n,) float64
+            First possible day of each start.
+        """
+        n = len(precision)
+        first = spine.marks["FIRST"][owner]
+        birth = latest_birth(spine)
+        born = birth[owner] if birth is not None and self.after_birth else np.full(n, np.nan)
+        u, least = rng.random(n), term.least_age
+        day, told = np.full(n, np.nan), np.zeros(n, bool)
+        for name, lags in self.lag.items():
+            mine = np.flatnonzero(precision == int(name))
+            codes, ages = [code[mine] for code in (term.block, term.kind_of)], self.age[name]
+            by_age = ages.depths(codes, len(mine)) >= lags.depths(codes, len(mine))
+            by_age &= np.isfinite(born[mine])
+            told[mine] = by_age & term.own[mine] & (ages.depths(codes, len(mine)) == OF_TERM)
+            room = (first - born)[mine] / YEAR
+            low = np.where(told[mine] | ~(least[mine] < room), 0.0, least[mine])
+            room = np.maximum(room, 0.0)
+            age = ages.quantile(codes, u[mine], low, np.where(np.isnan(room), np.nan, np.inf))
+            _change_places(age, np.where(by_age, ages.cell(codes, len(mine)), -1), low, room, rng)
+            age = np.where(age > room, ages.quantile(codes, u[mine], low, room), age)
+            most = steps_back(first[mine], born[mine] + low * YEAR, precision[mine])
+            lag = lags.quantile(codes, u[mine], np.zeros(len(mine)), np.where(np.isnan(most), np.inf, np.maximum(most, 0.0)))
+            by_lag = _before(first[mine], lag, precision[mine])
+            then = np.minimum(np.floor(born[mine] + age * YEAR), first[mine] - 1)
+            day[mine] = np.where(by_age & np.isfinite(age), _begin(np.maximum(then, born[mine]), precision[mine]), by_lag)
+        shares = (precision[leader] == precision) & ~told & ~(day[leader] < born + least * YEAR)
+        return np.asarray(np.where(shares, day[leader], day), np.float64)
+
+
+def latest_birth(spine: Spine) -> Floats | None:
+    """Latest day on which each subject can have been born, days since 1970-01-01: (n,); a year after the earliest where only an age
+    in years tells.
+    """
+    if spine.born is None:
+        return None
+    known = [day for name, day in spine.marks.items() if name.endswith(BIRTH)]
+    return spine.born + np.where(np.isfinite(known[0]), 0.0, YEAR) if known else spine.born + YEAR
+
+
+def steps_back(first: Floats, day: Floats, precision: Ints | NDArray[np.int8]) -> Floats:
+    """Years, months or days (by precision) from the period of `day` to that of `first`; NaN where `day` is."""
+    out = first - day
+    known = np.isfinite(day)
+    for unit, wanted in (("Y", Precision.YEAR), ("M", Precision.MONTH)):
+        mine = known & (precision == wanted)
+        periods = [np.floor(x[mine]).astype("datetime64[D]").astype(f"datetime64[{unit}]") for x in (first, day)]
+        out[mine] = (periods[0] - periods[1]).astype(np.float64)
+    return out
+
+
+def _before(first: Floats, lag: Floats, precision: Ints) -> Floats:
+    """First possible day of the date that lies `lag` years, months or days before."""
+    steps = np.nan_to_num(lag)
+    day = first - np.maximum(steps, 1)
+    for unit, mine in (("Y", precision == Precision.YEAR), ("M", precision == Precision.MONTH)):
+        period = np.floor(first[mine]).astype("datetime64[D]").astype(f"datetime64[{unit}]") - steps[mine].astype(
+            f"timedelta64[{unit}]"
+        )
+        day[mine] = period.astype("datetime64[D]").astype(np.float64)
+    return day
+
+
+def _begin(day: Floats, precision: Ints) -> Floats:
+    """First day of the year or month (by precision) in which a day lies."""
+    out = day.copy()
+    for unit, wanted in (("Y", Precision.YEAR), ("M", Precision.MONTH)):
+        mine = np.isfinite(day) & (precision == wanted)
+        out[mine] = day[mine].astype("datetime64[D]").astype(f"datetime64[{unit}]").astype("datetime64[D]").astype(np.float64)
+    return out
+
+
+def _change_places(age: Floats, cell: Ints, low: Floats, high: Floats, rng: np.random.Generator) -> None:
+    """Let ages (n,) above a subject's own change places, in place, with those of others of the cell whom they suit, and who suit.
+
+    So all of a cell together keep their ages, where a draw from the ages below each subject's own would make them younger.
+    """
+    for _ in range(TRIES):
+        wrong = np.flatnonzero((cell >= 0) & (age > high))
+        if not len(wrong):
+            break
+        order = np.argsort(cell, kind="stable")
+        begin, end = (np.searchsorted(cell[order], cell[wrong], side=side) for side in ("left", "right"))
+        other = order[begin + np.floor(rng.random(len(wrong)) * (end - begin)).astype(np.int64)]
+        fits = (age[wrong] >= low[other]) & (age[wrong] <= high[other]) & (age[other] >= low[wrong]) & (age[other] <= high[wrong])
+        once = np.unique(other[fits], return_index=True)[1]
+        mine, theirs = wrong[fits][once], other[fits][once]
+        age[mine], age[theirs] = age[theirs], age[mine]
+
+
+def _spread(values: Floats) -> float:
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(high - low)

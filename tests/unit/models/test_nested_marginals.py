@@ -1,0 +1,52 @@
+"""Marginals of terms, of their classes and of all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicator.models.marginals import QuantileMarginal
+from replicator.models.nested_marginals import NestedMarginals, quantile_between
+
+N = 900
+
+
+def _fitted() -> tuple[NestedMarginals, list[np.ndarray]]:
+    """Class 0 is about 10, class 1 about 50, but for its term 7, about 90; term 8 of class 1 has three subjects."""
+    rng = np.random.default_rng(1)
+    block = np.arange(N) % 2
+    term = np.where(block == 1, np.where(np.arange(N) % 6 == 1, 7, 6), 5)
+    term[[1, 3, 5]] = 8
+    middle = np.where(term == 7, 90, np.where(block == 1, 50, 10))
+    codes = [block, term]
+    return NestedMarginals.fit(middle + rng.normal(0, 2, N), codes, np.arange(N), k=5, least=10), codes
+
+
+def test_the_narrowest_cell_tells() -> None:
+    model, _ = _fitted()
+    asked = [np.array([0, 1, 1, 1, 2]), np.array([5, 7, 6, 8, 9])]
+    half, no = np.full(5, 0.5), np.full(5, np.inf)
+    drawn = model.quantile(asked, half, -no, no)
+    assert drawn[:3] == pytest.approx([10, 90, 50], abs=1)
+    assert 45 < drawn[3] < 75  # three subjects have no cell: that of the class
+    assert model.depths(asked, 5).tolist() == [2, 2, 2, 1, 0]
+
+
+@given(st.floats(0, 1), st.floats(-5, 60), st.floats(0.1, 60))
+def test_draws_keep_their_bounds(u: float, low: float, width: float) -> None:
+    model, _ = _fitted()
+    high = np.array([low + width])
+    drawn = model.quantile([np.array([1]), np.array([6])], np.array([u]), np.array([low]), high)
+    assert low <= drawn[0] <= high[0]
+
+
+def test_a_bound_leaves_the_shares_of_what_is_within() -> None:
+    """Geometric days, cut at 6: the chance of each day is that of the distribution given that it is at most 6."""
+    rng = np.random.default_rng(2)
+    marginal = QuantileMarginal.fit(rng.geometric(0.3, 4000) - 1.0, k=5, decimals=0)
+    u = (np.arange(20000) + 0.5) / 20000
+    drawn = quantile_between(marginal, u, np.full(20000, -np.inf), np.full(20000, 6.0))
+    expected = 0.3 * 0.7 ** np.arange(7) / (1 - 0.7**7)
+    assert np.bincount(drawn.astype(int), minlength=7) / 20000 == pytest.approx(expected, abs=0.02)
