@@ -19,7 +19,8 @@ from replicator.study_model.state import to_state
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
-from ..properties.strategies import UNIQUE_NUMBER, Blueprint, build_study
+from ..properties.blueprint import Blueprint
+from ..properties.strategies import UNIQUE_NUMBER, build_study
 from ..unit.study_model.small_studies import doses_of_each_day, weeks_completed
 from .array_models import MODELS
 from .states import kinds_in, numbers_in, reloaded, state_bytes, texts_in

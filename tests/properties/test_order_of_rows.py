@@ -15,7 +15,8 @@ from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.readers import read_study
 
-from .strategies import Blueprint, build_study
+from .blueprint import Blueprint
+from .strategies import build_study
 
 SAMPLE_STUDY = Path(__file__).parents[2] / "sample_data" / "rvt117-204" / "csv"
 

@@ -11,7 +11,8 @@ from replicator.sampling.sampler import sample_study
 from replicator.study_model.study_model import fit_study_model
 from replicator.tables.dataset import Study, Text
 
-from .strategies import Blueprint, blueprints, build_study
+from .blueprint import Blueprint
+from .strategies import blueprints, build_study
 
 
 def sampled(study: Study, n: int = 12, seed: int = 1) -> Study:

@@ -12,7 +12,8 @@ from replicator.sampling.sampler import sample_study
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Study
 
-from ..properties.strategies import Blueprint, build_study
+from ..properties.blueprint import Blueprint
+from ..properties.strategies import build_study
 
 BLUEPRINT = Blueprint(n=450, seed=11, attend=0.8)
 STAYING = Blueprint(n=450, seed=12, attend=0.8, leave=(0.0, 0.0, 0.0))  # nobody leaves early

@@ -13,7 +13,8 @@ import replicator as rp
 from replicator.arguments import MOST_SUBJECTS, check_whole
 from replicator.errors import ReplicatorError, SampleError
 
-from ..properties.strategies import Blueprint, build_study
+from ..properties.blueprint import Blueprint
+from ..properties.strategies import build_study
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from replicator.study_model.study_model import fit_study_model
 from replicator.tables.dataset import Study
 from replicator.tables.dates import parse_dates, study_day
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 
 
 @functools.cache

@@ -15,7 +15,8 @@ from replicator.sampling.sampler import CHUNK, check_request, drawn_levels, samp
 from replicator.study_model.study_model import StudyModel, fit_study_model
 from replicator.tables.dataset import Dataset, Study
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 
 
 @functools.cache

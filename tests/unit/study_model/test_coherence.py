@@ -20,7 +20,8 @@ from replicator.study_model.array_parts import array_bytes
 from replicator.study_model.artifact import ARRAYS, MODEL
 from replicator.study_model.container import MANIFEST, json_bytes, pack
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -10,7 +10,8 @@ from replicator.study_model.links import LinksModel
 from replicator.study_model.source import read_source
 from replicator.tables.dataset import Dataset, Study, Text
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 from .small_studies import structured
 
 

@@ -11,7 +11,8 @@ from replicator.study_model.source import read_source
 from replicator.tables.dataset import Numbers
 from replicator.tables.dates import parse_dates
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 
 
 def test_a_row_a_visit_with_its_own_dates() -> None:

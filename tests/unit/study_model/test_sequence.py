@@ -14,7 +14,8 @@ from replicator.study_model.spine import Rows
 from replicator.tables.dataset import Study, Text
 from replicator.tables.dates import parse_dates
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 from .small_studies import make_study, structured
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from replicator.study_model.source import read_source
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 from .small_studies import make_study, structured
 
 IDS = ["S1", "S2", "S3"]

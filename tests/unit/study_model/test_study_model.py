@@ -14,7 +14,8 @@ from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.study_model import fit_study_model
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 from .small_studies import make_study
 
 

@@ -12,7 +12,8 @@ from replicator.profile.find import find_structure
 from replicator.study_model.source import Source, read_source
 from replicator.study_model.subjects import SubjectModel, arm_strata, move_to_weekday
 
-from ...properties.strategies import Blueprint, build_study
+from ...properties.blueprint import Blueprint
+from ...properties.strategies import build_study
 from .small_studies import make_study
 
 
