@@ -297,14 +297,38 @@ def _sample_link(
     ids: Text,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
+    """Rows of a link dataset, one for each end, in the order of the groups."""
+    if link.lead.dataset not in datasets or link.follow.dataset not in datasets:
+        return pd.DataFrame({c: [] for c in ("subject", "link", "group", "end", "row", *_names(variable))})
+    tables = datasets[link.lead.dataset], datasets[link.follow.dataset]
+    rows, partners, group = _linked_rows(link, tables, (subject[link.lead.dataset], subject[link.follow.dataset]), rng)
+    owner = ids.strings()[subject[link.lead.dataset][rows]]
     frames = []
-    lead, follow = link.lead, link.follow
-    empty = pd.DataFrame({c: [] for c in ("subject", "link", "group", "end", "row", *_names(variable))})
-    if lead.dataset not in datasets or follow.dataset not in datasets:
-        return empty
-    tables = leaders, followers = datasets[lead.dataset], datasets[follow.dataset]
+    for place, (end, row, of) in enumerate(((link.lead, rows, np.arange(len(rows))), (link.follow, partners, group))):
+        text = tables[place].text(end.idvar).strings()[row]
+        columns = {
+            "subject": subject[link.lead.dataset][rows][of],
+            "link": number,
+            "group": of,
+            "end": place,
+            "row": row,
+            "RDOMAIN": tables[place].domain,
+            variable: owner[of],
+            "IDVAR": end.idvar,
+            "IDVARVAL": [cell.rjust(end.width) for cell in text] if end.width else text,
+            "RELID": owner[of],
+        }
+        frames.append(pd.DataFrame(columns | dict(link.constants)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _linked_rows(
+    link: Link, tables: tuple[Dataset, Dataset], subjects: tuple[NDArray[np.int32], NDArray[np.int32]], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Draw leading rows and their partners: (n,), (m,), and the leading row, by its position, of each partner (m,)."""
+    (leaders, followers), (lead, follow) = tables, (link.lead, link.follow)
     chosen = np.flatnonzero(lead.linked.sample([_codes(lead, leaders)], rng, leaders.n_rows) > 0)
-    which, partner = _candidates(subject[lead.dataset][chosen], subject[follow.dataset])
+    which, partner = _candidates(subjects[0][chosen], subjects[1])
     codes = _codes(lead, leaders)[chosen[which]], _codes(follow, followers)[partner]
     weight = link.partners.score(tables, (chosen[which], partner), codes)
     with np.errstate(divide="ignore"):
@@ -317,30 +341,6 @@ def _sample_link(
     order = order[rank_within(which[order]) < wanted[which[order]]]
     group = np.unique(which[order])
     if not link.partners.several:
-        owners = subject[lead.dataset][chosen[group]]
-        group = group[np.unique(owners, return_index=True)[1]]
+        group = group[np.unique(subjects[0][chosen[group]], return_index=True)[1]]
     order = order[np.isin(which[order], group)]
-    rows, of_partner, partners = chosen[group], np.searchsorted(group, which[order]), partner[order]
-    owner = subject[lead.dataset][rows]
-    for place, (end, table, row, of) in enumerate(
-        ((lead, leaders, rows, np.arange(len(rows))), (follow, followers, partners, of_partner))
-    ):
-        text = table.text(end.idvar).strings()[row]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "subject": owner[of],
-                    "link": number,
-                    "group": of,
-                    "end": place,
-                    "row": row,
-                    "RDOMAIN": table.domain,
-                    variable: ids.strings()[owner[of]],
-                    "IDVAR": end.idvar,
-                    "IDVARVAL": [cell.rjust(end.width) for cell in text] if end.width else text,
-                    "RELID": ids.strings()[owner[of]],
-                    **link.constants,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    return chosen[group], partner[order], np.searchsorted(group, which[order])
