@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import DatasetFacts, Outcome, Source, words
 from replicator.derivations.workspace import Workspace
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Text
 
 SERIES = ("CAT", "SCAT", "SPEC", "LOC", "LAT", "DIR", "POS", "METHOD", "TPT", "TPTNUM", "EVAL", "EVALID", "OBJ", "BDAGNT")
@@ -52,7 +53,7 @@ def _is_flag(workspace: Workspace, name: str) -> bool:
     column = workspace.study[dataset][variable]
     if not isinstance(column, Text):
         return False
-    used = np.unique(column.codes[column.codes >= 0])
+    used = distinct_values(column.codes[column.codes >= 0])
     return len(used) == 1 and column.levels[used[0]] == "Y"
 
 
@@ -75,8 +76,8 @@ def _flagged_visit(source: Source, facts: DatasetFacts, target: str) -> float | 
     rows = np.flatnonzero(~workspace.missing(f"{facts.name}.{target}") & ~np.isnan(visits))
     if not len(rows):
         return None
-    values, place, counts = np.unique(np.round(visits[rows], 9), return_inverse=True, return_counts=True)
-    shared = np.unique(workspace.subject(facts.name)[rows[place == counts.argmax()]])
+    values, place, counts = distinct_values(np.round(visits[rows], 9), return_inverse=True, return_counts=True)
+    shared = distinct_values(workspace.subject(facts.name)[rows[place == counts.argmax()]])
     return float(values[counts.argmax()]) if len(shared) >= source.k else None
 
 

@@ -11,6 +11,7 @@ from replicator.derivations.derivation import Derivation
 from replicator.derivations.extremes import ROOTS
 from replicator.derivations.rule import Outcome, Source, text_of, words
 from replicator.derivations.workspace import Workspace, split_name
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Numbers, Text
 
 IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "VISITDY", "EPOCH")
@@ -181,7 +182,7 @@ def _is_shared(source: Source, dataset: str, variable: str) -> bool:
     filled = ~source.workspace.missing(f"{dataset}.{variable}")
     values = source.workspace.text(f"{dataset}.{variable}").compact().levels
     own = all(value in ("NOT DONE", "ONGOING") for value in values.tolist())
-    return own or len(np.unique(source.workspace.subject(dataset)[filled])) >= source.k
+    return own or len(distinct_values(source.workspace.subject(dataset)[filled])) >= source.k
 
 
 def _is_seriousness(name: str, prefix: str) -> bool:
@@ -194,7 +195,7 @@ def _few_levels(workspace: Workspace, name: str) -> list[str]:
     column = workspace.study[dataset][variable]
     if not isinstance(column, Text):
         return []
-    used = np.unique(column.codes[column.codes >= 0])
+    used = distinct_values(column.codes[column.codes >= 0])
     return [str(column.levels[code]) for code in used] if 1 <= len(used) <= NEEDED_LEVELS else []
 
 

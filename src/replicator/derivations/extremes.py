@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import DatasetFacts, Outcome, Source, text_of
 from replicator.derivations.workspace import Workspace, distinct_subjects, split_name
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision
 
@@ -111,7 +112,7 @@ def _picked(
     workspace: Workspace, derivation: Derivation, variables: tuple[str, ...], last: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """Return codes (n_rows,) of the picked dates, -1 for none, and the texts that they number."""
-    values = [np.unique(np.round(workspace.numbers(f"{derivation.dataset}.{name}"), 9)) for name in variables]
+    values = [distinct_values(np.round(workspace.numbers(f"{derivation.dataset}.{name}"), 9)) for name in variables]
     values = [numbers[~np.isnan(numbers)] for numbers in values]
     size = workspace.n_subjects * int(np.prod([len(numbers) for numbers in values], initial=1))
     best, code = np.full(size, -np.inf), np.full(size + 1, -1, np.int64)
@@ -155,7 +156,7 @@ def _places(
 
 def _from_codes(codes: NDArray[np.int64], texts: NDArray[np.object_]) -> Text:
     """Make a text column of codes into texts that may repeat."""
-    used, inverse = np.unique(codes, return_inverse=True)
+    used, inverse = distinct_values(codes, return_inverse=True)
     return text_of([str(texts[code]) if code >= 0 else "" for code in used.tolist()], inverse.reshape(-1))
 
 

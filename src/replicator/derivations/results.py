@@ -11,6 +11,7 @@ from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of, round_half_up, text_of
 from replicator.derivations.timing import by_state, common_word
 from replicator.derivations.workspace import Workspace, distinct_subjects
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Numbers, Text
 
 FIXED_SCALES = ((5.0 / 9.0, -160.0 / 9.0), (9.0 / 5.0, 32.0), (1.0, 273.15))  # F to C, C to F, C to K
@@ -162,10 +163,10 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
 
 def _written(values: NDArray[np.float64], decimals: NDArray[np.int64], fixed: bool) -> Text:
     """Write numbers at given decimals, with or without the zeros at the end."""
-    distinct, which = np.unique(round_half_up(values, decimals), return_inverse=True)
-    places, place = np.unique(decimals, return_inverse=True)
+    distinct, which = distinct_values(round_half_up(values, decimals), return_inverse=True)
+    places, place = distinct_values(decimals, return_inverse=True)
     width = max(len(places), 1)
-    pairs, inverse = np.unique(which * width + place, return_inverse=True)
+    pairs, inverse = distinct_values(which * width + place, return_inverse=True)
     listed = zip(distinct[pairs // width].tolist(), places[pairs % width].tolist(), strict=True)
     texts = ["" if value != value else f"{value:.{digits}f}" for value, digits in listed]
     if not fixed:

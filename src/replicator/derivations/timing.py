@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import Outcome, Source, words
 from replicator.derivations.workspace import Workspace, split_name
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Numbers, Text
 from replicator.tables.dates import Precision, study_day
 
@@ -104,7 +105,7 @@ def common_word(workspace: Workspace, dataset: str, variable: str, rows: NDArray
         return ""
     counts = np.bincount(codes[codes >= 0], minlength=len(column.levels))
     best = int(counts.argmax())
-    shared = len(np.unique(workspace.subject(dataset)[rows & (column.codes == best)])) >= k
+    shared = len(distinct_values(workspace.subject(dataset)[rows & (column.codes == best)])) >= k
     return str(column.levels[best]) if shared and counts[best] >= SHARE_FOR_A_WORD * len(codes) else ""
 
 
@@ -168,7 +169,7 @@ def compute_durations(workspace: Workspace, derivation: Derivation) -> Outcome:
     added = derivation.parameters["added"]
     days = end - start + (added if isinstance(added, int) else 0)
     known = ~np.isnan(days)
-    unique, inverse = np.unique(np.where(known, days, 0).astype(np.int64), return_inverse=True)
+    unique, inverse = distinct_values(np.where(known, days, 0).astype(np.int64), return_inverse=True)
     levels = np.array([str(derivation.parameters["style"]) % day for day in unique.tolist()], dtype=object)
     return Outcome(Text(np.where(known, inverse, -1).astype(np.int32), levels), known)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import Dates, parse_dates
 
@@ -128,7 +129,7 @@ class Workspace:
                 codes = np.where(column.codes < 0, len(column.levels), column.codes).astype(np.int64)
                 self._codes[key] = codes, len(column.levels) + 1
             else:
-                unique, codes = np.unique(np.round(column.values, 9), return_inverse=True)
+                unique, codes = distinct_values(np.round(column.values, 9), return_inverse=True)
                 self._codes[key] = codes.astype(np.int64), len(unique)
         return self._codes[key]
 
@@ -143,8 +144,8 @@ class Workspace:
             codes, n = self.codes(f"{dataset}.{variable}")
             group = group * n + codes
             if len(group) and int(group.max()) > 2**40:
-                group = np.unique(group, return_inverse=True)[1].astype(np.int64)
-        group = np.unique(group, return_inverse=True)[1].astype(np.int64)
+                group = distinct_values(group, return_inverse=True)[1].astype(np.int64)
+        group = distinct_values(group, return_inverse=True)[1].astype(np.int64)
         self._groups[key] = np.where(subject < 0, -1, group) if by_subject else group
         return self._groups[key]
 
@@ -174,5 +175,5 @@ def distinct_subjects(groups: Codes, subject: Codes, n_groups: int) -> NDArray[n
     if not use.any():
         return np.zeros(n_groups, np.int64)
     width = int(subject.max()) + 1
-    pairs = np.unique(groups[use] * width + subject[use])
+    pairs = distinct_values(groups[use] * width + subject[use])
     return np.bincount(pairs // width, minlength=n_groups).astype(np.int64)

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
+
 _PAIR = 1 << 32
 _TRIES = 4  # draws from a parent, all of a target that the child lists itself, before the others are looked through
 
@@ -199,9 +201,9 @@ class BackoffTable:
         for level, cell in zip(self.levels, cells, strict=True):
             deepest = np.where(cell >= 0, cell + offset, deepest)
             offset += len(level.keys)
-        _, first, row = np.unique(deepest, return_index=True, return_inverse=True)
+        _, first, row = distinct_values(deepest, return_index=True, return_inverse=True)
         combos = np.stack(cells, axis=1)[first]
-        target = np.unique(np.concatenate([level.targets for level in self.levels]).astype(np.int64))
+        target = distinct_values(np.concatenate([level.targets for level in self.levels]).astype(np.int64))
         out = np.zeros((len(combos), len(target)))
         listed = np.zeros(out.shape, bool)
         left = np.ones(len(combos))
@@ -325,15 +327,15 @@ def _fit_level(
 ) -> BackoffLevel:
     if not len(key):
         return BackoffLevel(np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0))
-    cell_key, cell = np.unique(key, return_inverse=True)
+    cell_key, cell = distinct_values(key, return_inverse=True)
     radix = int(target.max()) + 2
-    entry_key, entry = np.unique(cell * radix + target + 1, return_inverse=True)
+    entry_key, entry = distinct_values(cell * radix + target + 1, return_inverse=True)
     rows = np.bincount(entry)
     owner = entry_key // radix
     n_subject = int(subject.max()) + 1
-    subjects = np.bincount(np.unique(entry * n_subject + subject) // n_subject, minlength=len(entry_key))
+    subjects = np.bincount(distinct_values(entry * n_subject + subject) // n_subject, minlength=len(entry_key))
     cell_rows = np.bincount(cell, minlength=len(cell_key))
-    cell_subjects = np.bincount(np.unique(cell * n_subject + subject) // n_subject, minlength=len(cell_key))
+    cell_subjects = np.bincount(distinct_values(cell * n_subject + subject) // n_subject, minlength=len(cell_key))
     keep = (subjects >= k) & (cell_subjects[owner] >= k)
     if design:
         keep |= subjects >= np.maximum(0.5 * cell_subjects[owner], min(2, k))
@@ -346,7 +348,7 @@ def _fit_level(
         share = share / share[keep].sum()
     owner, share = owner[keep], share[keep]
     targets = (entry_key[keep] % radix - 1).astype(np.int32)
-    kept_cells, new_owner = np.unique(owner, return_inverse=True)
+    kept_cells, new_owner = distinct_values(owner, return_inverse=True)
     counts = np.bincount(new_owner, minlength=len(kept_cells))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     if closed and len(share):

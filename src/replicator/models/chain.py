@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.conditional import Codes, ConditionalTable, Floats
 
 MOST_PARENTS = 4
@@ -115,7 +116,7 @@ def most_telling(target: NDArray[np.int64], pool: Sequence[NDArray[np.int64]], s
     chosen: list[int] = []
     if not n or (target == target[0]).all():
         return chosen
-    code = np.asarray(np.unique(target, return_inverse=True)[1].reshape(-1), np.int64)
+    code = np.asarray(distinct_values(target, return_inverse=True)[1].reshape(-1), np.int64)
     cell = np.zeros(n, np.int64)
     half = _halves(subject)
     likelihood = np.stack([_shares(code, half != fold) for fold in (0, 1)])
@@ -139,7 +140,7 @@ def most_telling(target: NDArray[np.int64], pool: Sequence[NDArray[np.int64]], s
 
 def _halves(subject: NDArray[np.int64]) -> NDArray[np.int64]:
     """Half of each row (n,), 0 or 1: the rows of a subject together, and subjects mixed, since arms may alternate."""
-    place = np.unique(subject, return_inverse=True)[1].reshape(-1)
+    place = distinct_values(subject, return_inverse=True)[1].reshape(-1)
     n = int(place.max(initial=-1)) + 1
     return np.asarray(np.random.default_rng(n).permutation(n)[place] % 2, np.int64)
 
@@ -168,10 +169,10 @@ def _narrowed(
     A target counts that k / 2 subjects of a cell have, since half of the subjects are known.
     """
     radix, span, n_cells = int(target.max()) + 1, int(subject.max()) + 1, int(cell.max()) + 1
-    pair, first, entry = np.unique(cell * radix + target, return_index=True, return_inverse=True)
+    pair, first, entry = distinct_values(cell * radix + target, return_index=True, return_inverse=True)
     entry = entry.reshape(-1)
     owner = pair // radix
-    people = np.bincount(np.unique(entry[known] * span + subject[known]) // span, minlength=len(pair))
+    people = np.bincount(distinct_values(entry[known] * span + subject[known]) // span, minlength=len(pair))
     rows = np.bincount(entry[known], minlength=len(pair)).astype(np.float64)
     size = np.maximum(np.bincount(cell[known], minlength=n_cells), 1)
     kept = 2 * people >= k
@@ -186,7 +187,7 @@ def _narrowed(
 def _join(cell: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the combinations of two codes without gaps."""
     key = cell * (int(codes.max(initial=-1)) + 2) + codes + 1
-    return np.asarray(np.unique(key, return_inverse=True)[1].reshape(-1), np.int64)
+    return np.asarray(distinct_values(key, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def _entropy(codes: NDArray[np.int64], n: int) -> float:

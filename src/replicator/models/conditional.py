@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from replicator.distinct import distinct_values
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
@@ -228,7 +230,7 @@ def _count(
     residual : (n,) bool
         Rows that this depth leaves unexplained, too.
     """
-    cell_key, first, cell = np.unique(key, return_index=True, return_inverse=True)
+    cell_key, first, cell = distinct_values(key, return_index=True, return_inverse=True)
     cell = cell.reshape(-1)
     radix, n = int(code.max()) + 1, len(cell_key)
     root = n == 1 and cell_key[0] == 0
@@ -263,7 +265,7 @@ def _entries(
     key: NDArray[np.int64], subject: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.bool_]]:
     """Distinct keys, the key of each row, and which keys at least k subjects have."""
-    entry_key, entry = np.unique(key, return_inverse=True)
+    entry_key, entry = distinct_values(key, return_inverse=True)
     entry = entry.reshape(-1)
     return entry_key, entry, _people(entry, subject, len(entry_key)) >= k
 
@@ -271,7 +273,7 @@ def _entries(
 def _people(group: NDArray[np.int64] | NDArray[np.intp], subject: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
     """Distinct subjects of each group."""
     span = int(subject.max(initial=0)) + 1
-    return np.bincount(np.unique(group * span + subject) // span, minlength=n_groups)
+    return np.bincount(distinct_values(group * span + subject) // span, minlength=n_groups)
 
 
 def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray[np.int64], least_match: float) -> ConditionalLevel:
@@ -292,7 +294,9 @@ def _blend(counts: _Counts, parent: ConditionalLevel | None, parent_key: NDArray
     left = rows - known
     target = parent.targets[source].astype(np.int64) + 1
     radix = int(max(counts.target.max(initial=0), target.max(initial=0))) + 1
-    merged, place = np.unique(np.concatenate([counts.cell * radix + counts.target, heir * radix + target]), return_inverse=True)
+    merged, place = distinct_values(
+        np.concatenate([counts.cell * radix + counts.target, heir * radix + target]), return_inverse=True
+    )
     share = np.bincount(place.reshape(-1), weights=np.concatenate([counts.count, weight * left[heir]]))
     cell = merged // radix
     share = share / rows[cell]

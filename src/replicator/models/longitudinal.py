@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, polygamma, psi
 
+from replicator.distinct import distinct_values
 from replicator.models.cell_means import variance_components
 from replicator.models.copula import GaussianCopula, normal_scores
 from replicator.models.ordinal import latent_correlation
@@ -118,7 +119,7 @@ class TwoLevel:
         """
         run, n_seen, n_series = occasions.run, len(occasions.starts), len(discrete)
         told = np.where(discrete, np.maximum(hermite.sum(axis=1), 1e-6), 1.0)
-        pair_key, pair = np.unique(series * max(n_seen, 1) + run[occasion], return_inverse=True)
+        pair_key, pair = distinct_values(series * max(n_seen, 1) + run[occasion], return_inverse=True)
         at = (pair_key % max(n_seen, 1), pair_key // max(n_seen, 1))
         pair_series = at[1]
         within, between = variance_components(y, pair, pair_series, n_series)

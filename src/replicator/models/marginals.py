@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
+
 Floats = NDArray[np.float64]
 
 ONE_DEVIATION = np.array([0.1587, 0.5, 0.8413])  # probabilities below -1, 0 and 1 of a standard normal
@@ -93,7 +95,7 @@ class QuantileMarginal:
         x, who = values[keep], owner[keep]
         order = np.argsort(x, kind="stable")
         x, who = x[order], who[order]
-        n, n_subjects = len(x), len(np.unique(who))
+        n, n_subjects = len(x), len(distinct_values(who))
         if n == 0 or n_subjects < k:
             return cls(np.array([0.5]), np.array([np.nan]), 0.0, 0.0, np.nan, np.nan, decimals, 0, 0)
         if n_subjects < 2 * k:
@@ -151,13 +153,13 @@ def _strict(v: Floats) -> Floats:
 
 def _distinct_in_groups(who: NDArray[np.integer], group: NDArray[np.integer], n_groups: int) -> NDArray[np.int64]:
     """Count distinct subjects in each group: (n_groups,)."""
-    pairs = np.unique(np.stack([group, who], axis=1), axis=0)
+    pairs = distinct_values(np.stack([group, who], axis=1), axis=0)
     return np.bincount(pairs[:, 0], minlength=n_groups)
 
 
 def _atoms(x: Floats, who: NDArray[np.integer], k: int, max_knots: int) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
     """Values that at least `k` subjects share and that weigh more than a knot: value, first and past-last position."""
-    unique, start, counts = np.unique(x, return_index=True, return_counts=True)
+    unique, start, counts = distinct_values(x, return_index=True, return_counts=True)
     group = np.repeat(np.arange(len(unique)), counts)
     subjects = _distinct_in_groups(who, group, len(unique))
     weight = max(1.0, len(x) / (2 * max_knots))
@@ -224,9 +226,9 @@ def _beyond(x: Floats, who: NDArray[np.integer], stop: NDArray[np.intp], k: int)
     k : int
     """
     n = len(x)
-    if not len(stop) or stop[0] == n or len(np.unique(who[stop[0] :])) >= 2 * k:
+    if not len(stop) or stop[0] == n or len(distinct_values(who[stop[0] :])) >= 2 * k:
         return None
-    nearest = np.sort(np.unique(who[::-1], return_index=True)[1])
+    nearest = np.sort(distinct_values(who[::-1], return_index=True)[1])
     rows = max(n - int(stop[0]), int(nearest[k - 1]) + 1)
     return rows, float(x[n - rows :].mean() - x[stop[0] - 1])
 
@@ -236,7 +238,7 @@ def _group_means(
 ) -> tuple[list[float], list[float], tuple[float, float, float, float]]:
     """Means and middle ranks of neighbouring values in groups of at least `k` subjects, and the outer groups' inner edges."""
     n = len(x)
-    groups = min(most, len(np.unique(who)) // k, n)
+    groups = min(most, len(distinct_values(who)) // k, n)
     while groups > 0:
         edge = np.round(np.linspace(0, n, groups + 1)).astype(np.intp)
         index = np.repeat(np.arange(groups), np.diff(edge))
@@ -258,7 +260,7 @@ def _around(x: Floats, who: NDArray[np.integer], edge: NDArray[np.intp], k: int)
     """Value at the edge between two groups: the mean of as many sorted values on both sides as belong to at least `k` subjects."""
     low, middle, high = edge.tolist()
     reach = min(-(-k // 2), middle - low, high - middle)
-    while len(np.unique(who[middle - reach : middle + reach])) < k and reach < min(middle - low, high - middle):
+    while len(distinct_values(who[middle - reach : middle + reach])) < k and reach < min(middle - low, high - middle):
         reach = min(2 * reach, middle - low, high - middle)
     near = slice(middle - reach, middle + reach)
-    return float(x[near].mean() if len(np.unique(who[near])) >= k else x[low:high].mean())
+    return float(x[near].mean() if len(distinct_values(who[near])) >= k else x[low:high].mean())

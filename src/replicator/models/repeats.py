@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from replicator.distinct import distinct_values
 from replicator.models.persistence import Course, Occasions
 
 Floats = NDArray[np.float64]
@@ -88,7 +89,7 @@ def fit_repeats(
     chance = np.zeros(len(share))
     for j in np.flatnonzero(discrete & (np.bincount(pairs.series, minlength=len(share)) >= FEWEST_PAIRS)).tolist():
         mine = np.flatnonzero(pairs.series == j)
-        kinds, count = np.unique(np.stack([pairs.arm, pairs.before, pairs.after])[:, mine], axis=1, return_counts=True)
+        kinds, count = distinct_values(np.stack([pairs.arm, pairs.before, pairs.after])[:, mine], axis=1, return_counts=True)
         moved = shift[j, kinds[0], kinds[1]], shift[j, kinds[0], kinds[2]]
         seen = float(pairs.equal[mine].mean())
         error = np.sqrt(max(seen * (1 - seen), 1 / len(mine)) / len(mine))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.persistence import Occasions
 
@@ -38,7 +39,7 @@ def bend(noise: Floats, bent: NDArray[np.int64], quantiles: Floats, width: Codes
     out = noise.copy()
     for i, (j, of_one) in enumerate(zip(bent.tolist(), quantiles, strict=True)):
         probability = ndtr(noise[:, j])
-        for c in np.unique(width[:, i]).tolist():
+        for c in distinct_values(width[:, i]).tolist():
             rows = width[:, i] == c
             out[rows, j] = np.interp(probability[rows], GRID, of_one[c])
     return out

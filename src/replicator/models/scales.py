@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.group_effects import shrink_to_pool
 from replicator.models.marginals import QuantileMarginal
 
@@ -167,7 +168,7 @@ def _smallest_positive(values: Floats, series: Codes, subject: Codes, n_series: 
 
 def _bounds(values: Floats, subject: Codes, k: int) -> tuple[float, float]:
     """Bounds of one series; few subjects have those of :class:`QuantileMarginal`, and what never was negative stays so."""
-    if len(np.unique(subject)) < 2 * k:
+    if len(distinct_values(subject)) < 2 * k:
         marginal = QuantileMarginal.fit(values, subject, k=k)
         return marginal.floor, marginal.ceiling
     order = np.argsort(values, kind="stable")
@@ -184,9 +185,9 @@ def _end_of_tail(x: Floats, who: Codes, k: int) -> float:
     Of an exponential tail :math:`a + s \ln(m / r)` at rank *r*, the means of the first *m* values and of the *n* after them are
     :math:`a + s` and :math:`a + s [1 - (1 + m/n) \ln(1 + n/m)]`. Both are means over at least *k* subjects.
     """
-    first = np.sort(np.unique(who, return_index=True)[1])
+    first = np.sort(distinct_values(who, return_index=True)[1])
     m = max(int(first[k - 1]) + 1, round(LEAST_TAIL * len(x)))
-    later = np.sort(np.unique(who[m:], return_index=True)[1])
+    later = np.sort(distinct_values(who[m:], return_index=True)[1])
     n = max(int(later[k - 1]) + 1, min(m, len(x) - m)) if len(later) >= k else len(x) - m
     if n == 0 or len(later) < k:
         return float(x[:m].mean())
@@ -206,7 +207,7 @@ def _best_power(values: Floats, series: Codes, subject: Codes, shift: Floats, al
     """Box-Cox profile likelihood of the scatter within subjects, or of all values where subjects have one each."""
     n_subjects = int(subject.max(initial=0)) + 1
     count = np.bincount(series, minlength=n_series)
-    _, pair = np.unique(series * n_subjects + subject, return_inverse=True)
+    _, pair = distinct_values(series * n_subjects + subject, return_inverse=True)
     pairs = np.bincount(series, weights=1 / np.bincount(pair)[pair], minlength=n_series) if len(pair) else np.zeros(n_series)
     repeated = count - pairs >= 0.5 * count
     inside = allowed[series]
@@ -214,7 +215,7 @@ def _best_power(values: Floats, series: Codes, subject: Codes, shift: Floats, al
         series, weights=np.where(inside, np.log(np.where(inside, values + shift[series], 1.0)), 0.0), minlength=n_series
     )
     group = np.where(repeated[series], pair, len(count) + int(pair.max(initial=0)) + 1 + series)
-    _, group = np.unique(group, return_inverse=True)
+    _, group = distinct_values(group, return_inverse=True)
     size = np.bincount(group)
     best, chosen = np.full(n_series, -np.inf), np.ones(n_series)
     for power in POWERS:
@@ -276,7 +277,7 @@ def _last_digits(
     cell = series * (n_groups + 1) + group
     found = np.bincount(cell * 10 + (steps % cycle[series]).astype(np.intp), minlength=n_series * (n_groups + 1) * 10)
     counts = found.reshape(n_series, n_groups + 1, 10).astype(np.float64)
-    pairs = np.unique(np.stack([cell, subject]), axis=1)[0]
+    pairs = distinct_values(np.stack([cell, subject]), axis=1)[0]
     subjects = np.bincount(pairs, minlength=n_series * (n_groups + 1)).reshape(n_series, n_groups + 1)
     pooled = counts.sum(axis=1)
     told = (decimals >= 0) & (cycle > 1)

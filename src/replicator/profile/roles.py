@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.profile.coding import codes_of
 from replicator.profile.kinds import is_visit_name
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
@@ -38,7 +39,11 @@ def find_variable(dataset: Dataset, name: str, subject: str, prefix: str, kind: 
     """
     column = dataset[name]
     subjects = codes_of(dataset[subject]) if subject in dataset else np.arange(dataset.n_rows, dtype=np.int64)
-    used = np.unique(column.codes[~column.missing]) if isinstance(column, Text) else np.unique(column.values[~column.missing])
+    used = (
+        distinct_values(column.codes[~column.missing])
+        if isinstance(column, Text)
+        else distinct_values(column.values[~column.missing])
+    )
     n_missing = int(column.missing.sum())
     by_name = _role_by_name(name, subject, prefix, kind)
     content, decimals = _content(column, used, n_missing, subjects, by_name)

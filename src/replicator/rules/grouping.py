@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Column, Numbers, Text
 
 Ints = NDArray[np.int64]
@@ -60,17 +61,17 @@ def subjects_per_group(groups: Ints, subjects: NDArray[np.integer], n_groups: in
     """Count distinct subjects in each group (n_groups,); rows with a negative group or subject do not count."""
     known = (groups >= 0) & (subjects >= 0)
     width = int(subjects.max(initial=-1)) + 1
-    pairs = np.unique(groups[known] * width + subjects[known].astype(np.int64))
+    pairs = distinct_values(groups[known] * width + subjects[known].astype(np.int64))
     return np.bincount(pairs // max(width, 1), minlength=n_groups).astype(np.int64)
 
 
 def majority(groups: Ints, values: Ints) -> Ints:
     """Return the most frequent value of each row's group (n_rows,), the smaller one in a tie; both arguments >= 0."""
     width = int(values.max(initial=0)) + 1
-    pairs, counts = np.unique(groups * width + values, return_counts=True)
+    pairs, counts = distinct_values(groups * width + values, return_counts=True)
     owner = pairs // width
     order = np.lexsort((pairs, -counts, owner))
-    first = np.unique(owner[order], return_index=True)
+    first = distinct_values(owner[order], return_index=True)
     best = np.full(int(groups.max(initial=-1)) + 1, -1, np.int64)
     best[first[0]] = pairs[order][first[1]] % width
     return best[groups]
@@ -85,5 +86,5 @@ def running_maximum(values: Floats, groups: Ints) -> Floats:
 def distinct_per_row(groups: Ints, values: Floats) -> Ints:
     """Count the distinct values of each row's group (n_rows,); groups are counted from 0 without gaps."""
     pairs = combine([groups, codes_of(Numbers(values))])
-    _, first = np.unique(pairs, return_index=True)
+    _, first = distinct_values(pairs, return_index=True)
     return np.bincount(groups[first], minlength=int(groups.max(initial=-1)) + 1)[groups]

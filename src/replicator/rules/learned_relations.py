@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import Kind, Role
 from replicator.rules.checks.learned import combination, level_text
 from replicator.rules.grouping import Ints, combine, subjects_per_group
@@ -51,7 +52,7 @@ def _dependencies(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         support = subjects_per_group(group, view.subject(name), len(texts))
         value = level_text(view, name, dependency.dependent)
         strings = np.append(value.levels, np.array([""], object))
-        _, first = np.unique(group, return_index=True)
+        _, first = distinct_values(group, return_index=True)
         known = {texts[at]: str(strings[value.codes[first[at]]]) for at in np.flatnonzero(support >= k).tolist()}
         if (support > 0).any() and len(known) <= MOST_KEYS:
             yield _rule(
@@ -100,7 +101,7 @@ def _combination_rule(
     if len(value_texts) < 2 or len(key_texts) > MOST_KEYS:
         return
     pairs = combine([key, value])
-    _, first = np.unique(pairs, return_index=True)
+    _, first = distinct_values(pairs, return_index=True)
     support = subjects_per_group(pairs, view.subject(name), len(first))
     rare = np.zeros(len(key_texts), bool)
     rare[key[first[support < k]]] = True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
 from replicator.rules.checks.learned import combination, level_text, shape_of
 from replicator.rules.grouping import Floats, Ints, subjects_per_group
@@ -99,7 +100,7 @@ def _range(view: StudyView, name: str, variable: VariableStructure, k: int) -> I
     usable = np.isfinite(values) & (subject >= 0)
     bounds = {
         texts[at]: list(bound)
-        for at in np.unique(group[usable]).tolist()
+        for at in distinct_values(group[usable]).tolist()
         if (bound := _bounds(values[usable & (group == at)], subject[usable & (group == at)], k)) is not None
     }
     if bounds:
@@ -124,7 +125,7 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
     least 2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
     extreme one is which of eight coarse steps it is in. A range of values that are not negative stays so.
     """
-    subjects, inverse = np.unique(subject, return_inverse=True)
+    subjects, inverse = distinct_values(subject, return_inverse=True)
     if len(subjects) < k:
         return None
     low, high = np.full(len(subjects), np.inf), np.full(len(subjects), -np.inf)

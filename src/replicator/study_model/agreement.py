@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked, chosen
+from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.agreement_pairs import KnownPairs, combinations_of
 from replicator.study_model.agreement_results import ResultAgreement
@@ -225,7 +226,7 @@ def _redraw(
     if len(one.determinants) > 1 or not isinstance(dataset[name], Text):
         return dataset
     known, drawn = one.values.strings(), np.full(dataset.n_rows, "", object)
-    for text in np.unique(value.take(np.flatnonzero(rows & ~_given(value, right))).strings().astype(str)).tolist():
+    for text in distinct_values(value.take(np.flatnonzero(rows & ~_given(value, right))).strings().astype(str)).tolist():
         keys = [key for key, own in zip(one.keys, known.tolist(), strict=True) if own == text and key]
         takers = np.flatnonzero(rows & (value.strings() == text))
         if keys:
@@ -236,7 +237,7 @@ def _redraw(
 def _given(value: Column, right: Flags) -> Flags:
     """Rows (n_rows,) whose value some row that is `right` has, too."""
     codes, levels = column_codes(value)
-    return np.isin(codes, np.unique(codes[right])) if len(levels) else np.ones(len(codes), bool)
+    return np.isin(codes, distinct_values(codes[right])) if len(levels) else np.ones(len(codes), bool)
 
 
 def _with_donors(
@@ -247,7 +248,7 @@ def _with_donors(
         return dataset
     codes, _ = column_codes(value)
     donor = np.arange(dataset.n_rows)
-    for code in np.unique(codes[rows]).tolist():
+    for code in distinct_values(codes[rows]).tolist():
         givers, takers = np.flatnonzero(right & (codes == code)), np.flatnonzero(rows & (codes == code))
         if len(givers):
             donor[takers] = givers[rng.integers(len(givers), size=len(takers))]
@@ -270,7 +271,7 @@ def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> D
         return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column))
     cells, levels = column_codes(column)
     width = len(levels) + 1
-    pairs, counts = np.unique(codes[rows] * width + cells[rows] + 1, return_counts=True)
+    pairs, counts = distinct_values(codes[rows] * width + cells[rows] + 1, return_counts=True)
     usual = np.zeros(len(texts), np.int64)
     order = np.argsort(counts, kind="stable")
     usual[pairs[order] // width] = pairs[order] % width

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import chosen
+from replicator.distinct import distinct_values
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -44,7 +45,7 @@ class KnownPairs:
         key, _ = combinations_of(dataset, (given,))
         rare = count_subjects(pair, subject, len(texts)) < k
         rows = np.flatnonzero(~np.isin(key, key[rare[pair]]) & ~dataset[given].missing)
-        kept, first, count = np.unique(pair[rows], return_index=True, return_counts=True)
+        kept, first, count = distinct_values(pair[rows], return_index=True, return_counts=True)
         order = np.argsort(-count, kind="stable")
         values = dataset[then].take(rows[first[order]])
         values = values.compact() if isinstance(values, Text) else values
@@ -74,6 +75,6 @@ def combinations_of(dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.
         cells, levels = column_codes(Numbers(np.round(column.values, 9)) if isinstance(column, Numbers) else column)
         parts.append((cells, [*(str(text) for text in levels.strings()), ""]))
         joined = joined * (len(levels) + 1) + cells + 1
-    _, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
+    _, first, inverse = distinct_values(joined, return_index=True, return_inverse=True)
     texts = [SEPARATOR.join(levels[cells[row]] for cells, levels in parts) for row in first.tolist()]
     return inverse.reshape(-1).astype(np.int64), texts

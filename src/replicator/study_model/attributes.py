@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.backoff import BackoffTable, Codes
 from replicator.models.coupled_draws import draw_coupled
 from replicator.models.marginals import QuantileMarginal
@@ -175,7 +176,7 @@ def column_codes(column: Column) -> tuple[NDArray[np.int64], Column]:
         compact = column.compact()
         return compact.codes.astype(np.int64), Text(np.arange(len(compact.levels), dtype=np.int32), compact.levels)
     seen = ~np.isnan(column.values)
-    values, inverse = np.unique(column.values[seen], return_inverse=True)
+    values, inverse = distinct_values(column.values[seen], return_inverse=True)
     codes = np.full(len(column), -1, np.int64)
     codes[seen] = inverse
     return codes, Numbers(values)
@@ -187,7 +188,7 @@ def count_subjects(codes: NDArray[np.int64], subject: NDArray[np.int32], n: int)
     if not seen.any():
         return np.zeros(n, np.int64)
     span = int(subject.max()) + 1
-    pairs = np.unique(codes[seen] * span + subject[seen])
+    pairs = distinct_values(codes[seen] * span + subject[seen])
     return np.bincount(pairs // span, minlength=n)
 
 
@@ -242,7 +243,7 @@ def protect_levels(
 def is_rare(column: Column, subject: NDArray[np.int32], k: int) -> bool:
     """Whether a text column has values, but of fewer than `k` subjects."""
     there = ~column.missing
-    return isinstance(column, Text) and bool(there.any()) and len(np.unique(subject[there])) < k
+    return isinstance(column, Text) and bool(there.any()) and len(distinct_values(subject[there])) < k
 
 
 def prepare_column(
@@ -319,7 +320,7 @@ def fit_block(
     joint = np.zeros(len(subject), np.int64)
     used, n_tuples, covered = 0, 1, 1.0
     for _, codes, levels in coded:
-        wider, inverse = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
+        wider, inverse = distinct_values(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
         common = _common(inverse, subject, len(wider), k, arm)
         share = float(common[inverse].mean()) if len(inverse) else 1.0
         if used and (len(wider) > MOST_TEMPLATES or _loses(common[inverse], subject, coverage * covered)):
@@ -346,7 +347,7 @@ def fit_block(
 
 def is_scattered(codes: NDArray[np.int64], subject: NDArray[np.int32], k: int, arm: NDArray[np.int32] | None) -> bool:
     """Whether a column (n_rows,) holds values, -1 included, that would keep its rows from tuples that may be kept."""
-    _, inverse = np.unique(codes, return_inverse=True)
+    _, inverse = distinct_values(codes, return_inverse=True)
     common = _common(inverse.astype(np.int64), subject, int(inverse.max(initial=-1)) + 1, k, arm)
     return _loses(common[inverse], subject, COVERAGE)
 
@@ -413,9 +414,9 @@ def _fit_measure(name: str, values: NDArray[np.float64], given: Sequence[Codes],
     marginals = []
     if given:
         first = np.asarray(given[0])
-        for cell in np.unique(first[seen]).tolist():
+        for cell in distinct_values(first[seen]).tolist():
             mine = seen & (first == cell)
-            if len(np.unique(subject[mine])) >= 4 * k:
+            if len(distinct_values(subject[mine])) >= 4 * k:
                 cells.append(int(cell))
                 marginals.append(QuantileMarginal.fit(values[mine], subject[mine], k=k, decimals=decimals))
     pooled = QuantileMarginal.fit(values[seen], subject[seen], k=k, decimals=decimals)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.backoff import Codes as AnyCodes
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Numbers, Text
@@ -24,7 +25,7 @@ def accuracy(cells: Cells, given: Sequence[Codes]) -> float:
         return 1.0
     key = join_codes(given, len(cells))
     width = int(cells.max()) + 2
-    pairs, counts = np.unique(key * width + cells + 1, return_counts=True)
+    pairs, counts = distinct_values(key * width + cells + 1, return_counts=True)
     best = np.zeros(int(key.max()) + 1, np.int64)
     np.maximum.at(best, pairs // width, counts)
     return float(best.sum() / len(cells))
@@ -34,7 +35,7 @@ def agreement(cells: Cells, given: Sequence[Codes]) -> float:
     """Share of agreement of a row with the other rows of its conditions, over rows that have others; 0 where none has."""
     key = join_codes(given, len(cells))
     width = int(cells.max(initial=-1)) + 2
-    _, pair, alike = np.unique(key * width + cells + 1, return_inverse=True, return_counts=True)
+    _, pair, alike = distinct_values(key * width + cells + 1, return_inverse=True, return_counts=True)
     others = np.bincount(key)[key] - 1
     several = others > 0
     return float(((alike[pair.reshape(-1)] - 1)[several] / others[several]).mean()) if several.any() else 0.0
@@ -63,7 +64,7 @@ def join_codes(given: Sequence[AnyCodes], n: int) -> NDArray[np.int64]:
     """Number of the combination of conditions of each row: (n,)."""
     key = np.zeros(n, np.int64)
     for codes in given:
-        key = np.unique(key * (int(codes.max(initial=-1)) + 2) + codes + 1, return_inverse=True)[1].reshape(-1)
+        key = distinct_values(key * (int(codes.max(initial=-1)) + 2) + codes + 1, return_inverse=True)[1].reshape(-1)
     return key
 
 

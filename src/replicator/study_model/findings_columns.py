@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
+from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import column_codes, count_subjects
@@ -286,7 +287,7 @@ def _by_code(
     rows = np.flatnonzero(asked) if asked is not None else np.arange(len(cells))
     width = int(cells.max(initial=0)) + 2
     joint = (codes * width + cells + 1)[rows]
-    key, first, inverse, counts = np.unique(joint, return_index=True, return_inverse=True, return_counts=True)
+    key, first, inverse, counts = distinct_values(joint, return_index=True, return_inverse=True, return_counts=True)
     shared = count_subjects(inverse.reshape(-1), subject[rows], len(key)) >= k
     row = np.full(n + 1, -1, np.intp)
     for place in np.argsort(counts, kind="stable").tolist():
@@ -313,7 +314,7 @@ def _name_unplanned(visit: Text, number: Floats, stem: str) -> Text:
     unnamed = np.flatnonzero(visit.missing & np.isfinite(number))
     if not len(unnamed):
         return visit
-    values, inverse = np.unique(number[unnamed], return_inverse=True)
+    values, inverse = distinct_values(number[unnamed], return_inverse=True)
     codes = visit.codes.copy()
     codes[unnamed] = len(visit.levels) + inverse.reshape(-1)
     return Text(codes, np.append(visit.levels, np.array([stem + number_text(value) for value in values.tolist()], object)))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
+from replicator.distinct import distinct_values
 from replicator.models.contingency import uncertainty
 from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes
@@ -58,7 +59,7 @@ class Drawn:
         if self.by == "row":
             chances = draw_chances(self.shares, codes, n, rng)
             return dict(self.attributes.sample([codes[name] for name in self.conditions], rng, n, chances))
-        _, first, inverse = np.unique(_group(self.by, codes), return_index=True, return_inverse=True)
+        _, first, inverse = distinct_values(_group(self.by, codes), return_index=True, return_inverse=True)
         chances = draw_chances(self.shares, _of_rows(codes, first), len(first), rng)
         drawn = self.attributes.sample([codes[name][first] for name in self.conditions], rng, len(first), chances)
         return {name: column.take(inverse.reshape(-1)) for name, column in drawn.items()}
@@ -164,7 +165,7 @@ class DrawnColumns:
         for (by, conditions, key), members in groups.items():
             rows = members_rows[key]
             if by != "row":
-                _, first = np.unique(_group(by, codes)[rows], return_index=True)
+                _, first = distinct_values(_group(by, codes)[rows], return_index=True)
                 rows = rows[first]
             where_columns = {name: _filled(dataset[name]) for name, where in members if where}
             open_dataset = replace(dataset, columns={**dataset.columns, **where_columns}).take(rows)
@@ -251,11 +252,11 @@ def _of_rows(codes: Mapping[str, Codes], rows: Codes) -> dict[str, Codes]:
 
 def _site_tells(target: Cells, codes: Mapping[str, Codes], first: str, site: str) -> bool:
     """Whether the site tells more of a column, where the first condition does not give it, than many sites tell by chance."""
-    _, condition = np.unique(codes[first], return_inverse=True)
-    kinds = np.unique(np.stack([condition, target]), axis=1)[0]
+    _, condition = distinct_values(codes[first], return_inverse=True)
+    kinds = distinct_values(np.stack([condition, target]), axis=1)[0]
     open_rows = np.flatnonzero(np.bincount(kinds)[condition] > 1)
     owner = _group("subject", codes)[open_rows]
-    rows = open_rows[np.unique(owner, return_index=True)[1]]
+    rows = open_rows[distinct_values(owner, return_index=True)[1]]
     return uncertainty(target[rows], codes[site][rows]) >= LEAST_TOLD
 
 
@@ -271,10 +272,10 @@ def _pool(by: str, earlier: Sequence[str], covariates: Sequence[str], unjudged: 
 
 def _constant(cells: Cells, group: Codes) -> float:
     """Share of groups of two rows or more in which all cells are equal; 0 where there is no such group."""
-    _, inverse, size = np.unique(group, return_inverse=True, return_counts=True)
+    _, inverse, size = distinct_values(group, return_inverse=True, return_counts=True)
     inverse = inverse.reshape(-1)
     width = int(cells.max(initial=0)) + 2
-    kinds = np.bincount(np.unique(inverse * width + cells + 1) // width, minlength=len(size))
+    kinds = np.bincount(distinct_values(inverse * width + cells + 1) // width, minlength=len(size))
     several = size > 1
     return float((kinds[several] == 1).mean()) if several.any() else 0.0
 

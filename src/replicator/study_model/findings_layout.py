@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Text
@@ -171,7 +172,7 @@ def find_cells(rows: FindingsRows, subject: Codes, spine: Spine) -> Cells:
     A cell is scheduled where the spine has nearly all of its occasions.
     """
     known = np.isfinite(rows.number) & in_spine(subject, rows.number, spine)
-    key, cell = np.unique(rows.label * MOST_REPEATS + rows.repeat, return_inverse=True)
+    key, cell = distinct_values(rows.label * MOST_REPEATS + rows.repeat, return_inverse=True)
     share = np.bincount(cell, weights=known) / np.bincount(cell)
     return Cells(key // MOST_REPEATS, key % MOST_REPEATS, share >= IN_SPINE)
 
@@ -181,7 +182,7 @@ def in_spine(subject: Codes, number: Floats, spine: Spine) -> NDArray[np.bool_]:
     visits = spine.visits
     if not len(visits.number) or not len(number):
         return np.zeros(len(number), bool)
-    _, codes = np.unique(np.concatenate([visits.number, number]), return_inverse=True)
+    _, codes = distinct_values(np.concatenate([visits.number, number]), return_inverse=True)
     width = int(codes.max()) + 1
     there = visits.subject.astype(np.intp) * width + codes[: len(visits.number)]
     return np.asarray(np.isin(subject * width + codes[len(visits.number) :], there), bool) & np.isfinite(number)
@@ -219,12 +220,12 @@ def _codes(dataset: Dataset, name: str) -> Codes:
     column = dataset[name]
     if isinstance(column, Text):
         return column.codes.astype(np.intp)
-    _, codes = np.unique(column.values, return_inverse=True)
+    _, codes = distinct_values(column.values, return_inverse=True)
     return np.where(np.isnan(column.values), -1, codes).astype(np.intp)
 
 
 def _join(a: Codes, b: Codes) -> Codes:
-    joined: Codes = np.unique((a + 1) * (int(b.max(initial=-1)) + 2) + b + 1, return_inverse=True)[1].astype(np.intp)
+    joined: Codes = distinct_values((a + 1) * (int(b.max(initial=-1)) + 2) + b + 1, return_inverse=True)[1].astype(np.intp)
     return joined
 
 
@@ -232,7 +233,7 @@ def _repeats(*codes: Codes) -> int:
     joined = codes[0]
     for other in codes[1:]:
         joined = _join(joined, other)
-    return len(joined) - len(np.unique(joined))
+    return len(joined) - len(distinct_values(joined))
 
 
 def _candidates(structure: DatasetStructure, topic: str, visit_name: str) -> list[str]:
@@ -250,10 +251,10 @@ def _visits(dataset: Dataset, structure: DatasetStructure, who: Codes) -> tuple[
     if "VISITNUM" in dataset:
         number = np.round(dataset.numbers("VISITNUM"), 9)
     if np.isfinite(number).mean() >= 0.5:
-        _, codes = np.unique(number, return_inverse=True)
+        _, codes = distinct_values(number, return_inverse=True)
         return "VISITNUM", codes.astype(np.intp), number
     names = [name for name in ("VISIT", *structure.with_role(Role.EPOCH)) if name in dataset]
-    spread = [(len(np.unique(_codes(dataset, name)[_codes(dataset, name) >= 0])), name) for name in names]
+    spread = [(len(distinct_values(_codes(dataset, name)[_codes(dataset, name) >= 0])), name) for name in names]
     usable = [(levels, name) for levels, name in spread if levels > 1]
     if usable:
         name = "VISIT" if any(name == "VISIT" for _, name in usable) else max(usable)[1]
@@ -276,7 +277,7 @@ def _date_ranks(dataset: Dataset, structure: DatasetStructure, who: Codes) -> Co
     if not name:
         return np.zeros(dataset.n_rows, np.intp)
     day = np.nan_to_num(parse_dates(dataset.text(name)).full_day, nan=-1e9)
-    key, inverse = np.unique(np.stack([who, day], axis=1), axis=0, return_inverse=True)
+    key, inverse = distinct_values(np.stack([who, day], axis=1), axis=0, return_inverse=True)
     first = np.searchsorted(key[:, 0], key[:, 0])
     return (np.arange(len(key)) - first)[inverse.reshape(-1)].astype(np.intp)
 
@@ -284,7 +285,7 @@ def _date_ranks(dataset: Dataset, structure: DatasetStructure, who: Codes) -> Co
 def _shared(series: Codes, who: Codes, k: int) -> Codes:
     """Number the series that at least k subjects have; -1 for the others."""
     codes = _join(series, np.zeros(len(series), np.intp))
-    pairs = np.unique(np.stack([codes, who], axis=1), axis=0)
+    pairs = distinct_values(np.stack([codes, who], axis=1), axis=0)
     enough = np.bincount(pairs[:, 0], minlength=int(codes.max(initial=-1)) + 1) >= k
     number = np.where(enough, np.cumsum(enough) - 1, -1)
     return number[codes].astype(np.intp)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.ordinal import order_levels
 from replicator.tables.dataset import Text
@@ -40,8 +41,8 @@ def subject_weights(subject: Codes) -> Floats:
     Levels of subjects are normal over subjects; results that only some have often (a symptom's severity, while it lasts) would
     otherwise count those subjects twice, in the shares and in their levels.
     """
-    _, inverse, size = np.unique(subject, return_inverse=True, return_counts=True)
-    return 1.0 / size[inverse.reshape(-1)]
+    _, inverse, size = distinct_values(subject, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / size[inverse], np.float64)
 
 
 def answers(original: Text, text: Text, number: Floats) -> Flags:
@@ -103,7 +104,7 @@ class LatentColumns:
         self.state_column = np.full(n_series, -1, np.int64)
         inside = self.series >= 0
         span = int(self.subject.max(initial=0)) + 1
-        pairs = np.unique(self.token[inside] * span + self.subject[inside]) // span
+        pairs = distinct_values(self.token[inside] * span + self.subject[inside]) // span
         self.common = np.bincount(pairs, minlength=len(self.silent)) >= self.k
         order = np.argsort(self.series, kind="stable")
         edges = np.searchsorted(self.series[order], np.arange(n_series + 1))
@@ -113,7 +114,7 @@ class LatentColumns:
     def _read_one(self, j: int, rows: Codes) -> None:
         value, who = self.value[rows], self.subject[rows]
         finite = np.isfinite(value)
-        measured = bool(finite.mean() >= 0.2 and len(np.unique(who[finite])) >= self.k)
+        measured = bool(finite.mean() >= 0.2 and len(distinct_values(who[finite])) >= self.k)
         special = ~finite if measured else no_answers(self.answer[rows], self.standard[rows])
         if special.all():
             special = np.zeros(len(rows), bool)
@@ -137,7 +138,7 @@ class LatentColumns:
 
     def _few(self, value: Floats, token: Codes) -> bool:
         """Whether numbers are so few that each is a level, and nearly all of them common in the dataset."""
-        distinct = np.unique(value)
+        distinct = distinct_values(value)
         return len(distinct) <= FEW_NUMBERS and bool(self.common[token].mean() >= 0.99)
 
     def _add(self, j: int, form: int, rows: Codes, levels: Codes, codes: Codes, rare: Flags) -> None:
@@ -154,9 +155,9 @@ class LatentColumns:
     def _add_levels(self, j: int, rows: Codes, token: Codes, order_by: Floats | None) -> None:
         """Add a column of levels: those that k subjects of the series share, and rarer ones that k subjects of the dataset do."""
         who = self.subject[rows]
-        levels, codes = np.unique(token, return_inverse=True)
+        levels, codes = distinct_values(token, return_inverse=True)
         codes = codes.reshape(-1)
-        pairs = np.unique(np.stack([codes, who], axis=1), axis=0)
+        pairs = distinct_values(np.stack([codes, who], axis=1), axis=0)
         subjects = np.bincount(pairs[:, 0], minlength=len(levels))
         number = levels == -1
         known = number | np.append(self.common | self.silent, True)[levels]
@@ -181,7 +182,7 @@ class LatentColumns:
         share = np.zeros((n_columns, width))
         token = np.full((n_columns, width), -1, np.int64)
         flat = np.concatenate(self.levels or [np.empty(0, np.intp)])
-        used = np.unique(flat[flat >= 0])
+        used = distinct_values(flat[flat >= 0])
         quiet = [np.append(self.silent, False)[levels] & rare for levels, rare in zip(self.levels, self.rare, strict=True)]
         spoken = [rare & ~mute for rare, mute in zip(self.rare, quiet, strict=True)]
         common = self._pooled(spoken, self.k), self._pooled(quiet, 1)
@@ -210,7 +211,7 @@ class LatentColumns:
                 whose.append(self.subject[self.rows[c][mine]])
                 levels += int(flags.sum()) * len(self.rows[c])
                 rows += int(mine.sum())
-        if not whose or len(np.unique(np.concatenate(whose))) < fewest:
+        if not whose or len(distinct_values(np.concatenate(whose))) < fewest:
             return 0.0
         return rows / levels
 
@@ -218,7 +219,7 @@ class LatentColumns:
 def _order(codes: Codes, who: Codes, kept: Codes, order_by: Floats | None) -> Codes:
     """Order levels by a number where it tells them apart, else by what subjects move between."""
     numbers = None if order_by is None else np.array([np.median(order_by[codes == level]) for level in kept])
-    if numbers is not None and np.isfinite(numbers).all() and len(np.unique(numbers)) == len(kept):
+    if numbers is not None and np.isfinite(numbers).all() and len(distinct_values(numbers)) == len(kept):
         return np.argsort(numbers)
     if len(kept) < 2:
         return np.arange(len(kept))
@@ -230,7 +231,7 @@ def _order(codes: Codes, who: Codes, kept: Codes, order_by: Floats | None) -> Co
 
 
 def _is_ranked(x: Floats) -> bool:
-    distinct = np.unique(x)
+    distinct = distinct_values(x)
     if len(distinct) <= FEW_NUMBERS:
         return True
     return bool(max((x == distinct[0]).mean(), (x == distinct[-1]).mean()) >= ATOM)
@@ -242,7 +243,7 @@ def _number_groups(x: Floats) -> Codes:
     if len(distinct) > MOST_LEVELS // 2:
         middle = (np.cumsum(counts) - counts / 2) / counts.sum()
         group = np.floor(middle * MOST_LEVELS / 2).astype(np.intp)
-        _, group = np.unique(group, return_inverse=True)
+        _, group = distinct_values(group, return_inverse=True)
         codes = group[codes]
     return codes.reshape(-1).astype(np.intp)
 
@@ -251,7 +252,7 @@ def no_answers(answer: Flags, number: Floats) -> NDArray[np.bool_]:
     """Rows whose result says that there is none: empty, NOT DONE, not applicable, or an outlying code."""
     nothing = ~answer
     finite = np.isfinite(number)
-    codes = np.unique(number[finite])
+    codes = distinct_values(number[finite])
     if len(codes) > 2:
         others = codes[:-1]
         if codes[-1] - others[-1] > OUTLYING * max(others[-1] - others[0], 1.0):
@@ -263,7 +264,7 @@ def outlying_codes(value: Floats, series: Codes, n_series: int) -> NDArray[np.bo
     """Numbers that are codes: the highest whole number of a series of few, far beyond all others."""
     out = np.zeros(len(value), bool)
     finite = np.isfinite(value) & (series >= 0)
-    pairs, inverse = np.unique(np.stack([series[finite], value[finite]], axis=1), axis=0, return_inverse=True)
+    pairs, inverse = distinct_values(np.stack([series[finite], value[finite]], axis=1), axis=0, return_inverse=True)
     if not len(pairs):
         return out
     owner = pairs[:, 0].astype(np.intp)

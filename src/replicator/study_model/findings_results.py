@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.scales import NumericScales
 from replicator.profile.structure import DatasetStructure
@@ -219,7 +220,7 @@ def read_results(
     units = OriginalUnits.of(dataset, structure, series, subject, n_series)
     value = units.convert(value, number, series, n_series)
     stack = np.stack([original.codes.astype(np.float64), text.codes.astype(np.float64), np.nan_to_num(number, nan=np.inf)], axis=1)
-    unique_tokens, token = np.unique(stack, axis=0, return_inverse=True)
+    unique_tokens, token = distinct_values(stack, axis=0, return_inverse=True)
     token = token.reshape(-1)
     value = np.where(outlying_codes(value, series, n_series), np.nan, value)
     usual = np.where(units.others(series), np.nan, value)

@@ -98,11 +98,11 @@ class Totals:
 
     def hold(self, latent: Floats, seen: Flags, label: Codes, results: Results, read: Read) -> Floats:
         """Move latent values (n_occasions, n_columns) to where the totals of the answers `seen` (n_occasions, n_series) may be."""
-        out = latent
+        out, worth = latent, worth_of_tokens(results)
         for item, visit, low, high in zip(self.item, self.label.tolist(), self.low.tolist(), self.high.tolist(), strict=True):
             series = np.flatnonzero(item)
             rows = np.flatnonzero(seen[:, series].all(axis=1) & (label == visit))
-            total = _totals(out[rows], series, results, read)
+            total = _totals(out[rows], series, results, worth, read)
             rows, total = rows[(total < low) | (total > high)], total[(total < low) | (total > high)]
             if not len(rows):
                 continue
@@ -111,7 +111,7 @@ class Totals:
             start = out[rows]
             for _ in range(STEPS):
                 middle = (near + far) / 2
-                total = _totals(_moved(start, columns, sign * middle), series, results, read)
+                total = _totals(_moved(start, columns, sign * middle), series, results, worth, read)
                 there = np.where(sign > 0, total >= low, total <= high)
                 near, far = np.where(there, near, middle), np.where(there, middle, far)
             out = out.copy()
@@ -119,13 +119,13 @@ class Totals:
         return out
 
 
-def answers_of(results: Results, token: Codes) -> Floats:
-    """Numbers that tokens (n,) stand for: the standard ones, else those that are spelled; NaN for what is none."""
+def worth_of_tokens(results: Results) -> Floats:
+    """Numbers that tokens stand for (n_tokens + 1,): the standard ones, else those spelled; NaN for what is none, and last."""
     texts = [pd.to_numeric(pd.Series(text.strings()), errors="coerce") for text in (results.tokens.text, results.tokens.original)]
     number = results.tokens.number
     for text in texts:
         number = np.where(np.isfinite(number), number, text.to_numpy(np.float64))
-    return np.asarray(np.append(number, np.nan)[token], np.float64)
+    return np.append(number, np.nan)
 
 
 def answers_given(results: Results, observed: Observed, occasion: Codes, n_occasions: int) -> Floats:
@@ -134,7 +134,7 @@ def answers_given(results: Results, observed: Observed, occasion: Codes, n_occas
     column = observed.column
     own = np.flatnonzero((results.value[results.series[column]] == column) & (results.form[column] != ADDITIVE))
     levelled = results.form[column[own]] == LEVELLED
-    said = answers_of(results, results.token[column[own], np.where(levelled, observed.level[own], 0)])
+    said = worth_of_tokens(results)[results.token[column[own], np.where(levelled, observed.level[own], 0)]]
     out[occasion[observed.row[own]], results.series[column[own]]] = np.where(levelled, said, observed.number[own])
     return out
 
@@ -145,12 +145,12 @@ def _moved(latent: Floats, columns: NDArray[np.int64], by: Floats) -> Floats:
     return out
 
 
-def _totals(latent: Floats, series: Codes, results: Results, read: Read) -> Floats:
+def _totals(latent: Floats, series: Codes, results: Results, worth: Floats, read: Read) -> Floats:
     """Sum of the answers of each row (n,); NaN where one is no number, or a code that there is none."""
     row, which = np.repeat(np.arange(len(latent)), len(series)), np.tile(series, len(latent))
     number, token = read(latent, row, which)
     answer = (results.token[results.value[which]] == token[:, None]).any(axis=1)
-    value = np.where(token < 0, number, np.where(answer, answers_of(results, token), np.nan))
+    value = np.where(token < 0, number, np.where(answer, worth[token], np.nan))
     return np.asarray(value.reshape(len(latent), len(series)).sum(axis=1), np.float64)
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.panels import Presence, find_panels
 from replicator.models.persistence import Occasions
 from replicator.study_model.spine import Spine
@@ -101,11 +102,11 @@ class Moment:
             for how in ("on", "last", "after"):
                 tried = cls(mark, how)
                 special = tried.special(spine, occasions, visits)
-                if len(np.unique(occasions.subject[special])) < k or special.all():
+                if len(distinct_values(occasions.subject[special])) < k or special.all():
                     continue
                 gain = _likelihood(there, cell + n_cells * special, 2 * n_cells) - plain
                 # two more than one parameter a panel and cell that has special occasions
-                price = len(np.unique(cell[special])) * there.shape[1] + 2
+                price = len(distinct_values(cell[special])) * there.shape[1] + 2
                 if gain - price > best:
                     best, chosen = gain - price, tried
         return chosen
@@ -198,7 +199,7 @@ class Units:
         for rule in follows:
             possible[:, rule.panel] = rule.allows(result[:, rule.parent])
         by_panel = there[:, panel]
-        _, missed = np.unique(np.stack([panel, find_panels(by_panel & ~present)]), axis=1, return_inverse=True)
+        _, missed = distinct_values(np.stack([panel, find_panels(by_panel & ~present)]), axis=1, return_inverse=True)
         missed = missed.reshape(-1)  # series of one panel that are mostly missed together
         in_group = np.stack([present[:, missed == g].any(axis=1) for g in range(int(missed.max(initial=-1)) + 1)], axis=1)
         group, n_units = _units(in_group[:, missed], by_panel, n_panels)
@@ -231,7 +232,7 @@ class Units:
         measured = np.flatnonzero(some)[::-1]
         lender[cell[measured]] = measured
         open_to = np.flatnonzero(without[occasions.subject] & self.everyone[arm] & (lender[cell] >= 0))
-        _, first = np.unique(occasions.subject[open_to], return_index=True)
+        _, first = distinct_values(occasions.subject[open_to], return_index=True)
         out = seen.copy()
         out[open_to[first]] = seen[lender[cell[open_to[first]]]]
         return out
@@ -247,7 +248,7 @@ class Units:
 
 def _everyone(present: Flags, arm: Codes, occasions: Occasions, n_arms: int, k: int) -> Flags:
     """Arms of at least k subjects with an occasion, none of whom was never measured: (n_arms,) bool."""
-    who, first, place = np.unique(occasions.subject, return_index=True, return_inverse=True)
+    who, first, place = distinct_values(occasions.subject, return_index=True, return_inverse=True)
     measured = np.zeros(len(who), bool)
     measured[place[present.any(axis=1)]] = True
     n_subjects = np.bincount(arm[first], minlength=n_arms)
@@ -259,7 +260,7 @@ def _units(done: Flags, asked: Flags, n_before: int) -> tuple[NDArray[np.int64],
 
     Series that are asked for and done on the same occasions are one unit.
     """
-    _, first, group = np.unique(np.concatenate([asked, done]), axis=1, return_index=True, return_inverse=True)
+    _, first, group = distinct_values(np.concatenate([asked, done]), axis=1, return_index=True, return_inverse=True)
     incomplete = (done[:, first] != asked[:, first]).any(axis=0)
     number = np.where(incomplete, n_before + np.cumsum(incomplete) - 1, -1)
     return number[group.reshape(-1)].astype(np.int64), n_before + int(incomplete.sum())
@@ -269,7 +270,7 @@ def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, 
     """Panels whose presence the result of a more common test tells."""
     codes: list[tuple[int, Floats]] = []
     for j in range(present.shape[1]):
-        distinct = np.unique(result[np.isfinite(result[:, j]), j])
+        distinct = distinct_values(result[np.isfinite(result[:, j]), j])
         if 2 <= len(distinct) <= MOST_CODES:
             codes.append((j, distinct))
     if not codes:
@@ -296,6 +297,6 @@ def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, 
                 continue
             if best is None or wrong < best[0]:
                 best = (float(wrong), Follows(p, j, distinct, allowed))
-        if best is not None and len(np.unique(subject[there[:, p]])) >= k:
+        if best is not None and len(distinct_values(subject[there[:, p]])) >= k:
             rules.append((-float(n_there[p]), best[1]))
     return tuple(rule for _, rule in sorted(rules, key=lambda pair: (pair[0], pair[1].panel)))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
@@ -188,7 +189,7 @@ def count_together(
     for (_, sequence), names in domains.items():
         number = np.concatenate([datasets[name].numbers(sequence) for name in names])
         who = np.concatenate([subject[name] for name in names])
-        if len(names) > 1 and len(np.unique(np.stack([who, number]), axis=1).T) == len(who):
+        if len(names) > 1 and len(distinct_values(np.stack([who, number]), axis=1).T) == len(who):
             for i, name in enumerate(names):
                 out[name] = replace(out[name], counted_before=tuple(names[:i]))
     return out
@@ -198,7 +199,7 @@ def _typed(column: Column | None, variable: Variable, n: int) -> Column:
     if column is None:
         return Text.constant("", n) if variable.type == "char" else Numbers(np.full(n, np.nan))
     if variable.type == "char" and isinstance(column, Numbers):
-        unique, inverse = np.unique(column.values, return_inverse=True)
+        unique, inverse = distinct_values(column.values, return_inverse=True)
         text = Text.of(Numbers(unique).strings())
         return Text(text.codes[inverse], text.levels)
     if variable.type == "num" and isinstance(column, Text):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.rule import text_of
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, format_dates
 
@@ -55,17 +56,17 @@ def code_dates(column: Text, dates: Dates, subject: NDArray[np.integer], k: int)
     codes = dates.precision.astype(np.int64)
     strange = dates.precision == Precision.TEXT
     texts: list[str] = []
-    for level in np.unique(column.codes[strange]).tolist():
+    for level in distinct_values(column.codes[strange]).tolist():
         mine = strange & (column.codes == level)
-        if len(np.unique(subject[mine])) >= k:
+        if len(distinct_values(subject[mine])) >= k:
             codes[mine] = Fault.TEXTS + len(texts)
             texts.append(str(column.levels[level]))
     fault = np.array([_fault(str(level)) for level in column.levels] + [Precision.MISSING], np.int64)[column.codes]
     left = codes == Precision.TEXT
     codes[left] = fault[left]
-    for kind in np.unique(fault[left]).tolist():
+    for kind in distinct_values(fault[left]).tolist():
         mine = left & (fault == kind)
-        if len(np.unique(subject[mine])) < k:
+        if len(distinct_values(subject[mine])) < k:
             codes[mine] = Precision.MISSING
     return codes, tuple(texts), int((left & (codes == Precision.MISSING)).sum())
 
@@ -78,7 +79,7 @@ def write_dates(day: Floats, minute: Floats, codes: Codes, texts: tuple[str, ...
     if not len(wrong):
         return column
     whole = np.where(codes[wrong] >= Fault.TEXTS, 0, np.floor(np.nan_to_num(day[wrong]))).astype(np.int64)
-    pairs, inverse = np.unique(np.stack([codes[wrong], whole]), axis=1, return_inverse=True)
+    pairs, inverse = distinct_values(np.stack([codes[wrong], whole]), axis=1, return_inverse=True)
     written = [texts[code - Fault.TEXTS] if code >= Fault.TEXTS else _impossible(code, one) for code, one in pairs.T.tolist()]
     out = column.codes.astype(np.int64)
     out[wrong] = len(column.levels) + inverse.reshape(-1)

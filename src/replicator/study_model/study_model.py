@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.find import find_derivations
+from replicator.distinct import distinct_values
 from replicator.errors import FitError
 from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
@@ -305,7 +306,7 @@ def _groups(variable: str, name: str, source: Source, k: int) -> bool:
     shared = count_subjects(codes, source.subject[name], len(levels)) >= k
     if not seen.any() or float(shared[codes[seen]].mean()) < SHARED:
         return False
-    pairs = np.unique(np.stack([source.subject[name][seen].astype(np.int64), codes[seen]]), axis=1).shape[1]
+    pairs = distinct_values(np.stack([source.subject[name][seen].astype(np.int64), codes[seen]]), axis=1).shape[1]
     return bool(pairs < (1 - REPEATED) * seen.sum())
 
 
@@ -325,7 +326,7 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
     told = (size > 1) | ((size > 0) & (np.array(source.spine.arms, object) == ""))
     out = {}
     for name, subject in source.subject.items():
-        seen = np.bincount(source.spine.arm[np.unique(subject)], minlength=len(size))
+        seen = np.bincount(source.spine.arm[distinct_values(subject)], minlength=len(size))
         if len(subject) and ((seen == 0) & told).any():
             out[name] = tuple(np.flatnonzero((seen == 0) & told).tolist())
     return out
@@ -344,7 +345,7 @@ def _visits_kept(
             continue
         number = np.round(dataset.numbers("VISITNUM"), 9)
         common = _shared_visits(number, subject, k)
-        if len(np.unique(subject[np.isfinite(number) & ~np.isin(number, [*common, *shared])])) < k:
+        if len(distinct_values(subject[np.isfinite(number) & ~np.isin(number, [*common, *shared])])) < k:
             kept[name] = common
         else:
             closed[name] = tuple(one for one in shared if one not in common)
@@ -354,8 +355,8 @@ def _visits_kept(
 def _shared_visits(number: NDArray[np.float64], subject: NDArray[np.int32], k: int) -> tuple[float, ...]:
     """Numbers that at least k subjects have, or the most that have one."""
     seen = np.isfinite(number)
-    pairs = np.unique(np.stack([number[seen], subject[seen].astype(np.float64)], axis=1), axis=0)
-    numbers, counts = np.unique(pairs[:, 0], return_counts=True)
+    pairs = distinct_values(np.stack([number[seen], subject[seen].astype(np.float64)], axis=1), axis=0)
+    numbers, counts = distinct_values(pairs[:, 0], return_counts=True)
     return tuple(numbers[counts >= min(k, counts.max(initial=k))].tolist())
 
 

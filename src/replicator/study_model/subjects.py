@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.distinct import distinct_values
 from replicator.models.contingency import cramers_v
 from replicator.models.copula_engines import engine
 from replicator.models.joint import JointModel
@@ -354,7 +355,7 @@ def _tuple_codes(
             column = replace_rare_codes(column, subject, k)
         codes, levels = column_codes(column)
         parts.append((codes, levels))
-        _, joint = np.unique(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
+        _, joint = distinct_values(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
     n_tuples = int(joint.max()) + 1 if len(joint) else 0
     stand_in = np.zeros(n_tuples, bool)
     if len(names) == 1 and isinstance(dataset[names[0]], Text):

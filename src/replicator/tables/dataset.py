@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from typing import Literal, TypeAlias
 
@@ -16,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.arguments import check_instance
+from replicator.distinct import distinct_values
 from replicator.errors import StudyError
 from replicator.tables.notebook import html_notes, html_table
 
@@ -63,7 +65,11 @@ class Text:
 
     def compact(self) -> Text:
         """Drop unused levels and sort the rest, so that equal columns have equal codes."""
-        used, codes = np.unique(self.codes, return_inverse=True)
+        return self._compact
+
+    @cached_property
+    def _compact(self) -> Text:
+        used, codes = distinct_values(self.codes, return_inverse=True)
         has_missing = len(used) > 0 and used[0] == -1
         kept = self.levels[used[1:] if has_missing else used]
         order = np.argsort(kept.astype(str), kind="stable") if len(kept) else np.empty(0, np.intp)
@@ -97,7 +103,7 @@ class Numbers:
 
     def strings(self) -> NDArray[np.object_]:
         """Decode: (n_rows,) object array of str, shortest exact form, whole numbers without a point, ``""`` missing."""
-        unique, inverse = np.unique(self.values, return_inverse=True)
+        unique, inverse = distinct_values(self.values, return_inverse=True)
         return np.array([number_text(value) for value in unique.tolist()], dtype=object)[inverse]
 
     @property
@@ -199,7 +205,7 @@ class Dataset:
         """The two-letter domain: the constant value of DOMAIN where there is one (LBCH holds LB), else the name."""
         column = self.columns.get("DOMAIN")
         if isinstance(column, Text):
-            used = np.unique(column.codes[column.codes >= 0])
+            used = distinct_values(column.codes[column.codes >= 0])
             if len(used) == 1:
                 return str(column.levels[used[0]])
         return self.name

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Index, Text
 
 
@@ -133,7 +134,7 @@ def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precisio
     clock = np.minimum(clock, 86399)
     clock = np.where(known == Precision.MINUTE, clock // 60 * 60, np.where(known == Precision.HOUR, clock // 3600 * 3600, clock))
     key = np.stack([np.where(missing, -1, known).astype(np.int64), whole, clock], axis=1)
-    unique, inverse = np.unique(key, axis=0, return_inverse=True)
+    unique, inverse = distinct_values(key, axis=0, return_inverse=True)
     stamps = unique[:, 1].astype("datetime64[D]").astype("datetime64[s]") + unique[:, 2].astype("timedelta64[s]")
     width = {int(Precision.YEAR): 4, 3: 7, 4: 10, 5: 13, 6: 16, 7: 19}
     iso = np.datetime_as_string(stamps, unit="s") if len(unique) else np.empty(0, str)

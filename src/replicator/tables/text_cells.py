@@ -66,7 +66,10 @@ def longest_text(column: Text, encoding: str = "utf-8") -> int:
     """Bytes of the longest text in a column, 0 if all are missing; characters that the encoding lacks count as one."""
     used = np.zeros(len(column.levels) + 1, dtype=bool)
     used[column.codes] = True
-    return max((len(level.encode(encoding, "replace")) for level in column.levels[used[:-1]].tolist()), default=0)
+    texts = column.levels[used[:-1]].tolist()
+    if "".join(texts).isascii():
+        return max(map(len, texts), default=0)
+    return max(len(level.encode(encoding, "replace")) for level in texts)
 
 
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in range(128, 256)}

@@ -29,7 +29,7 @@ def check_writable(dataset: Dataset, format: str) -> None:
             n_infinite = int(np.isinf(column.values).sum())
             if n_infinite:
                 raise WriteError(f"{where}: {n_infinite:,} numbers are infinite, which a study cannot hold; make them missing.")
-        elif format == "csv":
+        elif format == "csv" and "\0" in "".join(column.levels.tolist()):
             n_broken = _rows(column, ["\0" in level for level in column.levels.tolist()])
             if n_broken:
                 raise WriteError(

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
 from replicator.tables.dataset_writer import FileWriter
 from replicator.tables.decimals import decimal_text
 
 _NEEDS_QUOTES = re.compile(r'[",\r\n;\t|]|\A[\s\ufeff]|\s\Z')
+_SOME_NEED_QUOTES = re.compile(r'[",\r\n;\t|]|(?:\A|\0)[\s\ufeff]|\s(?:\0|\Z)')  # of cells with NUL between them
 _ROWS_AT_ONCE = 200_000
+_FEW = 16  # times as many rows as combinations, for columns to be written as one
 
 
 class CsvWriter(FileWriter):
@@ -41,24 +46,52 @@ class CsvWriter(FileWriter):
         """Add the rows of a chunk, in which :func:`~replicator.tables.writable.check_writable` has found nothing."""
         for start in range(0, dataset.n_rows, _ROWS_AT_ONCE):
             rows = np.arange(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
-            cells = [self._cells(variable, dataset[variable.name].take(rows)) for variable in self._variables]
-            lines = pc.binary_join_element_wise(*cells, pa.scalar(","))
-            ended = pc.binary_join_element_wise(lines, pa.scalar("\n"), pa.scalar(""))
-            self._file.write(_bytes(ended))
+            part = dataset if len(rows) == dataset.n_rows else dataset.take(rows)
+            cells = [self._cells(variable, part[variable.name]) for variable in self._variables]
+            cells[-1] = _Cells([f"{text}\n" for text in cells[-1].texts], cells[-1].codes)
+            arrays = [pa.array(one.texts, pa.string()).take(pa.array(one.codes)) for one in _side_by_side(cells)]
+            self._file.write(_bytes(pc.binary_join_element_wise(*arrays, pa.scalar(","))))
 
-    def _cells(self, variable: Variable, column: Column) -> pa.Array:
+    def _cells(self, variable: Variable, column: Column) -> _Cells:
         """Cells of a column as the file shows them."""
         if isinstance(column, Numbers):
-            unique, inverse = np.unique(column.values, return_inverse=True)
-            levels, codes = [decimal_text(value, variable.decimals) for value in unique.tolist()], inverse
+            found = pa.array(column.values).dictionary_encode()
+            texts = [decimal_text(value, variable.decimals) for value in found.dictionary.to_pylist()]
+            cells = _Cells(texts, found.indices.to_numpy())
         else:
-            levels, codes = (
-                [*(_quoted(level) for level in column.levels.tolist()), ""],
-                np.where(column.codes < 0, len(column.levels), column.codes),
-            )
+            codes = np.where(column.codes < 0, len(column.levels), column.codes)
+            cells = _Cells([*_all_quoted(column.levels.tolist()), ""], codes)
         if len(self._variables) == 1:
-            levels = [level or '""' for level in levels]  # a line with nothing on it would be no row
-        return pa.array(levels, pa.string()).take(pa.array(codes))
+            return _Cells([text or '""' for text in cells.texts], cells.codes)  # a line with nothing on it would be no row
+        return cells
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of a column, or of several with commas between them: distinct `texts`, and which each row has, (n_rows,) int."""
+
+    texts: list[str]
+    codes: NDArray[np.integer]
+
+
+def _side_by_side(columns: Sequence[_Cells]) -> list[_Cells]:
+    """Make one column of neighbours that have few combinations, such as a test's code, name and unit."""
+    out = [columns[0]]
+    for right in columns[1:]:
+        left, n, width = out[-1], len(right.codes), len(right.texts)
+        if len(left.texts) * width <= n:
+            pair = left.codes.astype(np.intp) * width + right.codes
+            used, codes = distinct_values(pair, return_inverse=True)
+            if len(used) * _FEW <= n:
+                out[-1] = _Cells([f"{left.texts[one // width]},{right.texts[one % width]}" for one in used.tolist()], codes)
+                continue
+        out.append(right)
+    return out
+
+
+def _all_quoted(texts: list[str]) -> list[str]:
+    """Put quotes around those cells that need them; most columns have none, and one look tells."""
+    return [_quoted(text) for text in texts] if _SOME_NEED_QUOTES.search("\0".join(texts)) else texts
 
 
 def _quoted(text: str) -> str:

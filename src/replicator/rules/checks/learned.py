@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 
+from replicator.distinct import distinct_values
 from replicator.rules.grouping import Floats, Ints, Mask, combine, majority
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
@@ -35,7 +36,7 @@ def level_text(view: StudyView, name: str, variable: str) -> Text:
     column = view.dataset(name)[variable]
     if isinstance(column, Text):
         return column
-    values, inverse = np.unique(np.round(column.values, 9), return_inverse=True)
+    values, inverse = distinct_values(np.round(column.values, 9), return_inverse=True)
     levels = np.array([number_text(value) for value in values.tolist()], dtype=object)
     known = ~np.isnan(values)
     position = np.where(known, np.arange(len(values)), -1).astype(np.int32)
@@ -49,7 +50,7 @@ def combination(view: StudyView, name: str, variables: Sequence[str]) -> tuple[I
     """
     columns = [_lookup(view, name, variable) for variable in variables]
     codes = combine([column.codes for column in columns])
-    _, first = np.unique(codes, return_index=True)
+    _, first = distinct_values(codes, return_index=True)
     parts = [np.append(column.levels, np.array([""], object))[column.codes[first]] for column in columns]
     return codes, [SEPARATOR.join(str(part) for part in row) for row in zip(*parts, strict=True)]
 
@@ -154,7 +155,7 @@ def known_combination(view: StudyView, rule: Rule) -> Iterator[Tested]:
     value, value_texts = combination(view, name, then)
     listed = np.array([text in allowed for text in key_texts] or [False])
     pairs = combine([key, value])
-    _, first = np.unique(pairs, return_index=True)
+    _, first = distinct_values(pairs, return_index=True)
     fine = np.array(
         [
             value_texts[v] in allowed.get(key_texts[k], ()) or key_texts[k] not in allowed
