@@ -95,17 +95,18 @@ def _extreme(workspace: Workspace, derivation: Derivation, last: bool) -> Outcom
     parameters = derivation.parameters
     by = parameters.get("by", [])
     variables = tuple(str(name) for name in by) if isinstance(by, (list, tuple)) else ()
-    key = (derivation.dataset, variables, derivation.inputs, parameters.get("where"), parameters.get("equals"), last)
+    whole = bool(parameters.get("whole_days"))
+    key = (derivation.dataset, variables, derivation.inputs, parameters.get("where"), parameters.get("equals"), last, whole)
     if key not in workspace.memory:
-        workspace.memory[key] = _picked(workspace, derivation, variables, last)
-    picked, texts = workspace.memory[key]
-    if parameters.get("whole_days"):
-        texts = np.array([str(text)[:10] for text in texts], dtype=object)
+        picked, texts = _picked(workspace, derivation, variables, last)
+        found = _from_codes(picked, [str(text)[:10] if whole else str(text) for text in texts.tolist()])
+        workspace.memory[key] = picked, found.codes, found.levels
+    picked, codes, levels = workspace.memory[key]
     given = parameters.get("given")
     if given is None:
-        return Outcome(_from_codes(picked, texts), picked >= 0)
+        return Outcome(Text(codes, levels), picked >= 0)
     without = workspace.missing(str(given))
-    return Outcome(_from_codes(np.where(without, -1, picked), texts), (picked >= 0) | without)
+    return Outcome(Text(np.where(without, -1, codes).astype(np.int32), levels), (picked >= 0) | without)
 
 
 def _picked(
@@ -154,10 +155,10 @@ def _places(
     return place
 
 
-def _from_codes(codes: NDArray[np.int64], texts: NDArray[np.object_]) -> Text:
+def _from_codes(codes: NDArray[np.int64], texts: Sequence[str]) -> Text:
     """Make a text column of codes into texts that may repeat."""
     used, inverse = distinct_values(codes, return_inverse=True)
-    return text_of([str(texts[code]) if code >= 0 else "" for code in used.tolist()], inverse.reshape(-1))
+    return text_of([texts[code] if code >= 0 else "" for code in used.tolist()], inverse)
 
 
 def compute_first(workspace: Workspace, derivation: Derivation) -> Outcome:

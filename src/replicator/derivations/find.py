@@ -134,8 +134,7 @@ def equal(left: Column, right: Column) -> NDArray[np.bool_]:
     assert isinstance(left, Text) and isinstance(right, Text)
     if left.levels is right.levels:
         return np.asarray(left.codes == right.codes, dtype=bool)
-    place = {str(level): code for code, level in enumerate(left.levels.tolist())}
-    lookup = np.array([place.get(str(level), -2) for level in right.levels.tolist()] + [-1], dtype=np.int64)
+    lookup = np.array([left.place.get(level, -2) for level in right.levels.tolist()] + [-1], dtype=np.int64)
     return np.asarray(left.codes == lookup[right.codes], dtype=bool)
 
 

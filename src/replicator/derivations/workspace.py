@@ -48,7 +48,7 @@ class Workspace:
         self._codes: dict[tuple[str, str], tuple[Codes, int]] = {}
         self._moments: dict[tuple[str, str], NDArray[np.float64]] = {}
         self._groups: dict[tuple[str, tuple[str, ...], bool], Codes] = {}
-        self.memory: dict[tuple[object, ...], tuple[NDArray[np.int64], NDArray[np.object_]]] = {}
+        self.memory: dict[tuple[object, ...], tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.object_]]] = {}
 
     def put(self, dataset: Dataset, *variables: str) -> None:
         """Replace a dataset in which only these variables have changed, and forget what followed from them."""

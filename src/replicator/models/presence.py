@@ -213,15 +213,22 @@ def _shrunk_means(x: Floats, group: Integers, n_groups: int) -> Floats:
 def _inclusion(logit: Floats, size: Floats, copies: Integers) -> Floats:
     """Probabilities (n, n_kinds) of one copy each, of which each row adds up to `size` over all copies; by bisection."""
     low, high = np.full(len(logit), -60.0), np.full(len(logit), 60.0)
+    out = np.empty_like(logit)
     for _ in range(36):
         middle = (low + high) / 2
-        total = _logistic(logit + middle[:, None]) @ copies
+        total = _logistic(logit, middle, out) @ copies
         low, high = np.where(total < size, middle, low), np.where(total < size, high, middle)
-    return np.where(size[:, None] > 0, _logistic(logit + high[:, None]), 0.0)
+    return np.where(size[:, None] > 0, _logistic(logit, high, out), 0.0)
 
 
-def _logistic(x: Floats) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
+def _logistic(logit: Floats, added: Floats, out: Floats) -> Floats:
+    """Probabilities of log odds (n, n_kinds) to each row of which a number (n,) is added, written to `out`."""
+    np.add(logit, added[:, None], out=out)
+    np.clip(out, -60, 60, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    return np.divide(1, out, out=out)
 
 
 def _fit_weights(

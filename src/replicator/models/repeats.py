@@ -108,11 +108,11 @@ def _alike(share: Floats, moved: tuple[Floats, Floats], width: float, correlatio
     cut[-1] = np.inf
     common = np.sqrt(np.clip(correlation, 0.0, 1.0))[:, None, None, None]
     own = np.sqrt(np.clip(1 - correlation, 1e-6, 1.0))[:, None, None, None]
-    sides = []
-    for shift in moved:
-        edge = (cut - shift[:, None])[None, :, None, :] / max(width, 1e-9)
-        sides.append(np.diff(ndtr((edge - common * NODES[None, None, :, None]) / own), axis=3, prepend=0.0))
-    together: Floats = (sides[0] * sides[1]).sum(axis=3) @ WEIGHTS / WEIGHTS.sum()
+    shift, place = np.unique(np.concatenate(moved), return_inverse=True)
+    edge = (cut - shift[:, None])[None, :, None, :] / max(width, 1e-9)
+    level = np.diff(ndtr((edge - common * NODES[None, None, :, None]) / own), axis=3, prepend=0.0)
+    before, after = np.split(place, 2)
+    together: Floats = (level[:, before] * level[:, after]).sum(axis=3) @ WEIGHTS / WEIGHTS.sum()
     return together
 
 

@@ -324,6 +324,5 @@ def _equal(left: Column, right: Column) -> Flags:
     if isinstance(left, Numbers) and isinstance(right, Numbers):
         return np.asarray((np.round(left.values, 9) == np.round(right.values, 9)) | (left.missing & right.missing), bool)
     assert isinstance(left, Text) and isinstance(right, Text)
-    place = {str(level): at for at, level in enumerate(left.levels.tolist())}
-    codes = np.array([*(place.get(str(level), -2) for level in right.levels.tolist()), -1])
+    codes = np.array([*(left.place.get(level, -2) for level in right.levels.tolist()), -1])
     return np.asarray(left.codes == codes[right.codes], bool)

@@ -78,6 +78,11 @@ class Text:
         rank[-1] = -1
         return Text(rank[codes.astype(np.int32) - int(has_missing)], kept[order])
 
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Code of each level."""
+        return {level: code for code, level in enumerate(self.levels.tolist())}
+
     def strings(self) -> NDArray[np.object_]:
         """Decode: (n_rows,) object array of str, ``""`` where missing."""
         return np.append(self.levels, np.array([""], object))[self.codes]
