@@ -1,12 +1,13 @@
-"""Rules of results: standard units, text and number of a result, indicator against the normal range, ratio to its limits."""
+"""Rules of results: text and number of a result, indicator against the normal range, ratio to its limits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.derivations.conversions import bounds_of, converted_bounds
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of, round_half_up, text_of
 from replicator.derivations.timing import by_state, common_word
@@ -14,89 +15,12 @@ from replicator.derivations.workspace import Workspace, distinct_subjects
 from replicator.distinct import distinct_values
 from replicator.tables.dataset import Numbers, Text
 
-FIXED_SCALES = ((5.0 / 9.0, -160.0 / 9.0), (9.0 / 5.0, 32.0), (1.0, 273.15))  # F to C, C to F, C to K
-LEAST_IN_GROUP = 0.9
-TOLERANCE = 1e-8  # relative
-
-
-def close(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell where two numbers are equal but for the noise of floating point; NaN is equal to nothing."""
-    return np.abs(left - right) <= TOLERANCE * np.maximum(1.0, np.abs(right))
-
-
-def _scaled(x: NDArray[np.float64], factor: float, offset: float, decimals: int | None) -> NDArray[np.float64]:
-    value = x * factor + offset
-    return value if decimals is None else round_half_up(value, decimals)
-
-
-def _fit_scale(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, int | None] | None:
-    """Find factor, offset and decimals with which `x` becomes `y` in nearly all pairs, the shortest factor that does."""
-    if np.mean(close(x, y)) >= LEAST_IN_GROUP:
-        return 1.0, 0.0, None
-    decimals = decimals_of(y)
-    away = x != 0
-    if not away.any():
-        return None
-    factor = float(np.median(y[away] / x[away]))
-    # the largest values say most about the factor where results are rounded
-    large = np.argsort(-np.abs(x), kind="stable")[: max(3, len(x) // 10)]
-    sharp = float(np.sum(y[large] * x[large]) / np.sum(x[large] ** 2)) if np.any(x[large] != 0) else factor
-    candidates = [(float(f"{guess:.{digits}g}"), 0.0) for digits in range(1, 8) for guess in (factor, sharp)]
-    candidates += [(factor, 0.0), (sharp, 0.0), *FIXED_SCALES]
-    best, best_share = None, 0.0
-    for guess, offset in candidates:
-        share = float(np.mean(close(_scaled(x, guess, offset, decimals), y)))
-        if share > best_share + 0.005:
-            best, best_share = (guess, offset, decimals), share
-    return best if best_share >= LEAST_IN_GROUP else None
-
-
-def propose_conversions(source: Source) -> Iterable[Derivation]:
-    """Propose --STRESN as a multiple of --ORRES, by test, category, specimen and both units, rounded as in the source."""
-    workspace = source.workspace
-    for facts in source.of_kind("findings"):
-        origin, target, topic = facts.named("ORRES"), facts.named("STRESN"), facts.named("TESTCD")
-        if not (origin and target and topic):
-            continue
-        by = [name for name in (topic, *(facts.named(suffix) for suffix in ("CAT", "SPEC", "ORRESU", "STRESU"))) if name]
-        x, y = workspace.numbers(f"{facts.name}.{origin}"), workspace.numbers(f"{facts.name}.{target}")
-        group = workspace.groups(facts.name, by, by_subject=False)
-        subject = workspace.subject(facts.name)
-        rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & (subject >= 0))
-        if not len(rows):
-            continue
-        shared = distinct_subjects(group[rows], subject[rows], int(group.max()) + 1)
-        order = rows[np.argsort(group[rows], kind="stable")]
-        starts = np.flatnonzero(np.append(True, group[order][1:] != group[order][:-1]))
-        texts = [workspace.text(f"{facts.name}.{name}") for name in by]
-        table: list[list[object]] = []
-        for first, last in zip(starts, np.append(starts[1:], len(order)), strict=True):
-            scale = _fit_scale(x[order[first:last]], y[order[first:last]]) if shared[group[order[first]]] >= source.k else None
-            if scale is not None:
-                row = order[first]
-                key = ["" if text.codes[row] < 0 else str(text.levels[text.codes[row]]) for text in texts]
-                table.append([key, *scale])
-        if table:
-            inputs = (f"{facts.name}.{origin}", *(f"{facts.name}.{name}" for name in by))
-            yield Derivation(facts.name, target, "converted", inputs, {"by": by, "scales": table})
-
-
-def compute_conversions(workspace: Workspace, derivation: Derivation) -> Outcome:
-    """Multiply numeric original results by the factor of their test and units; other results are not known."""
-    x = workspace.numbers(derivation.inputs[0])
-    by, scales = derivation.parameters["by"], derivation.parameters["scales"]
-    assert isinstance(by, (list, tuple)) and isinstance(scales, (list, tuple))
-    at = workspace.match(derivation.dataset, [str(name) for name in by], [scale[0] for scale in scales])
-    factor = np.array([float(scale[1]) for scale in scales] + [np.nan])
-    offset = np.array([float(scale[2]) for scale in scales] + [np.nan])
-    decimals = np.array([-1 if scale[3] is None else int(scale[3]) for scale in scales] + [-1])
-    value = x * factor[at] + offset[at]
-    value = np.where(decimals[at] >= 0, round_half_up(value, np.maximum(decimals[at], 0)), value)
-    return Outcome(Numbers(value), np.isfinite(value))
-
 
 def propose_result_texts(source: Source) -> Iterable[Derivation]:
-    """Propose --STRESC from --STRESN where there is a number (shortest, or at the decimals of the test), else from --ORRES."""
+    """Propose --STRESC from --STRESN where there is a number (shortest, or at the decimals of the test), else from --ORRES.
+
+    Where results beyond a limit (``<0.2``) are converted in the source, they are so too.
+    """
     workspace = source.workspace
     for facts in source.of_kind("findings"):
         number, target, origin = facts.named("STRESN"), facts.named("STRESC"), facts.named("ORRES")
@@ -106,16 +30,17 @@ def propose_result_texts(source: Source) -> Iterable[Derivation]:
         if origin:
             yield Derivation(facts.name, target, "text_of_number", (f"{facts.name}.{origin}",), {"style": "as collected"})
         if number and not workspace.missing(f"{facts.name}.{number}").all():
+            bounds, units = bounds_of(source, facts, origin, target)
             for rest in fallback:
-                inputs = (f"{facts.name}.{number}", *rest)
-                yield Derivation(facts.name, target, "text_of_number", inputs, {"style": "shortest"})
+                more = bounds if rest else {}
+                after = (*rest, *units) if rest else ()
+                inputs = (f"{facts.name}.{number}", *after)
+                yield Derivation(facts.name, target, "text_of_number", inputs, {"style": "shortest", **more})
                 table = _text_decimals(source, facts, number, target)
-                if table:
-                    topic = f"{facts.name}.{facts.named('TESTCD')}"
-                    parameters = {"style": "fixed", "decimals": table}
-                    yield Derivation(facts.name, target, "text_of_number", (inputs[0], topic, *rest), parameters)
-                    parameters = {"style": "rounded", "decimals": table}
-                    yield Derivation(facts.name, target, "text_of_number", (inputs[0], topic, *rest), parameters)
+                topic = f"{facts.name}.{facts.named('TESTCD')}"
+                for style in ("fixed", "rounded") if table else ():
+                    parameters = {"style": style, "decimals": table, **more}
+                    yield Derivation(facts.name, target, "text_of_number", (inputs[0], topic, *after), parameters)
 
 
 def _text_decimals(source: Source, facts: DatasetFacts, number: str, target: str) -> dict[str, int]:
@@ -154,6 +79,9 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
         column = _written(np.where(known, values, np.nan), np.maximum(places, 0), fixed=style == "fixed")
     if len(derivation.inputs) > used:
         collected = workspace.text(derivation.inputs[used])
+        bounds = derivation.parameters.get("bounds")
+        if isinstance(bounds, Mapping):
+            collected = converted_bounds(workspace, derivation.dataset, bounds, collected)
         blank = ~np.isfinite(values) & (collected.codes >= 0)
         levels = np.concatenate([column.levels, collected.levels])
         codes = np.where(blank, collected.codes + len(column.levels), column.codes).astype(np.int32)

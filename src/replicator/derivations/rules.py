@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from replicator.derivations import arm_names, baseline, copies, extremes, planned, results, timing, totals
+from replicator.derivations import arm_names, baseline, conversions, copies, extremes, planned, results, timing, totals
 from replicator.derivations.rule import Rule
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -20,7 +20,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "next_of": Rule(extremes.propose_next, extremes.compute_next, coverage=0.3),
         "flag_of": Rule(copies.propose_flags, copies.compute_flags, counted="either", least=0.98, least_tested=1),
         "age": Rule(timing.propose_ages, timing.compute_ages, least_tested=5),
-        "converted": Rule(results.propose_conversions, results.compute_conversions),
+        "converted": Rule(conversions.propose_conversions, conversions.compute_conversions),
         "text_of_number": Rule(results.propose_result_texts, results.compute_result_texts),
         "number_of_text": Rule(results.propose_result_numbers, results.compute_result_numbers),
         "indicator": Rule(results.propose_indicators, results.compute_indicators, coverage=0.5),

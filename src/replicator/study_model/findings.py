@@ -308,7 +308,8 @@ class FindingsPart:
         level, _ = decode(self.results, latent, occasion[levelled], value[levelled])
         token[levelled] = self.results.token[value[levelled], level]
         _, probability = decode(self.results, latent, occasion, value)
-        return self.results.numbers(probability, value, token < 0, site[occasion]), token
+        number = self.results.numbers(probability, value, token < 0, site[occasion])
+        return number, self.results.limits.tell(number, series, token)
 
     def _answers(self, latent: Floats, row: Codes, series: Codes) -> tuple[Floats, Codes]:
         """Number and token of each (row of `latent`, series) that is no measurement: these alone hang on the site."""

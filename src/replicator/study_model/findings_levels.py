@@ -171,8 +171,8 @@ class LatentColumns:
         rare = ~number[kept] & (subjects[kept] < self.k)
         self._add(j, LEVELLED, rows, levels[kept[order]].astype(np.intp), position[codes], rare[order])
 
-    def tables(self) -> tuple[Floats, NDArray[np.int64], Codes, Observed]:
-        """Return shares and tokens of the levels (n_columns, n_levels), the tokens used, and the observations.
+    def tables(self, more: Codes) -> tuple[Floats, NDArray[np.int64], Codes, Observed]:
+        """Return shares and tokens of the levels (n_columns, n_levels), the tokens used (`more` among them), and the observations.
 
         Levels that fewer than k subjects of a series share all get the same share: theirs taken together, over all series that
         have such a level. So nothing is kept of a series that fewer than k of its subjects show. If fewer than k subjects stand
@@ -182,7 +182,7 @@ class LatentColumns:
         share = np.zeros((n_columns, width))
         token = np.full((n_columns, width), -1, np.int64)
         flat = np.concatenate(self.levels or [np.empty(0, np.intp)])
-        used = distinct_values(flat[flat >= 0])
+        used = distinct_values(np.append(flat[flat >= 0], more))
         quiet = [np.append(self.silent, False)[levels] & rare for levels, rare in zip(self.levels, self.rare, strict=True)]
         spoken = [rare & ~mute for rare, mute in zip(self.rare, quiet, strict=True)]
         common = self._pooled(spoken, self.k), self._pooled(quiet, 1)

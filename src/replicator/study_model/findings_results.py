@@ -14,6 +14,7 @@ from replicator.models.marginals import QuantileMarginal
 from replicator.models.scales import NumericScales
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.findings_levels import ADDITIVE, RANKED, LatentColumns, Observed, answers, outlying_codes
+from replicator.study_model.findings_limits import Limits, find_limits
 from replicator.study_model.findings_writing import OriginalUnits, Written, count_places, read_writing, round_to, write_numbers
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -88,6 +89,8 @@ class Results:
         What levels say.
     written : Written
         What numbers look like.
+    limits : Limits
+        Numbers beyond which a token is said instead.
     """
 
     kind: ClassVar[str] = "results"
@@ -103,6 +106,7 @@ class Results:
     token: NDArray[np.int64]
     tokens: Tokens
     written: Written
+    limits: Limits
 
     def numbers(self, latent: Floats, column: Codes, where: NDArray[np.bool_], site: Codes) -> Floats:
         """Turn latent values of one column each into recorded numbers.
@@ -225,10 +229,13 @@ def read_results(
     value = np.where(outlying_codes(value, series, n_series), np.nan, value)
     usual = np.where(units.others(series), np.nan, value)
     decimals = count_places(original if names.original else Text.of(Numbers(value).strings()), usual, series, n_series)[0]
+    written = read_writing(original, text, number, value, series, n_series, bool(names.original), units, k)
+    spelled = original if names.original else text
+    limits, value = find_limits(spelled, token, value, ~units.others(series), series, subject, decimals, k)
     silent = (unique_tokens[:, 0] < 0) & (unique_tokens[:, 1] < 0) & np.isinf(unique_tokens[:, 2])
     plan = LatentColumns(value, token, silent, answers(original, text, number), number, series, subject, decimals, k)
     plan.read(n_series)
-    share, tokens_of, used, observed = plan.tables()
+    share, tokens_of, used, observed = plan.tables(limits.token)
     notes: tuple[str, ...] = ()
     lost = int(((series >= 0) & ~np.isin(np.arange(n), observed.row)).sum())
     if lost:
@@ -246,7 +253,6 @@ def read_results(
         Text(picked[:, 1].astype(np.int32), text.levels).compact() if len(used) else empty.take(np.empty(0, np.intp)),
         np.where(np.isinf(picked[:, 2]), np.nan, picked[:, 2]) if len(used) else np.empty(0),
     )
-    written = read_writing(original, text, number, value, series, n_series, bool(names.original), units, k)
     results = Results(
         names,
         np.array(plan.of_series, np.int64),
@@ -259,6 +265,7 @@ def read_results(
         tokens_of,
         tokens,
         written,
+        limits.among(used),
     )
     return results, observed, notes
 

@@ -126,3 +126,22 @@ def test_decimals_survive_the_noise_of_floating_point(values: list[int], places:
     noisy = np.array(values) / 10**places * (1 + 1e-15)
     found = decimals_of(noisy)
     assert found is not None and found <= places
+
+
+@pytest.mark.parametrize("converted", [True, False])
+def test_results_beyond_a_limit_are_converted_where_the_source_does(converted: bool) -> None:
+    """'<0.2' mg/dL is '<3.42' umol/L; a source that copies the text keeps it."""
+    values = [i / 10 for i in range(5, 43)]
+    texts = ["<0.2", "> 5.0", *map(str, values)]
+    standard = [round_half_up(np.array([v * 17.1]), 2)[0] for v in values]
+    said = ["<3.42", ">85.5"] if converted else texts[:2]
+    study = lab(
+        LBORRES=texts,
+        LBORRESU=["mg/dL"] * N,
+        LBSTRESU=["umol/L"] * N,
+        LBSTRESN=[np.nan, np.nan, *standard],
+        LBSTRESC=[*said, *(f"{v:g}" for v in standard)],
+    )
+    found = find_in(study)
+    assert found["LB", "LBSTRESC"].n_agree == N
+    assert strings(derive(found["LB", "LBSTRESC"], study))[:2] == said
