@@ -1,4 +1,4 @@
-"""How medicines are ordinarily used: by which routes, in which presentations and in which doses.
+"""How medicines are ordinarily used: by which routes, in which presentations and doses, and how often.
 
 The lists are our own, like those of :mod:`replicator.standards.stand_ins`: written down from general knowledge, without levels of
 evidence, for telling what nobody would take, and for no other use.
@@ -7,9 +7,10 @@ evidence, for telling what nobody would take, and for no other use.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from replicator.standards.stand_in_lists import read_list
 
@@ -18,7 +19,7 @@ BY_MOUTH = "ORAL"
 
 @dataclass(frozen=True)
 class MedicineUse:
-    """Routes, presentations and doses of medicines.
+    """Routes, presentations, doses and frequencies of medicines.
 
     Attributes
     ----------
@@ -31,6 +32,10 @@ class MedicineUse:
         Routes by which a form or a unit of form, such as ``TABLET``, is given; one that is not listed is given by any.
     by_dose : mapping of str to tuple of float
         Usual single doses of medicines taken by mouth, mg, ascending; some common trade names are among them.
+    by_use : mapping of str to mapping of str to tuple of (float, str)
+        Usual single doses of medicines, with their units, by route; those by mouth stand in `by_dose`.
+    most_a_day : mapping of str to int
+        How often a day a medicine is taken at most.
     known : frozenset of str
         All medicines of the lists.
     """
@@ -39,6 +44,8 @@ class MedicineUse:
     route_names: Mapping[str, str]
     presentations: Mapping[str, frozenset[str]]
     by_dose: Mapping[str, tuple[float, ...]]
+    by_use: Mapping[str, Mapping[str, tuple[tuple[float, str], ...]]]
+    most_a_day: Mapping[str, int]
     known: frozenset[str]
 
     def route_of(self, route: str) -> str:
@@ -119,12 +126,56 @@ class MedicineUse:
         >>> load_medicine_use().doses("DIGOXIN"), load_medicine_use().doses("UNCODED", "Metoprolol tartrate")
         ((0.125, 0.25), (25, 50, 100))
         """
-        for name in names:
-            words = name.upper().split()
-            for n in range(len(words), 0, -1):
-                if found := self.by_dose.get(" ".join(words[:n])):
-                    return found
-        return ()
+        return next((found for start in _starts(names) if (found := self.by_dose.get(start))), ())
+
+    def uses(self, route: str, *names: str) -> tuple[tuple[float, str], ...]:
+        """Return the usual single doses by a route other than the mouth, with units, of the first name that is listed.
+
+        Examples
+        --------
+        >>> load_medicine_use().uses("INHALATION", "OXYGEN")[0], load_medicine_use().uses("ORAL", "METFORMIN")
+        ((2.0, 'L/min'), ())
+        """
+        listed = next((found for start in _starts(names) if (found := self.by_use.get(start))), {})
+        return listed.get(self.route_of(route), ())
+
+    @property
+    def measured_routes(self) -> frozenset[str]:
+        """Routes by which some medicine has a listed use."""
+        return frozenset(chain.from_iterable(self.by_use.values()))
+
+    def often(self, *names: str) -> int:
+        """Return how often a day the first name that is listed is taken at most; 0 if no name is.
+
+        Examples
+        --------
+        >>> load_medicine_use().often("SIMVASTATIN"), load_medicine_use().often("PARACETAMOL")
+        (1, 0)
+        """
+        return next((found for start in _starts(names) if (found := self.most_a_day.get(start))), 0)
+
+
+def times_a_day(frequency: str) -> float:
+    """Return how often a day something is taken, by the term of the standard; 0 where it does not say.
+
+    Examples
+    --------
+    >>> times_a_day("TID"), times_a_day("Q6H"), times_a_day("PRN")
+    (3.0, 4.0, 0.0)
+    """
+    plain = frequency.upper()
+    hours = re.fullmatch(r"Q(\d+)H", plain)
+    return 24 / int(hours[1]) if hours and int(hours[1]) else _TIMES_A_DAY.get(plain, 0.0)
+
+
+_TIMES_A_DAY = {"QD": 1.0, "BID": 2.0, "TID": 3.0, "QID": 4.0, **{f"{n} TIMES PER DAY": float(n) for n in range(3, 13)}}
+
+
+def _starts(names: Iterable[str]) -> Iterator[str]:
+    """Beginnings of some names, word by word, the longest of the first name first."""
+    for name in names:
+        words = name.upper().split()
+        yield from (" ".join(words[:n]) for n in range(len(words), 0, -1))
 
 
 def _words(name: str) -> list[str]:
@@ -142,5 +193,10 @@ def load_medicine_use() -> MedicineUse:
         names,
         {name: frozenset(one) for name, one in read_list("presentations").items()},
         {name: tuple(mg) for name, mg in read_list("doses").items()},
+        {
+            name: {route: tuple((float(one.split()[0]), one.split()[1]) for one in doses) for route, doses in routes.items()}
+            for name, routes in read_list("uses").items()
+        },
+        {name: int(most) for most, medicines in read_list("frequencies").items() for name in medicines},
         frozenset(" ".join(_words(term)) for term in medicines),
     )

@@ -31,6 +31,7 @@ from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_terms import fit_terms
+from replicator.study_model.events_uses import Uses
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
@@ -87,6 +88,8 @@ class EventsPart:
         Routes and presentations that somebody would take; None where rows have no routes.
     doses : Doses or None
         Doses that somebody would take; None where rows have no doses.
+    uses : Uses or None
+        How medicines are given, for stand-ins that go with it; None where rows have no routes.
     """
 
     kind: ClassVar[str] = "events part"
@@ -110,6 +113,7 @@ class EventsPart:
     columns: OccurrenceColumns
     routes: Routes | None
     doses: Doses | None
+    uses: Uses | None
 
     @classmethod
     def fit(
@@ -200,6 +204,7 @@ class EventsPart:
             columns,
             Routes.fit(*medicines),
             Doses.fit(*medicines),
+            Uses.fit(head, structure, owner, config.k),
         )
         return Fitted(fitted, _features(owner, count, common), (*terms.notes, *column_notes))
 
@@ -220,9 +225,10 @@ class EventsPart:
         reasons = mentions(spine, self.catalogue.needs) if self.catalogue.needs else None
         row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
         first = ~self.catalogue.loses_again(who, row)
-        who, kind_of, row = who[first], kind_of[first], row[first]
+        who, kind_of, slot, row = who[first], kind_of[first], slot[first], row[first]
         times = 1 + self.recurrence.sample(who, kind_of, repeats, rng) * ~self.catalogue.loses(row)
-        owner, kind_of, row = (np.repeat(x, times).astype(np.int64) for x in (who, kind_of, row))
+        pair = np.repeat(np.arange(len(who)), times)
+        owner, kind_of, slot, row = (np.asarray(x, np.int64)[pair] for x in (who, kind_of, slot, row))
         block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
         arm = group[owner].astype(np.int64)
         of_each = self.catalogue.of_each(block, kind_of, row)
@@ -242,11 +248,7 @@ class EventsPart:
             )
         else:
             occurrence, visit, closed = np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
-        columns: dict[str, Column] = {
-            name: column.take(row[occurrence])
-            for name, column in zip(self.catalogue.variables, self.catalogue.columns, strict=True)
-        }
-        columns |= self.columns.sample(
+        given = self.columns.sample(
             spine,
             owner,
             (kind_of, block, arm),
@@ -256,10 +258,27 @@ class EventsPart:
             (occurrence, visit, closed),
             rng,
         )
+        if self.uses is not None and self.routes is not None:
+            reported, heads = np.unique(pair[occurrence], return_index=True)
+            said = occurrence[heads]
+            told = None if reasons is None else reasons[owner[said]]
+            anew = np.full(len(who), -1, np.int64)
+            pairs = (kind_of[said], slot[said], row[said])
+            own = self.routes.are_own(pairs[0], given[self.uses.route].take(heads))
+            anew[reported], routes = self.uses.choose(self.catalogue, pairs, own, told, given, heads, rng)
+            row = np.where(anew[pair] >= 0, anew[pair], row)
+            given[self.uses.route] = routes.take(np.searchsorted(reported, pair[occurrence]))
+        columns: dict[str, Column] = {
+            name: column.take(row[occurrence])
+            for name, column in zip(self.catalogue.variables, self.catalogue.columns, strict=True)
+        }
+        columns |= given
         if self.routes is not None:
             columns = self.routes.apply(columns, occurrence, kind_of, rng)
         if self.doses is not None:
             columns = self.doses.apply(columns, occurrence, kind_of, rng)
+        if self.uses is not None:
+            columns = self.uses.apply(columns, ~of_each.own[occurrence], occurrence, rng)
         columns = self.serious.apply(columns, occurrence, len(owner), rng)
         if self.fatal is not None:
             columns = self.fatal.apply(columns, owner[occurrence], occurrence, chosen, spine)

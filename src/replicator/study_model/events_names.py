@@ -121,16 +121,28 @@ class Namer:
         ordinary = [term for term in plain if term.casefold() not in self._used][: 2 * n + choice]
         out = self._fresh([ordinary[i] for i in self._rng.permutation(len(ordinary))], n)
         if reported:
-            forms = [self._stand_ins.forms(term, self._kind, route) for term in plain]
-            for i in range(max(map(len, forms), default=0)):
-                told = (form[i].format(term) for term, form in zip(plain, forms, strict=True) if i < len(form))
-                out += self._fresh(told, n - len(out))
+            out += self._reported(plain, n - len(out), route)
         if not out:
             others = self._stand_ins.terms("", self._kind)
             out = self._fresh((term for term in others if self._suits(term, route, sex) and not self._is_childish(term)), n)
         if not out:
             rest = f"{class_name.upper()}, UNSPECIFIED" if class_name else "UNSPECIFIED"
             out = self._fresh(chain([rest], (f"{rest} {number}" for number in range(2, len(self._used) + 3))), 1)
+        return out
+
+    def given(self, class_name: str, n: int, route: str, sex: str = "", reported: bool = False) -> list[str]:
+        """Return up to `n` medicines of a class that are given by a route, or forms of their names, and none of another class."""
+        plain = [term for term in self._stand_ins.terms(class_name, self._kind) if self._suits(term, route, sex)]
+        out = self._fresh(plain, n)
+        return out + self._reported(plain, n - len(out), route) if reported else out
+
+    def _reported(self, terms: list[str], n: int, route: str) -> list[str]:
+        """Return up to `n` forms in which terms are reported."""
+        forms = [self._stand_ins.forms(term, self._kind, route) for term in terms]
+        out: list[str] = []
+        for i in range(max(map(len, forms), default=0)):
+            told = (form[i].format(term) for term, form in zip(terms, forms, strict=True) if i < len(form))
+            out += self._fresh(told, n - len(out))
         return out
 
     def _suits(self, term: str, route: str, sex: str) -> bool:

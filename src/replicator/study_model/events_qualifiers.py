@@ -9,8 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.derivations.derive import chosen
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
+from replicator.standards.codelists import codelists
 from replicator.study_model.attributes import (
     CUSTOMARY,
     MOST_LEVELS,
@@ -34,7 +36,10 @@ class Qualifiers:
     names : tuple of str
         Categories.
     levels : tuple of Column
-        Values of each; every one is shared by at least k subjects.
+        Values of each; every one is shared by at least k subjects. The last stands for all `rare` ones where there are any.
+    rare : tuple of tuple of str
+        Of each the terms of the standard's codelist that fewer than k subjects share, where at least k have one of them: they are
+        nobody's words, and how many had which is not kept.
     chain : ConditionalChain
         Codes of the categories.
     measures : Attributes
@@ -45,6 +50,7 @@ class Qualifiers:
 
     names: tuple[str, ...]
     levels: tuple[Column, ...]
+    rare: tuple[tuple[str, ...], ...]
     chain: ConditionalChain
     measures: Attributes
 
@@ -57,13 +63,21 @@ class Qualifiers:
         categories: list[str] = []
         codes: list[NDArray[np.int64]] = []
         levels: list[Column] = []
+        rare: list[tuple[str, ...]] = []
         numbers: list[str] = []
         for name in names:
             code, values = column_codes(dataset[name])
             if isinstance(values, Numbers) and len(values) > MOST_LEVELS and not _customary(code, len(values), subject, k):
                 numbers.append(name)
                 continue
+            code, few = _join_rare_terms(code, values, subject, name, dataset.domain, k)
             code, values, withheld = protect_levels(code, values, subject, k, is_worded(name, dataset.domain))
+            withheld -= max(len(few) - 1, 0)  # those joined to the one that stands for all
+            if few and isinstance(values, Text):  # it comes last
+                place = values.strings().tolist().index(few[0])
+                order = np.argsort(np.arange(len(values)) == place, kind="stable")
+                code, values = np.append(np.argsort(order), -1)[code].astype(np.int64), values.take(order)
+            rare.append(few)
             if withheld:
                 notes.append(
                     f"{dataset.name}.{name}: {withheld} values that fewer than {k} subjects share are not kept; "
@@ -74,14 +88,37 @@ class Qualifiers:
             levels.append(values)
         chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH)
         measures, more = Attributes.fit(dataset, numbers, given, subject, k)
-        return cls(tuple(categories), tuple(levels), chain, measures), (*notes, *more)
+        return cls(tuple(categories), tuple(levels), tuple(rare), chain, measures), (*notes, *more)
 
     def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int, subject: Codes) -> dict[str, Column]:
         """Draw the columns of `n` occurrences of these subjects."""
         out: dict[str, Column] = {}
-        for name, levels, code in zip(self.names, self.levels, self.chain.sample(given, rng, n, subject), strict=True):
+        drawn = self.chain.sample(given, rng, n, subject)
+        for name, levels, rare, code in zip(self.names, self.levels, self.rare, drawn, strict=True):
             out[name] = take_levels(levels, code)
+            if rare:
+                which = np.where(code == len(levels) - 1, rng.integers(0, len(rare), n), -1)
+                out[name] = chosen(which >= 0, Text(which.astype(np.int32), np.array(rare, object)), out[name])
         return out | dict(self.measures.sample(given, rng, n))
+
+
+def _join_rare_terms(
+    codes: NDArray[np.int64], levels: Column, subject: NDArray[np.int32], name: str, domain: str, k: int
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Give rows with a rare term of the variable's codelist the code of the first such term, and return these terms in order.
+
+    None are returned where fewer than `k` subjects have any of them, or fewer than two are rare.
+    """
+    terms = {term for codelist in codelists() if codelist.fits(name, domain) for term in codelist.terms}
+    if not isinstance(levels, Text) or not terms:
+        return codes, ()
+    texts = levels.strings()
+    few = (count_subjects(codes, subject, len(levels)) < k) & np.isin(texts.astype(str), list(terms))
+    rows = np.append(few, False)[codes]
+    if few.sum() < 2 or len(np.unique(subject[rows])) < k:
+        return codes, ()
+    ordered = sorted(np.flatnonzero(few).tolist(), key=lambda level: str(texts[level]))
+    return np.where(rows, ordered[0], codes), tuple(str(texts[level]) for level in ordered)
 
 
 def _customary(codes: NDArray[np.int64], n_levels: int, subject: NDArray[np.int32], k: int) -> bool:

@@ -187,6 +187,13 @@ class Routes:
         kind, place = pairs[:, kept].astype(np.int64)
         return cls(route, names, tuple(texts[shared].tolist()), weight, kind, place, forms)
 
+    def are_own(self, kind_of: Ints, route: Column) -> Bools:
+        """Whether routes (n,) are the source's own for kinds of terms (n,), however unusual."""
+        codes, levels = column_codes(route)
+        texts = list(dict.fromkeys([*levels.strings().tolist(), *self.common]))
+        own = self._own(kind_of, texts)[0]
+        return (codes >= 0) & own[np.arange(len(codes)), codes]
+
     def apply(self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator) -> dict[str, Column]:
         """Put routes by which a medicine is given in the place of others, and what is given by a route in the place of what is not.
 

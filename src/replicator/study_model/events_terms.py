@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
 from replicator.study_model.attributes import column_codes, count_subjects
-from replicator.study_model.events_catalogue import CONSTANT, RARE_CLASS, CatalogueBuilder, TermCatalogue, Terms, modal_code
+from replicator.study_model.events_catalogue import TermCatalogue, Terms
+from replicator.study_model.events_catalogue_fit import CONSTANT, RARE_CLASS, CatalogueBuilder, modal_code
 from replicator.tables.dataset import Dataset
 
 Ints = NDArray[np.int64]
@@ -66,6 +67,11 @@ def fit_terms(
             none,
             np.empty(0),
             np.empty(0, bool),
+            (),
+            none,
+            none,
+            none,
+            none,
         )
         return Terms(empty, one, one, (), np.empty(0, np.int64))
     coded = {name: column_codes(dataset[name]) for name in names}
@@ -82,7 +88,7 @@ def fit_terms(
     kept = people >= threshold
     known_class = _class_is_known(block, unit, subject, config.k_terms)
     block = np.where(known_class, block, RARE_CLASS)
-    route, route_name = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
+    route, route_name, shared = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
     builder = CatalogueBuilder(
         names,
         coded,
@@ -96,6 +102,7 @@ def fit_terms(
         config,
         route,
         route_name,
+        shared,
         grouped_by,
         base == structure.named("DECOD"),
         adults,
@@ -151,8 +158,8 @@ def _routes(
     pool: Ints,
     rare: NDArray[np.bool_],
     k: int,
-) -> tuple[Ints, tuple[str, ...]]:
-    """Route by which each rare term is mostly given, and the names of the routes.
+) -> tuple[Ints, tuple[str, ...], Ints]:
+    """Route by which each rare term is mostly given, the names of the routes, and those routes that `k` subjects share.
 
     A stand-in must be a medicine that is given that way, so the pools (`pool` is (2, n_units)) are divided by it. Routes of a pool
     that fewer than `k` subjects have count as its most frequent one, and where that has fewer, as the most frequent of all rare
@@ -161,7 +168,7 @@ def _routes(
     n_units = len(rare)
     name = structure.named("ROUTE")
     if not name or name not in dataset or dataset[name].missing.all():
-        return np.full(n_units, -1, np.int64), ()
+        return np.full(n_units, -1, np.int64), (), np.empty(0, np.int64)
     codes, levels = column_codes(dataset.text(name))
     modal = modal_code(codes, unit, n_units)[0]
     distinct, group = np.unique(np.stack([*pool, modal]), axis=1, return_inverse=True)
@@ -176,7 +183,8 @@ def _routes(
     most = int(overall.argmax()) if overall.max(initial=0) >= k else -1
     usual = np.where(people[order][last] >= k, distinct[2, order[last]], most)
     route = np.where(people >= k, distinct[2], usual)[group]
-    return np.where(rare, route, -1), tuple(levels.strings().tolist())
+    shared = np.flatnonzero(count_subjects(codes, subject, len(levels)) >= k)
+    return np.where(rare, route, -1), tuple(levels.strings().tolist()), shared.astype(np.int64)
 
 
 def _class_is_known(block: Ints, unit: Ints, subject: NDArray[np.int32], k_terms: int) -> NDArray[np.bool_]:

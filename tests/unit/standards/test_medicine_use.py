@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from replicator.standards.codelists import codelists
-from replicator.standards.medicine_use import load_medicine_use
+from replicator.standards.medicine_use import load_medicine_use, times_a_day
 from replicator.standards.stand_ins import load_stand_ins
 
 USE = load_medicine_use()
@@ -73,3 +73,23 @@ def test_usual_doses_are_numbers_in_order() -> None:
     """Every listed medicine has at least one dose, ascending and above 0."""
     for name, doses in USE.by_dose.items():
         assert name == name.upper() and doses and min(doses) > 0 and list(doses) == sorted(set(doses)), name
+
+
+def test_listed_uses_are_of_known_medicines_by_routes_by_which_they_are_given() -> None:
+    """Doses are positive, units such as the standard writes, or forms that are given by the route."""
+    for name, routes in USE.by_use.items():
+        assert name in USE.known, name
+        for route, doses in routes.items():
+            assert route in USE.routes_of(name), (name, route)
+            for dose, unit in doses:
+                assert dose > 0 and USE.fits(unit, route), (name, route, unit)
+
+
+def test_medicines_that_are_taken_seldom_are_known() -> None:
+    assert set(USE.most_a_day) <= USE.known
+    assert USE.often("DABIGATRAN ETEXILATE") == 2 and USE.often("PARACETAMOL") == 0
+
+
+@pytest.mark.parametrize(("frequency", "times"), [("QD", 1.0), ("bid", 2.0), ("Q8H", 3.0), ("4 TIMES PER DAY", 4.0), ("PRN", 0.0)])
+def test_frequencies(frequency: str, times: float) -> None:
+    assert times_a_day(frequency) == times

@@ -85,6 +85,8 @@ def test_what_is_lost_once_is_not_lost_again() -> None:
         np.array([0, 1, 1, -1]),
         np.zeros(4),
         np.zeros(4, bool),
+        (),
+        *np.zeros((4, 0), np.int64),
     )
     assert pool.loses_again(np.array([0, 0, 1, 0, 0]), np.array([1, 2, 2, 3, 3])).tolist() == [False, True, False, False, False]
     who = np.repeat(np.arange(200), 2)

@@ -1,0 +1,232 @@
+"""Stand-ins for rare medicines go with how those were given: route, unit and dose are the source's, and the medicine suits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import blanked
+from replicator.profile.structure import DatasetStructure
+from replicator.standards.medicine_use import BY_MOUTH, MedicineUse, load_medicine_use, times_a_day
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.events_catalogue import TermCatalogue
+from replicator.study_model.events_doses import NEAR, PER_MG
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Uses:
+    """Which variables say how a medicine is given.
+
+    Attributes
+    ----------
+    route, unit, dose, often : str
+        Route, unit, dose and frequency; ``""`` for those that are not there.
+    names : tuple of str
+        Variables that name the medicine, the closest name first.
+    units : tuple of str
+        Units that at least k subjects share; no other is put in.
+    """
+
+    kind: ClassVar[str] = "uses"
+
+    route: str
+    unit: str
+    dose: str
+    often: str
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, head: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Uses | None:
+        """Learn from first rows of occurrences of medicines; None where they have no routes, or nothing names them."""
+        route, unit, dose, often, *named = (
+            name if (name := structure.named(suffix)) and not head[name].missing.all() else ""
+            for suffix in ("ROUTE", "DOSU", "DOSE", "DOSFRQ", "TRT", "DECOD")
+        )
+        names = tuple(filter(None, named))
+        if not route or not names or not isinstance(head[route], Text):
+            return None
+        unit, often = (name if name and isinstance(head[name], Text) else "" for name in (unit, often))
+        dose = dose if dose and unit and isinstance(head[dose], Numbers) else ""
+        units: tuple[str, ...] = ()
+        if unit:
+            codes, levels = column_codes(head[unit])
+            units = tuple(levels.strings()[count_subjects(codes, subject, len(levels)) >= k].tolist())
+        return cls(route, unit, dose, often, names, units)
+
+    def choose(
+        self,
+        catalogue: TermCatalogue,
+        pairs: tuple[Ints, Ints, Ints],
+        own_route: Bools,
+        meets: Bools | None,
+        columns: Mapping[str, Column],
+        head: Ints,
+        rng: np.random.Generator,
+    ) -> tuple[Ints, Column]:
+        """Draw stand-ins anew that nobody would be given so, and let them have routes that do not go with the source's own terms.
+
+        Parameters
+        ----------
+        catalogue : TermCatalogue
+        pairs : three arrays (n,) int64
+            Kind, slot and row of the catalogue of each subject's medicines.
+        own_route : (n,) bool
+            Whether the route is the source's own for the kind of term.
+        meets : (n, n_needs) bool, optional
+            As in :meth:`TermCatalogue.sample`.
+        columns : mapping of str to Column
+            Of the rows of the dataset.
+        head : (n,) int64
+            First row of each of the medicines.
+
+        Returns
+        -------
+        row : (n,) int64
+            Rows of the catalogue.
+        route : Column
+            Route of each, n cells.
+        """
+        kind_of, slot, row = pairs
+        cells = {name: columns[name].take(head) for name in (self.route, self.unit, self.dose, self.often) if name}
+        way, by_route, wholly = self._suits(catalogue, cells)
+        route, ways = column_codes(cells[self.route])
+        place = {text: i for i, text in enumerate(catalogue.routes)}
+        shared = np.array([*(place.get(str(text), -1) for text in ways.strings().tolist()), -1], np.int64)
+        partner = _partners(catalogue, kind_of, shared[route], ~by_route[way, row] & ~own_route, rng)
+        if (partner != np.arange(len(row))).any():
+            cells[self.route] = cells[self.route].take(partner)
+            way, by_route, wholly = self._suits(catalogue, cells)
+        drawn = catalogue.sample_again(kind_of, slot, row, shared[route[partner]], (by_route[way], wholly[way]), meets, rng)
+        return drawn, cells[self.route]
+
+    def _suits(self, catalogue: TermCatalogue, cells: Mapping[str, Column]) -> tuple[Ints, Bools, Bools]:
+        """How each medicine is given, and which rows of the catalogue go with the route and with all of a way to give it.
+
+        Returns
+        -------
+        way : (n,) int64
+        by_route, wholly : (n_ways, n_rows) bool
+        """
+        use = load_medicine_use()
+        names = self._catalogue_names(catalogue)
+        given = [use.routes_of(*words) for words in names]
+        most = np.array([use.often(*words) for words in names], np.float64)
+        least_mg, most_mg = (np.array([pick(use.doses(*words), default=np.nan) for words in names]) for pick in (min, max))
+        parts = [(name, *column_codes(column)) for name, column in cells.items()]
+        distinct, way = np.unique(np.stack([codes for _, codes, _ in parts]), axis=1, return_inverse=True)
+        by_route, wholly = (np.ones((distinct.shape[1], len(names)), bool) for _ in range(2))
+        allowed: dict[str, Bools] = {}
+        for i, codes in enumerate(distinct.T.tolist()):
+            told = {name: levels.take(np.array([code])) for (name, _, levels), code in zip(parts, codes, strict=True) if code >= 0}
+            route, unit, often = (_text(told.get(name)) for name in (self.route, self.unit, self.often))
+            dose = float(cell.values[0]) if isinstance(cell := told.get(self.dose), Numbers) else np.nan
+            if not route:
+                continue
+            if route not in allowed:
+                allowed[route] = np.array([use.allows(one, route) for one in given], bool)
+            by_route[i] = allowed[route]
+            wholly[i] = by_route[i] & ((most == 0) | (times_a_day(often) <= most))
+            if use.route_of(route) == BY_MOUTH and unit.upper() in PER_MG:
+                with np.errstate(invalid="ignore"):
+                    mg = dose / PER_MG[unit.upper()]
+                    wholly[i] &= ~((mg < least_mg / NEAR) | (mg > most_mg * NEAR))
+            elif unit:
+                wholly[i] &= [_usual(use, words, route, unit, dose) is not False for words in names]
+        return way.reshape(-1).astype(np.int64), by_route, wholly
+
+    def apply(
+        self, columns: Mapping[str, Column], stand_in: Bools, occurrence: Ints, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        """Put usual doses and units in the place of those that no stand-in given otherwise than by mouth has, or none.
+
+        Parameters
+        ----------
+        columns : mapping of str to Column
+            Of the rows, with what stands for the medicines.
+        stand_in : (n_rows,) bool
+        occurrence : (n_rows,) int64
+            The rows of one get one dose.
+        """
+        if not self.unit:
+            return dict(columns)
+        use = load_medicine_use()
+        unit, dose = columns[self.unit], columns.get(self.dose)
+        assert isinstance(unit, Text)
+        u = rng.random(int(occurrence.max(initial=-1)) + 1)[occurrence]
+        parts = [column_codes(columns[name]) for name in (*self.names, self.route, self.unit, self.dose) if name]
+        words = [np.append(levels.strings(), "") for _, levels in parts]
+        rows = np.flatnonzero(stand_in & ~unit.missing)
+        distinct, way = np.unique(np.stack([codes[rows] for codes, _ in parts]), axis=1, return_inverse=True)
+        texts, values = list(unit.levels.tolist()), dose.values.copy() if isinstance(dose, Numbers) else np.full(len(unit), np.nan)
+        codes = unit.codes.astype(np.int32)
+        gone = np.zeros(len(unit), bool)
+        for i, one in enumerate(distinct.T.tolist()):
+            cells = [str(words[j][code]) for j, code in enumerate(one)]
+            named, route, of = cells[: len(self.names)], cells[len(self.names)], cells[len(self.names) + 1]
+            amount = float(cells[-1]) if self.dose and cells[-1] else np.nan
+            if not route or _usual(use, named, route, of, amount) is not False:
+                continue
+            mine = rows[way.reshape(-1) == i]
+            offered = [(mg, text) for mg, text in use.uses(route, *named) if text in self.units]
+            if not offered:
+                gone[mine] = True
+                continue
+            pick = np.floor(u[mine] * len(offered)).astype(np.int64)
+            texts += [text for _, text in offered if text not in texts]
+            codes[mine] = np.array([texts.index(text) for _, text in offered], np.int32)[pick]
+            values[mine] = np.array([mg for mg, _ in offered])[pick]
+        out: dict[str, Column] = {**columns, self.unit: blanked(Text(codes, np.array(texts, object)), gone)}
+        return out if dose is None else {**out, self.dose: blanked(Numbers(values), gone)}
+
+    def _catalogue_names(self, catalogue: TermCatalogue) -> list[tuple[str, ...]]:
+        """Names of each row of the catalogue, the closest first."""
+        place = {name: i for i, name in enumerate(catalogue.variables)}
+        found = [catalogue.columns[place[name]].strings().tolist() for name in self.names if name in place]
+        return list(zip(*found, strict=True))
+
+
+def _partners(catalogue: TermCatalogue, kind_of: Ints, route: Ints, odd: Bools, rng: np.random.Generator) -> Ints:
+    """With whom each medicine changes routes (n,), itself for most: one of the source's terms whose route is odd with a stand-in.
+
+    The stand-in is one of a pool with others that are given by the odd route, and has the route that most have.
+    """
+    out = np.arange(len(kind_of))
+    own = catalogue.slots[kind_of] == 1
+    if not (route >= 0).any():
+        return out
+    usual = int(np.bincount(route[route >= 0]).argmax())
+    free = ~own & (route == usual) & ~odd
+    for one in np.unique(route[own & odd & (route >= 0)]).tolist():
+        takers = np.flatnonzero(own & odd & (route == one))
+        givers = np.flatnonzero(free & np.isin(kind_of, catalogue.other_kind[catalogue.other_route == one]))
+        givers = givers[np.argsort(rng.random(len(givers)))][: len(takers)]
+        takers = takers[: len(givers)]
+        out[takers], out[givers] = givers, takers
+        free[givers] = False
+    return out
+
+
+def _usual(use: MedicineUse, names: tuple[str, ...] | list[str], route: str, unit: str, dose: float) -> bool | None:
+    """Whether a dose in a unit is a usual one by a route other than the mouth; None where no list tells.
+
+    A weight is none of a medicine without a listed use by a route by which others have one.
+    """
+    listed = use.uses(route, *names)
+    if not listed:
+        return False if unit.upper() in PER_MG and use.route_of(route) in use.measured_routes else None
+    near = [of for of in listed if of[1].upper() == unit.upper()]
+    return any(not dose < usual / NEAR and not dose > usual * NEAR for usual, _ in near)
+
+
+def _text(cell: Column | None) -> str:
+    return str(cell.strings()[0]) if isinstance(cell, Text) else ""

@@ -1,0 +1,43 @@
+"""Qualifiers of occurrences: rare terms of the standard, which are nobody's words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from replicator.study_model.events_qualifiers import Qualifiers
+from replicator.tables.dataset import Dataset, Text
+
+N = 200
+
+
+def _drawn(rare: list[str], column: str = "AEOUT", k: int = 5) -> tuple[Qualifiers, pd.DataFrame]:
+    """All recover but for some, one subject each, and these alone are serious; 4000 draws."""
+    frame = pd.DataFrame({"USUBJID": [f"S{i}" for i in range(N)], column: "RECOVERED/RESOLVED", "AESER": "N"})
+    frame.loc[: len(rare) - 1, column] = rare
+    frame.loc[: len(rare) - 1, "AESER"] = "Y"
+    subject = np.arange(N, dtype=np.int32)
+    model, _ = Qualifiers.fit(Dataset.from_frame("AE", frame), [column, "AESER"], [np.zeros(N, np.int64)], subject, k)
+    cells = model.sample([np.zeros(4000, np.int64)], np.random.default_rng(1), 4000, np.arange(4000))
+    texts = {name: cell.strings() for name, cell in cells.items() if isinstance(cell, Text)}
+    return model, pd.DataFrame(texts)
+
+
+def test_rare_outcomes_stay_and_are_serious() -> None:
+    """Three outcomes of three subjects each: all come again, equally often, whatever each was, and with what they decide."""
+    rare = ["FATAL"] * 3 + ["NOT RECOVERED/NOT RESOLVED"] * 4 + ["RECOVERING/RESOLVING"] * 3
+    model, drawn = _drawn(rare)
+    assert set(drawn["AEOUT"]) == {*rare, "RECOVERED/RESOLVED"}
+    assert (drawn["AESER"] == "Y").eq(drawn["AEOUT"] != "RECOVERED/RESOLVED").all()
+    counts = drawn.loc[drawn["AESER"] == "Y", "AEOUT"].value_counts()
+    expected = counts.sum() / 3
+    assert (np.abs(counts - expected) < 4 * np.sqrt(expected)).all()
+    assert model.rare[0] == tuple(sorted(set(rare)))
+
+
+def test_too_few_are_not_kept() -> None:
+    """Four subjects with two rare outcomes, of k = 5; and five with words that are no terms of the standard."""
+    few, drawn = _drawn(["FATAL"] * 2 + ["RECOVERING/RESOLVING"] * 2)
+    assert few.rare[0] == () and set(drawn["AEOUT"]) == {"RECOVERED/RESOLVED"}
+    words, drawn = _drawn(["SO SO", "MIDDLING", "GRAND", "FAIR", "POOR"])
+    assert words.rare[0] == () and set(drawn["AEOUT"]) == {"RECOVERED/RESOLVED"}
