@@ -10,8 +10,9 @@ columns drawn each on its own     the same                                     t
 subjects drawn with replacement   copied subjects and series                   nearness, membership, the detector, and what is
                                                                                further off because it was drawn twice
 one law broken in three rows      laws                                         nothing
-one arm shifted                   trajectories                                 marginals, the detector, results of the study,
-                                                                               what is predicted by or for the arm
+one arm shifted                   differences between arms                     levels, means, marginals, the detector, results
+                                                                               of the study, what is predicted by or for the
+                                                                               arm
 one correlation lost              dependence within domains                    the course of that test, its other ties, the
                                                                                detector
 one subject leaked                copied subjects                              copied series
@@ -42,6 +43,7 @@ N = 150
 Frames = dict[str, pd.DataFrame]
 
 COURSE = {"trajectories", "spread over time"}
+MOMENTS, ARMS = "means and deviations", "differences between arms"
 DEPENDENCE = {"dependence within domains", "dependence between domains"}
 LAWS = {"laws held", "laws lost"}
 COPIES = {"copied subjects", "copied series"}
@@ -59,7 +61,9 @@ DAYS_AND_PANELS = {"visits on the planned day", "gaps of whole weeks", "LB compl
 ON_VISIT_DAYS = {"AE begun on a visit day"}
 RESULTS = {"endpoints inside", "signs of differences"}
 UTILITY = {"leaving predicted", "event predicted", "change predicted, LB", "change predicted, VS", "arm predicted"}
-BY_ARM_OR_TERM = {"marginals", "pairs", "attendance", "events", "event days", "event qualifiers", "retention"} | RESULTS | UTILITY
+BY_ARM_OR_TERM = (
+    {"marginals", "pairs", "attendance", "events", "event days", "event qualifiers", "retention", MOMENTS, ARMS} | RESULTS | UTILITY
+)
 
 
 @cache
@@ -171,8 +175,8 @@ SAMPLES: dict[str, tuple[Callable[[], rp.Study], set[str], set[str]]] = {
     "one law broken in three rows": (law_broken, {"laws lost"}, {"laws held"}),
     "one arm shifted": (
         lambda: _named_anew(made_study(2, N, arm_effect=3.0), "2"),
-        {"trajectories"},
-        {"marginals", "detector"} | RESULTS | UTILITY,
+        {ARMS},
+        {"trajectories", MOMENTS, "marginals", "detector"} | RESULTS | UTILITY,
     ),
     "one correlation lost": (
         lambda: _named_anew(made_study(2, N, between_tests=0.0), "2"),
@@ -192,7 +196,11 @@ def test_each_fault_is_caught_by_its_own_measures(what: str) -> None:
 
 
 COPIED: dict[str, tuple[Callable[[], rp.Study], set[str], set[str]]] = {
-    "subjects drawn with replacement": (bootstrap, COPIES, NEARNESS | DEPENDENCE | COURSE | ON_VISIT_DAYS | {"detector"}),
+    "subjects drawn with replacement": (
+        bootstrap,
+        COPIES,
+        NEARNESS | DEPENDENCE | COURSE | ON_VISIT_DAYS | {MOMENTS, "detector"},
+    ),
     "one subject leaked": (leaked, {"copied subjects"}, {"copied series"}),
 }
 
@@ -245,7 +253,7 @@ def test_a_split_of_44_subjects_scores_about_one() -> None:
     figure = overall(families)
     assert figure.interval.low < 1.0 < figure.interval.high and 0.8 < figure.ratio < 1.25, figure
     assert sum(one.n_certain for one in families) <= 1 < 2000 < sum(one.n_entries for one in families)
-    assert all(one.interval.low < 1.1 for one in families)
+    assert all(one.interval.low < 1.1 for one in families if one.n_entries)  # eleven subjects a side are too few for arms
 
 
 @pytest.mark.slow

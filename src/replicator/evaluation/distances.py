@@ -56,12 +56,16 @@ def shares(splits_mask: NDArray[np.bool_], counts: sparse.csr_matrix) -> tuple[F
     return totals / np.maximum(rows, 1.0)[:, None], rows
 
 
-def compare_counts(splits: Splits, counts: sparse.csr_matrix, *, ordered: bool = False) -> tuple[Floats, Floats]:
+def compare_counts(
+    splits: Splits, counts: sparse.csr_matrix, members: NDArray[np.bool_] | None = None, *, ordered: bool = False
+) -> tuple[Floats, Floats]:
     """Compare distributions over codes.
 
     Parameters
     ----------
     counts : (n_subjects, n_codes) sparse matrix
+    members : (n_subjects,) bool, optional
+        Compare by how much these subjects' distribution differs from that of all of their side.
     ordered : bool
         Codes are numbered values: the Kolmogorov-Smirnov distance, else the total variation.
 
@@ -71,13 +75,18 @@ def compare_counts(splits: Splits, counts: sparse.csr_matrix, *, ordered: bool =
         Between 0 and 1; NaN for both where the reference or the floor has fewer than :data:`FEWEST_ROWS` rows, 1 where only the
         sample has none.
     """
-    reference, n_reference = shares(splits.reference, counts)
-    floor, n_floor = shares(splits.floor, counts)
-    sample, n_sample = shares(splits.sample, counts)
+
+    def told_by(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        if members is None:
+            return shares(mask, counts)
+        own, n = shares(mask & members, counts)
+        return own - shares(mask, counts)[0], n
+
+    (reference, n_reference), (floor, n_floor), (sample, n_sample) = map(told_by, (splits.reference, splits.floor, splits.sample))
     told = (n_reference >= FEWEST_ROWS) & (n_floor >= FEWEST_ROWS)
     apart = _kolmogorov_smirnov if ordered else _total_variation
-    of_sample = np.where(n_sample > 0, apart(reference, sample), 1.0)
-    return np.where(told, of_sample, np.nan), np.where(told, apart(reference, floor), np.nan)
+    of_sample = np.where(n_sample > 0, np.minimum(apart(reference, sample), 1.0), 1.0)
+    return np.where(told, of_sample, np.nan), np.where(told, np.minimum(apart(reference, floor), 1.0), np.nan)
 
 
 def _total_variation(a: Floats, b: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from replicator.evaluation.between_arms import arm_family
 from replicator.evaluation.columns import (
     ComparedColumn,
     compared_columns,
@@ -21,6 +22,7 @@ from replicator.evaluation.splits import draw_splits
 from replicator.evaluation.stack import Stack, stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.evaluation.trajectories import trajectory_families
+from replicator.evaluation.visit_cells import visit_cells
 from replicator.rng import stream
 from replicator.tables.dataset import Study
 
@@ -56,6 +58,7 @@ def measure_families(
         If either side has too few subjects.
     """
     splits = draw_splits(stack.origin, np.random.default_rng(seed))
+    cells = visit_cells(stack, timeline)
     return (
         summarise(
             "marginals", "Does each variable, and each test, have the right values?", marginal_distances(stack, splits, columns)
@@ -64,7 +67,8 @@ def measure_families(
         summarise("missingness", "Is as much missing, and where it should be?", missing_distances(stack, splits)),
         summarise("partial dates", "Are dates as exact, and as vague, as they should be?", partial_date_distances(stack, splits)),
         *correlation_families(stack, splits, features, stream(seed, "evaluation", "pairs")),
-        *trajectory_families(stack, splits, timeline),
+        *trajectory_families(splits, cells),
         *occurrence_families(stack, splits, timeline),
         retention_family(stack, splits, timeline),
+        arm_family(stack, splits, timeline, cells),
     )

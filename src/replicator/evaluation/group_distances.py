@@ -12,6 +12,7 @@ from scipy import sparse
 from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints, count_matrix
 from replicator.evaluation.splits import Splits
 
+_Statistic: TypeAlias = Callable[[NDArray[np.bool_]], tuple[Floats, Floats]]
 Both: TypeAlias = tuple[Floats, Floats]
 """Distances of sample and floor from the reference, (n_splits, n_groups) each."""
 
@@ -21,30 +22,39 @@ def within(splits: Splits, members: NDArray[np.bool_]) -> Splits:
     return Splits(splits.reference & members, splits.floor & members, splits.sample & members)
 
 
-def compare_shares(splits: Splits, having: sparse.csr_matrix) -> Both:
-    """Compare the share of subjects who have something; `having` is (n_subjects, n_groups) of 0 and 1."""
+def compare_shares(splits: Splits, having: sparse.csr_matrix, members: NDArray[np.bool_] | None = None) -> Both:
+    """Compare the share of subjects who have something; `having` is (n_subjects, n_groups) of 0 and 1, `members` as below."""
 
     def share(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         n = mask.sum(axis=1, dtype=np.float64)[:, None]
         return np.asarray(_totals(mask, having) / np.maximum(n, 1.0)), np.broadcast_to(n, (len(n), having.shape[1]))
 
-    return _compared(splits, share, 1.0)
+    return _compared(splits, _contrast(share, members), 1.0)
 
 
-def compare_means(splits: Splits, total: sparse.csr_matrix, count: sparse.csr_matrix) -> Both:
-    """Compare means of numbers between 0 and 1.
+def compare_means(
+    splits: Splits,
+    total: sparse.csr_matrix,
+    count: sparse.csr_matrix,
+    members: NDArray[np.bool_] | None = None,
+    *,
+    span: float = 1.0,
+) -> Both:
+    """Compare means of numbers; two that are `span` apart are as far apart as can be.
 
     Parameters
     ----------
     total, count : (n_subjects, n_groups) sparse matrices
         Sum of a subject's numbers, and how many there are.
+    members : (n_subjects,) bool, optional
+        Compare by how much these subjects' means differ from those of all of their side.
     """
 
     def mean(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         n = _totals(mask, count)
         return _totals(mask, total) / np.maximum(n, 1.0), n
 
-    return _compared(splits, mean, 1.0)
+    return _compared(splits, _contrast(mean, members), span)
 
 
 def compare_spreads(splits: Splits, values: sparse.csr_matrix, present: sparse.csr_matrix) -> Both:
@@ -55,15 +65,35 @@ def compare_spreads(splits: Splits, values: sparse.csr_matrix, present: sparse.c
     values, present : (n_subjects, n_groups) sparse matrices
         A number for each subject, and 1 where there is one.
     """
+    return _compared(splits, _deviation(values, present), 0.5)
+
+
+def compare_deviations(splits: Splits, values: sparse.csr_matrix, present: sparse.csr_matrix) -> Both:
+    """Compare standard deviations between subjects of any numbers: the distance is by what share the smaller falls short.
+
+    Parameters
+    ----------
+    values, present : (n_subjects, n_groups) sparse matrices
+        A number for each subject, and 1 where there is one.
+    """
+
+    def short(a: Floats, b: Floats) -> Floats:
+        larger = np.maximum(a, b)
+        return np.where(larger > 0, 1.0 - np.minimum(a, b) / np.where(larger > 0, larger, 1.0), 0.0)
+
+    return _compared(splits, _deviation(values, present), 1.0, short)
+
+
+def _deviation(values: sparse.csr_matrix, present: sparse.csr_matrix) -> _Statistic:
     squares = values.multiply(values).tocsr()
 
-    def spread(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def deviation(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         n = _totals(mask, present)
         least = np.maximum(n, 1.0)
         mean = _totals(mask, values) / least
         return np.sqrt(np.maximum(_totals(mask, squares) / least - mean**2, 0.0)), n
 
-    return _compared(splits, spread, 0.5)
+    return deviation
 
 
 def compare_correlations(
@@ -135,9 +165,21 @@ def _difference(a: Floats, b: Floats) -> Floats:
     return np.abs(a - b)
 
 
+def _contrast(statistic: _Statistic, members: NDArray[np.bool_] | None) -> _Statistic:
+    """By how much a statistic of some subjects differs from that of all of their side, and the number behind theirs."""
+    if members is None:
+        return statistic
+
+    def contrast(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        own, n = statistic(mask & members)
+        return own - statistic(mask)[0], n
+
+    return contrast
+
+
 def _compared(
     splits: Splits,
-    statistic: Callable[[NDArray[np.bool_]], tuple[Floats, Floats]],
+    statistic: _Statistic,
     span: float,
     apart: Callable[[Floats, Floats], Floats] = _difference,
 ) -> Both:

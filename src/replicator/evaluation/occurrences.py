@@ -1,4 +1,4 @@
-"""What happens to subjects and what they take: how many, which, by arm; when, how long; how severe, given what it is."""
+"""What happens to subjects and what they take: how many, which; when, how long; how severe, given what it is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from replicator.evaluation.distances import Floats, Ints, compare_counts, count_matrix
-from replicator.evaluation.group_distances import Both, compare_distributions, compare_means, compare_shares, within
+from replicator.evaluation.group_distances import Both, compare_distributions, compare_means, compare_shares
 from replicator.evaluation.measures import Distances, Family, summarise
 from replicator.evaluation.results import source_positions
-from replicator.evaluation.sharing import enough_subjects, shared_arms, shared_rows
+from replicator.evaluation.sharing import enough_subjects, shared_rows
 from replicator.evaluation.splits import Splits
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
@@ -78,14 +78,14 @@ def occurrence_families(stack: Stack, splits: Splits, timeline: Timeline) -> tup
     Returns
     -------
     tuple of Family
-        ``events``: rows per subject, distinct and repeated terms, share of subjects with each frequent term and class, overall and
-        by arm; ``event days``: onset, duration and ongoing, overall and by term; ``event qualifiers``: severity and the like by
+        ``events``: rows per subject, distinct and repeated terms, share of subjects with each frequent term and class;
+        ``event days``: onset, duration and ongoing, overall and by term; ``event qualifiers``: severity and the like by
         term.
     """
     parts = [_dataset(stack, splits, timeline, name) for name in occurrence_datasets(stack)]
     counts, days, qualifiers = (Distances.join([one for part in parts for one in part[i]], len(splits)) for i in range(3))
     return (
-        summarise("events", "Do as many subjects have as many events and treatments, of the same kinds, in each arm?", counts),
+        summarise("events", "Do as many subjects have as many events and treatments, of the same kinds?", counts),
         summarise("event days", "Do events and treatments begin when they should and last as long?", days),
         summarise(
             "event qualifiers", "Is each event as severe, as serious, as related and as treated as it should be?", qualifiers
@@ -99,7 +99,7 @@ def _dataset(stack: Stack, splits: Splits, timeline: Timeline, name: str) -> tup
     counts = [_rows_per_subject(stack, splits, name)]
     for kind in (terms, classes):
         if kind is not None and kind.names:
-            counts += _shares(stack, splits, kind)
+            counts.append(_shares(splits, kind.names, kind.rows.sign().tocsr()))
     if terms is not None and terms.names:
         counts.append(_recurrence(splits, terms))
     return counts, _days(stack, splits, timeline, name, terms), _qualifiers(stack, splits, name, terms)
@@ -126,16 +126,29 @@ def _rows_per_subject(stack: Stack, splits: Splits, name: str) -> Distances:
     return Distances.join(parts, len(splits))
 
 
-def _shares(stack: Stack, splits: Splits, terms: Terms) -> list[Distances]:
-    """Share of subjects with each term, and by arm for those that a tenth of the source's subjects have."""
-    having = terms.rows.sign().tocsr()
-    parts = [Distances(tuple(f"{name}, subjects with it" for name in terms.names), *compare_shares(splits, having))]
-    of_source = np.asarray((stack.origin == Origin.SOURCE).astype(np.float64) @ having)
-    common = np.flatnonzero(of_source >= enough_subjects(stack, SHARE_BY_ARM))
-    for arm, members in shared_arms(stack):
-        names = tuple(f"{terms.names[i]}, subjects with it in {arm}" for i in common.tolist())
-        parts.append(Distances(names, *compare_shares(within(splits, members), having[:, common])))
+def incidence_in_arm(stack: Stack, splits: Splits, members: Mask, where: str) -> list[Distances]:
+    """Compare how the incidence in an arm differs from that in all: of terms and classes that a tenth of the subjects have.
+
+    Parameters
+    ----------
+    members : (n_subjects,) bool
+        Subjects of the arm.
+    where : str
+        What is added to each name.
+    """
+    parts = []
+    for name in occurrence_datasets(stack):
+        for suffixes in (TERMS, CLASSES):
+            terms = frequent_terms(stack, name, suffixes, SHARE_BY_ARM)
+            if terms is not None and terms.names:
+                parts.append(_shares(splits, terms.names, terms.rows.sign().tocsr(), members, where))
     return parts
+
+
+def _shares(
+    splits: Splits, names: tuple[str, ...], having: sparse.csr_matrix, members: Mask | None = None, where: str = ""
+) -> Distances:
+    return Distances(tuple(f"{name}, subjects with it{where}" for name in names), *compare_shares(splits, having, members))
 
 
 def _recurrence(splits: Splits, terms: Terms) -> Distances:

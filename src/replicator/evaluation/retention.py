@@ -1,16 +1,13 @@
-"""Who stays in the study: how long, until discontinuation, why it ended, how many visits; overall and by arm."""
+"""Who stays in the study: how long, until discontinuation, why it ended, how many visits."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from scipy import sparse
 
 from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints, binned, compare_counts, count_matrix
-from replicator.evaluation.group_distances import within
 from replicator.evaluation.measures import Distances, Family, summarise
-from replicator.evaluation.sharing import FEWEST_SHARED, shared_arms, shared_rows
+from replicator.evaluation.sharing import FEWEST_SHARED, shared_rows
 from replicator.evaluation.splits import Splits
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
@@ -23,28 +20,37 @@ MOST_VISITS = 255  # of one subject; more count as this many
 
 def retention_family(stack: Stack, splits: Splits, timeline: Timeline) -> Family:
     """Compare how long subjects stay, and how they leave."""
-    compared: list[tuple[str, Callable[[Splits], tuple[Floats, Floats]]]] = []
+    parts = retention_distances(stack, splits, timeline)
+    return summarise("retention", "Do subjects stay as long, and leave for the same reasons?", Distances.join(parts, len(splits)))
+
+
+def retention_distances(
+    stack: Stack, splits: Splits, timeline: Timeline, members: Mask | None = None, where: str = ""
+) -> list[Distances]:
+    """Compare times, reasons and visits, one entry each.
+
+    Parameters
+    ----------
+    members : (n_subjects,) bool, optional
+        Compare how these differ from all.
+    where : str
+        What is added to each name.
+    """
+    compared: list[tuple[str, tuple[Floats, Floats]]] = []
     end = timeline.end_of_participation()
     for name, days in (("end of participation", end), ("last day seen", timeline.last_seen())):
         if np.isfinite(days).any():
-            compared.append((name, _ordered(days)))
+            compared.append((name, _ordered(splits, days, members)))
     completed = completers(stack)
     if completed is not None and np.isfinite(end).any():
-        compared.append(("time to discontinuation", _until(end, ~completed)))
+        compared.append(("time to discontinuation", _until(splits, end, ~completed, members)))
     reasons = _reasons(stack)
     if reasons is not None:
-        compared.append(("reason of the end", reasons))
+        compared.append(("reason of the end", compare_counts(splits, reasons, members)))
     visits = visits_per_subject(stack)
     if visits is not None:
-        compared.append(("visits of a subject", _ordered(np.minimum(visits, MOST_VISITS))))
-    parts = []
-    for name, compare in compared:
-        for arm, some in (("", splits), *((f" in {arm}", within(splits, members)) for arm, members in shared_arms(stack))):
-            sample, floor = compare(some)
-            parts.append(Distances((name + arm,), sample[:, None], floor[:, None]))
-    return summarise(
-        "retention", "Do subjects stay as long, and leave for the same reasons, in each arm?", Distances.join(parts, len(splits))
-    )
+        compared.append(("visits of a subject", _ordered(splits, np.minimum(visits, MOST_VISITS), members)))
+    return [Distances((name + where,), sample[:, None], floor[:, None]) for name, (sample, floor) in compared]
 
 
 def disposition_rows(stack: Stack) -> tuple[str, str, Mask] | None:
@@ -124,34 +130,35 @@ def survival(mask: Mask, events: sparse.csr_matrix, exits: sparse.csr_matrix) ->
     return np.cumprod(1.0 - hazard, axis=1), at_risk
 
 
-def _ordered(values: Floats) -> Callable[[Splits], tuple[Floats, Floats]]:
+def _ordered(splits: Splits, values: Floats, members: Mask | None) -> tuple[Floats, Floats]:
     codes, n_codes = binned(values)
     counts = count_matrix(np.arange(len(values)), codes, len(values), n_codes)
-    return lambda splits: compare_counts(splits, counts, ordered=True)
+    return compare_counts(splits, counts, members, ordered=True)
 
 
-def _until(end: Floats, event: Mask) -> Callable[[Splits], tuple[Floats, Floats]]:
+def _until(splits: Splits, end: Floats, event: Mask, members: Mask | None) -> tuple[Floats, Floats]:
     """Largest difference of two Kaplan-Meier curves, as far as enough subjects of the reference are at risk."""
     codes, n_codes = binned(end)
     who = np.arange(len(end))
     exits = count_matrix(who, codes, len(end), n_codes)
     events = count_matrix(who, np.where(event, codes, -1), len(end), n_codes)
 
-    def compare(splits: Splits) -> tuple[Floats, Floats]:
-        reference, at_risk = survival(splits.reference, events, exits)
-        floor, n_floor = survival(splits.floor, events, exits)
-        sample, n_sample = survival(splits.sample, events, exits)
-        seen = at_risk >= FEWEST_ROWS
-        told = seen.any(axis=1) & (n_floor.max(axis=1, initial=0.0) >= FEWEST_ROWS)
-        apart = [np.where(seen, np.abs(reference - other), 0.0).max(axis=1, initial=0.0) for other in (sample, floor)]
-        of_sample = np.where(n_sample.max(axis=1, initial=0.0) > 0, apart[0], 1.0)
-        return np.where(told, of_sample, np.nan), np.where(told, apart[1], np.nan)
+    def curve(mask: Mask) -> tuple[Floats, Floats]:
+        if members is None:
+            return survival(mask, events, exits)
+        own, at_risk = survival(mask & members, events, exits)
+        return own - survival(mask, events, exits)[0], at_risk
 
-    return compare
+    (reference, at_risk), (floor, n_floor), (sample, n_sample) = map(curve, (splits.reference, splits.floor, splits.sample))
+    seen = at_risk >= FEWEST_ROWS
+    told = seen.any(axis=1) & (n_floor.max(axis=1, initial=0.0) >= FEWEST_ROWS)
+    apart = [np.minimum(np.where(seen, np.abs(reference - other), 0.0).max(axis=1, initial=0.0), 1.0) for other in (sample, floor)]
+    of_sample = np.where(n_sample.max(axis=1, initial=0.0) > 0, apart[0], 1.0)
+    return np.where(told, of_sample, np.nan), np.where(told, apart[1], np.nan)
 
 
-def _reasons(stack: Stack) -> Callable[[Splits], tuple[Floats, Floats]] | None:
-    """Distribution of the terms of disposition; those that fewer than five subjects of the source have are one."""
+def _reasons(stack: Stack) -> sparse.csr_matrix | None:
+    """Terms of disposition (n_subjects, n_terms); those that fewer than five subjects of the source have are one."""
     found = disposition_rows(stack)
     if found is None:
         return None
@@ -160,5 +167,4 @@ def _reasons(stack: Stack) -> Callable[[Splits], tuple[Floats, Floats]] | None:
     all_codes: Ints = np.where(rows, text.codes, -1).astype(np.int64)
     kept, place, frequent = shared_rows(stack, name, all_codes, len(text.levels), FEWEST_SHARED, MOST_REASONS)
     codes = np.where(frequent, place, np.where(all_codes >= 0, len(kept), -1))
-    counts = count_matrix(stack.view.subject(name), codes, len(stack.origin), len(kept) + 1)
-    return lambda splits: compare_counts(splits, counts)
+    return count_matrix(stack.view.subject(name), codes, len(stack.origin), len(kept) + 1)

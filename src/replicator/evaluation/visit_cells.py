@@ -14,7 +14,7 @@ from replicator.evaluation.sharing import shared_text, source_subjects
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
 from replicator.profile.structure import Kind
-from replicator.rules.grouping import combine
+from replicator.rules.grouping import Mask, combine
 
 _VISITS = (("VISITNUM", "VISIT"), ("VISIT", "VISIT"), ("AVISITN", "AVISIT"), ("AVISIT", "AVISIT"))
 _POINTS = (("TPTNUM", "TPT"), ("TPT", "TPT"))
@@ -35,6 +35,11 @@ class Cells:
         Mean position of the subject's values among the source's of the cell.
     present : (n_subjects, n_cells) sparse matrix
         1 where the subject has a value.
+    measured : (n_cells,) bool
+        Cells of tests that are answered in numbers.
+    number : (n_subjects, n_cells) sparse matrix
+        Mean of the subject's values, from the source's mean and in the source's standard deviations of the cell; 0 where these
+        are 0.
     """
 
     dataset: str
@@ -43,6 +48,8 @@ class Cells:
     following: Ints
     mean: sparse.csr_matrix
     present: sparse.csr_matrix
+    measured: Mask
+    number: sparse.csr_matrix
 
     def label(self, cell: int, what: str) -> str:
         """Name a cell in words, such as ``LB ALT level at WEEK 8``."""
@@ -72,9 +79,12 @@ def _cells(stack: Stack, timeline: Timeline, results: Results) -> Cells:
     rows = np.flatnonzero(place[cell] >= 0)
     columns, who = place[cell[rows]], subject[rows]
     position = source_positions(columns, results.values[rows], of_source[rows], len(kept))
-    total = sparse.csr_matrix((position, (who, columns)), shape=(n, len(kept)))
     count = sparse.csr_matrix((np.ones(len(rows)), (who, columns)), shape=(n, len(kept)))
-    mean = sparse.csr_matrix((total.data / count.data, total.indices, total.indptr), shape=total.shape)
+
+    def mean_of(numbers: Floats) -> sparse.csr_matrix:
+        total = sparse.csr_matrix((numbers, (who, columns)), shape=(n, len(kept)))
+        return sparse.csr_matrix((total.data / count.data, total.indices, total.indptr), shape=total.shape)
+
     present = sparse.csr_matrix((np.ones(len(count.data)), count.indices, count.indptr), shape=count.shape)
     tests = kept // len(time_names)
     same = np.append(tests[1:] == tests[:-1], False) if len(kept) else np.empty(0, bool)
@@ -83,9 +93,21 @@ def _cells(stack: Stack, timeline: Timeline, results: Results) -> Cells:
         tuple(results.tests[test] for test in tests.tolist()),
         tuple(time_names[at] for at in (kept % len(time_names)).tolist()),
         np.where(same, np.arange(len(kept)) + 1, -1),
-        mean,
+        mean_of(position),
         present,
+        results.measured[tests],
+        mean_of(_standardised(columns, results.values[rows], of_source[rows], len(kept))),
     )
+
+
+def _standardised(columns: Ints, values: Floats, of_source: Mask, n_cells: int) -> Floats:
+    """Values (n_rows,) from the source's mean of their cell, in the source's standard deviations; 0 where these are 0."""
+    cell, value = columns[of_source], values[of_source]
+    n = np.maximum(np.bincount(cell, minlength=n_cells), 1)
+    mean = np.bincount(cell, value, minlength=n_cells) / n
+    deviation = np.sqrt(np.bincount(cell, (value - mean[cell]) ** 2, minlength=n_cells) / n)
+    varies = deviation > 1e-9 * np.abs(mean)
+    return np.where(varies[columns], (values - mean[columns]) / np.where(varies, deviation, 1.0)[columns], 0.0)
 
 
 def planned_times(stack: Stack, timeline: Timeline, name: str, *, points: bool = True) -> tuple[Ints, list[str]]:

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
+from replicator.evaluation.distances import compare_counts, count_matrix
 from replicator.evaluation.group_distances import (
     compare_correlations,
+    compare_deviations,
     compare_distributions,
     compare_means,
     compare_shares,
@@ -50,6 +52,44 @@ def test_means_spreads_and_shares_are_those_of_their_definition(group: int) -> N
         assert both[1][0, group] == pytest.approx(abs(expected[0] - expected[2]) / span)
     shares = [has[side, group].mean() for side in _sides(splits)]
     assert compare_shares(splits, present)[0][0, group] == pytest.approx(abs(shares[0] - shares[1]))
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_deviations_and_contrasts_are_those_of_their_definition(group: int) -> None:
+    splits, (values, has) = _splits(10), _values(11)
+    total, present = sparse.csr_matrix(values * has), sparse.csr_matrix(has)
+    deviation = [np.std(values[side & (has[:, group] > 0), group]) for side in _sides(splits)]
+    short = compare_deviations(splits, total, present)
+    for of, other in zip(short, deviation[1:], strict=True):
+        assert of[0, group] == pytest.approx(1 - min(deviation[0], other) / max(deviation[0], other))
+    members, known = np.arange(N) % 2 == 0, has[:, group] > 0
+    groups = (members, np.ones(N, bool))
+    own, every = ([values[side & some & known, group].mean() for side in _sides(splits)] for some in groups)
+    apart = np.subtract(own, every)
+    assert compare_means(splits, total, present, members)[0][0, group] == pytest.approx(abs(apart[0] - apart[1]))
+    shares = np.subtract(*([has[side & some, group].mean() for side in _sides(splits)] for some in groups))
+    assert compare_shares(splits, present, members)[1][0, group] == pytest.approx(abs(shares[0] - shares[2]))
+
+
+def test_what_is_off_in_all_arms_alike_is_no_difference_between_them() -> None:
+    splits, (values, _) = _splits(12), _values(13)
+    has = sparse.csr_matrix(np.ones((N, GROUPS)))
+    shifted = values + 0.5 * splits.sample[0][:, None]
+    members = np.arange(N) % 3 == 0
+    before, after = (compare_means(splits, sparse.csr_matrix(one), has, members)[0] for one in (values, shifted))
+    np.testing.assert_allclose(after, before, atol=1e-12)
+    assert (compare_means(splits, sparse.csr_matrix(shifted), has)[0] > 0.3).all()
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_contrasts_of_distributions_are_those_of_their_definition(ordered: bool) -> None:
+    rng, splits = np.random.default_rng(14), _splits(15)
+    codes, members = rng.integers(0, 6, N), rng.random(N) < 0.5
+    counts = count_matrix(np.arange(N), codes, N, 6)
+    sample, _ = compare_counts(splits, counts, members, ordered=ordered)
+    of = [[np.bincount(codes[some], minlength=6) / some.sum() for some in (side & members, side)] for side in _sides(splits)]
+    p, q = (own - every for own, every in of[:2])
+    assert sample[0] == pytest.approx(np.abs(np.cumsum(p - q)).max() if ordered else 0.5 * np.abs(p - q).sum())
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
@@ -101,6 +141,8 @@ def test_distances_stay_in_their_range_and_are_nothing_from_oneself(seed: int) -
             compare_means(some, total, present),
             compare_spreads(some, total, present),
             compare_shares(some, present),
+            compare_deviations(some, total, present),
+            compare_means(some, total, present, np.arange(N) % 10 > 0),
             compare_correlations(some, total, sparse.csr_matrix(other * has), present, present),
         ):
             assert all(((side >= 0) & (side <= 1)).all() for side in both)

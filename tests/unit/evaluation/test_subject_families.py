@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replicator.evaluation.between_arms import arm_family
 from replicator.evaluation.correlations import correlation_families
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.measures import Family
@@ -17,25 +18,27 @@ from replicator.evaluation.splits import draw_splits
 from replicator.evaluation.stack import stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.evaluation.trajectories import trajectory_families
+from replicator.evaluation.visit_cells import visit_cells
 from replicator.tables.dataset import Dataset, Study
 
 from .made_study import made_study
 
 WITHIN, BETWEEN = "dependence within domains", "dependence between domains"
-COURSE, SPREAD, ATTENDANCE = "trajectories", "spread over time", "attendance"
-EVENTS, DAYS, QUALIFIERS, RETENTION = "events", "event days", "event qualifiers", "retention"
+COURSE, SPREAD, MOMENTS, ATTENDANCE = "trajectories", "spread over time", "means and deviations", "attendance"
+EVENTS, DAYS, QUALIFIERS, RETENTION, ARMS = "events", "event days", "event qualifiers", "retention", "differences between arms"
 
 
 def families(source: Study, sample: Study, holdout: Study | None = None) -> dict[str, Family]:
     stack = stack_studies(source, sample, holdout)
     splits = draw_splits(stack.origin, np.random.default_rng(1))
     timeline = Timeline(stack)
-    table = feature_table(stack, timeline)
+    table, cells = feature_table(stack, timeline), visit_cells(stack, timeline)
     found = (
         *correlation_families(stack, splits, table, np.random.default_rng(2)),
-        *trajectory_families(stack, splits, timeline),
+        *trajectory_families(splits, cells),
         *occurrence_families(stack, splits, timeline),
         retention_family(stack, splits, timeline),
+        arm_family(stack, splits, timeline, cells),
     )
     return {family.name: family for family in found}
 
@@ -48,7 +51,7 @@ def real(seed: int, n: int = 300) -> Study:
 @pytest.mark.parametrize("holdout", [None, 3])
 def test_the_same_process_scores_about_one(holdout: int | None) -> None:
     found = families(real(1), real(2), None if holdout is None else real(holdout))
-    assert set(found) == {WITHIN, BETWEEN, COURSE, SPREAD, ATTENDANCE, EVENTS, DAYS, QUALIFIERS, RETENTION}
+    assert set(found) == {WITHIN, BETWEEN, COURSE, SPREAD, MOMENTS, ATTENDANCE, EVENTS, DAYS, QUALIFIERS, RETENTION, ARMS}
     for family in found.values():
         assert family.n_entries > 0
         assert family.lowest <= family.floor <= family.highest
@@ -60,8 +63,8 @@ def test_the_same_process_scores_about_one(holdout: int | None) -> None:
 ONE_PAIR = (WITHIN, BETWEEN)  # a single correlation among hundreds moves no mean: it is told by its name
 SEEN = 0.18  # distance beyond that of real subjects at which a planted difference counts as told
 PLANTED = {
-    "the last visit is shifted in both arms": ({"last_shift": 2.0}, COURSE, "LB ALT level at WEEK 8", ()),
-    "the effect of the arm is gone": ({"arm_effect": -1.0}, COURSE, "LB ALT level at WEEK 4 in Active", ()),
+    "the last visit is shifted in both arms": ({"last_shift": 2.0}, COURSE, "LB ALT level at WEEK 8", (MOMENTS,)),
+    "the effect of the arm is gone": ({"arm_effect": -1.0}, ARMS, "LB ALT level at WEEK", (COURSE, MOMENTS)),
     "a subject is not like itself": ({"serial": 0.0, "age_effect": 0.0}, SPREAD, "LB ALT from", ()),
     "two tests do not go together": ({"between_tests": 0.0}, WITHIN, "LB ALT level with LB AST level", ()),
     "age and a test do not go together": ({"age_effect": 0.0}, BETWEEN, "DM AGE with LB ALT level", ()),
@@ -95,8 +98,33 @@ def test_an_arm_that_the_sample_lacks_is_as_far_as_can_be() -> None:
     found = families(
         real(1), Study({name: Dataset.from_frame(name, f[f.USUBJID.isin(placebo)]) for name, f in frames.items()}), real(3)
     )
-    of_arm = [one for one in found[COURSE].offenders if one.name.endswith("in Active")]
+    of_arm = [one for one in found[ARMS].offenders if one.name.endswith("in Active")]
     assert of_arm and all(one.sample == 1.0 for one in of_arm)
+
+
+def test_arms_exchanged_are_told_once() -> None:
+    """Subjects who are as they should be, in each other's arms: no family tells it but that of the arms."""
+    source, sample, holdout = (made_study(seed, 300, arm_effect=2.0) for seed in (1, 2, 3))
+    dm = sample["DM"].to_frame()
+    exchanged = dm.assign(ARM=np.random.default_rng(5).permutation(dm["ARM"].to_numpy(object)))
+    found = families(source, _with(sample, "DM", exchanged), holdout)
+    worst = found[ARMS].offenders[0]
+    assert worst.name.startswith("LB ALT level at WEEK") and worst.sample - worst.floor > SEEN
+    assert found[ARMS].ratio == max(one.ratio for one in found.values())
+    assert all(found[name].ratio < 1.3 for name in found if name != ARMS)
+
+
+def test_a_few_values_far_off_are_told_by_means_and_deviations() -> None:
+    """One result in fifty is a hundred times too large: a position too high, but the mean and deviation of nobody's report."""
+    sample = real(2)
+    lb = sample["LB"].to_frame()
+    far = np.random.default_rng(6).random(len(lb)) < 0.02
+    lb["LBSTRESN"] = lb["LBSTRESN"].where(~far, 100 * lb["LBSTRESN"])
+    lb["LBSTRESC"] = lb["LBSTRESN"].map(str)
+    found = families(real(1), _with(sample, "LB", lb), real(3))
+    assert found[MOMENTS].ratio > 3.0
+    assert found[MOMENTS].offenders[0].name.startswith(("LB ALT", "LB AST"))
+    assert all(found[name].ratio < 1.4 for name in found if name != MOMENTS)
 
 
 def _cut(study: Study, **columns: tuple[str, ...]) -> Study:
@@ -104,11 +132,16 @@ def _cut(study: Study, **columns: tuple[str, ...]) -> Study:
     return Study({name: study[name].without(*gone) for name, gone in columns.items()})
 
 
+def _with(study: Study, name: str, frame: pd.DataFrame) -> Study:
+    """Put a frame in the place of a dataset."""
+    return study.with_datasets([one if one.name != name else Dataset.from_frame(name, frame) for one in study.datasets.values()])
+
+
 def _emptied(study: Study, name: str, *variables: str) -> Study:
     frame = study[name].to_frame()
     for variable in variables:
         frame[variable] = ""
-    return study.with_datasets([one if one.name != name else Dataset.from_frame(name, frame) for one in study.datasets.values()])
+    return _with(study, name, frame)
 
 
 ODD = {
@@ -150,8 +183,13 @@ def test_only_what_five_subjects_of_the_source_share_is_named() -> None:
     )
     stack = stack_studies(odd, made_study(7, 60))
     timeline = Timeline(stack)
+    cells = visit_cells(stack, timeline)
     splits = draw_splits(stack.origin, np.random.default_rng(0))
     table = feature_table(stack, timeline)
     assert not [name for name in table.names if "SECRET" in name]
-    for family in (*trajectory_families(stack, splits, timeline), *occurrence_families(stack, splits, timeline)):
+    for family in (
+        *trajectory_families(splits, cells),
+        *occurrence_families(stack, splits, timeline),
+        arm_family(stack, splits, timeline, cells),
+    ):
         assert not [one for one in family.offenders if "SECRET" in one.name]
