@@ -188,6 +188,16 @@ class StandIns:
         """
         return bool(_telling(self.lasting, texts)) and not any(self._is_operation(text) for text in texts)
 
+    def is_grave(self, *texts: str) -> bool:
+        """Whether one of some texts names what somebody may die of.
+
+        Examples
+        --------
+        >>> load_stand_ins().is_grave("Myocardial infarction"), load_stand_ins().is_grave("HEADACHE")
+        (True, False)
+        """
+        return any(text.upper() in terms for text in texts for terms in self.grave.values())
+
     def _is_operation(self, term: str) -> bool:
         return any(word.endswith(self.phrases["operation"]["words"]) for word in term.upper().split())
 

@@ -279,7 +279,7 @@ class EventsPart:
             columns = self.doses.apply(columns, occurrence, kind_of, rng)
         if self.uses is not None:
             columns = self.uses.apply(columns, ~of_each.own[occurrence], occurrence, rng)
-        columns = self.serious.apply(columns, occurrence, len(owner), rng)
+        columns = self.serious.apply(columns, occurrence, np.append(self.catalogue.grave, False)[row], rng)
         if self.fatal is not None:
             columns = self.fatal.apply(columns, owner[occurrence], occurrence, chosen, spine)
         return Rows(owner[occurrence].astype(np.int32), columns)

@@ -51,6 +51,8 @@ class TermCatalogue:
         Age in years before which a term hardly ever begins; 0 for none.
     lasting : (n_rows,) bool
         Whether a term does not pass within days.
+    grave : (n_rows,) bool
+        Whether a term is what somebody may die of.
     routes : tuple of str
         Routes of administration that enough subjects share.
     other_kind, other_route, other_first, other_count : (n_others,) int64
@@ -73,6 +75,7 @@ class TermCatalogue:
     lost: Ints
     least_age: Floats
     lasting: Bools
+    grave: Bools
     routes: tuple[str, ...]
     other_kind: Ints
     other_route: Ints

@@ -131,6 +131,7 @@ class CatalogueBuilder:
             self._lost(namer),
             np.array([namer.least_age_of(words) for words in self._words()], np.float64),
             np.array([namer.lasts(words) for words in self._words()], bool),
+            np.array([namer.is_grave(words) for words in self._words()], bool),
             tuple(self.route_name[code] for code in self.shared_routes.tolist()),
             *others.T,
         )

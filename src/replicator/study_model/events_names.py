@@ -171,6 +171,10 @@ class Namer:
         """Whether a term, by the words of its cells, does not pass."""
         return self._kind != "medication" and self._stand_ins.lasts(*texts)
 
+    def is_grave(self, texts: Iterable[str]) -> bool:
+        """Whether a term, by the words of its cells, is what somebody may die of."""
+        return self._kind == "event" and self._stand_ins.is_grave(*texts)
+
     def grave(self, class_name: str) -> list[str]:
         """Return what somebody may die of, of a class (``""``: of all) and not in the source; none of classes not listed."""
         listed = self._stand_ins.grave

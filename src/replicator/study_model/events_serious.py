@@ -63,13 +63,14 @@ class Seriousness:
         return cls(name, criteria, obeyed, min(1.0, k / 2 / head.n_rows) if few else 0.0)
 
     def apply(
-        self, columns: Mapping[str, Column], occurrence: NDArray[np.int64], n: int, rng: np.random.Generator
+        self, columns: Mapping[str, Column], occurrence: NDArray[np.int64], grave: NDArray[np.bool_], rng: np.random.Generator
     ) -> dict[str, Column]:
-        """Make rows (n_rows,) of `n` occurrences serious."""
+        """Make rows (n_rows,) of occurrences serious, of rare ones those first that are `grave` (n,)."""
         out = dict(columns)
         if not self.serious or self.serious not in out:
             return out
-        chosen = (rng.random(n) < self.rare)[occurrence]
+        first = np.lexsort((rng.random(len(grave)), ~grave))[: rng.binomial(len(grave), self.rare)]
+        chosen = np.isin(occurrence, first)
         if chosen.any() and self.criteria:
             out[self.criteria[0]] = _said(out[self.criteria[0]], chosen)
         if self.obeyed:

@@ -67,6 +67,7 @@ def fit_terms(
             none,
             np.empty(0),
             np.empty(0, bool),
+            np.empty(0, bool),
             (),
             none,
             none,

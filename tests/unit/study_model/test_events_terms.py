@@ -85,6 +85,7 @@ def test_what_is_lost_once_is_not_lost_again() -> None:
         np.array([0, 1, 1, -1]),
         np.zeros(4),
         np.zeros(4, bool),
+        np.zeros(4, bool),
         (),
         *np.zeros((4, 0), np.int64),
     )
