@@ -161,6 +161,7 @@ class DateGiven:
             state[left & (day == candidates[name] + delta)] = len(chosen)
             left &= day != candidates[name] + delta
             chosen.append((name, delta))
+        state = _by_cell(day, candidates, chosen, state, cell)
         allowed = {name: candidates[name] for name in bases or candidates}
         base = _closest(day, allowed, left if left.any() else known)
         if base == "":
@@ -224,6 +225,23 @@ def _references_of_cells(
     for at in np.unique(best[rows > 0]).tolist():
         found[tried[at]] = int(rows[(best == at) & (rows > 0)].sum())
     return sorted(found, key=lambda one: (-found[one], one))
+
+
+def _by_cell(
+    day: Floats,
+    candidates: Mapping[str, Floats],
+    chosen: Sequence[tuple[str, int]],
+    state: NDArray[np.int64],
+    cell: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Let a row that agrees with several references follow the one that most rows of its cell agree with: (n,)."""
+    n_cells = int(cell.max(initial=-1)) + 1
+    out, most = state.copy(), np.zeros(len(day), np.int64)
+    for position, (name, delta) in enumerate(chosen):
+        hit = day == candidates[name] + delta
+        agree = np.where(hit, np.bincount(cell[hit], minlength=n_cells)[cell], 0)
+        out, most = np.where(agree > most, position, out), np.maximum(agree, most)
+    return out
 
 
 def _closest(day: Floats, candidates: Mapping[str, Floats], rows: NDArray[np.bool_]) -> str:

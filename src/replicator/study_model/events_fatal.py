@@ -23,7 +23,8 @@ Ints = NDArray[np.int64]
 
 MEANING = {"OUT": "FATAL", "SDTH": "Y", "SER": "Y", "SEV": "SEVERE", "TOXGR": "5"}
 """What the standard writes of a fatal event, by suffix of the variable."""
-USUAL = 4.0
+SUDDEN = 1.0  # days before a death within which an event begins that is its cause at once
+USUAL = 4.0  # days in the mean from the start of another
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,8 @@ class Fatal:
         Rows of the catalogue of which the fatal occurrence takes one for its term; none where it keeps its own.
     illness : QuantileMarginal
         Days from the start of the fatal occurrence to the death; empty where fewer than k subjects show it.
+    sudden : bool
+        Whether all that show it began on the day of the death or the day before.
     """
 
     kind: ClassVar[str] = "fatal occurrences"
@@ -54,6 +57,7 @@ class Fatal:
     end: str
     rows: Ints
     illness: QuantileMarginal
+    sudden: bool
 
     @classmethod
     def fit(
@@ -113,7 +117,8 @@ class Fatal:
             lasted if enough else np.empty(0), owner if enough else np.empty(0, np.int32), k=k, decimals=0
         )
         ends = structure.named("ENDTC") if same else ""
-        return cls(mark, float(rate), values, ends, _fatal_rows(fatal, owner, terms, k), illness), fatal
+        sudden = bool(np.isfinite(lasted).any()) and not (lasted > SUDDEN).any()
+        return cls(mark, float(rate), values, ends, _fatal_rows(fatal, owner, terms, k), illness, sudden), fatal
 
     def dying(self, spine: Spine, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Draw who has a fatal occurrence: (n,), (most of) the dead."""
@@ -130,10 +135,11 @@ class Fatal:
     def onset(self, drawn: Drawn, chosen: Ints, owner: Ints, spine: Spine, rng: np.random.Generator) -> Drawn:
         """Let the fatal occurrences begin as long before the death as the source's, on a day that is known in full.
 
-        Where too few of the source's are known, an illness lasts :data:`USUAL` days in the mean, as a sudden one does. None begins
-        before the first day on study that its drawn start did not precede.
+        Where too few of the source's are known, the day itself if all were sudden, else an illness lasts :data:`USUAL` days in the
+        mean. None begins before the first day on study that its drawn start did not precede.
         """
-        days = self.illness.quantile(rng.random(len(chosen))) if self.illness.n else np.floor(rng.exponential(USUAL, len(chosen)))
+        usual = np.floor(rng.exponential(0.0 if self.sudden else USUAL, len(chosen)))
+        days = self.illness.quantile(rng.random(len(chosen))) if self.illness.n else usual
         death, first = (np.floor(spine.marks[name])[owner[chosen]] for name in (self.mark, "FIRST"))
         day = np.minimum(np.maximum(death - days, np.fmin(first, drawn.start[chosen])), death)
         known = np.isfinite(drawn.start[chosen])

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.study_model.deaths import Death
 from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
@@ -48,12 +49,15 @@ class Marks:
     marks : tuple of Mark
     orders : tuple of (str, str)
         Pairs whose first never lay after their second.
+    death : Death or None
+        What ends with a death; None where nobody died.
     """
 
     kind: ClassVar[str] = "marks"
 
     marks: tuple[Mark, ...]
     orders: tuple[tuple[str, str], ...]
+    death: Death | None = None
 
     @classmethod
     def fit(cls, spine: Spine, k: int, given: tuple[str, ...] = ()) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
@@ -94,12 +98,14 @@ class Marks:
         marks: list[Mark] = []
         values: dict[str, Floats] = {}
         done = ["ANCHOR", *given]
+        death: Death | None = None
         for name in order:
             mark, state = _fit_one(name, known, done, k)
-            few = np.isfinite(known[name]).sum() < k
-            if is_death(name) and few:  # too few to learn from: death ends the participation
-                mark = Mark(name, ("LAST",), "LAST")
-                state = np.where(np.isfinite(known[name]), 2.0, ABSENT)
+            if is_death(name):
+                death = Death.fit(name, known, done[1:], given, k)
+                if death.day_of:  # too few to learn their days
+                    mark = Mark(name, (death.day_of,), death.day_of)
+                    state = np.where(np.isfinite(known[name]), 2.0, ABSENT)
             marks.append(mark)
             values[f"mark {name}"] = state
             distance = known[name] - known[mark.base]
@@ -107,7 +113,7 @@ class Marks:
             done.append(name)
         orders = tuple((a, b) for a in done for b in done if a != b and _never_after(known[a], known[b], k))
         values = {name: x for name, x in values.items() if np.isfinite(x).any()}
-        return cls(tuple(marks), orders), values, frozenset(f"mark {name}" for name in own)
+        return cls(tuple(marks), orders, death), values, frozenset(f"mark {name}" for name in own)
 
     def build(self, anchor: Floats, drawn: Mapping[str, Floats], given: Mapping[str, Floats] | None = None) -> dict[str, Floats]:
         """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are."""
@@ -117,7 +123,7 @@ class Marks:
             state = drawn[f"mark {mark.name}"]
             distance = np.round(drawn.get(f"days {mark.name}", nothing))
             base = np.where(np.isnan(day[mark.base]), day["ANCHOR"], day[mark.base])
-            value = np.where(state == ABSENT, np.nan, base + np.nan_to_num(distance))
+            value = np.where(state == ABSENT, np.nan, base + np.where(state == OTHER, np.nan_to_num(distance), 0.0))
             for i, reference in enumerate(mark.references):
                 same = (state == 2 + i) & np.isfinite(day[reference])
                 value = np.where(same, day[reference], value)
@@ -127,6 +133,8 @@ class Marks:
                 elif a == mark.name and b in day:
                     value = np.where(value > day[b], day[b], value)
             day[mark.name] = value
+        if self.death is not None:
+            day = self.death.hold(day, tuple(name for name in day if is_visit(name)))
         first, last = day.get("FIRST"), day.get("LAST")
         if first is not None and last is not None:
             day["LAST"] = np.maximum(first, last)

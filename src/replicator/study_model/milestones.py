@@ -90,8 +90,8 @@ class PlannedArms:
     names : tuple of str
     values : tuple of Column
         Cells of each tuple.
-    stretch : (n_positions + 1,) int64
-        As in :class:`Milestone`.
+    stretch : (n_arms, n_positions + 1) int64
+        Stretch of the course of at least k subjects of the arm in which each last visit lies.
     table : BackoffTable
         Tuple given the arm, the stretch of the course, and the last visit.
     """
@@ -107,15 +107,16 @@ class PlannedArms:
     def fit(cls, names: tuple[str, ...], values: tuple[Column, ...], code: Ints, spine: Spine, grid: Grid, k: int) -> PlannedArms:
         """Learn from the tuple of each subject (n,); `spine` has the course marked."""
         place = _places(spine, grid)
-        stretch = _stretches(place, len(grid.expected) + 1, EACH * k)
-        given = [spine.arm.astype(np.int64), stretch[place], place]
+        places = [place[spine.arm == arm] for arm in range(len(spine.arms))]
+        stretch = np.stack([_whole_stretches(mine, len(grid.expected) + 1, k) for mine in places])
+        given = [spine.arm.astype(np.int64), stretch[spine.arm, place], place]
         table = BackoffTable.fit(code, given, np.arange(spine.n), k=k, closed=True, design_depth=1)
         return cls(names, values, stretch, table)
 
     def sample(self, spine: Spine, grid: Grid, rng: np.random.Generator) -> dict[str, Column]:
         """Draw the names of all subjects."""
         place = _places(spine, grid)
-        code = self.table.sample([spine.arm.astype(np.int64), self.stretch[place], place], rng)
+        code = self.table.sample([spine.arm.astype(np.int64), self.stretch[spine.arm, place], place], rng)
         return {name: column.take(code) for name, column in zip(self.names, self.values, strict=True)}
 
 
@@ -133,3 +134,14 @@ def _stretches(place: Ints, n: int, least: int) -> Ints:
     count = np.bincount(place, minlength=n)
     before = np.concatenate([[0], np.cumsum(count)[:-1]])
     return np.asarray(before // max(least, 1), np.int64)
+
+
+def _whole_stretches(place: Ints, n: int, least: int) -> Ints:
+    """Stretches of neighbouring places, none of which has fewer subjects unless all together do: (n,) stretch of each place."""
+    stretch, size = np.zeros(n, np.int64), 0
+    left = len(place)
+    for at, count in enumerate(np.bincount(place, minlength=n).tolist()):
+        if size >= least and left >= least:
+            stretch[at:], size = stretch[at] + 1, 0
+        size, left = size + count, left - count
+    return stretch

@@ -39,6 +39,8 @@ class OtherVisit:
         Whether it lies between the visits of the course of lower and of higher number.
     always : (n_arms,) bool
         Arms of at least k subjects all of whom kept it.
+    reached : bool
+        Whether nobody had it who had no visit of the course of its whole number, or between that and its own.
     """
 
     kind: ClassVar[str] = "other visit"
@@ -47,6 +49,7 @@ class OtherVisit:
     day: DateGiven | None
     in_order: bool
     always: NDArray[np.bool_]
+    reached: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +114,10 @@ class ScheduleModel:
         mine = stratum[spine.arm]
         given = [mine, closing, lag, spine.arm.astype(np.int64)]
         places = [_references(course, number) for number in other.tolist()]
-        others = tuple(_fit_other(day[:, j], place, given, closing == j, len(spine.arms), k) for j, place in enumerate(places))
+        near = [_has_near(course, number) for number in other.tolist()]
+        others = tuple(
+            _fit_other(day[:, j], place, given, closing == j, near[j], len(spine.arms), k) for j, place in enumerate(places)
+        )
         where = position(numbers, visits.number)
         planned = where >= 0
         length = np.clip(visits.end - visits.day, 0, 6).astype(np.int64)
@@ -172,6 +178,8 @@ class ScheduleModel:
             beyond = np.isfinite(place["AFTER"]).astype(np.int64)
             there = other.attended.sample([stratum, beyond, closing, lag, spine.arm], rng, spine.n) == 1
             there |= other.always[spine.arm]
+            if other.reached:
+                there &= _has_near(spine, float(self.others[j]))
             if other.day is not None:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
                 moved = np.clip(move_to_open(np.floor(drawn), self.openness, rng), first, last)
@@ -184,20 +192,36 @@ class ScheduleModel:
 
 
 def _fit_other(
-    day: Floats, place: dict[str, Floats], given: list[Ints], closes: NDArray[np.bool_], n_arms: int, k: int
+    day: Floats,
+    place: dict[str, Floats],
+    given: list[Ints],
+    closes: NDArray[np.bool_],
+    near: NDArray[np.bool_],
+    n_arms: int,
+    k: int,
 ) -> OtherVisit:
     """Learn a visit of those for whom it did not close the study; given the stratum, the closing visit, the time after, the arm."""
     everyone = np.arange(len(day), dtype=np.int32)
     stratum, closing, lag, arm = given
     conditions = [stratum, np.isfinite(place["AFTER"]).astype(np.int64), closing, lag, arm]
-    free = np.flatnonzero(~closes)
+    reached = not (np.isfinite(day) & ~near).any()
+    free = np.flatnonzero(~closes & near if reached else ~closes)
     seen = np.isfinite(day[free]).astype(np.int64)
     attended = BackoffTable.fit(seen, [codes[free] for codes in conditions], everyone[free], k=k)
     between = ~(day < place["BEFORE"]) & ~(day > place["AFTER"])
     in_order = float(between[np.isfinite(day)].mean()) >= IN_ORDER
     size = np.bincount(arm, minlength=n_arms)
     always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=n_arms) == size)
-    return OtherVisit(attended, DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k), in_order, always)
+    when = DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k)
+    return OtherVisit(attended, when, in_order, always, reached)
+
+
+def _has_near(spine: Spine, number: float) -> NDArray[np.bool_]:
+    """Whether a subject has a visit whose number is at least the whole one of a number, and lower than it: (n,)."""
+    out = np.zeros(spine.n, bool)
+    visits = spine.visits
+    out[visits.subject[(visits.number >= np.floor(number)) & (visits.number < number)]] = True
+    return out
 
 
 def _references(spine: Spine, number: float) -> dict[str, Floats]:

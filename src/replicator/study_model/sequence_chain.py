@@ -16,8 +16,10 @@ from replicator.study_model.course_grid import LAST_VISIT
 from replicator.study_model.marks import is_death
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_followed
+from replicator.study_model.sequence_closing import Closing
 from replicator.study_model.sequence_context import Antecedents
 from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,12 +73,16 @@ class Chain:
         Next tuple given the group, the one before (0 at the start, else 1 + tuple), the antecedents, the horizon's coarse bin, how
         the participation ended, the fine bin, and the arm.
     strays : BackoffTable
-        Whether (1) the next tuple is one that `table` does not know under its conditions, given the same.
+        Whether (1) the next tuple is one that `table` does not know under its conditions, and `rare` does, given the same.
     rare : BackoffTable
         Which it is then, numbered anew in each group, given the group and the one before.
     antecedents : Antecedents
         What earlier datasets tell of the next tuple.
+    asked : (n_states + 1, n_antecedents) int64
+        Positions of the antecedents in the order in which they are asked, by the tuple before.
     horizon : Horizon
+    closing : Closing
+        Rows that are there if something else happened.
     once : (n_sets, n_states) bool
         Sets of tuples of which a subject has one at most.
     fatal : int
@@ -96,7 +102,9 @@ class Chain:
     strays: BackoffTable
     rare: BackoffTable
     antecedents: Antecedents
+    asked: Ints
     horizon: Horizon
+    closing: Closing
     once: NDArray[np.bool_]
     fatal: int
     survived: int
@@ -133,14 +141,17 @@ class Chain:
         if 0 < odd.mean() < 0.5:
             whole = ~odd[who]
             who, before, target = who[whole], before[whole], target[whole]
-        antecedents = _telling(Antecedents.find(spine, k), target, before, who, spine, horizon, group[arm], k)
-        first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group[arm]))
-        given = [first, before, *rest]
+        known = Antecedents.find(spine, k)
+        antecedents = _telling(known, target, before, who, spine, horizon, group[arm], k)
+        asked = _asked(antecedents, target, before, who, spine, n_states, k)
+        first, *rest = (codes[who] for codes in _conditions(spine, horizon, group[arm]))
+        given = [first, before, *_in_turn(antecedents.codes(spine), asked, before, who), *rest]
         table = BackoffTable.fit(target, given, who, k=k, closed=True, design_depth=2)
         stray = ~table.lists(given, target)
-        strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
         numbered = (first * (n_states + 1) + target)[stray]
         rare = BackoffTable.fit(numbered, [first[stray], before[stray]], who[stray], k=k, closed=True)
+        stray[stray] = rare.lists([first[stray], before[stray]], numbered)  # one of too few is no reason for another
+        strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
         most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
         fatal, survived = _fatal(state, code, once, n_states)
@@ -152,7 +163,9 @@ class Chain:
             strays,
             rare,
             antecedents,
+            asked,
             horizon,
+            Closing.fit(code, _visits_named(state, n_states), subject, group[arm], known, spine, k),
             once,
             fatal,
             survived,
@@ -162,17 +175,22 @@ class Chain:
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
         arm = self.group[arm_codes(spine, self.planned)[0]]
-        conditions = _conditions(spine, self.antecedents, self.horizon, arm)
+        conditions, told = _conditions(spine, self.horizon, arm), self.antecedents.codes(spine)
+        due = self.closing.due(spine, arm, rng)
+        had = np.zeros(due.shape, bool)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
         subjects, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for _ in range(self.most):
+        for turn in range(self.most + len(self.closing.rate)):
             group, *rest = (condition[alive] for condition in conditions)
-            given = [group, before[alive], *rest]
+            given = [group, before[alive], *_in_turn(told, self.asked, before[alive], alive), *rest]
             usual = self.table.sample(given, rng).astype(np.int64)
             rare = self.rare.sample(given[:2], rng).astype(np.int64)
             stray = (self.strays.sample(given, rng) == 1) & (rare // (self.n_states + 1) == group)
             new = np.where(stray, rare % (self.n_states + 1), usual)
+            new = new if turn < self.most else np.full_like(new, self.n_states)
+            new = self.closing.hold(new, due[alive], had[alive])
+            had[alive] |= self.closing.has(new)
             goes_on = (new >= 0) & (new < self.n_states)
             alive, new = alive[goes_on], new[goes_on]
             subjects.append(alive)
@@ -210,6 +228,12 @@ def fatal_rows(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
     return np.isin(texts, FATAL)
 
 
+def _visits_named(state: Block, n_states: int) -> Floats:
+    """VISITNUM of each tuple, NaN where it has none: (n_states,)."""
+    column = dict(zip(state.names, state.values, strict=True)).get("VISITNUM")
+    return column.values[:n_states] if isinstance(column, Numbers) else np.full(n_states, np.nan)
+
+
 def _most_rows(subject: NDArray[np.int32], spine: Spine, k: int) -> int:
     """Rows that at least k subjects have, or most of an arm of fewer, of the arm in which that is most."""
     counts = np.bincount(subject, minlength=spine.n)
@@ -221,9 +245,28 @@ def _most_rows(subject: NDArray[np.int32], spine: Spine, k: int) -> int:
     return best
 
 
-def _conditions(spine: Spine, antecedents: Antecedents, horizon: Horizon, group: Ints) -> list[Ints]:
+def _conditions(spine: Spine, horizon: Horizon, group: Ints) -> list[Ints]:
     coarse, fine, last = horizon.codes(spine)
-    return [group, *antecedents.codes(spine), coarse, last, fine, spine.arm.astype(np.int64)]
+    return [group, coarse, last, fine, spine.arm.astype(np.int64)]
+
+
+def _asked(antecedents: Antecedents, target: Ints, before: Ints, who: Ints, spine: Spine, n_states: int, k: int) -> Ints:
+    """Order the antecedents, after each tuple, by what they tell of the next: (n_states + 1, n_antecedents)."""
+    codes = antecedents.codes(spine)
+    asked = np.tile(np.arange(len(codes)), (n_states + 1, 1))
+    for state in np.unique(before).tolist() if len(codes) > 1 else ():
+        rows = before == state
+        chosen = most_telling(target[rows], [one[who[rows]] for one in codes], who[rows], k)
+        asked[state] = [*chosen, *(i for i in range(len(codes)) if i not in chosen)]
+    return asked
+
+
+def _in_turn(codes: list[Ints], asked: Ints, before: Ints, who: Ints) -> list[Ints]:
+    """Codes of the antecedents (n_rows,) in the order in which they are asked after the tuple before."""
+    if not codes:
+        return []
+    table = np.stack(codes)
+    return [table[asked[before, rank], who] for rank in range(len(codes))]
 
 
 def _telling(
@@ -231,8 +274,9 @@ def _telling(
 ) -> Antecedents:
     """Keep the antecedents that tell of the next tuple (n_rows,) beside the one before and all else that is known."""
     told = len(antecedents.dataset)
-    first, *rest = (codes[who] for codes in _conditions(spine, antecedents, horizon, group))
-    chosen = most_telling(target, [*rest, join_codes([first, before], len(before))], who, k)
+    first, *rest = (codes[who] for codes in _conditions(spine, horizon, group))
+    pool = [*(codes[who] for codes in antecedents.codes(spine)), *rest]
+    chosen = most_telling(target, [*pool, join_codes([first, before], len(before))], who, k)
     return antecedents.take([position for position in chosen if position < told])
 
 

@@ -22,6 +22,9 @@ from replicator.tables.dates import Precision, format_dates, parse_dates
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SEVERAL = 0.05  # share of all dates that those of a tuple off the visits are, from which its own share counts
+DELTAS = (0, 1, -1)  # days by which a date follows another
+BETTER = 1.05  # times as many subjects as follow anything else must follow a row of an earlier sequence
 ON_VISITS = 0.9  # share of dates on a visit's day from which all of a tuple are put there
 
 
@@ -108,15 +111,16 @@ class SequenceDates:
         days = {name: np.full(len(subject), np.nan) if name in few else day for name, day in days.items()}
         start = days[names[0]]
         given = conditions(subject, code)
-        base = _base(spine, subject, number)
+        base, told = _base(spine, subject, number), told_days(spine, subject)
         models, formats, on_visits = [], [], []
         for i, name in enumerate(names):
             more = {"START": start, "NEXT START": place.next(start)} if i else {"BEFORE": place.before(start)}
-            models.append(DateGiven.fit(days[name], base | more, given, subject, k))
+            near = base | more | _told_apart(days[name], told, base | more, subject, code, k)
+            models.append(DateGiven.fit(days[name], near, given, subject, k))
             text = dataset.text(name)
             others = np.flatnonzero(~np.isin(subject, owners[name])) if name in few else np.arange(len(subject))
-            text, told = text.take(others), [codes[others] for codes in given]
-            formats.append(DateFormat.fit(text, parse_dates(text), told, subject[others], k))
+            text, theirs = text.take(others), [codes[others] for codes in given]
+            formats.append(DateFormat.fit(text, parse_dates(text), theirs, subject[others], k))
             on_visits.append(_on_visits(days[name], spine, subject, 2 * code + place.last, k))
         apart = len(names) > 1 and _share(days[names[1]] >= place.next(start), days[names[1]] + place.next(start)) <= 0.02
         in_order = _share(place.next(start) < start, start + place.next(start)) <= 0.02
@@ -134,7 +138,7 @@ class SequenceDates:
         """Draw the days of rows (n_rows,) by variable, and tell which rows begin in time; a row that is a death begins with it."""
         place = Neighbours(subject)
         given = conditions(subject, code)
-        base = _base(spine, subject, number)
+        base = _base(spine, subject, number) | told_days(spine, subject)
         days: dict[str, Floats] = {}
         seen: dict[str, NDArray[np.bool_]] = {}
         for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
@@ -149,7 +153,8 @@ class SequenceDates:
             seen[name] = there
             for pin in self.pins:
                 day = np.where(there, day, pin.hold(day, subject, spine)) if pin.variable == name else day
-            days[name] = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
+            day = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
+            days[name] = day if days else np.where(np.isfinite(death), death, day)
         if self.distinct:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
         self._tidy(days, place)
@@ -234,13 +239,39 @@ def order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _base(spine: Spine, subject: NDArray[np.int32], number: Floats) -> dict[str, Floats]:
-    """Days that any date may hang on: the anchor, the marks, rows of earlier sequences, and the visit of the row's number."""
-    out = {"ANCHOR": spine.anchor[subject]} | {name: day[subject] for name, day in spine.marks.items()}
-    return out | told_days(spine, subject) | {"VISIT": visit_day(spine, subject, number)}
+    """Days that any date may hang on: the anchor, the marks, and the visit of the row's number."""
+    marks = {name: day[subject] for name, day in spine.marks.items()}
+    return {"ANCHOR": spine.anchor[subject]} | marks | {"VISIT": visit_day(spine, subject, number)}
+
+
+def _told_apart(
+    day: Floats, told: Mapping[str, Floats], others: Mapping[str, Floats], subject: NDArray[np.int32], code: Ints, k: int
+) -> dict[str, Floats]:
+    """Days of rows of earlier sequences that tell of some tuple's dates what nothing else does: those that most rows of it follow.
+
+    A sample's rows are drawn, as its marks are; what the source's rows and its marks say alike hangs on the marks.
+    """
+    if not told or not len(code):
+        return {}
+    n_codes = int(code.max()) + 1
+
+    def follow(reference: Floats) -> Ints:
+        rows = [np.where(day == reference + delta, code, -1) for delta in DELTAS]
+        return np.asarray(np.max([count_subjects(one, subject, n_codes) for one in rows], axis=0), np.int64)
+
+    least = np.max([follow(reference) for reference in others.values()], axis=0, initial=0)
+    names = sorted(told, reverse=True)  # turns of what is said before rows
+    people = np.array([follow(told[name]) for name in names])
+    best, most = people.argmax(axis=0), people.max(axis=0)
+    wins = (most >= k) & (most > BETTER * least)
+    return {names[at]: told[names[at]] for at in np.unique(best[wins]).tolist()}
 
 
 def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints, k: int) -> NDArray[np.bool_]:
-    """Whether days of rows (n_rows,) are days of visits, by cell of rows, and last of all rows together: (n_cells + 1,)."""
+    """Whether days of rows (n_rows,) are days of visits, by cell of rows, and last of all rows together: (n_cells + 1,).
+
+    A cell is no other than the rest because of few rows, and not most of its own, that are off their visits.
+    """
     n_cells = int(cell.max(initial=-1)) + 1
     known = np.flatnonzero(np.isfinite(day))
     if not len(known) or not len(spine.visits.day):
@@ -250,7 +281,8 @@ def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints
     share = np.bincount(cell[known], there, minlength=n_cells) / np.maximum(rows, 1)
     overall = float(there.mean())
     enough = count_subjects(cell[known], subject[known], n_cells) >= k
-    return np.append(np.where(enough, share, overall), overall) >= ON_VISITS
+    many = np.bincount(cell[known], ~there, minlength=n_cells) > SEVERAL * len(known)
+    return np.append(np.where(enough & (many | (share < 0.5)), share, overall), overall) >= ON_VISITS
 
 
 def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: Floats, rng: np.random.Generator) -> Floats:

@@ -61,6 +61,8 @@ class Told:
     dates : mapping of str to (n_rows,) float64
         Days known in full of the rows of a sequence, days since 1970-01-01, by variable, the one that orders the rows first; empty
         for all other datasets.
+    says : (n_rows,) int64 or None
+        Code of what each row of a sequence says beside its dates and visits, the dose above all; None for all other datasets.
     """
 
     subject: NDArray[np.int32]
@@ -69,6 +71,7 @@ class Told:
     states: bool = False
     occurs: bool = False
     dates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    says: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.profile.structure import DatasetStructure, Kind, Role
+from replicator.profile.structure import Content, DatasetStructure, Kind, Role
+from replicator.study_model.attributes import column_codes
 from replicator.study_model.birth import YEAR
+from replicator.study_model.conditions import join_codes
 from replicator.study_model.sequence_dates import order_dates
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine, Told
@@ -20,6 +22,7 @@ from replicator.tables.dates import parse_dates
 Floats = NDArray[np.float64]
 
 CLASS_SUFFIXES = ("BODSYS", "SOC", "CLAS", "SCAT", "CAT")
+SAYING = (Role.TOPIC, Role.SYNONYM, Role.GROUPING, Role.QUALIFIER)
 TELLING = (Kind.STATES, Kind.EVENTS, Kind.INTERVENTIONS)
 BIRTH, AGE, UNIT = "BRTHDTC", "AGE", "AGEU"
 
@@ -46,6 +49,8 @@ class Story:
         Datasets of events.
     dates : mapping of str to tuple of str
         Date variables of datasets whose rows are no occurrences of terms, the one that orders the rows first.
+    says : mapping of str to tuple of str
+        Categories of these datasets that tell what a row says, beside its visit.
     """
 
     kind: ClassVar[str] = "story"
@@ -58,6 +63,7 @@ class Story:
     states: tuple[str, ...]
     events: tuple[str, ...]
     dates: Mapping[str, tuple[str, ...]]
+    says: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def fit(
@@ -96,7 +102,11 @@ class Story:
         states = tuple(name for name in columns if name not in occurring)
         events = tuple(name for name in columns if name in occurring and structures[name].kind is Kind.EVENTS)
         dates = {name: order_dates(structures[name].with_role(Role.DATE)) for name in columns if name not in occurring}
-        return cls(subjects, tuple(categories), years, columns, start, states, events, dates)
+        says = {
+            name: tuple(one.name for one in structures[name].variables if one.role in SAYING and one.content is Content.CATEGORY)
+            for name in dates
+        }
+        return cls(subjects, tuple(categories), years, columns, start, states, events, dates, says)
 
     def begin(self, spine: Spine, head: Mapping[str, Column]) -> Spine:
         """Put down what the subjects' dataset tells; `head` holds its columns, one row a subject in the order of the spine."""
@@ -121,7 +131,9 @@ class Story:
         dates = {
             one: parse_dates(column).full_day for one in self.dates.get(name, ()) if isinstance(column := columns.get(one), Text)
         }
-        told = Told(subject, texts, day, name in self.states, name in self.events, dates)
+        what = [column_codes(columns[one])[0] for one in self.says.get(name, ()) if one in columns]
+        says = join_codes(what, len(subject)) if name in self.says else None
+        told = Told(subject, texts, day, name in self.states, name in self.events, dates, says)
         return replace(spine, told={**spine.told, name: told})
 
 

@@ -54,7 +54,8 @@ class Unscheduled:
         table = BackoffTable.fit(np.minimum(count, 5), [spine.arm], np.arange(spine.n), k=min(k, max(1, int((count > 0).sum()))))
         base = np.searchsorted(planned, visits.number[rare], side="right") - 1
         base = np.clip(base, 0, len(planned) - 1)
-        after = np.bincount(base, minlength=len(planned)) + 0.5
+        after = np.bincount(base, minlength=len(planned))
+        after = np.where(after > 0, after + 0.5, 0.0)  # after other visits there are none
         start: Mapping[tuple[int, int], float] = {
             (s, w): d
             for s, w, d in zip(visits.subject[~rare].tolist(), where[~rare].tolist(), visits.day[~rare].tolist(), strict=True)

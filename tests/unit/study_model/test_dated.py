@@ -39,6 +39,19 @@ def test_states_depend_on_conditions() -> None:
     np.testing.assert_array_equal(drawn, np.where(code == 0, visit, dose))
 
 
+def test_a_row_that_agrees_with_two_references_follows_that_of_its_kind() -> None:
+    """Follow-up begins on the last visit, which a third made on the day of the first dose's end; most rows begin with that end."""
+    rng = np.random.default_rng(5)
+    code = (np.arange(N) % 4 == 0).astype(int)
+    dose, visit = 18000.0 + rng.integers(0, 90, N), 18200.0 + rng.integers(0, 90, N)
+    visit = np.where(np.arange(N) % 3 == 0, dose, visit)
+    model = DateGiven.fit(np.where(code == 1, visit, dose), {"DOSE": dose, "VISIT": visit}, [code], WHO, 5)
+    assert model is not None and model.references[:2] == ("DOSE", "VISIT")
+    later = visit + 40
+    drawn = model.sample({"DOSE": dose, "VISIT": later}, [code], rng, N)
+    np.testing.assert_array_equal(drawn, np.where(code == 1, later, dose))
+
+
 def test_no_day_no_model() -> None:
     """Without a known day, or a reference that rows have, there is nothing to learn."""
     nan = np.full(N, np.nan)

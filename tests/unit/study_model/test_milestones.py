@@ -7,6 +7,7 @@ import pytest
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
+from replicator.study_model.milestones import _whole_stretches
 from replicator.study_model.study_model import StudyModel, fit_study_model
 
 from .small_studies import WEEKS, weeks_completed
@@ -45,3 +46,10 @@ def test_who_was_not_in_the_planned_arm_had_left_before_it_began(model: StudyMod
     other = (dm["ARMCD"] != dm["ACTARMCD"]).to_numpy()
     assert other[stayed].mean() < 0.02
     assert 0.25 < other[~stayed].mean() < 0.75
+
+
+def test_stretches_of_a_course_have_enough_subjects_each() -> None:
+    """Neighbouring places are put together until five have left there; the few at the end go with those before them."""
+    place = np.repeat([0, 1, 2, 5, 7, 8], [7, 2, 4, 5, 30, 3])
+    np.testing.assert_array_equal(_whole_stretches(place, 10, 5), [0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
+    np.testing.assert_array_equal(_whole_stretches(place[:3], 10, 5), np.zeros(10))

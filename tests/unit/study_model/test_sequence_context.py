@@ -9,7 +9,7 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
-from replicator.study_model.sequence_context import Antecedents, told_days
+from replicator.study_model.sequence_context import TURNS, Antecedents, told_days
 from replicator.study_model.spine import Told
 from replicator.study_model.study_model import fit_study_model
 from replicator.tables.dataset import Study, Text
@@ -94,3 +94,27 @@ def test_days_and_traits_of_earlier_sequences() -> None:
     found = Antecedents.find(spine, FitConfig(k=3).k)
     assert (found.dataset, found.variable, found.levels) == (("DM",), ("ARMCD",), (("A", "B"),))
     np.testing.assert_array_equal(found.codes(spine)[0], [0, 0, 0, 1, 1, 1])
+
+
+def test_turns_of_what_rows_say() -> None:
+    """Three rows at one dose, one at another, one at the first again are three turns; ends are those of each turn's last row."""
+    start = np.array([18000.0, 18010.0, 18020.0, 18030.0, 18040.0, 18003.0])
+    told = Told(
+        np.array([0, 0, 0, 0, 0, 1], np.int32),
+        {},
+        np.full(6, np.nan),
+        dates={"EXSTDTC": start, "EXENDTC": start + 9},
+        says=np.array([1, 1, 1, 2, 1, 2]),
+    )
+    spine = make_spine(2)
+    spine = type(spine)(**{**vars(spine), "told": {"EX": told}})
+    days = told_days(spine, np.array([0, 1], np.int32))
+    for name, expected in {
+        "EX.EXSTDTC turn 1": [18000.0, 18003.0],
+        "EX.EXENDTC turn 1": [18029.0, 18012.0],
+        "EX.EXSTDTC turn 2": [18030.0, np.nan],
+        "EX.EXENDTC turn 3": [18049.0, np.nan],
+        "EX.EXSTDTC turn 4": [np.nan, np.nan],
+    }.items():
+        np.testing.assert_array_equal(days[name], expected, err_msg=name)
+    np.testing.assert_array_equal(Antecedents(("EX",), (TURNS,), ((),)).codes(spine)[0], [3, 1])

@@ -1,0 +1,73 @@
+"""What ends with a death."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicator.study_model.deaths import Death
+from replicator.study_model.marks import Marks
+
+from .spines import make_spine
+
+N = 40
+K = 5
+
+
+def _marks(dead: int, apart: int = 0) -> dict[str, np.ndarray]:
+    """Participation ends on the day of a death, give or take `apart`; others are followed up for some weeks after their end."""
+    day = 18000.0 + np.arange(N)
+    end = day + 30 + np.arange(N) % 50
+    died = np.arange(N) < dead
+    after = np.where(died, end + apart, end + 21)
+    return {
+        "DM.DTHDTC": np.where(died, end, np.nan),
+        "DM.RFENDTC": np.where(np.arange(N) % 2 == 0, end + apart * died, end - apart * died),
+        "DM.RFXENDTC": end - 3,
+        "DM.RFPENDTC": after,
+        "VISIT 201": np.where(died, np.nan, after),
+        "LAST": after,
+    }
+
+
+def test_what_all_of_few_dead_have_on_their_day_stays_there() -> None:
+    """Three died, fewer than k: their end is their death, though a day may lie between; where it is a week, it is not."""
+    known = {name: np.floor(day) for name, day in _marks(3, 1).items()}
+    others = tuple(name for name in known if name != "DM.DTHDTC")
+    death = Death.fit("DM.DTHDTC", known, others, (), K)
+    assert death.day_of == "DM.RFENDTC"
+    assert death.same == ("DM.RFENDTC", "DM.RFPENDTC", "LAST")
+    assert set(death.until) == {"DM.RFXENDTC", "VISIT 201"}
+    apart = Death.fit("DM.DTHDTC", {name: np.floor(day) for name, day in _marks(3, 7).items()}, others, (), K)
+    assert (apart.day_of, apart.same) == ("LAST", ())
+
+
+def test_many_dead_are_learned_and_only_the_same_day_is_the_same() -> None:
+    """Of k dead and more the day is drawn; what was on it in all of them follows, what was a day off in one does not."""
+    for off, same in ((0, ("DM.RFENDTC", "DM.RFPENDTC", "LAST")), (1, ())):
+        known = {name: np.floor(day) for name, day in _marks(12, off).items()}
+        death = Death.fit("DM.DTHDTC", known, tuple(name for name in known if name != "DM.DTHDTC"), (), K)
+        assert (death.day_of, death.same) == ("", same)
+
+
+def test_a_mark_that_is_there_before_decides_the_day() -> None:
+    """The last visit is drawn before the marks: the day of death is its day, and it does not move."""
+    known = {name: np.floor(day) for name, day in _marks(3).items()}
+    death = Death.fit("DM.DTHDTC", known, ("DM.RFENDTC", "LAST"), ("DM.RFENDTC",), K)
+    assert (death.day_of, death.same) == ("DM.RFENDTC", ("LAST",))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_dead_of_a_sample_have_no_dates_after_their_death(seed: int) -> None:
+    """However the traits are mixed, who dies ends on that day, comes to no later visit, and has no later dose."""
+    model, values, _ = Marks.fit(make_spine(N, _marks(3)), K)
+    rng = np.random.default_rng(seed)
+    drawn = {name: x[rng.permutation(N)] for name, x in values.items()}
+    built = model.build(18000.0 + np.arange(N), drawn)
+    died = np.isfinite(built["DM.DTHDTC"])
+    assert died.sum() == 3
+    for name in ("DM.RFENDTC", "DM.RFPENDTC", "LAST"):
+        np.testing.assert_array_equal(built[name][died], built["DM.DTHDTC"][died], err_msg=name)
+    assert not (built["DM.RFXENDTC"] > built["DM.DTHDTC"]).any()
+    assert not (built["VISIT 201"] > built["DM.DTHDTC"]).any()
