@@ -235,7 +235,8 @@ class FindingsPart:
         one_unit = units_of_series(codes_of(dataset, part.unit_name), rows.series, rows.n_series)
         wholes = Wholes.fit(recorded, one_unit, products.members.tolist(), k)
         topic = np.unique(codes_of(dataset, rows.series_names[0] if rows.series_names else "")[rows.first_row], return_inverse=True)
-        tied = np.flatnonzero(np.isin(np.arange(rows.n_series), products.members) | wholes.redrawn(rows.n_series))
+        asked_by = [rule.parent for rule in units.follows]
+        tied = np.flatnonzero(np.isin(np.arange(rows.n_series), [*products.members, *asked_by]) | wholes.redrawn(rows.n_series))
         repeats = Repeats.fit(recorded, topic[1], tied.tolist(), k)
         category = codes_of(dataset, structure.named("CAT"))[rows.first_row]
         answers = answers_given(results, observed, occasion, len(grid.subject))
@@ -261,10 +262,10 @@ class FindingsPart:
         column_seen = seen[:, self.results.series]
         latent = self.values.sample(noise, column_seen, features, arm, grid.cell, site, occasions, luck)
         if self.units.follows:
-            narrowed = self.units.restrict(seen, self._read_off(latent, seen, site))
-            latent = self.values.sample(noise, narrowed[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
-            seen = self.units.restrict(seen, self._read_off(latent, seen, site))
+            asked = self.units.restrict(seen, self._read_off(latent, seen, site))
+            latent = self.values.sample(noise, asked[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
         latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, self._answers)
+        seen = self.units.restrict(seen, self._read_off(latent, seen, site))
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series, site)
         number = self.repeats.hold(number, occasion, series, occasions.run, rng)

@@ -62,7 +62,7 @@ class Repeats:
         test : (n_series,) int
             What each series measures, from 0.
         other : collection of int
-            Series that laws change after they are drawn.
+            Series that laws change after they are drawn, or whose results tell what else is measured.
         k : int
             Fewest subjects who repeat.
         """
