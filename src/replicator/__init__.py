@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         WriteError,
     )
     from replicator.evaluated import evaluate
-    from replicator.fitted import FittedStudy, Written
-    from replicator.pipeline import fit, load_model, validate
+    from replicator.fitted import FittedStudy, Written, load_model
+    from replicator.pipeline import fit, validate
     from replicator.profile.compare import ProfileComparison, compare_profiles
     from replicator.profile.profile import profile_study
     from replicator.profile.study_profile import StudyProfile
@@ -96,8 +96,8 @@ _HOME = {
     ),
     "config": ("FitConfig",),
     "evaluated": ("evaluate",),
-    "fitted": ("FittedStudy", "Written"),
-    "pipeline": ("fit", "load_model", "validate"),
+    "fitted": ("FittedStudy", "Written", "load_model"),
+    "pipeline": ("fit", "validate"),
     "profile.compare": ("ProfileComparison", "compare_profiles"),
     "profile.profile": ("profile_study",),
     "profile.study_profile": ("StudyProfile",),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Text
 
 Codes = NDArray[np.int64]

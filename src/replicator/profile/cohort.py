@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import parse_dates

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.profile.study_profile import Level, Levels, Quantiles
 
 MOST_LEVELS = 100  # named for a variable; the others are counted

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.profile.coding import codes_of
 from replicator.profile.cohort import ARMS, Cohort
 from replicator.profile.protected import count_subjects, rounded

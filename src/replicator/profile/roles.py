@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
+from replicator.heavy import pandas as pd
 from replicator.profile.coding import codes_of
 from replicator.profile.kinds import is_visit_name
 from replicator.profile.structure import Content, Kind, Role, VariableStructure

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.profile.cohort import Cohort
 from replicator.profile.protected import count_subjects, protected_quantiles, rounded
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, StudyStructure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
+from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Numbers, Text
 
 Ints = NDArray[np.int64]

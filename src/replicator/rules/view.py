@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine
 from replicator.tables.dataset import Dataset, Study, Text

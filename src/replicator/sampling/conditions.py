@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.errors import ConfigError
 from replicator.tables.dataset import Column, Numbers, Text
-from replicator.tables.decimals import is_number
+from replicator.tables.spelling import is_number
 
 _CLAUSE = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(.+?)\s*$")
 _ORDER = ("<", ">", "<=", ">=")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
@@ -20,6 +19,7 @@ from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns
 from replicator.study_model.findings_layout import FindingsRows
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
+from replicator.tables.spelling import spelled_numbers
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -250,7 +250,7 @@ def _position(columns: Mapping[str, Column], ranges: Sequence[tuple[str, str, st
 def _numbers(column: Column) -> Floats:
     if isinstance(column, Numbers):
         return column.values
-    levels = pd.to_numeric(pd.Series(column.levels, dtype=object), errors="coerce").to_numpy(np.float64)
+    levels = spelled_numbers(column.levels.tolist())
     return np.append(levels, np.nan)[column.codes]
 
 

@@ -12,7 +12,7 @@ from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import parse_dates
-from replicator.tables.decimals import is_number
+from replicator.tables.spelling import is_number
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]

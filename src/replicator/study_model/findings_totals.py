@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed
 from replicator.study_model.findings_results import Results
+from replicator.tables.spelling import spelled_numbers
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -121,10 +121,9 @@ class Totals:
 
 def worth_of_tokens(results: Results) -> Floats:
     """Numbers that tokens stand for (n_tokens + 1,): the standard ones, else those spelled; NaN for what is none, and last."""
-    texts = [pd.to_numeric(pd.Series(text.strings()), errors="coerce") for text in (results.tokens.text, results.tokens.original)]
     number = results.tokens.number
-    for text in texts:
-        number = np.where(np.isfinite(number), number, text.to_numpy(np.float64))
+    for text in (results.tokens.text, results.tokens.original):
+        number = np.where(np.isfinite(number), number, np.append(spelled_numbers(text.levels.tolist()), np.nan)[text.codes])
     return np.append(number, np.nan)
 
 

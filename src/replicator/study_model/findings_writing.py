@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.tables.dataset import Dataset, Numbers, Text, number_text
 
@@ -70,13 +70,10 @@ def write_numbers(value: Floats, places: NDArray[np.int64], fixed: NDArray[np.bo
     """Write numbers as text: with fixed decimals where asked for, else in the shortest form; NaN is missing."""
     out = np.full(len(value), -1, np.int32)
     rows = np.flatnonzero(np.isfinite(value))
-    style, styles = pd.factorize(np.where(fixed[rows], np.maximum(places[rows], 0) + 1, 0) * 100 + digits[rows])
-    number, numbers = pd.factorize(value[rows])
-    pair, pairs = pd.factorize(style.astype(np.int64) * (len(numbers) + 1) + number)
-    texts = [
-        _write_one(int(styles[which]) // 100 - 1, int(styles[which]) % 100, float(numbers[what]))
-        for which, what in zip(*divmod(pairs, len(numbers) + 1), strict=True)
-    ]
+    styles = np.where(fixed[rows], np.maximum(places[rows], 0) + 1, 0) * 100 + digits[rows]
+    numbers, number = distinct_values(value[rows], return_inverse=True)
+    pairs, pair = distinct_values(np.stack([styles, number], axis=1), axis=0, return_inverse=True)
+    texts = [_write_one(style // 100 - 1, style % 100, float(numbers[what])) for style, what in pairs.tolist()]
     inner = Text.of(texts)
     out[rows] = inner.codes[pair]
     return Text(out, inner.levels)

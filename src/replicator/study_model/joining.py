@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.derivations.rule import text_of
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind, StudyStructure
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 

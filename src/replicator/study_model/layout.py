@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_values
+from replicator.distinct import distinct_codes, distinct_values
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
@@ -214,9 +213,10 @@ def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[n
     for column in columns:
         several = np.bincount(joint, minlength=1)[joint] > 1
         rows, joint = rows[several], joint[several]
-        cells = column.codes if isinstance(column, Text) else pd.factorize(np.round(column.values, 9))[0]
-        joint = pd.factorize(joint * (int(cells.max(initial=-1)) + 2) + cells[rows] + 1)[0].astype(np.int64)
-    out[rows] = pd.Series(joint).duplicated().to_numpy()
+        cells = column.codes if isinstance(column, Text) else distinct_codes(np.round(column.values, 9))
+        joint = distinct_codes(joint * (int(cells.max(initial=-1)) + 2) + cells[rows] + 1)
+    out[rows] = True
+    out[rows[distinct_values(joint, return_index=True)[1]]] = False
     return out
 
 

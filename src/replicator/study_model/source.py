@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.errors import FitError
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.joining import Supplement, join_supplements

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.tables.dataset import Column, Numbers, Text, number_text
-from replicator.tables.decimals import is_number
+from replicator.tables.spelling import is_number
 
 Declared: TypeAlias = Literal["char", "num"] | None
 

@@ -10,16 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
+from itertools import repeat
 from typing import Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.arguments import check_instance
 from replicator.distinct import distinct_values
 from replicator.errors import StudyError
+from replicator.heavy import pandas as pd
 from replicator.tables.notebook import html_notes, html_table
+from replicator.tables.spelling import spelled_numbers
 
 Index: TypeAlias = NDArray[np.intp] | NDArray[np.int32] | NDArray[np.int64] | NDArray[np.bool_]
 
@@ -42,12 +44,11 @@ class Text:
     @classmethod
     def of(cls, values: Iterable[str | None]) -> Text:
         """Build from strings; ``None`` and ``""`` are missing. Levels come out sorted."""
-        codes, found = pd.factorize(np.array(values if isinstance(values, np.ndarray) else list(values), dtype=object))
-        named = np.flatnonzero(found != "")
-        order = named[np.argsort(found[named], kind="stable")]
-        place = np.full(len(found) + 1, -1, np.int32)
-        place[order] = np.arange(len(order), dtype=np.int32)
-        return cls(place[codes], found[order])
+        cells = values.tolist() if isinstance(values, np.ndarray) else list(values)
+        levels = sorted(one for one in set(cells) if one is not None and one == one and one != "")  # NaN is missing, too
+        place = {level: code for code, level in enumerate(levels)}
+        codes = np.fromiter(map(place.get, cells, repeat(-1)), np.int32, len(cells))
+        return cls(codes, np.array(levels, dtype=object))
 
     @classmethod
     def constant(cls, value: str, n: int) -> Text:
@@ -244,8 +245,7 @@ class Dataset:
         column = self.columns[name]
         if isinstance(column, Numbers):
             return column.values
-        levels = pd.to_numeric(pd.Series(column.levels, dtype=object), errors="coerce").to_numpy(np.float64)
-        return np.append(np.where(np.isfinite(levels), levels, np.nan), np.nan)[column.codes]
+        return np.append(spelled_numbers(column.levels.tolist()), np.nan)[column.codes]
 
     def take(self, rows: Index) -> Dataset:
         """Keep the rows given by position or mask."""

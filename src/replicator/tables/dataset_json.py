@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.errors import ReadError
+from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable, number_text
 from replicator.tables.dataset_json_writer import SUFFIXES, DatasetJsonWriter, write_dataset_json
 

@@ -13,18 +13,6 @@ from math import isfinite
 from replicator.tables.dataset import MOST_DECIMALS, Text, number_text
 
 _PLAIN = re.compile(r"-?[0-9]+\.[0-9]+\Z")
-_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*\Z")
-
-
-def is_number(text: str) -> bool:
-    """Tell whether a text spells a number, in the digits 0 to 9: what is written otherwise is text to other programs.
-
-    Examples
-    --------
-    >>> is_number("-1.5e3"), is_number(" 007"), is_number("nan"), is_number("１２"), is_number("1_000")
-    (True, True, False, False, False)
-    """
-    return _NUMBER.match(text) is not None
 
 
 def decimal_text(value: float, decimals: int | None) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
-import pandas as pd
 
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
@@ -23,12 +23,7 @@ def _concatenate_columns(columns: Sequence[Column]) -> Column:
     if all(isinstance(column, Numbers) for column in columns):
         return Numbers(np.concatenate([column.values for column in columns if isinstance(column, Numbers)]))
     texts = [column for column in columns if isinstance(column, Text)]
-    every = np.concatenate([text.levels for text in texts])
-    place, levels = pd.factorize(every)
-    offset = 0
-    codes = []
-    for text in texts:
-        lookup = np.append(place[offset : offset + len(text.levels)], -1)
-        codes.append(lookup[text.codes])
-        offset += len(text.levels)
-    return Text(np.concatenate(codes).astype(np.int32), np.asarray(levels, dtype=object))
+    levels = list(dict.fromkeys(chain.from_iterable(text.levels.tolist() for text in texts)))
+    place = {level: code for code, level in enumerate(levels)}
+    codes = [np.array([*(place[level] for level in text.levels.tolist()), -1], np.int32)[text.codes] for text in texts]
+    return Text(np.concatenate(codes), np.array(levels, dtype=object))

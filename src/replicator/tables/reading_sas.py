@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from replicator.errors import ReadError
+from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
 from replicator.tables.signatures import SAS7BDAT
 from replicator.tables.text_cells import clean_text

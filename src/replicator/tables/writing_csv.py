@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,15 +50,15 @@ class CsvWriter(FileWriter):
             part = dataset if len(rows) == dataset.n_rows else dataset.take(rows)
             cells = [self._cells(variable, part[variable.name]) for variable in self._variables]
             cells[-1] = _Cells([f"{text}\n" for text in cells[-1].texts], cells[-1].codes)
-            arrays = [pa.array(one.texts, pa.string()).take(pa.array(one.codes)) for one in _side_by_side(cells)]
-            self._file.write(_bytes(pc.binary_join_element_wise(*arrays, pa.scalar(","))))
+            arrays = [_strings(one.texts).take(_plain(one.codes.astype(np.int32), pa.int32())) for one in _side_by_side(cells)]
+            self._file.write(_bytes(pc.binary_join_element_wise(*arrays, _strings([","])[0])))
 
     def _cells(self, variable: Variable, column: Column) -> _Cells:
         """Cells of a column as the file shows them."""
         if isinstance(column, Numbers):
-            found = pa.array(column.values).dictionary_encode()
+            found = _plain(column.values, pa.float64()).dictionary_encode()
             texts = [decimal_text(value, variable.decimals) for value in found.dictionary.to_pylist()]
-            cells = _Cells(texts, found.indices.to_numpy())
+            cells = _Cells(texts, np.frombuffer(found.indices.buffers()[1], np.int32, len(found)))
         else:
             codes = np.where(column.codes < 0, len(column.levels), column.codes)
             cells = _Cells([*_all_quoted(column.levels.tolist()), ""], codes)
@@ -97,6 +98,18 @@ def _all_quoted(texts: list[str]) -> list[str]:
 def _quoted(text: str) -> str:
     """Put quotes around a cell that would be read otherwise without them."""
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+def _strings(texts: list[str]) -> pa.Array:
+    """Make Arrow strings; :func:`pyarrow.array` would load pandas."""
+    encoded = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))])
+
+
+def _plain(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Make an Arrow array of numbers (n,), none of them null, without a copy."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _bytes(strings: pa.Array) -> memoryview:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Floats, Ints, repeats
 from replicator.rules.rule import Rule
