@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from replicator.profile.date_bounds import NEARBY
 from replicator.rules.certificate import RATIO, SIGNIFICANCE
+from replicator.rules.learned_nearness import FEWEST as NEAR_IN
+from replicator.rules.learned_nearness import STEPS
 from replicator.rules.learned_orders import FEWEST
 from replicator.rules.learned_relations import ALWAYS
 from replicator.rules.learned_values import MOST_SHAPES, MOST_VALUES, WIDENINGS
@@ -60,6 +62,12 @@ LEARNED = (
         "date_order",
         "one date never lies after another one",
         f"seen in {FEWEST} subjects; touched by k, {NEARBY} come within a week, or nobody comes near",
+    ),
+    (
+        "SRC-NEAR",
+        "dates_near",
+        "dates of a subject, or of a row and the visit that it names, lie near each other",
+        f"seen in {NEAR_IN} subjects, of deaths in two; one of {', '.join(map(str, STEPS))} days, which nobody exceeds",
     ),
     (
         "SRC-TOTAL",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replicator.profile.structure import Kind, StudyStructure
+from replicator.rules.learned_nearness import learn_nearness
 from replicator.rules.learned_orders import learn_orders
 from replicator.rules.learned_relations import learn_relations
 from replicator.rules.learned_totals import learn_totals
@@ -49,4 +50,5 @@ def _candidates(view: StudyView, k: int) -> Iterator[Rule]:
             yield from learn_values(view, name, k)
             yield from learn_relations(view, name, k)
             yield from learn_orders(view, name, k)
+            yield from learn_nearness(view, name, k)
             yield from learn_totals(view, name, k)
