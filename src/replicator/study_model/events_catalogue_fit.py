@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.heavy import pandas as pd
 from replicator.rng import stream
 from replicator.standards.stand_ins import load_stand_ins
 from replicator.study_model.attributes import count_subjects

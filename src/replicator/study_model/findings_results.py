@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
@@ -17,6 +16,7 @@ from replicator.study_model.findings_levels import ADDITIVE, RANKED, LatentColum
 from replicator.study_model.findings_limits import Limits, find_limits
 from replicator.study_model.findings_writing import OriginalUnits, Written, count_places, read_writing, round_to, write_numbers
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.tables.spelling import spelled_numbers
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -177,7 +177,7 @@ class Results:
 
 def _spelled(text: Text) -> Floats:
     """Numbers that texts spell: (n,), NaN for others."""
-    return np.asarray(pd.to_numeric(pd.Series(text.strings()), errors="coerce"), np.float64)
+    return np.append(spelled_numbers(text.levels.tolist()), np.nan)[text.codes]
 
 
 def _overlay(text: Text, tokens: Text, token: Codes) -> Text:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.heavy import pandas as pd
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
 from replicator.profile.structure import Kind, StudyStructure
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.links_partners import Partners
 from replicator.study_model.source import Source
-from replicator.tables.dataset import Column, Dataset, Text
+from replicator.tables.dataset import Column, Dataset, Text, Variable
 
 MOST_LEVELS = 40
 
@@ -130,16 +130,11 @@ class LinksModel:
         ids : Text
             Identifier of each subject.
         """
-        pieces: dict[str, list[pd.DataFrame]] = {}
+        pieces: dict[str, list[_End]] = {}
         for number, link in enumerate(self.links):
-            pieces.setdefault(link.relation, []).append(_sample_link(link, number, datasets, subject, variable, ids, rng))
-        out = {}
-        for name, frames in pieces.items():
-            frame = pd.concat(frames, ignore_index=True).sort_values(["subject", "link", "group", "end", "row"], kind="stable")
-            frame["RELID"] = _numbered(frame)
-            columns: dict[str, Column] = {c: Text.of(frame[c].to_numpy(object)) for c in frame.columns if c.isupper()}
-            out[name] = Dataset.from_frame(name, pd.DataFrame({c: column.strings() for c, column in columns.items()}))
-        return out
+            ends = pieces.setdefault(link.relation, [])
+            ends += _sample_link(link, number, datasets, subject, variable, ids, rng)
+        return {name: _related(name, ends, variable) for name, ends in pieces.items()}
 
 
 def _names(variable: str) -> tuple[str, ...]:
@@ -281,11 +276,36 @@ def _candidates(owner: NDArray[np.int32], subject: NDArray[np.int32]) -> tuple[N
     return which, order[np.repeat(begin, count) + inner].astype(np.int64)
 
 
-def _numbered(frame: pd.DataFrame) -> list[str]:
-    """RELID of each row: its subject's relations are numbered from 1."""
-    first = ~frame.duplicated(["subject", "link", "group"])
-    number = first.groupby(frame["subject"]).cumsum()
-    return [f"{one}-{n}" for one, n in zip(frame["RELID"], number, strict=True)]
+@dataclass(frozen=True, eq=False)
+class _End:
+    """Rows of one end of the relations of a link.
+
+    Attributes
+    ----------
+    place : (n_rows, 5) int64
+        Subject, link, number of the relation, end, and row in its dataset.
+    cells : mapping of str to (n_rows,) object
+    """
+
+    place: NDArray[np.int64]
+    cells: Mapping[str, NDArray[np.object_]]
+
+
+def _related(name: str, ends: Sequence[_End], variable: str) -> Dataset:
+    """Put the rows of a relation dataset in order: by subject, each subject's relations numbered from 1."""
+    place = np.concatenate([np.empty((0, 5), np.int64), *(end.place for end in ends)])
+    order = np.lexsort(place.T[::-1])
+    place = place[order]
+    new = np.append(True, (np.diff(place[:, :3], axis=0) != 0).any(axis=1))[: len(place)]
+    number = np.cumsum(new) - np.searchsorted(place[new, 0], place[:, 0])
+    columns: dict[str, Column] = {}
+    for column in dict.fromkeys([*_names(variable), *(cell for end in ends for cell in end.cells)]):
+        cells = [end.cells.get(column, np.full(len(end.place), "", object)) for end in ends]
+        cell = np.concatenate([np.empty(0, object), *cells])[order]
+        if column == "RELID":
+            cell = np.array([f"{one}-{n}" for one, n in zip(cell.tolist(), number.tolist(), strict=True)], object)
+        columns[column] = Text.of(cell)
+    return Dataset(name.upper(), tuple(Variable(column) for column in columns), columns)
 
 
 def _sample_link(
@@ -296,30 +316,22 @@ def _sample_link(
     variable: str,
     ids: Text,
     rng: np.random.Generator,
-) -> pd.DataFrame:
-    """Rows of a link dataset, one for each end, in the order of the groups."""
+) -> list[_End]:
+    """Draw the rows of both ends of a link, in the order of the relations; none where a dataset is not there."""
     if link.lead.dataset not in datasets or link.follow.dataset not in datasets:
-        return pd.DataFrame({c: [] for c in ("subject", "link", "group", "end", "row", *_names(variable))})
+        return []
     tables = datasets[link.lead.dataset], datasets[link.follow.dataset]
     rows, partners, group = _linked_rows(link, tables, (subject[link.lead.dataset], subject[link.follow.dataset]), rng)
-    owner = ids.strings()[subject[link.lead.dataset][rows]]
-    frames = []
-    for place, (end, row, of) in enumerate(((link.lead, rows, np.arange(len(rows))), (link.follow, partners, group))):
-        text = tables[place].text(end.idvar).strings()[row]
-        columns = {
-            "subject": subject[link.lead.dataset][rows][of],
-            "link": number,
-            "group": of,
-            "end": place,
-            "row": row,
-            "RDOMAIN": tables[place].domain,
-            variable: owner[of],
-            "IDVAR": end.idvar,
-            "IDVARVAL": [cell.rjust(end.width) for cell in text] if end.width else text,
-            "RELID": owner[of],
-        }
-        frames.append(pd.DataFrame(columns | dict(link.constants)))
-    return pd.concat(frames, ignore_index=True)
+    owner = subject[link.lead.dataset][rows]
+    ends = []
+    for side, (end, row, of) in enumerate(((link.lead, rows, np.arange(len(rows))), (link.follow, partners, group))):
+        constants = {"RDOMAIN": tables[side].domain, "IDVAR": end.idvar, **link.constants}
+        cells = {column: np.full(len(of), value, object) for column, value in constants.items()}
+        text, named = tables[side].text(end.idvar).strings()[row], ids.strings()[owner[of]]
+        padded = np.array([cell.rjust(end.width) for cell in text.tolist()], object) if end.width else text
+        place = [owner[of], np.full(len(of), number), of, np.full(len(of), side), row]
+        ends.append(_End(np.stack(place, axis=1).astype(np.int64), cells | {variable: named, "IDVARVAL": padded, "RELID": named}))
+    return ends
 
 
 def _linked_rows(
