@@ -15,6 +15,7 @@ from replicator.models.marginals import QuantileMarginal
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+TRIES = 20  # of a value above its bound, to change it with another's
 LEAST_SHARE = 1e-6  # of a marginal that is drawn from where bounds leave nothing of it
 
 
@@ -66,7 +67,7 @@ class NestedMarginals:
             Places to round draws to.
         """
         return cls.of(
-            (depth, code, QuantileMarginal.fit(values[rows], np.asarray(subject)[rows], k=k, decimals=decimals))
+            (depth, code, QuantileMarginal.fit(values[rows], np.asarray(subject, np.int64)[rows], k=k, decimals=decimals))
             for depth, code, rows in cells_of(codes, subject, least)
         )
 
@@ -115,6 +116,36 @@ def quantile_between(marginal: QuantileMarginal, u: Floats, low: Floats, high: F
     share = np.maximum(above - below, LEAST_SHARE)
     drawn = marginal.quantile(np.clip(below + u * share, 0.0, 1.0))
     return np.asarray(np.minimum(np.maximum(drawn, low), high), np.float64)
+
+
+def change_places(value: Floats, cell: Ints, low: Floats, high: Floats, rng: np.random.Generator) -> None:
+    """Let values (n,) above their bound change places, in place, with others of their cell, where both then keep their bounds.
+
+    So the cell as a whole keeps its distribution, where draws below each one's bound would make all values smaller.
+
+    Parameters
+    ----------
+    value : (n,) float64
+    cell : (n,) int64
+        -1 for those that take no part.
+    low, high : (n,) float64
+    """
+    for _ in range(TRIES):
+        wrong = np.flatnonzero((cell >= 0) & (value > high))
+        if not len(wrong):
+            break
+        order = np.argsort(cell, kind="stable")
+        begin, end = (np.searchsorted(cell[order], cell[wrong], side=side) for side in ("left", "right"))
+        other = order[begin + np.floor(rng.random(len(wrong)) * (end - begin)).astype(np.int64)]
+        fits = (
+            (value[wrong] >= low[other])
+            & (value[wrong] <= high[other])
+            & (value[other] >= low[wrong])
+            & (value[other] <= high[wrong])
+        )
+        once = np.unique(other[fits], return_index=True)[1]
+        mine, theirs = wrong[fits][once], other[fits][once]
+        value[mine], value[theirs] = value[theirs], value[mine]
 
 
 def cells_of(codes: Sequence[Codes], subject: Codes, least: int) -> list[tuple[int, int, NDArray[np.bool_]]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
-from replicator.models.nested_marginals import NestedMarginals, quantile_between
+from replicator.models.nested_marginals import NestedMarginals, change_places, quantile_between
 from replicator.models.onset import Intensity, draw_leaders
 from replicator.study_model.events_onsets import Onsets, TermOfEach
 from replicator.study_model.marks import death_day
@@ -224,7 +224,10 @@ def _sample_ends(
     room = np.where(attached, np.maximum(last - start, 0), np.nan)
     u = rng.random(len(code))
     length = np.where(term.lasting, 0.5 + 0.5 * u, u)
-    days = model.duration.quantile([term.block, term.kind_of], length, np.where(np.isnan(room), np.nan, 0.0), room)
+    codes, none = [term.block, term.kind_of], np.where(attached, 0.0, np.nan)
+    days = model.duration.quantile(codes, length, none, np.where(attached, np.inf, np.nan))
+    change_places(days, np.where(attached, 2 * model.duration.cell(codes, len(code)) + term.lasting, -1), none, room, rng)
+    days = np.where(days > room, model.duration.quantile(codes, length, none, room), days)
     days = np.where(attached & np.isnan(days), 0.0, days)
     ended = start + np.clip(days, 0, room)
     moved = attached & (rng.random(len(code)) < model.end_at_visit)

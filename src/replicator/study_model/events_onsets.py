@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.models.nested_marginals import NestedMarginals, cells_of
+from replicator.models.nested_marginals import NestedMarginals, cells_of, change_places
 from replicator.study_model.birth import YEAR
 from replicator.study_model.spine import Spine
 from replicator.tables.dates import Precision
@@ -22,7 +22,6 @@ Ints = NDArray[np.int64]
 BIRTH = ".BRTHDTC"
 STEP = {Precision.YEAR: YEAR, Precision.MONTH: YEAR / 12}  # days; of all others a step is a day
 OF_TERM = 2  # depth of the cells of single terms
-TRIES = 20  # of those whose drawn age lies ahead of them, to change it with somebody
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +165,7 @@ class Onsets:
             low = np.where(told[mine] | ~(least[mine] < room), 0.0, least[mine])
             room = np.maximum(room, 0.0)
             age = ages.quantile(codes, u[mine], low, np.where(np.isnan(room), np.nan, np.inf))
-            _change_places(age, np.where(by_age, ages.cell(codes, len(mine)), -1), low, room, rng)
+            change_places(age, np.where(by_age, ages.cell(codes, len(mine)), -1), low, room, rng)
             age = np.where(age > room, ages.quantile(codes, u[mine], low, room), age)
             most = steps_back(first[mine], born[mine] + low * YEAR, precision[mine])
             lag = lags.quantile(codes, u[mine], np.zeros(len(mine)), np.where(np.isnan(most), np.inf, np.maximum(most, 0.0)))
@@ -217,24 +216,6 @@ def _begin(day: Floats, precision: Ints) -> Floats:
         mine = np.isfinite(day) & (precision == wanted)
         out[mine] = day[mine].astype("datetime64[D]").astype(f"datetime64[{unit}]").astype("datetime64[D]").astype(np.float64)
     return out
-
-
-def _change_places(age: Floats, cell: Ints, low: Floats, high: Floats, rng: np.random.Generator) -> None:
-    """Let ages (n,) above a subject's own change places, in place, with those of others of the cell whom they suit, and who suit.
-
-    So all of a cell together keep their ages, where a draw from the ages below each subject's own would make them younger.
-    """
-    for _ in range(TRIES):
-        wrong = np.flatnonzero((cell >= 0) & (age > high))
-        if not len(wrong):
-            break
-        order = np.argsort(cell, kind="stable")
-        begin, end = (np.searchsorted(cell[order], cell[wrong], side=side) for side in ("left", "right"))
-        other = order[begin + np.floor(rng.random(len(wrong)) * (end - begin)).astype(np.int64)]
-        fits = (age[wrong] >= low[other]) & (age[wrong] <= high[other]) & (age[other] >= low[wrong]) & (age[other] <= high[wrong])
-        once = np.unique(other[fits], return_index=True)[1]
-        mine, theirs = wrong[fits][once], other[fits][once]
-        age[mine], age[theirs] = age[theirs], age[mine]
 
 
 def _spread(values: Floats) -> float:

@@ -38,8 +38,8 @@ class Qualifiers:
     levels : tuple of Column
         Values of each; every one is shared by at least k subjects. The last stands for all `rare` ones where there are any.
     rare : tuple of tuple of str
-        Of each the terms of the standard's codelist that fewer than k subjects share, where at least k have one of them: they are
-        nobody's words, and how many had which is not kept.
+        Of each the terms of a closed codelist of the standard that fewer than k subjects share, where at least k have one of them:
+        they are nobody's words, and how many had which is not kept.
     chain : ConditionalChain
         Codes of the categories.
     measures : Attributes
@@ -107,13 +107,16 @@ def _join_rare_terms(
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Give rows with a rare term of the variable's codelist the code of the first such term, and return these terms in order.
 
-    None are returned where fewer than `k` subjects have any of them, or fewer than two are rare.
+    Only codelists count to which nobody may add a term, and terms that more than one subject has. None are returned where fewer
+    than `k` subjects have any of them, or fewer than two are rare.
     """
-    terms = {term for codelist in codelists() if codelist.fits(name, domain) for term in codelist.terms}
+    closed = (codelist for codelist in codelists() if codelist.fits(name, domain) and not codelist.extensible)
+    terms = {term for codelist in closed for term in codelist.terms}
     if not isinstance(levels, Text) or not terms:
         return codes, ()
     texts = levels.strings()
-    few = (count_subjects(codes, subject, len(levels)) < k) & np.isin(texts.astype(str), list(terms))
+    people = count_subjects(codes, subject, len(levels))
+    few = (people < k) & (people > 1) & np.isin(texts.astype(str), list(terms))
     rows = np.append(few, False)[codes]
     if few.sum() < 2 or len(np.unique(subject[rows])) < k:
         return codes, ()

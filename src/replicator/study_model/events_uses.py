@@ -34,6 +34,8 @@ class Uses:
         Variables that name the medicine, the closest name first.
     units : tuple of str
         Units that at least k subjects share; no other is put in.
+    most_dose : float
+        Greatest dose that at least k subjects share; none beyond it is put in.
     """
 
     kind: ClassVar[str] = "uses"
@@ -44,6 +46,7 @@ class Uses:
     often: str
     names: tuple[str, ...]
     units: tuple[str, ...]
+    most_dose: float
 
     @classmethod
     def fit(cls, head: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Uses | None:
@@ -61,7 +64,12 @@ class Uses:
         if unit:
             codes, levels = column_codes(head[unit])
             units = tuple(levels.strings()[count_subjects(codes, subject, len(levels)) >= k].tolist())
-        return cls(route, unit, dose, often, names, units)
+        most = np.inf
+        if dose:
+            codes, doses = column_codes(head[dose])
+            shared = count_subjects(codes, subject, len(doses)) >= k
+            most = float(doses.values[shared].max(initial=0.0)) if isinstance(doses, Numbers) else np.inf
+        return cls(route, unit, dose, often, names, units, most)
 
     def choose(
         self,
@@ -177,7 +185,7 @@ class Uses:
             if not route or _usual(use, named, route, of, amount) is not False:
                 continue
             mine = rows[way.reshape(-1) == i]
-            offered = [(mg, text) for mg, text in use.uses(route, *named) if text in self.units]
+            offered = [(mg, text) for mg, text in use.uses(route, *named) if text in self.units and mg <= self.most_dose]
             if not offered:
                 gone[mine] = True
                 continue

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.models.nested_marginals import NestedMarginals, quantile_between
+from replicator.models.nested_marginals import NestedMarginals, change_places, quantile_between
 
 N = 900
 
@@ -50,3 +50,16 @@ def test_a_bound_leaves_the_shares_of_what_is_within() -> None:
     drawn = quantile_between(marginal, u, np.full(20000, -np.inf), np.full(20000, 6.0))
     expected = 0.3 * 0.7 ** np.arange(7) / (1 - 0.7**7)
     assert np.bincount(drawn.astype(int), minlength=7) / 20000 == pytest.approx(expected, abs=0.02)
+
+
+def test_what_does_not_fit_changes_places_and_the_cell_keeps_its_values() -> None:
+    """Two cells, each with bounds as its values have them but in another order: every value finds a place within its cell."""
+    rng = np.random.default_rng(3)
+    value, cell = rng.uniform(0, 100, 400), np.repeat([0, 1], 200)
+    high = np.concatenate([rng.permutation(value[:200]) + 20, np.full(200, 30.0)])
+    before = value.copy()
+    change_places(value, cell, np.zeros(400), high, rng)
+    for one in (0, 1):
+        np.testing.assert_array_equal(np.sort(value[cell == one]), np.sort(before[cell == one]))
+    assert (value[:200] <= high[:200]).mean() > 0.95
+    np.testing.assert_array_equal(value[200:], before[200:])  # nobody of the second cell has room for more than 30
