@@ -39,6 +39,7 @@ from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
 from replicator.tables.readers import read_study
 from replicator.targets import Output, check_target, write_whole
+from replicator.threads import one_thread
 
 Source: TypeAlias = Study | str | Path | Sequence[str | Path]
 
@@ -124,6 +125,7 @@ def _config(**settings: Any) -> FitConfig:
         raise ConfigError(f"{name}={shown(first['input'])}: {in_plain_words(first['msg'])}; choose another value.") from error
 
 
+@one_thread
 def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, store: Cache | None) -> FittedStudy:
     """Fit, datasets that are as they were before from the cache; what reading noted is left to the caller."""
 
@@ -153,6 +155,7 @@ def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, st
     return FittedStudy(model, report.to_dict(), json_format.loads(profile.to_json()), fingerprint, config, model.notes)
 
 
+@one_thread
 def source_report(study: Study, structure: StudyStructure, config: FitConfig) -> ValidationReport:
     """Judge a source by the rules of the standard and by those that it keeps; no rows of it stay in the report."""
     rules = (*rules_of_standard(), *learn_rules(study, structure, config.k))

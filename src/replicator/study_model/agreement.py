@@ -322,7 +322,7 @@ def _fit_fallback(dataset: Dataset, name: str, subject: NDArray[np.int32], k: in
 
 def _equal(left: Column, right: Column) -> Flags:
     if isinstance(left, Numbers) and isinstance(right, Numbers):
-        return np.asarray((np.round(left.values, 9) == np.round(right.values, 9)) | (left.missing & right.missing), bool)
+        return np.asarray((left.rounded.values == right.rounded.values) | (left.missing & right.missing), bool)
     assert isinstance(left, Text) and isinstance(right, Text)
     codes = np.array([*(left.place.get(level, -2) for level in right.levels.tolist()), -1])
     return np.asarray(left.codes == codes[right.codes], bool)

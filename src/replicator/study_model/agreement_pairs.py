@@ -72,7 +72,7 @@ def combinations_of(dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.
     parts = []
     for name in names:
         column = dataset[name]
-        cells, levels = column_codes(Numbers(np.round(column.values, 9)) if isinstance(column, Numbers) else column)
+        cells, levels = column_codes(column.rounded if isinstance(column, Numbers) else column)
         parts.append((cells, [*(str(text) for text in levels.strings()), ""]))
         joined = joined * (len(levels) + 1) + cells + 1
     _, first, inverse = distinct_values(joined, return_index=True, return_inverse=True)

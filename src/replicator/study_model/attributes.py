@@ -175,11 +175,8 @@ def column_codes(column: Column) -> tuple[NDArray[np.int64], Column]:
     if isinstance(column, Text):
         compact = column.compact()
         return compact.codes.astype(np.int64), Text(np.arange(len(compact.levels), dtype=np.int32), compact.levels)
-    seen = ~np.isnan(column.values)
-    values, inverse = distinct_values(column.values[seen], return_inverse=True)
-    codes = np.full(len(column), -1, np.int64)
-    codes[seen] = inverse
-    return codes, Numbers(values)
+    codes, levels = column.coded
+    return codes.copy(), levels
 
 
 def count_subjects(codes: NDArray[np.int64], subject: NDArray[np.int32], n: int) -> NDArray[np.int64]:

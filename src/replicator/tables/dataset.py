@@ -65,7 +65,7 @@ class Text:
         return Text(self.codes[rows], self.levels)
 
     def compact(self) -> Text:
-        """Drop unused levels and sort the rest, so that equal columns have equal codes."""
+        """Drop unused levels and sort the rest, so that equal columns have equal codes; done once for a column."""
         return self._compact
 
     @cached_property
@@ -111,6 +111,20 @@ class Numbers:
         """Decode: (n_rows,) object array of str, shortest exact form, whole numbers without a point, ``""`` missing."""
         unique, inverse = distinct_values(self.values, return_inverse=True)
         return np.array([number_text(value) for value in unique.tolist()], dtype=object)[inverse]
+
+    @cached_property
+    def rounded(self) -> Numbers:
+        """The numbers to 9 decimals."""
+        return Numbers(np.round(self.values, 9))
+
+    @cached_property
+    def coded(self) -> tuple[NDArray[np.int64], Numbers]:
+        """Codes (n_rows,), -1 missing, and the distinct numbers, sorted."""
+        seen = ~np.isnan(self.values)
+        values, inverse = np.unique(self.values[seen], return_inverse=True)
+        codes = np.full(len(self.values), -1, np.int64)
+        codes[seen] = inverse
+        return codes, Numbers(values)
 
     @property
     def missing(self) -> NDArray[np.bool_]:
