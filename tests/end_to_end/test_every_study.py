@@ -38,8 +38,8 @@ GROUPS = {
 }
 
 
-CERTIFIED = ("cdiscpilot01", "pbc", "diabetes-mock", "pk-sad", "pk-crossover")
-CERTIFIED_GROUPS = ("oncology", "eye", "vaccine", "children", "general")
+CERTIFIED = ("cdiscpilot01", "pbc", "diabetes-mock", "pk-sad", "pk-crossover", "msg-v2/xpt")
+CERTIFIED_GROUPS = ("oncology", "eye", "vaccine", "metabolic", "neurology", "children", "general")
 
 
 def all_the_way(source: Path | Sequence[Path]) -> None:

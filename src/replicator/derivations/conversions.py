@@ -35,7 +35,7 @@ def _fit_scale(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, f
         return 1.0, 0.0, None
     decimals = decimals_of(y)
     away = x != 0
-    if not away.any():
+    if not away.any() or (y == y[0]).all() > (x == x[0]).all():  # one number for many is no multiple of them
         return None
     factor = float(np.median(y[away] / x[away]))
     # the largest values say most about the factor where results are rounded

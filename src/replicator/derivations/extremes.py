@@ -16,6 +16,8 @@ from replicator.tables.dates import Precision
 
 ROOTS = ("RFSTDTC",)  # the subject's own day zero is drawn; all other dates may follow from it
 ORDER_OF_TRUST = ("interventions", "schedule", "events", "findings", "states")  # elements are often made from the subject's dates
+DEFINED = {"first": "RFXSTDTC", "last": "RFXENDTC"}  # by the implementation guide: the first and last exposure
+EXPOSURE = ("EX", "EC")
 HISTORY = ("MH", "CM", "SU", "PR", "FH")  # reach back before the study, so their dates do not bound participation
 
 
@@ -56,6 +58,12 @@ def propose_subject_dates(source: Source) -> Iterable[Derivation]:
                 for given in ("", *(name for name in ROOTS if workspace.has(f"{subjects}.{name}"))):
                     parameters = {**where, "whole_days": cut} | ({"given": f"{subjects}.{given}"} if given else {})
                     yield Derivation(subjects, target, rule, tuple(dates), parameters)
+
+
+def is_defined(derivation: Derivation) -> bool:
+    """Tell whether the standard says that a date of the subject is this one of its exposure."""
+    datasets = {split_name(name)[0][:2] for name in derivation.inputs}
+    return derivation.target == DEFINED.get(derivation.rule) and datasets <= set(EXPOSURE)
 
 
 def _conditions(source: Source, facts: DatasetFacts) -> list[dict[str, object]]:

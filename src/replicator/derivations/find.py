@@ -104,11 +104,13 @@ def _test(workspace: Workspace, rule: Rule, candidate: Derivation) -> _Tested | 
     if rule.counted == "either":
         tested |= ~blank
     n_tested, n_present = int(tested.sum()), int((~blank).sum())
-    if n_tested < rule.least_tested or not n_present or (outcome.known & ~blank).sum() < rule.coverage * n_present:
+    few = n_tested < rule.least_tested
+    defined = rule.by_definition is not None and rule.by_definition(candidate)
+    if (few and not defined) or not n_present or (outcome.known & ~blank).sum() < rule.coverage * n_present:
         return None
     same = equal(actual, computed) & outcome.known
     agree = int((same & tested).sum())
-    if agree < rule.least * n_tested or not (same & tested & ~blank).any():
+    if agree < (1.0 if few else rule.least) * n_tested or not (same & tested & ~blank).any():
         return None
     exceptions = {
         "missing": float((tested & blank & ~empty).sum() / n_tested),

@@ -119,6 +119,8 @@ class Rule:
         Smallest share of the rows with a value in the source on which the rule must say something.
     least_tested : int
         Fewest rows on which it must have been tested.
+    by_definition : callable or None
+        Tells derivations that the standard gives by what it says of the variable: one row is enough, and every row must agree.
     """
 
     propose: Propose
@@ -127,6 +129,7 @@ class Rule:
     least: float = 0.9
     coverage: float = 0.0
     least_tested: int = 10
+    by_definition: Callable[[Derivation], bool] | None = None
 
 
 def words(yes: NDArray[np.bool_], word: str, otherwise: str = "") -> Text:

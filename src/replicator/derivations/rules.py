@@ -12,8 +12,20 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "study_day": Rule(timing.propose_study_days, timing.compute_study_days, least_tested=1),
         "part_of": Rule(copies.propose_parts, copies.compute_parts, least=1.0, least_tested=2),
-        "first": Rule(extremes.propose_subject_dates, extremes.compute_first, counted="either", least_tested=5),
-        "last": Rule(extremes.propose_subject_dates, extremes.compute_last, counted="either", least_tested=5),
+        "first": Rule(
+            extremes.propose_subject_dates,
+            extremes.compute_first,
+            counted="either",
+            least_tested=5,
+            by_definition=extremes.is_defined,
+        ),
+        "last": Rule(
+            extremes.propose_subject_dates,
+            extremes.compute_last,
+            counted="either",
+            least_tested=5,
+            by_definition=extremes.is_defined,
+        ),
         "last_at_visit": Rule(extremes.propose_visit_dates, extremes.compute_last, coverage=0.5),
         "first_at_visit": Rule(extremes.propose_visit_dates, extremes.compute_first, coverage=0.5),
         "planned_time": Rule(planned.propose_planned_times, planned.compute_planned_times, coverage=0.5),

@@ -26,14 +26,17 @@ def propose_study_days(source: Source) -> Iterable[Derivation]:
             stem = target[:-2]
             likely = [stem + "DTC", stem + "STDTC", stem.removesuffix("ST") + "DTC", stem.removesuffix("EN") + "DTC"]
             for date in dict.fromkeys(name for name in likely if name in names and name != target):
-                for convention in ("no day 0", "day 0 between", "day 0 first"):
+                for convention in ("no day 0", "day 0 left out", "day 0 between", "day 0 first"):
                     for reference in references:
                         inputs = (f"{facts.name}.{date}", reference)
                         yield Derivation(facts.name, target, "study_day", inputs, {"convention": convention})
 
 
 def compute_study_days(workspace: Workspace, derivation: Derivation) -> Outcome:
-    """Compute study days: the reference is day 1 and there is no day 0, or one of two ways that break this rule."""
+    """Compute study days: the reference is day 1 and there is no day 0, or one of three ways that break this rule.
+
+    Where day 0 is left out, days before the reference are counted as if it were there, and the last two before it are both -1.
+    """
     date, reference = derivation.inputs
     day = workspace.dates(date).full_day
     anchor = workspace.of_subject(derivation.dataset, workspace.dates(reference).full_day)
@@ -41,7 +44,8 @@ def compute_study_days(workspace: Workspace, derivation: Derivation) -> Outcome:
     if convention == "no day 0":
         values = study_day(day, anchor)
     else:
-        values = np.floor(day) - np.floor(anchor) + (1.0 if convention == "day 0 between" else 0.0)
+        values = np.floor(day) - np.floor(anchor) + (0.0 if convention == "day 0 first" else 1.0)
+        values = np.where((values == 0) & (convention == "day 0 left out"), -1.0, values)
     return Outcome(Numbers(values), ~np.isnan(values))
 
 

@@ -6,23 +6,9 @@ from functools import cache
 
 from replicator.rules.rule import Rule, Severity
 from replicator.standards.codelists import codelists
+from replicator.standards.date_orders import OUTLIVES_DEATH, SUBJECT_DATES
 
 W = Severity.WARNING
-_SUBJECT_DATES = (
-    ("BRTHDTC", "RFICDTC"),
-    ("BRTHDTC", "RFSTDTC"),
-    ("RFICDTC", "RFSTDTC"),
-    ("RFICDTC", "RFXSTDTC"),
-    ("RFSTDTC", "RFENDTC"),
-    ("RFXSTDTC", "RFXENDTC"),
-    ("RFICDTC", "RFPENDTC"),
-    ("RFSTDTC", "RFPENDTC"),
-    ("RFENDTC", "RFPENDTC"),
-    ("RFXSTDTC", "RFPENDTC"),
-    ("RFICDTC", "DTHDTC"),
-    ("RFSTDTC", "DTHDTC"),
-    ("RFXENDTC", "DTHDTC"),
-)
 _IDENTITY = (
     Rule("VAR-REQUIRED", "required_present", "required variables are not there", "Add the variables that the values name."),
     Rule("VAR-FILLED", "required_filled", "a required variable is empty", "Fill it, or remove the row."),
@@ -108,7 +94,7 @@ _TIMING = (
         "subject_dates_in_order",
         "a reference date of the subject lies before one that it must follow",
         "Correct the reference dates.",
-        parameters={"pairs": [list(pair) for pair in _SUBJECT_DATES]},
+        parameters={"pairs": [list(pair) for pair in SUBJECT_DATES]},
     ),
     Rule("DAY-AGREES", "study_day_agrees", "the study day does not agree with its date and RFSTDTC", "Derive the study day again."),
     Rule(
@@ -291,7 +277,7 @@ _STORY = (
         "nothing_after",
         "a record is dated after the subject's death",
         "Correct the date or DTHDTC.",
-        parameters={"mark": "DTHDTC", "except": ["DM", "MH", "CM", "DD", "CO"]},
+        parameters={"mark": "DTHDTC", "except": list(OUTLIVES_DEATH)},
     ),
     Rule(
         "AFTER-END",
@@ -299,7 +285,7 @@ _STORY = (
         "a record is dated after the end of participation RFPENDTC",
         "Correct the date or RFPENDTC.",
         W,
-        parameters={"mark": "RFPENDTC", "except": ["DM", "MH", "CM", "DD", "CO", "SE"]},
+        parameters={"mark": "RFPENDTC", "except": [*OUTLIVES_DEATH, "SE"]},
     ),
     Rule(
         "DEATH-FLAG",

@@ -65,14 +65,19 @@ def assemble(
         owner = drawn.subject[order]
         datasets[name] = layout.finish(table.take(order), owner, ids, _counted_before(layout, subject, spine.n))
         subject[name] = owner
-    study = derive_all(model.derivations, Study(datasets), rng=stream(seed, "derivations", start))
+    drawn_study = Study(datasets)
+    study = _derived(model, drawn_study, subject, seed, start)
     ordered = model.date_orders.hold(study, subject)
     if ordered is not study:
-        study = derive_all(model.derivations, ordered, rng=stream(seed, "derivations", start))
+        study = _derived(model, ordered, subject, seed, start)
     datasets = dict(study.datasets)
     for name, agreement in model.agreements.items():
         if name in datasets:
             datasets[name] = agreement.hold(datasets[name], stream(seed, "agreement", name, start))
+    flagged = model.baselines.hold(Study(datasets), subject)
+    moved = {name for name in datasets if flagged[name] is not datasets[name]}
+    days = tuple(one for one in model.derivations if one.rule == "study_day" and one.dataset in moved)
+    datasets = dict(derive_all(days, flagged, rng=stream(seed, "study days", start)).datasets)
     thinned: set[str] = set()
     for name in rows:  # what was derived or set right may have made two keys one
         layout = model.layouts[name]
@@ -103,6 +108,12 @@ def assemble(
         )
     study = Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
     return study if n == spine.n else _first_subjects(study, model.ids.variable, ids.take(everyone[:n]))
+
+
+def _derived(model: StudyModel, study: Study, subject: Mapping[str, NDArray[np.int32]], seed: int, start: int) -> Study:
+    """Compute what follows, but for dates of subjects whose rows contradict their other dates."""
+    derived = derive_all(model.derivations, study, rng=stream(seed, "derivations", start))
+    return model.date_orders.settle(derived, study, subject)
 
 
 def _counted_before(layout: Layout, subject: Mapping[str, NDArray[np.int32]], n: int) -> NDArray[np.int64]:

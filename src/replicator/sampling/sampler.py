@@ -208,8 +208,10 @@ def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ..
 
 
 def _present(rows: Rows, spine: Spine, model: StudyModel, name: str) -> Rows:
-    """Leave out rows of arms, and at visits, that the dataset knows nothing of."""
+    """Leave out rows of arms, of subjects without a date, and at visits, that the dataset knows nothing of."""
     keep = np.ones(len(rows.subject), bool)
+    for mark in model.undated.get(name, ()):
+        keep &= np.isfinite(spine.marks[mark])[rows.subject]
     if name in model.absent:
         keep &= ~np.isin(spine.arm, model.absent[name])[rows.subject]
     number = rows.columns.get("VISITNUM")

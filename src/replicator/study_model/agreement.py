@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from replicator.derivations.derive import blanked, chosen
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.agreement_pairs import KnownPairs, combinations_of
+from replicator.standards.withheld import WITHHELD
+from replicator.study_model.agreement_pairs import SEPARATOR, KnownPairs, combinations_of
 from replicator.study_model.agreement_results import ResultAgreement
 from replicator.study_model.attributes import column_codes, count_subjects, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -27,6 +28,8 @@ Flags = NDArray[np.bool_]
 MOST_KEYS = 2000  # keys of one table
 MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.RESULT, Role.DATE, Role.STUDY_DAY)
 ORDER = (Role.TOPIC, Role.SYNONYM, Role.VISIT, Role.TIMEPOINT, Role.GROUPING, Role.QUALIFIER, Role.EPOCH, Role.FLAG)
+OF_TEST = ("ORRESU", "STRESU", "ORNRLO", "ORNRHI", "STNRLO", "STNRHI")  # a unit or limit is its test's, and gives way to nothing
+DAYS = ("DY", "STDY", "ENDY")  # study days, of which 0 is none
 REDRAWN = (Role.QUALIFIER, Role.GROUPING)  # roles of determinants that give way where two disagree about a value
 
 
@@ -47,7 +50,7 @@ class Following:
     gives_way : bool
         Whether the last determinant is drawn anew where an earlier table says otherwise.
     fills : bool
-        Whether only missing cells are set.
+        Whether only cells are set that are missing or stand for withheld texts.
     exact : bool
         Whether the dependent followed in every row of the source, so that one value stands for each key not kept, too.
     otherwise : Column or None
@@ -86,6 +89,10 @@ class Agreement:
         What agrees about results; None if the dataset holds no findings.
     epochs : KnownPairs or None
         Which epochs a visit may lie in; None if the dataset has no visits or no epochs.
+    status : str
+        --STAT, which gives way to nothing; ``""`` if there is none.
+    without_zero : tuple of str
+        Study days that are never 0: the day before day 1 is day -1.
     """
 
     kind: ClassVar[str] = "agreement"
@@ -96,24 +103,22 @@ class Agreement:
     unitless: float = 0.0
     results: ResultAgreement | None = None
     epochs: KnownPairs | None = None
+    status: str = ""
+    without_zero: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
         """Learn from a dataset whose rows belong to `subject` (n_rows,); nothing that fewer than k subjects share is kept."""
         roles = {variable.name: variable.role for variable in structure.variables}
         usable = {name for name in dataset.names if roles.get(name) in ORDER}
-        status = structure.named("STAT")  # says whether there is a result, and is told by nothing else
+        status = structure.named("STAT")  # says whether there is a result: what seems to tell it gives way
         rank = {
             name: (-1 if name == status else ORDER.index(roles[name]), at)
             for at, name in enumerate(dataset.names)
             if name in usable
         }
         exact = {(one.determinants, one.dependent) for one in structure.dependencies}
-        wanted = [
-            (given, name)
-            for given, name in sorted(exact)
-            if {*given, name} <= usable and roles[name] is not Role.TOPIC and name != status
-        ]
+        wanted = [(given, name) for given, name in sorted(exact) if {*given, name} <= usable and roles[name] is not Role.TOPIC]
         epochs = [name for name in structure.with_role(Role.EPOCH) if name in usable and "VISITNUM" in usable]
         pairs = KnownPairs.fit(dataset, "VISITNUM", epochs[0], subject, k) if epochs else None
         wanted += [
@@ -121,12 +126,19 @@ class Agreement:
             for one in structure.variables
             if one.name in usable and one.content is Content.CONSTANT and not one.n_missing and one.role is not Role.TOPIC
         ]
+        terms = [
+            replace(_fit_table(dataset, given, name, subject, k), fills=True)
+            for given, name in sorted(exact)
+            if {*given, name} <= usable and roles[name] is Role.TOPIC and isinstance(dataset[name], Text)
+        ]
         ordered = sorted(wanted, key=lambda pair: (rank[pair[1]], [rank[name] for name in pair[0]]))
         tables = [_fit_table(dataset, given, name, subject, k) for given, name in ordered]
         following = [
             replace(
                 one,
-                gives_way=bool(one.determinants) and roles[one.determinants[-1]] in REDRAWN,
+                gives_way=bool(one.determinants)
+                and roles[one.determinants[-1]] in REDRAWN
+                and one.determinants[-1] not in {structure.named(suffix) for suffix in OF_TEST},
                 exact=bool(one.determinants) and (one.determinants, one.dependent) in exact,
                 otherwise=_usual_otherwise(dataset, one, subject, k)
                 if one.determinants
@@ -144,17 +156,24 @@ class Agreement:
             )
             for one in tables
         ]
+        following = [*(one for one in terms if one.keys), *following]
         following += [
             one
             for name in structure.with_role(Role.EPOCH)
             if name in usable and not dataset[name].missing.any() and (one := _fit_fallback(dataset, name, subject, k)).keys
         ]
+        days = tuple(
+            name
+            for name in (structure.named(suffix) for suffix in DAYS)
+            if name and isinstance(dataset[name], Numbers) and not (dataset.numbers(name) == 0).any()
+        )
         dose, unit = structure.named("DOSE"), structure.named("DOSU")
         if not dose or not unit or not isinstance(dataset[dose], Numbers):
-            return cls(tuple(following), results=ResultAgreement.fit(dataset, structure, subject, k), epochs=pairs)
+            results = ResultAgreement.fit(dataset, structure, subject, k)
+            return cls(tuple(following), results=results, epochs=pairs, status=status, without_zero=days)
         given = ~dataset[dose].missing
         unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
-        return cls(tuple(following), dose, unit, unitless, epochs=pairs)
+        return cls(tuple(following), dose, unit, unitless, epochs=pairs, status=status, without_zero=days)
 
     def hold(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
         """Set right what does not agree.
@@ -170,13 +189,21 @@ class Agreement:
             dataset = self.results.hold(dataset)
         if self.epochs is not None:
             dataset = self.epochs.hold(dataset)
-        settled: dict[str, Flags] = {}
-        for one in self.following:
-            if {*one.determinants, one.dependent} <= set(dataset.names):
+        settled: dict[str, Flags] = {self.status: np.ones(dataset.n_rows, bool)} if self.status in dataset else {}
+        there = [one for one in self.following if {*one.determinants, one.dependent} <= set(dataset.names)]
+        last = [one for one in there if one.fills and not one.determinants]
+        for one in there:
+            if one not in last:
                 dataset = _hold_one(one, dataset, settled, rng)
-        for one in self.following:
-            if one.exact and {*one.determinants, one.dependent} <= set(dataset.names):
+        for one in _coarse_first(there):
+            if one.exact:
                 dataset = _one_value(one, dataset, settled)
+        for one in last:
+            dataset = _hold_one(one, dataset, settled, rng)
+        for name in self.without_zero:
+            if name in dataset:
+                day = dataset.numbers(name)
+                dataset = dataset.with_column(dataset.variable(name), Numbers(np.where(day == 0, 1.0, day)))
         if self.dose in dataset and self.unit in dataset:
             dose = dataset[self.dose]
             bare = ~dose.missing & dataset[self.unit].missing
@@ -185,6 +212,13 @@ class Agreement:
                 gone = bare & (rng.random(dataset.n_rows) >= self.unitless / share)
                 dataset = dataset.with_column(dataset.variable(self.dose), blanked(dose, gone))
         return dataset
+
+
+def _coarse_first(following: Sequence[Following]) -> list[Following]:
+    """Tables in order of their dependents, each one's first from what itself follows from others, such as the code of a term."""
+    order = list(dict.fromkeys(one.dependent for one in following))
+    told = [one.dependent for one in following if one.determinants]
+    return sorted(following, key=lambda one: (order.index(one.dependent), -sum(told.count(name) for name in one.determinants)))
 
 
 def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: np.random.Generator) -> Dataset:
@@ -196,7 +230,7 @@ def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: 
     at = np.array([place.get(text, -1) for text in texts], np.intp)[codes]
     known = at >= 0
     if one.fills:
-        known &= column.missing
+        known &= column.missing | _withheld(column)
     wanted = one.values.take(np.maximum(at, 0))
     wrong = known & ~_equal(column, wanted)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
@@ -234,6 +268,13 @@ def _redraw(
     return dataset.with_column(dataset.variable(name), chosen(drawn != "", Text.of(drawn.tolist()), dataset[name]))
 
 
+def _withheld(column: Column) -> Flags:
+    """Cells (n_rows,) that stand for withheld texts."""
+    if not isinstance(column, Text):
+        return np.zeros(len(column), bool)
+    return np.append(column.levels == WITHHELD, False)[column.codes].astype(bool)
+
+
 def _given(value: Column, right: Flags) -> Flags:
     """Rows (n_rows,) whose value some row that is `right` has, too."""
     codes, levels = column_codes(value)
@@ -262,7 +303,9 @@ def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> D
     codes, texts = combinations_of(dataset, one.determinants)
     kept = set(one.keys)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
-    rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else before
+    nothing = SEPARATOR.join([""] * len(one.determinants))  # and what stands for a withheld text: they tell nothing
+    open_keys = [text not in kept and text != nothing and WITHHELD not in text.split(SEPARATOR) for text in texts]
+    rows = np.array(open_keys or [False])[codes] if len(codes) else before
     column = dataset[one.dependent]
     if one.otherwise is not None and isinstance(column, Text) is isinstance(one.otherwise, Text):
         wanted = one.otherwise.take(np.zeros(dataset.n_rows, np.intp))

@@ -1,7 +1,8 @@
 """Orders of dates that the source kept without exception: within a row, and between a row and the dates of its subject.
 
 Parts draw dates given marks and visits. What no row of the source did, such as a record after the end of participation, is set
-right here in the few rows of a sample that do.
+right here in the few rows of a sample that do. What the standard says of dates is believed however few rows of the source have
+them, if none speaks against it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import chosen
 from replicator.profile.date_bounds import is_bound
+from replicator.standards.date_orders import SUBJECT_DATES, record_orders
 from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.dates import Dates, Precision, format_dates, parse_dates
 
@@ -25,6 +27,7 @@ Owners = NDArray[np.int32]
 
 MINUTES = 1440.0  # of a day
 TURNS = 2  # times that all orders are gone through; where two disagree, the other date gives way the second time
+ROOT = "RFSTDTC"  # the subject's day zero, which gives way last
 STRICT = 1.0  # days apart of an order that at least k subjects keep by exactly so much, and none by less
 
 
@@ -62,12 +65,15 @@ class DateOrders:
     subjects : str
         The subjects' dataset.
     orders : tuple of DateOrder
+    derived : tuple of DateOrder
+        Orders of the standard between the subject's own dates of which one at least follows from other datasets; that one moves.
     """
 
     kind: ClassVar[str] = "date orders"
 
     subjects: str
     orders: tuple[DateOrder, ...] = ()
+    derived: tuple[DateOrder, ...] = ()
 
     @classmethod
     def fit(
@@ -75,23 +81,67 @@ class DateOrders:
         datasets: Mapping[str, Dataset],
         subject: Mapping[str, Owners],
         subjects: str,
-        derived: Collection[tuple[str, str]],
+        derived: Mapping[tuple[str, str], Collection[str]],
         k: int,
     ) -> DateOrders:
-        """Learn from datasets whose rows belong to `subject`; the variables in `derived` follow from others and are not moved."""
+        """Learn from datasets whose rows belong to `subject`.
+
+        The variables in `derived` follow from others and are not moved; it names those that one is the first or last date of, or
+        a copy, so that their order needs no keeping.
+        """
         head = subjects if subjects in datasets and len(np.unique(subject[subjects])) == len(subject[subjects]) else ""
         marks = _marks(datasets[head], subject[head], max(int(who.max(initial=-1)) for who in subject.values()) + 1) if head else {}
-        orders = []
+        orders, settled = [], []
         for name in sorted(subject, key=lambda name: name != head):
             own = {variable: parse_dates(datasets[name].text(variable)) for variable in _date_variables(datasets[name])}
             theirs = {f"{head}.{variable}": dates.take(subject[name]) for variable, dates in marks.items() if name != head}
             fixed = {variable for variable in own if (name, variable) in derived}
+            both = {**own, **theirs}
+            standard = _standard_pairs(datasets[name].domain, head, name == head)
             for first, second in _pairs(own, theirs):
+                follows = _follows(name, first, second, derived) or _follows(name, second, first, derived)
+                if follows and (not {first, second} <= set(own) or _same(both[first], both[second])):
+                    continue
                 movable = [variable for variable in (second, first) if variable in own and variable not in fixed]
-                apart = _apart({**own, **theirs}[first], {**own, **theirs}[second], subject[name], k) if movable else None
+                told = [variable for variable in (second, first) if variable in fixed]
+                by_standard = (first, second) in standard and not surely_after(both[first], both[second]).any()
+                if by_standard and name == head and told:
+                    settled.append(DateOrder(name, first, second, 0.0, tuple(told)))
+                apart = _apart(both[first], both[second], subject[name], k) if movable else None
                 if apart is not None:
                     orders.append(DateOrder(name, first, second, apart, tuple(movable)))
-        return cls(head, tuple(orders))
+                elif by_standard and not (name == head and told):
+                    steady_last = tuple(sorted(movable or told, key=lambda variable: variable == ROOT))
+                    orders.append(DateOrder(name, first, second, 0.0, steady_last))
+        return cls(head, tuple(orders), tuple(settled))
+
+    def settle(self, study: Study, before: Study, subject: Mapping[str, Owners]) -> Study:
+        """Take back dates of the subject that were derived from rows which contradict its other dates.
+
+        Parameters
+        ----------
+        study : Study
+            A sample after its derivations.
+        before : Study
+            The same before them: the dates that were drawn with the subject.
+        subject : mapping of str to (n_rows,) int32
+            Position of each row's subject in the subjects' dataset.
+        """
+        if not self.derived or self.subjects not in before:
+            return study
+        parsed: dict[tuple[str, str], Dates] = {}
+        for order in self.derived:
+            sides = _sides(order, study, subject, parsed)
+            if sides is None or not (wrong := surely_after(*sides)).any():
+                continue
+            head = study[order.dataset]
+            for variable in order.moves:
+                head = head.with_column(
+                    head.variable(variable), chosen(wrong, before[order.dataset].text(variable), head.text(variable))
+                )
+                parsed.pop((order.dataset, variable), None)
+            study = replace(study, datasets={**study.datasets, order.dataset: head})
+        return replace(self, orders=self.derived).hold(study, subject)
 
     def hold(self, study: Study, subject: Mapping[str, Owners]) -> Study:
         """Move the dates that break an order to the nearest day, or minute, that keeps it.
@@ -109,14 +159,14 @@ class DateOrders:
                 sides = _sides(order, study, subject, parsed)
                 if sides is None:
                     continue
-                wrong = _earliest(sides[0]) + order.apart * MINUTES > _latest(sides[1])
+                wrong = surely_after(*sides, order.apart)
                 if order.apart:
                     wrong &= sides[0].full & sides[1].full
                 if wrong.any():
                     moves = order.moves[min(turn, len(order.moves) - 1)]
                     dataset, later = study[order.dataset], moves == order.second
                     apart = order.apart if later else -order.apart
-                    column = _moved(dataset.text(moves), sides[later], sides[not later], apart, wrong)
+                    column = move_dates(dataset.text(moves), sides[later], sides[not later], wrong, apart)
                     changed = dataset.with_column(dataset.variable(moves), column)
                     study = replace(study, datasets={**study.datasets, order.dataset: changed})
                     parsed.pop((order.dataset, moves))
@@ -168,6 +218,33 @@ def _pairs(own: Collection[str], theirs: Collection[str]) -> Iterator[tuple[str,
     yield from permutations(own, 2)
 
 
+def _standard_pairs(domain: str, head: str, of_subjects: bool) -> set[tuple[str, str]]:
+    """Orders that the standard gives for a dataset, its subject's dates with the name of the subjects' dataset before them."""
+    if of_subjects:
+        return set(SUBJECT_DATES)
+    return {
+        (a if a.startswith(domain) else f"{head}.{a}", b if b.startswith(domain) else f"{head}.{b}")
+        for a, b in record_orders(domain)
+    }
+
+
+def surely_after(first: Dates, second: Dates, apart: float = 0.0) -> Flags:
+    """Rows (n_rows,) whose first date certainly lies after the second, or less than `apart` days before it."""
+    return np.asarray(_earliest(first) + apart * MINUTES > _latest(second), bool)
+
+
+def _follows(dataset: str, one: str, other: str, derived: Mapping[tuple[str, str], Collection[str]]) -> bool:
+    """Whether a date follows from another one of its row, or as a date of the subject from the dataset's rows."""
+    home, _, inner = one.rpartition(".")
+    inputs = derived.get((home or dataset, inner), ())
+    return "." not in other and any(name.startswith(f"{dataset}.") if home else name == f"{dataset}.{other}" for name in inputs)
+
+
+def _same(first: Dates, second: Dates) -> bool:
+    """Whether two dates can be the same in all rows that have both."""
+    return not (surely_after(first, second) | surely_after(second, first)).any()
+
+
 def _earliest(dates: Dates) -> Floats:
     """First minute since 1970-01-01 that each date can mean, NaN without: (n,)."""
     return np.asarray(dates.day * MINUTES + np.nan_to_num(dates.minute), np.float64)
@@ -190,7 +267,7 @@ def _apart(first: Dates, second: Dates, subject: Owners, k: int) -> float | None
     keep just that and none less.
     """
     both = np.isfinite(first.day) & np.isfinite(second.day)
-    if (_earliest(first) > _latest(second))[both].any():
+    if surely_after(first, second)[both].any():
         return None
     rows = np.flatnonzero(first.full & second.full)
     who, inverse = np.unique(subject[rows], return_inverse=True)
@@ -204,7 +281,7 @@ def _apart(first: Dates, second: Dates, subject: Owners, k: int) -> float | None
     return 0.0 if is_bound(gap, k) else None
 
 
-def _moved(column: Text, own: Dates, bound: Dates, apart: float, wrong: Flags) -> Column:
+def move_dates(column: Text, own: Dates, bound: Dates, wrong: Flags, apart: float = 0.0) -> Column:
     """The column with its `wrong` dates on the day of the bound, and at its time if both have one."""
     minute = np.where(np.isfinite(own.minute) & np.isfinite(bound.minute) & (apart == 0), bound.minute, own.minute)
     return chosen(wrong, format_dates(np.where(wrong, bound.day + apart, np.nan), minute, own.precision), column)

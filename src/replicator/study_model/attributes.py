@@ -15,13 +15,14 @@ from replicator.models.coupled_draws import draw_coupled
 from replicator.models.marginals import QuantileMarginal
 from replicator.standards.codelists import codelists
 from replicator.standards.variables import variable_standard
+from replicator.standards.withheld import WITHHELD
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
-WITHHELD = "TEXT WITHHELD"  # stands where fewer than k subjects share a text
 MOST_LEVELS = 60  # a number with more distinct values than this is drawn from a marginal
 CUSTOMARY = 0.2  # share of rows with rare numbers up to which a variable counts as one of customary values, such as doses
 MOST_TEMPLATES = 1500
 WORDLESS = ("date", "flag", "timepoint", "epoch", "visit")  # roles of variables that hold nobody's words
+MEASURES = ("--ORRESU", "--STRESU", "--DOSU", "--ORNRLO", "--ORNRHI", "--STNRLO", "--STNRHI")  # units and limits: nobody's words
 FREE = 0.1  # share of rows with rare texts from which a column counts as free text
 ALIKE = 0.5  # share of columns in which a rare tuple must agree with a common one to stand for it
 COVERAGE = 0.98  # share of rows that a wider tuple must still cover
@@ -190,10 +191,10 @@ def count_subjects(codes: NDArray[np.int64], subject: NDArray[np.int32], n: int)
 
 
 def is_worded(name: str, domain: str) -> bool:
-    """Whether a variable may hold somebody's words: no date, flag or planned time, and bound to no codelist of the standard."""
+    """Whether a variable may hold somebody's words: no date, flag, planned time, unit or limit, and bound to no codelist."""
     standard = variable_standard(name, domain)
     coded = any(codelist.fits(name, domain) for codelist in codelists())
-    return not coded and (standard is None or standard.role not in WORDLESS)
+    return not coded and (standard is None or (standard.role not in WORDLESS and standard.pattern not in MEASURES))
 
 
 def protect_levels(

@@ -55,6 +55,7 @@ def _of_datasets(model: StudyModel) -> Iterator[str]:
         *model.parts,
         *counterparts,
         *model.absent,
+        *model.undated,
         *model.closed_visits,
         *model.open_visits,
         *model.reference,

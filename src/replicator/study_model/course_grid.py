@@ -18,6 +18,7 @@ Flags = NDArray[np.bool_]
 IN_ORDER = 0.95  # share of subjects in whom a visit must come after those of lower numbers
 USUAL = 0.5  # share of those of an arm who came as far, or further, that a visit of the course must have
 COMPLETE = 0.8  # of the earlier visits that others had who came as far, the share that those at a visit must have had
+LATE = 3  # visits before one, which those at it must not have missed more than others
 FIRST_VISIT, LAST_VISIT = "FIRSTVISIT", "LASTVISIT"
 
 
@@ -114,12 +115,18 @@ def _in_order(day: Floats, course: list[int], j: int) -> bool:
 
 
 def _complete(seen: Flags, course: list[int], j: int, arm: NDArray[np.int32]) -> bool:
-    """Whether those at a visit had been at the earlier ones about as often as all of their arm who came as far."""
-    mine = seen[:, course]
-    further = _as_far(mine)
-    further = np.concatenate([further[:, 1:], np.zeros((len(seen), 1), bool)], axis=1) | seen[:, [j]]
-    usual = _share_by_arm(mine & further, further, arm)[arm[seen[:, j]]]
-    return float(mine[seen[:, j]].sum()) >= COMPLETE * float(usual.sum())
+    """Whether those at a visit had been at the earlier ones about as often as all of their arm who came as far.
+
+    Of the last few of the earlier ones this must hold by themselves, of those who came further by the course alone: where few
+    subjects leave, those who come to a retrieval visit were at most of the early ones as well.
+    """
+    mine, there = seen[:, course], seen[:, j]
+    beyond = np.concatenate([_as_far(mine)[:, 1:], np.zeros((len(seen), 1), bool)], axis=1)
+    for further, columns in ((beyond | there[:, None], slice(None)), (beyond, slice(-LATE, None))):
+        usual = _share_by_arm(mine & further, further, arm)[arm[there]]
+        if float(mine[there, columns].sum()) < COMPLETE * float(usual[:, columns].sum()):
+            return False
+    return True
 
 
 def _usual(seen: Flags, arm: NDArray[np.int32]) -> Flags:

@@ -196,6 +196,7 @@ class FindingsPart:
                 name,
                 part_rows.text(name),
                 grid.day[occasion[inside]],
+                spine.anchor[who[inside]],
                 occasion[inside],
                 units.panel[rows.series[inside]].astype(np.intp),
                 rows.series[inside],
@@ -283,9 +284,8 @@ class FindingsPart:
         who = grid.subject[occasion]
         bounds = (spine.marks["FIRST"][who], spine.marks["LAST"][who])
         panel = self.units.panel[series].astype(np.intp)
-        out.update(
-            sample_dates(self.dates, grid.day[occasion], bounds, occasion, panel, series, grid.cell[occasion], codes["ARM"], rng)
-        )
+        day, anchor, cell = grid.day[occasion], spine.anchor[who], grid.cell[occasion]
+        out.update(sample_dates(self.dates, day, anchor, bounds, occasion, panel, series, cell, codes["ARM"], rng))
         out.update(self.ids.sample(who.astype(np.int32), out, rng))
         return Rows(who.astype(np.int32), out)
 

@@ -17,6 +17,7 @@ from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.conditions import accuracy
 from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns
 from replicator.study_model.findings_layout import FindingsRows
+from replicator.study_model.findings_of_series import SeriesValues, fit_of_series, hold_of_series
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
 from replicator.tables.spelling import spelled_numbers
@@ -25,6 +26,7 @@ Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
 FEWEST_IN_ARM = 2  # subjects of an arm who must all show what is said to be its design
+UNITS = ("ORRESU", "STRESU")
 MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.DATE)
 
 
@@ -73,6 +75,8 @@ class OtherColumns:
         Columns that are missing where there is no result, such as units.
     results : tuple of str
         Variables of the result.
+    of_series : tuple of SeriesValues
+        Units and limits of ranges that are drawn.
     """
 
     kind: ClassVar[str] = "findings columns"
@@ -89,6 +93,7 @@ class OtherColumns:
     numeric: tuple[str, ...]
     with_result: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
+    of_series: tuple[SeriesValues, ...] = ()
 
     @classmethod
     def fit(
@@ -136,6 +141,7 @@ class OtherColumns:
         left: list[str] = []
         planned = codes["LABEL"] < len(rows.labels) - 1
         series, label, arm = (codes[name] for name in ("SERIES", "LABEL", "ARM"))
+        told = count_subjects(arm.astype(np.int64), subject, len(spine.arms)) >= FEWEST_IN_ARM
         for name in names:
             column = dataset[name]
             cells, _ = column_codes(column)
@@ -147,7 +153,7 @@ class OtherColumns:
                 label_columns[name] = _by_code(column, cells, label, len(rows.labels), subject, k)
             elif not flag and accuracy(cells[asked], [series[asked]]) >= GIVEN:
                 series_columns[name] = _by_code(column, cells, series, rows.n_series, subject, k, asked)
-            elif not flag and not visit and accuracy(cells[asked], [arm[asked]]) >= GIVEN:
+            elif not flag and not visit and told[arm[asked]].all() and accuracy(cells[asked], [arm[asked]]) >= GIVEN:
                 arm_columns[name] = _by_code(column, cells, arm, len(spine.arms), subject, min(k, FEWEST_IN_ARM), asked)
             else:
                 if not flag and not visit and cells.max() > 0 and accuracy(cells[filled], [series[filled]]) >= GIVEN:
@@ -155,6 +161,8 @@ class OtherColumns:
                 left.append(name)
         cuts = _tenths(value, codes["SERIES"], subject, rows.n_series, k)
         ranges = _ranges(structure)
+        of_ranges = {name for trio in ranges for name in trio[1:]}
+        of_series = of_ranges | {structure.named(suffix) for suffix in UNITS}
         judged_codes = dict(zip(JUDGED, (_position(dataset.columns, ranges), _tenth(value, series, cuts)), strict=True))
         drawn, notes = DrawnColumns.fit(
             dataset,
@@ -165,7 +173,7 @@ class OtherColumns:
             subject,
             {name: np.flatnonzero(~without) for name in with_result},
             filled_columns,
-            {name for trio in ranges for name in trio[1:]},
+            of_ranges,
             k,
         )
         stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in label_columns else ""
@@ -183,6 +191,7 @@ class OtherColumns:
             numeric,
             with_result,
             tuple(results),
+            fit_of_series(dataset, [name for name in left if name in of_series], series, rows.n_series, subject, k),
         )
         return columns, notes
 
@@ -203,6 +212,7 @@ class OtherColumns:
             if isinstance(visit, Text):
                 out["VISIT"] = _name_unplanned(visit, number, self.stem)
         out.update(self.drawn.sample(self.where_filled.look_up(codes["SERIES"]), codes, n, rng))
+        out.update(hold_of_series(self.of_series, out, codes["SERIES"]))
         for name in self.empty:
             out[name] = Numbers(np.full(n, np.nan)) if name in self.numeric else Text.constant("", n)
         return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from replicator.models.backoff import BackoffTable
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.attributes import count_subjects
 from replicator.study_model.odd_dates import code_dates, write_dates
 from replicator.tables.dataset import Text
 from replicator.tables.dates import parse_dates
@@ -89,6 +90,9 @@ class DateColumn:
         Whether the rows of an occasion are (nearly) all of one day.
     texts : tuple of str
         Texts that are no dates and that at least k subjects share.
+    pinned : (n_cells, n_series) float64
+        Days from the anchor of what was made on the same day of all subjects, though others of its occasion were not; NaN where
+        the occasion tells the day. Empty where it always does.
     """
 
     kind: ClassVar[str] = "findings date"
@@ -102,6 +106,7 @@ class DateColumn:
     precision: BackoffTable
     one_day: bool = False
     texts: tuple[str, ...] = ()
+    pinned: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def fit(
@@ -109,6 +114,7 @@ class DateColumn:
         name: str,
         column: Text,
         base: Floats,
+        anchor: Floats,
         occasion: Codes,
         panel: Codes,
         series: Codes,
@@ -126,6 +132,8 @@ class DateColumn:
             The variable.
         base : (n,) float64
             Base day of each row's occasion.
+        anchor : (n,) float64
+            Day zero of each row's subject.
         occasion, panel, series, cell, arm, subject : (n,) int
             Of each row.
         sizes : (n_series, n_cells)
@@ -169,12 +177,14 @@ class DateColumn:
             precision,
             one_day,
             texts,
+            _pinned((dates.day - anchor)[known], (base - anchor)[known], series[known], cell[known], subject[known], sizes, k),
         )
         return part, _notes(name, int((~column.missing).sum()), int(dates.full.sum()), lost, k)
 
     def sample(
         self,
         base: Floats,
+        anchor: Floats,
         bounds: tuple[Floats, Floats],
         occasion: Codes,
         panel: Codes,
@@ -189,6 +199,8 @@ class DateColumn:
         ----------
         base : (n,) float64
             Base day of each row's occasion.
+        anchor : (n,) float64
+            Day zero of each row's subject.
         bounds : tuple of (n,) float64
             First and last day on study of each row's subject.
         occasion, panel, series, cell, arm : (n,) int
@@ -203,6 +215,9 @@ class DateColumn:
         low, high = bounds[0][first], bounds[1][first]
         day = np.where(np.isfinite(low), np.maximum(day, low), day)
         day = np.where(np.isfinite(high), np.minimum(day, high), day)[inverse]
+        if self.pinned.size:
+            fixed = self.pinned[cell, series]
+            day = np.where(np.isfinite(fixed), anchor + fixed, day)
         minute, written = clock[inverse], precision[inverse].astype(np.int64)
         if self.level == "row":
             minute = np.nan_to_num(minute) + self.elapsed[series]
@@ -212,6 +227,30 @@ class DateColumn:
                 minute = np.clip(minute, 0.0, DAY - 1)
             day, minute = day + np.floor(minute / DAY), minute % DAY
         return write_dates(day, minute, written, self.texts)
+
+
+def _pinned(day: Floats, base: Floats, series: Codes, cell: Codes, subject: Codes, sizes: tuple[int, int], k: int) -> Floats:
+    """Day from the anchor of each cell's series whose rows all have the same, but lie on no one day of their occasion.
+
+    Parameters
+    ----------
+    day, base : (n,) float64
+        Days from the anchor, of the rows and of their occasions.
+    series, cell, subject : (n,) int
+        Of the rows, of which at least `k` subjects' must agree.
+    sizes : (n_series, n_cells)
+    k : int
+    """
+    where = cell * sizes[0] + series
+    size = sizes[0] * sizes[1]
+    low, high, near, far = (np.full(size, edge) for edge in (np.inf, -np.inf, np.inf, -np.inf))
+    np.minimum.at(low, where, day)
+    np.maximum.at(high, where, day)
+    np.minimum.at(near, where, day - base)
+    np.maximum.at(far, where, day - base)
+    shared = count_subjects(where.astype(np.int64), subject.astype(np.int32), size) >= k
+    fixed = np.where(shared & (low == high) & (near < far), low, np.nan)
+    return fixed.reshape(sizes[1], sizes[0]) if np.isfinite(fixed).any() else np.empty((0, 0))
 
 
 def _pairs(a: Codes, b: Codes) -> Codes:
@@ -273,6 +312,7 @@ def _notes(name: str, filled: int, full: int, lost: int, k: int) -> tuple[str, .
 def sample_dates(
     columns: Sequence[DateColumn],
     base: Floats,
+    anchor: Floats,
     bounds: tuple[Floats, Floats],
     occasion: Codes,
     panel: Codes,
@@ -282,4 +322,4 @@ def sample_dates(
     rng: np.random.Generator,
 ) -> dict[str, Text]:
     """Draw all date variables of the rows."""
-    return {one.name: one.sample(base, bounds, occasion, panel, series, cell, arm, rng) for one in columns}
+    return {one.name: one.sample(base, anchor, bounds, occasion, panel, series, cell, arm, rng) for one in columns}

@@ -170,7 +170,8 @@ class Results:
         names = self.written.units.strings()
         for i, j in enumerate(self.written.unit_series.tolist()):
             rows = (series == j) & (said == names[i])
-            number = np.where(rows, (standard - self.written.unit_offset[i]) / self.written.unit_factor[i], number)
+            if self.written.unit_factor[i]:
+                number = np.where(rows, (standard - self.written.unit_offset[i]) / self.written.unit_factor[i], number)
             places = np.where(rows, self.written.unit_places[i], places)
         return number, places
 

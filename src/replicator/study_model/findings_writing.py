@@ -147,8 +147,9 @@ class OriginalUnits:
             return value
         rows = np.isfinite(value) & np.isfinite(number) & (series >= 0) & ~others
         factor, offset = _fit_lines(value[rows], number[rows], series[rows], n_series)
+        steep = np.where(factor == 0, np.nan, factor)[series]
         return np.where(
-            others & np.isfinite(number), np.round((number - offset[series]) / factor[series], 6), np.where(others, np.nan, value)
+            others & np.isfinite(number), np.round((number - offset[series]) / steep, 6), np.where(others, np.nan, value)
         )
 
 
@@ -171,7 +172,8 @@ def _fit_lines(x: Floats, y: Floats, j: Codes, n_series: int) -> tuple[Floats, F
     offset = mean_y - slope * mean_x
     miss = np.bincount(j, weights=(y - factor[j] * x) ** 2, minlength=n_series)
     line_miss = np.bincount(j, weights=(y - slope[j] * x - offset[j]) ** 2, minlength=n_series)
-    straight = (count >= 5) & (slope != 0) & (miss > 4 * line_miss + 1e-12 * count * mean_y**2)
+    level = np.bincount(j, weights=(y - mean_y[j]) ** 2, minlength=n_series) <= 1e-12 * count * mean_y**2  # one number for many
+    straight = (count >= 5) & ((slope != 0) | (level & (sxx > 0))) & (miss > 4 * line_miss + 1e-12 * count * mean_y**2)
     return np.where(straight, slope, factor), np.where(straight, offset, 0.0)
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.standards.date_orders import SUBJECT_DATES
 from replicator.study_model.deaths import Death
 from replicator.study_model.spine import Spine
 
@@ -49,6 +50,8 @@ class Marks:
     marks : tuple of Mark
     orders : tuple of (str, str)
         Pairs whose first never lay after their second.
+    implied : tuple of (str, str)
+        Pairs of which whoever had the first had the second, though some had neither.
     death : Death or None
         What ends with a death; None where nobody died.
     """
@@ -57,6 +60,7 @@ class Marks:
 
     marks: tuple[Mark, ...]
     orders: tuple[tuple[str, str], ...]
+    implied: tuple[tuple[str, str], ...] = ()
     death: Death | None = None
 
     @classmethod
@@ -111,9 +115,21 @@ class Marks:
             distance = known[name] - known[mark.base]
             values[f"days {name}"] = np.where(state == OTHER, distance, np.nan)
             done.append(name)
-        orders = tuple((a, b) for a in done for b in done if a != b and _never_after(known[a], known[b], k))
+        orders = tuple(
+            (a, b)
+            for a in done
+            for b in done
+            if a != b and _never_after(known[a], known[b], 1 if _by_standard(a, b) else max(2, k))
+        )
         values = {name: x for name, x in values.items() if np.isfinite(x).any()}
-        return cls(tuple(marks), orders, death), values, frozenset(f"mark {name}" for name in own)
+        there = {name: np.isfinite(day) for name, day in known.items()}
+        implied = tuple(
+            (a, b)
+            for a in done
+            for b in done
+            if a != b and min(there[a].sum(), (~there[b]).sum()) >= k and not (there[a] & ~there[b]).any()
+        )
+        return cls(tuple(marks), orders, implied, death), values, frozenset(f"mark {name}" for name in own)
 
     def build(self, anchor: Floats, drawn: Mapping[str, Floats], given: Mapping[str, Floats] | None = None) -> dict[str, Floats]:
         """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are."""
@@ -127,6 +143,7 @@ class Marks:
             for i, reference in enumerate(mark.references):
                 same = (state == 2 + i) & np.isfinite(day[reference])
                 value = np.where(same, day[reference], value)
+            value = self._complete(mark, value, base, day)
             for a, b in self.orders:
                 if b == mark.name and a in day:
                     value = np.where(value < day[a], day[a], value)
@@ -139,6 +156,19 @@ class Marks:
         if first is not None and last is not None:
             day["LAST"] = np.maximum(first, last)
         return {name: value for name, value in day.items() if name != "ANCHOR"}
+
+    def _complete(self, mark: Mark, value: Floats, base: Floats, day: Mapping[str, Floats]) -> Floats:
+        """Give a mark (n,) to those whose other marks imply it, and take it from those who lack one that it implies."""
+        nearest = base
+        for reference in reversed(mark.references):
+            nearest = np.where(np.isfinite(day[reference]), day[reference], nearest)
+        for a, b in self.implied:
+            if b == mark.name and a in day:
+                value = np.where(np.isfinite(day[a]) & np.isnan(value), nearest, value)
+        for a, b in self.implied:
+            if a == mark.name and b in day:
+                value = np.where(np.isfinite(day[b]), value, np.nan)
+        return value
 
 
 def is_death(name: str) -> bool:
@@ -166,9 +196,14 @@ def death_day(spine: Spine) -> Floats:
     return np.floor(spine.marks.get(death_mark(spine), np.full(spine.n, np.nan)))
 
 
-def _never_after(a: Floats, b: Floats, k: int) -> bool:
+def _never_after(a: Floats, b: Floats, fewest: int) -> bool:
     both = np.isfinite(a) & np.isfinite(b)
-    return int(both.sum()) >= max(2, k) and bool((a <= b)[both].all())
+    return int(both.sum()) >= fewest and bool((a <= b)[both].all())
+
+
+def _by_standard(a: str, b: str) -> bool:
+    """Whether the standard puts the first of two dates of the subject before the second."""
+    return (a.rpartition(".")[2], b.rpartition(".")[2]) in SUBJECT_DATES
 
 
 def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int) -> tuple[Mark, Floats]:

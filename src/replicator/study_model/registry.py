@@ -29,6 +29,7 @@ from replicator.models import (
 from replicator.profile.structure import DatasetStructure, Dependency, StudyStructure, VariableStructure
 from replicator.study_model import (
     agreement,
+    agreement_baseline,
     agreement_dates,
     agreement_pairs,
     agreement_results,
@@ -64,6 +65,7 @@ from replicator.study_model import (
     findings_dates,
     findings_drawn,
     findings_limits,
+    findings_of_series,
     findings_products,
     findings_repeats,
     findings_results,
@@ -116,6 +118,7 @@ MODULES: tuple[ModuleType, ...] = (
     reporting,
     scales,
     agreement,
+    agreement_baseline,
     agreement_dates,
     agreement_pairs,
     agreement_results,
@@ -151,6 +154,7 @@ MODULES: tuple[ModuleType, ...] = (
     findings_dates,
     findings_drawn,
     findings_limits,
+    findings_of_series,
     findings_products,
     findings_repeats,
     findings_results,

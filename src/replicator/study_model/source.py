@@ -14,6 +14,7 @@ from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.joining import Supplement, join_supplements
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
+from replicator.study_model.visit_numbers import number_visits
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dates import parse_dates
@@ -71,6 +72,7 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
         raise FitError(
             f"None of the {len(study.datasets)} datasets ({listed}) is about subjects; give datasets such as DM, AE or LB."
         )
+    datasets = number_visits(datasets, structure, about)
     variable = {name: structure.datasets[name].with_role(Role.SUBJECT)[0] for name in about}
     owner = {name: datasets[name].text(variable[name]).strings() for name in about}
     head = structure.subjects if structure.subjects in datasets else ""

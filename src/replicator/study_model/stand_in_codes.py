@@ -18,6 +18,8 @@ ORDINARY = {
 }
 """Ordinary terms of codelists of which every subject has one; they are the standard's words and say nothing of a source."""
 
+FEWEST_DIGITS = 2  # of codes whose letters differ: one digit may stand behind a word
+_LETTER = re.compile(r"[A-Za-z]")
 _CODE = re.compile(r"([A-Za-z_-]*)(\d+)$")
 
 
@@ -27,7 +29,8 @@ def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> Text
     Parameters
     ----------
     column : Text
-        Codes such as ``701``: the same letters and the same number of digits in every level.
+        Codes such as ``701`` or ``DE03``: as many letters and digits in every level. Where letters differ, they become ``X`` if
+        there are two digits at least.
     subject : (n_rows,) int32
         Whose row it is.
     k : int
@@ -42,11 +45,13 @@ def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> Text
     matches = [_CODE.match(str(level)) for level in compact.levels]
     if not matches or any(match is None for match in matches):
         return column
-    shapes = {(match.group(1), len(match.group(2))) for match in matches if match is not None}
-    if len(shapes) != 1:
+    shapes = {(_LETTER.sub("X", match.group(1)), len(match.group(2))) for match in matches if match is not None}
+    prefixes = {match.group(1) for match in matches if match is not None}
+    bare, width = next(iter(shapes))
+    if len(shapes) != 1 or (len(prefixes) > 1 and width < FEWEST_DIGITS):
         return column
-    prefix, width = next(iter(shapes))
     subjects = count_subjects(compact.codes.astype(np.int64), subject, len(compact.levels))
+    [prefix] = prefixes if len(prefixes) == 1 else {bare}
     rare = np.flatnonzero(subjects < k)
     taken = {int(match.group(2)) for match in matches if match is not None}
     free = [number for number in range(min(taken), 10**width) if number not in taken]

@@ -20,6 +20,7 @@ from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
 from replicator.study_model.agreement import Agreement
+from replicator.study_model.agreement_baseline import BaselineFlags
 from replicator.study_model.agreement_dates import DateOrders
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
@@ -43,6 +44,7 @@ from replicator.study_model.visit_names import VisitNames
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
 from replicator.threads import one_thread
 
+TREATED = ("RFSTDTC", "RFXSTDTC")  # dates of those who took part in what the study is about
 SEQUENCE_DOMAINS = ("DS", "EX", "EC", "SE")
 BELIEVED = 0.99  # share of rows on which a derivation must hold to be recomputed
 SHARED = 0.95  # share of rows whose identifier k subjects must have in common
@@ -70,6 +72,8 @@ class StudyModel:
         What each dataset tells those that come after it.
     absent : mapping of str to tuple of int
         Arms of which nobody has a row in a dataset.
+    undated : mapping of str to tuple of str
+        Dates of the subject that everybody has who has a row in a dataset, though not all subjects have them.
     closed_visits : mapping of str to tuple of float
         Visits of k subjects at which fewer than k have a row in a findings dataset.
     open_visits : mapping of str to tuple of float
@@ -91,6 +95,8 @@ class StudyModel:
         What agrees within the rows of each dataset that a part makes.
     date_orders : DateOrders
         Orders of dates that no row of the source broke.
+    baselines : BaselineFlags
+        How often, and until when, a baseline is flagged.
     codelists : mapping of str to tuple of CodelistTerm
         From the source's Define-XML.
     notes : tuple of str
@@ -111,6 +117,7 @@ class StudyModel:
     parts: Mapping[str, Part]
     story: Story
     absent: Mapping[str, tuple[int, ...]]
+    undated: Mapping[str, tuple[str, ...]]
     closed_visits: Mapping[str, tuple[float, ...]]
     open_visits: Mapping[str, tuple[float, ...]]
     links: LinksModel
@@ -123,6 +130,7 @@ class StudyModel:
     derivations: tuple[Derivation, ...]
     agreements: Mapping[str, Agreement]
     date_orders: DateOrders
+    baselines: BaselineFlags
     codelists: Mapping[str, tuple[CodelistTerm, ...]]
     notes: tuple[str, ...]
     mixed: tuple[MixedColumn, ...] = ()
@@ -206,10 +214,9 @@ def fit_study_model(
         for name in study.datasets
     }
     for name in source.subject:  # rows of unknown subjects are gone: learn the order on those that remain
-        own = without_texts_beside(source.datasets[name], mixed).without(
-            *{item.column for item in source.supplements if item.parent == name}
-        )
-        layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(own))
+        own = without_texts_beside(source.datasets[name], mixed)
+        own = own.without(*(set(own.names) - set(study[name].names)))
+        layouts[name] = Layout.fit(own, structure.datasets[name], source.subject[name], visit_names.agree(source.datasets[name]))
     layouts = count_together(layouts, source.datasets, source.subject)
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
     ids = SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers)
@@ -224,6 +231,7 @@ def fit_study_model(
         parts,
         story,
         _absent(source),
+        _undated(source),
         *_visits_kept(source, structure, config.k),
         links,
         layouts,
@@ -241,9 +249,10 @@ def fit_study_model(
             {name: source.datasets[name] for name in source.subject},
             source.subject,
             structure.subjects,
-            {(one.dataset, one.target) for one in derivations},
+            {(one.dataset, one.target): () if "where" in one.parameters else one.inputs for one in derivations},
             config.k,
         ),
+        BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
         dict(study.codelists),
         tuple(dict.fromkeys([*notes, *said, *more])),
         mixed,
@@ -329,6 +338,17 @@ def _absent(source: Source) -> dict[str, tuple[int, ...]]:
         seen = np.bincount(source.spine.arm[distinct_values(subject)], minlength=len(size))
         if len(subject) and ((seen == 0) & told).any():
             out[name] = tuple(np.flatnonzero((seen == 0) & told).tolist())
+    return out
+
+
+def _undated(source: Source) -> dict[str, tuple[str, ...]]:
+    """Dates that two subjects or more lack, none of whom has a row, by dataset; only datasets that have any such."""
+    marks = {name: ~np.isfinite(day) for name, day in source.spine.marks.items() if name.rpartition(".")[2] in TREATED}
+    out = {}
+    for name, subject in source.subject.items():
+        needed = tuple(mark for mark, lacks in marks.items() if lacks.sum() > 1 and not lacks[subject].any())
+        if len(subject) and needed:
+            out[name] = needed
     return out
 
 

@@ -41,7 +41,12 @@ def test_study_day_of_the_implementation_guide() -> None:
 
 @pytest.mark.parametrize(
     ("convention", "shift"),
-    [("no day 0", lambda d: d + (d >= 0)), ("day 0 between", lambda d: d + 1), ("day 0 first", lambda d: d)],
+    [
+        ("no day 0", lambda d: d + (d >= 0)),
+        ("day 0 left out", lambda d: np.where(d == -1, -1, d + 1)),
+        ("day 0 between", lambda d: d + 1),
+        ("day 0 first", lambda d: d),
+    ],
 )
 def test_study_day_is_found_with_its_convention(convention: str, shift: Callable[[Any], Any]) -> None:
     """A study that counts days in another way is recognised, and sampled in its way."""

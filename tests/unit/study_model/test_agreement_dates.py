@@ -35,7 +35,7 @@ def orders() -> DateOrders:
     closed = [end[one] if one % 3 == 0 else event[one] + 2 for one in day]
     source = study_of(dates(start), dates(end), dates(event), dates(closed))
     who = np.arange(N, dtype=np.int32)
-    return DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", {("DM", "RFENDTC")}, 5)
+    return DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", {("DM", "RFENDTC"): ()}, 5)
 
 
 def test_orders_are_found(orders: DateOrders) -> None:
@@ -69,7 +69,7 @@ def test_equal_times_are_equal() -> None:
     stamp = dates(day, "T09:30")
     source = study_of(stamp, dates([one + 9 for one in day]), stamp, dates([one + 1 + one % 5 for one in day]))
     who = np.arange(N, dtype=np.int32)
-    learned = DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", set(), 5)
+    learned = DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", {}, 5)
     made = study_of(
         ["2021-03-05T08:00", "2021-03-06T11:00"], ["2021-04-01"] * 2, ["2021-03-05T09:15", "2021-03-04T10:45"], [""] * 2
     )
@@ -82,5 +82,28 @@ def test_a_study_without_subjects_dataset_keeps_orders_within_rows() -> None:
     ids, day = [f"S{i:02}" for i in range(N)], list(range(N))
     source = make_study(AE={"USUBJID": ids, "AESTDTC": dates(day), "AEENDTC": dates([one + one % 4 for one in day])})
     who = np.arange(N, dtype=np.int32)
-    learned = DateOrders.fit(source.datasets, {"AE": who}, "DM", set(), 5)
+    learned = DateOrders.fit(source.datasets, {"AE": who}, "DM", {}, 5)
     assert {(one.first, one.second) for one in learned.orders} == {("AESTDTC", "AEENDTC")}
+
+
+def test_what_the_standard_says_of_dates_is_believed_of_one_subject() -> None:
+    """A dose is not before the start of the study, however few subjects show it; a source that breaks it is not held to it."""
+    for day, believed in (("2020-01-05", True), ("2019-12-30", False)):
+        source = make_study(
+            DM={"USUBJID": ["A"], "RFSTDTC": ["2020-01-01"]}, EX={"USUBJID": ["A"], "EXTRT": ["X"], "EXSTDTC": [day]}
+        )
+        who = np.zeros(1, np.int32)
+        learned = DateOrders.fit(source.datasets, {"DM": who, "EX": who}, "DM", {}, 5)
+        assert (DateOrder("EX", "DM.RFSTDTC", "EXSTDTC", 0.0, ("EXSTDTC",)) in learned.orders) is believed
+
+
+def test_a_derived_date_that_contradicts_the_others_is_taken_back() -> None:
+    """An end that follows from rows of another dataset, which lie before the start, is what was drawn with the subject."""
+    source = make_study(DM={"USUBJID": ["A"], "RFSTDTC": ["2020-01-01"], "RFENDTC": ["2020-03-01"]})
+    who = np.arange(2, dtype=np.int32)
+    learned = DateOrders.fit(source.datasets, {"DM": who[:1]}, "DM", {("DM", "RFENDTC"): ("DS.DSSTDTC",)}, 5)
+    ids, start = ["B", "C"], ["2021-01-01", "2021-01-01"]
+    before = make_study(DM={"USUBJID": ids, "RFSTDTC": start, "RFENDTC": ["2021-02-01", "2021-02-01"]})
+    after = make_study(DM={"USUBJID": ids, "RFSTDTC": start, "RFENDTC": ["2020-12-20", "2021-01-20"]})
+    settled = learned.settle(after, before, {"DM": who})["DM"]
+    assert settled.text("RFENDTC").strings().tolist() == ["2021-02-01", "2021-01-20"]

@@ -13,6 +13,7 @@ from replicator.rules.grouping import Floats, Ints, Mask, combine, majority
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView, certainly_after
+from replicator.standards.withheld import WITHHELD
 from replicator.tables.dataset import Text, number_text
 from replicator.tables.dates import Dates
 
@@ -126,7 +127,8 @@ def value_range(view: StudyView, rule: Rule) -> Iterator[Tested]:
 def follows_from(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """Where the variables ``determinants`` are equal, the dependent is equal too, and as the source had it where ``values`` knows.
 
-    Rows that differ from their group's usual value fail. Needs the whole study.
+    Rows that differ from their group's usual value fail. Rows without any determinant are tested where the source knows what goes
+    with none, and those with a text that stands for withheld ones not at all. Needs the whole study.
     """
     determinants = cast(list[str], rule.parameters["determinants"])
     name, variable = rule.dataset, rule.variable
@@ -141,7 +143,10 @@ def follows_from(view: StudyView, rule: Rule) -> Iterator[Tested]:
         position = {str(level): code for code, level in enumerate(value.levels)} | {"": -1}
         expected = np.array([position.get(known[text], -2) if text in known else -3 for text in texts], np.int64)[group]
         wrong = np.where(expected == -3, wrong, expected != value.codes)
-    yield tested(name, variable, np.ones(len(group), bool), wrong)
+    nothing = SEPARATOR.join([""] * len(determinants))
+    says = [(text != nothing or text in known) and WITHHELD not in text.split(SEPARATOR) for text in texts]
+    applies = np.array(says or [True])[group]
+    yield tested(name, variable, applies, wrong)
 
 
 def known_combination(view: StudyView, rule: Rule) -> Iterator[Tested]:

@@ -13,36 +13,18 @@ from replicator.rules.grouping import Floats, Ints, Mask, combine, distinct_per_
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView, certainly_after
+from replicator.standards.baselines import CIRCUMSTANCES, FIRST_DOSES, FLAGS
 
-_CIRCUMSTANCES = (
-    "TESTCD",
-    "CAT",
-    "SCAT",
-    "SPEC",
-    "POS",
-    "LOC",
-    "LAT",
-    "DIR",
-    "METHOD",
-    "LEAD",
-    "TPT",
-    "TPTNUM",
-    "TPTREF",
-    "EVAL",
-    "EVALID",
-    "REPNUM",
-    "FAST",
-)
 MAD_TO_SD = 1.4826  # the median absolute deviation of a normal law times this is its standard deviation
 
 
 def baseline_once(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """A subject has at most one baseline for each test and its circumstances (position, time point, specimen ...)."""
     for name in view.of_kind(Kind.FINDINGS):
-        for suffix in ("BLFL", "LOBXFL"):
+        for suffix in FLAGS:
             if (flag := view.named(name, suffix)) and view.named(name, "TESTCD"):
                 flagged = np.flatnonzero(view.equals(name, flag, "Y") & (view.subject(name) >= 0))
-                group = view.group(name, [view.named(name, circumstance) for circumstance in _CIRCUMSTANCES])
+                group = view.group(name, [view.named(name, circumstance) for circumstance in CIRCUMSTANCES])
                 again = np.zeros(len(group), bool)
                 again[flagged] = repeats(group[flagged])
                 applies = np.zeros(len(group), bool)
@@ -52,10 +34,10 @@ def baseline_once(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
 def baseline_before_dose(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """A baseline lies not after the first dose (RFXSTDTC, else RFSTDTC)."""
-    mark = next((variable for variable in ("RFXSTDTC", "RFSTDTC") if view.has_mark(variable)), "")
+    mark = next((variable for variable in FIRST_DOSES if view.has_mark(variable)), "")
     for name in view.of_kind(Kind.FINDINGS) if mark else ():
         date = view.named(name, "DTC")
-        for suffix in ("BLFL", "LOBXFL"):
+        for suffix in FLAGS:
             if (flag := view.named(name, suffix)) and date:
                 first_dose, taken = view.mark_of_rows(name, mark), view.dates(name, date)
                 applies = view.equals(name, flag, "Y") & ~np.isnan(first_dose.day) & ~np.isnan(taken.day)
