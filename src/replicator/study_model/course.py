@@ -15,8 +15,10 @@ from replicator.rng import stream
 from replicator.study_model.course_days import VisitDay, fit_leaving, leave_apart
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
+from replicator.study_model.deaths import Death
+from replicator.study_model.marks import death_day
 from replicator.study_model.openness import gap_openness, weekday_openness
-from replicator.study_model.spine import Spine
+from replicator.study_model.spine import Spine, Visits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -269,6 +271,17 @@ class Course:
             )
             neighbour, due = _step(neighbour, due, day[:, j], float(self.grid.expected[j]))
         return day + anchor[:, None]
+
+    def until_death(self, spine: Spine, death: Death | None) -> Spine:
+        """Leave out the visits after a death, where the dead of the source had none."""
+        if death is None or LAST_VISIT not in death.before:
+            return spine
+        visits = spine.visits
+        kept = ~(visits.day > death_day(spine)[visits.subject])
+        if kept.all():
+            return spine
+        visits = Visits(visits.subject[kept], visits.number[kept], visits.day[kept], visits.end[kept])
+        return self.grid.mark(replace(spine, visits=visits))
 
     def _sample_kept(self, reach: Ints, arm: NDArray[np.int32], rng: np.random.Generator) -> Flags:
         """Draw which visits are kept: all beyond the last are not, and the last is."""

@@ -28,6 +28,8 @@ class Death:
         Marks that are the day of death, of all who died.
     until : tuple of str
         Marks that lie after it in nobody who died.
+    before : tuple of str
+        Those of them that are there before any is drawn.
 
     Notes
     -----
@@ -41,6 +43,7 @@ class Death:
     day_of: str
     same: tuple[str, ...]
     until: tuple[str, ...]
+    before: tuple[str, ...]
 
     @classmethod
     def fit(cls, mark: str, known: Mapping[str, Floats], others: Sequence[str], given: Sequence[str], k: int) -> Death:
@@ -62,8 +65,14 @@ class Death:
         after = {name: (known[name] - known[mark])[dead] for name in others}
         within = WITHIN if few else 0.0
         same = tuple(name for name in others if dead.any() and (np.abs(after[name]) <= within).all())
-        until = tuple(name for name in others if name not in same and name not in given and not (after[name] > within).any())
-        return cls(mark, (same[0] if same else "LAST") if few else "", tuple(name for name in same if name not in given), until)
+        never = [name for name in others if not (after[name] > within).any()]
+        return cls(
+            mark,
+            (same[0] if same else "LAST") if few else "",
+            tuple(name for name in same if name not in given),
+            tuple(name for name in never if name not in same and name not in given),
+            tuple(name for name in never if name in given),
+        )
 
     def hold(self, day: Mapping[str, Floats], optional: Sequence[str]) -> dict[str, Floats]:
         """Let the dates of the dead be no others than the source's could be.

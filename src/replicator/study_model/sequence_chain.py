@@ -211,6 +211,10 @@ class Chain:
             rivals = np.any([states for states in self.once if states[self.fatal]], axis=0)
             code = np.where(dead & rivals[code], self.fatal, code)
             code = np.where(~dead & (code == self.fatal), self.survived, code)
+            untold = np.setdiff1d(np.flatnonzero(died(spine)), subject[code == self.fatal])
+            subject, code = np.append(subject, untold), np.append(code, np.full(len(untold), self.fatal))
+            order = np.argsort(subject, kind="stable")
+            subject, code = subject[order], code[order]
         return subject.astype(np.int32), code
 
 

@@ -149,7 +149,7 @@ class SequenceDates:
             else:
                 start = days[self.names[0]]
                 day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
-            there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)]
+            there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)] & np.isnan(death)
             seen[name] = there
             for pin in self.pins:
                 day = np.where(there, day, pin.hold(day, subject, spine)) if pin.variable == name else day

@@ -268,7 +268,8 @@ class SubjectModel:
         day = course.sample(anchor, arm, course.reach(group, arm, drawn, until, rng), until, rng)
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
-            return replace(spine, marks=dict(spine.marks) | self.marks.build(anchor, drawn, spine.marks))
+            built = self.marks.build(anchor, drawn, spine.marks)
+            return course.until_death(replace(spine, marks={**spine.marks, **built}), self.marks.death)
         first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
         bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}
         return replace(spine, marks=dict(spine.marks) | bounds)

@@ -26,7 +26,7 @@ def _day(*days: int) -> list[str]:
 
 
 def _study(dead: int = 3, off: int = 0, late: int = 5) -> Study:
-    """Dispositions on the day of the visit that they name, two `late` days after; the dead end on their day, or `off` days later."""
+    """Dispositions on the day of the visit that they name, two `late` days after; the dead end on their day or `off` days later."""
     ids = [f"ST-{i:03d}" for i in range(N)]
     first, last = list(range(N)), [i + 28 for i in range(N)]
     end = [day + (off if i < dead else i % 40) for i, day in enumerate(last)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicator.study_model.course import Course
 from replicator.study_model.deaths import Death
 from replicator.study_model.marks import Marks
 
-from .spines import make_spine
+from .spines import make_spine, make_visits
 
 N = 40
 K = 5
@@ -55,7 +58,7 @@ def test_a_mark_that_is_there_before_decides_the_day() -> None:
     """The last visit is drawn before the marks: the day of death is its day, and it does not move."""
     known = {name: np.floor(day) for name, day in _marks(3).items()}
     death = Death.fit("DM.DTHDTC", known, ("DM.RFENDTC", "LAST"), ("DM.RFENDTC",), K)
-    assert (death.day_of, death.same) == ("DM.RFENDTC", ("LAST",))
+    assert (death.day_of, death.same, death.before) == ("DM.RFENDTC", ("LAST",), ("DM.RFENDTC",))
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -71,3 +74,19 @@ def test_the_dead_of_a_sample_have_no_dates_after_their_death(seed: int) -> None
         np.testing.assert_array_equal(built[name][died], built["DM.DTHDTC"][died], err_msg=name)
     assert not (built["DM.RFXENDTC"] > built["DM.DTHDTC"]).any()
     assert not (built["VISIT 201"] > built["DM.DTHDTC"]).any()
+
+
+def test_no_visit_is_kept_after_a_death() -> None:
+    """Two die between visits: theirs after it are gone, and the last that is left is as far as they came; with `before` alone."""
+    anchor = 18000.0 + np.arange(N)
+    visits = make_visits(anchor[:, None] + 28.0 * np.arange(4), np.array([1.0, 2.0, 3.0, 4.0]))
+    died = np.where(np.arange(N) < 2, anchor + 40, np.nan)
+    spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
+    course = Course.fit(spine, np.zeros(2, np.int64), K)
+    spine = course.grid.mark(spine)
+    ends = Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",))
+    left = course.until_death(spine, ends)
+    np.testing.assert_array_equal(np.bincount(left.visits.subject), np.where(np.arange(N) < 2, 2, 4))
+    np.testing.assert_array_equal(left.marks["LASTVISIT"], anchor + np.where(np.arange(N) < 2, 28, 84))
+    assert left.reached is not None and left.reached[0] == 28 and left.reached[2] == 84
+    assert course.until_death(spine, replace(ends, before=())) is spine

@@ -180,3 +180,26 @@ def test_rows_off_the_visits_keep_their_own_days() -> None:
     own = (drawn["DSDECOD"] == "SCREEN FAILURE").to_numpy()
     assert own.sum() > 50
     assert (day[own] == source.spine.marks["DM.RFPENDTC"][drawn["subject"][own]]).mean() > 0.95
+
+
+def test_a_death_is_told_on_its_day_of_everyone_who_died() -> None:
+    """One subject died between visits, and says so; dispositions of the others hang on a visit that none of the dead kept."""
+    frames = visits_of(60)
+    first = [pd.Timestamp(str(day)) for day in frames["DM"]["RFSTDTC"]]
+    last = [f"{day + pd.Timedelta(days=9 if i == 7 else 28):%Y-%m-%d}" for i, day in enumerate(first)]
+    frames["DM"]["RFPENDTC"] = list(last)
+    frames["DM"]["DTHDTC"] = [day if i == 7 else None for i, day in enumerate(last)]
+    frames["SV"] = pd.DataFrame(frames["SV"]).drop([22, 23]).to_dict("list")
+    frames["DS"] = {
+        "USUBJID": np.repeat(frames["DM"]["USUBJID"], 2).tolist(),
+        "DSSEQ": [1.0, 2.0] * 60,
+        "DSDECOD": [text for i in range(60) for text in ("RANDOMIZED", "DEATH" if i == 7 else "COMPLETED")],
+        "DSCAT": ["PROTOCOL MILESTONE", "DISPOSITION EVENT"] * 60,
+        "DSSTDTC": [text for start, end in zip(frames["DM"]["RFSTDTC"], last, strict=True) for text in (start, end)],
+    }
+    source, _, drawn = sampled(**frames)
+    died = np.flatnonzero(np.isfinite(source.spine.marks["DM.DTHDTC"]))
+    told = drawn[drawn["DSDECOD"] == "DEATH"]
+    assert set(told["subject"]) == set(died.tolist()) and len(told) > 0
+    day = parse_dates(Text.of(told["DSSTDTC"].to_numpy(object))).day
+    np.testing.assert_array_equal(day, source.spine.marks["DM.DTHDTC"][told["subject"]])
