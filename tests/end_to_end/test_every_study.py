@@ -38,7 +38,7 @@ GROUPS = {
 }
 
 
-CERTIFIED = ("cdiscpilot01", "pbc", "diabetes-mock", "pk-sad", "pk-crossover", "msg-v2/xpt")
+CERTIFIED = ("cdiscpilot01", "pbc", "diabetes-mock", "pk-sad", "pk-crossover")
 CERTIFIED_GROUPS = ("oncology", "eye", "vaccine", "metabolic", "neurology", "children", "general")
 
 

@@ -191,8 +191,8 @@ class Routes:
         """Whether routes (n,) are the source's own for kinds of terms (n,), however unusual."""
         codes, levels = column_codes(route)
         texts = list(dict.fromkeys([*levels.strings().tolist(), *self.common]))
-        own = self._own(kind_of, texts)[0]
-        return (codes >= 0) & own[np.arange(len(codes)), codes]
+        own = np.pad(self._own(kind_of, texts)[0], ((0, 0), (0, 1)))  # the last for rows without a route, where there may be none
+        return np.asarray((codes >= 0) & own[np.arange(len(codes)), codes], bool)
 
     def apply(self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator) -> dict[str, Column]:
         """Put routes by which a medicine is given in the place of others, and what is given by a route in the place of what is not.

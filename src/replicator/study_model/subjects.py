@@ -22,7 +22,7 @@ from replicator.study_model.birth import BirthDate
 from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, as_visits
 from replicator.study_model.dated import DateFormat
-from replicator.study_model.marks import Marks
+from replicator.study_model.marks import ABSENT, OTHER, Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.source import ARM_VARIABLES, Source
 from replicator.study_model.spine import Spine
@@ -224,8 +224,7 @@ class SubjectModel:
         columns : dict of str to Column
             The subjects' dataset but for identifiers and study days, one row a subject.
         """
-        n = len(arm)
-        group = self.course.sample_groups(arm, rng)
+        n, group = len(arm), self.course.sample_groups(arm, rng)
         drawn = self.joint.sample(group, rng)
         anchor = move_to_weekday(np.floor(drawn["enrolment"]), self.weekday, rng)
         spine = self._sample_course(anchor, arm, group, drawn, rng)
@@ -245,8 +244,9 @@ class SubjectModel:
         if self.birth is not None and self.birth.age in columns:
             marks[self.birth.mark] = self.birth.move(marks, columns[self.birth.age], anchor)
         for name, written in self.formats.items():
-            state = drawn.get(f"mark {self.dataset}.{name}", np.zeros(n)).astype(np.int64)
             day = marks.get(f"{self.dataset}.{name}", np.full(n, np.nan))
+            state = drawn.get(f"mark {self.dataset}.{name}", np.zeros(n)).astype(np.int64)
+            state = np.where((state == ABSENT) & np.isfinite(day), OTHER, state)
             columns[name] = written.sample(day, [state], rng)
         covariates = {name: _codes_in(columns[name], levels) for name, levels in self.covariates.items() if name in columns}
         features = {name: x for name, x in drawn.items() if "/" in name}
@@ -365,13 +365,12 @@ def _tuple_codes(
         new = np.array([text not in before for text in levels.strings()] + [False])
         stand_in[joint] = new[codes]
     common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
-    lost = int((~common).sum())
-    listed = ", ".join(names)
+    lost, listed = int((~common).sum()), ", ".join(names)
     notes = (
         [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
     )
     if not common.any():
-        return *_of_cells(names, parts, k), notes
+        return *_of_cells(names, parts, [set(dataset[name].strings().tolist()) for name in names], k), notes
     kept = np.flatnonzero(common)
     first = np.zeros(n_tuples, np.intp)
     first[joint[::-1]] = np.arange(len(joint))[::-1]
@@ -382,13 +381,14 @@ def _tuple_codes(
 
 
 def _of_cells(
-    names: tuple[str, ...], parts: Sequence[tuple[NDArray[np.int64], Column]], k: int
+    names: tuple[str, ...], parts: Sequence[tuple[NDArray[np.int64], Column]], known: Sequence[set[str]], k: int
 ) -> tuple[Floats, tuple[Column, ...]]:
-    """Tuples of cells that may be kept one by one; ordinary terms of the standard stand in, in turn, where everybody has some."""
+    """Tuples of cells that may be kept one by one; where everybody has some, new codes or terms of the standard stand in."""
     cells: list[Column] = []
-    for name, (codes, levels) in zip(names, parts, strict=True):
+    for name, (codes, levels), texts in zip(names, parts, known, strict=True):
         code = _shared_code(codes, k)
-        terms = ORDINARY.get(name, ()) if code < 0 and (codes >= 0).all() else ()
+        new = ORDINARY.get(name, ()) or tuple(text for text in levels.strings().tolist() if text not in texts)
+        terms = new if code < 0 and (codes >= 0).all() else ()
         cells.append(Text.of(terms) if terms else take_codes(levels, np.array([code])))
     combined = np.array(list(product(*(range(len(one)) for one in cells))), np.intp)
     return (np.arange(len(parts[0][0])) % len(combined)).astype(np.float64), tuple(
