@@ -249,8 +249,7 @@ class SubjectModel:
             state = np.where((state == ABSENT) & np.isfinite(day), OTHER, state)
             columns[name] = written.sample(day, [state], rng)
         covariates = {name: _codes_in(columns[name], levels) for name, levels in self.covariates.items() if name in columns}
-        features = {name: x for name, x in drawn.items() if "/" in name}
-        return replace(spine, marks=marks, covariates=covariates, features=features), columns
+        return replace(spine, marks=marks, covariates=covariates, features={x: drawn[x] for x in drawn if "/" in x}), columns
 
     def _sample_course(
         self,
