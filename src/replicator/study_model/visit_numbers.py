@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import Role, StudyStructure
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 from replicator.tables.dates import parse_dates

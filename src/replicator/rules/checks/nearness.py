@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
-import pandas as pd
 
+from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Floats
 from replicator.rules.rule import Rule
