@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from replicator.study_model.events_doses import NEAR, PER_MG
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Bools = NDArray[np.bool_]
+Doses: TypeAlias = tuple[tuple[float, str], ...]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -134,6 +135,7 @@ class Uses:
         distinct, way = np.unique(np.stack([codes for _, codes, _ in parts]), axis=1, return_inverse=True)
         by_route, wholly = (np.ones((distinct.shape[1], len(names)), bool) for _ in range(2))
         allowed: dict[str, Bools] = {}
+        uses: dict[str, list[Doses]] = {}
         for i, codes in enumerate(distinct.T.tolist()):
             told = {name: levels.take(np.array([code])) for (name, _, levels), code in zip(parts, codes, strict=True) if code >= 0}
             route, unit, often = (_text(told.get(name)) for name in (self.route, self.unit, self.often))
@@ -149,7 +151,10 @@ class Uses:
                     mg = dose / PER_MG[unit.upper()]
                     wholly[i] &= ~((mg < least_mg / NEAR) | (mg > most_mg * NEAR))
             elif unit:
-                wholly[i] &= [_usual(use, words, route, unit, dose) is not False for words in names]
+                if route not in uses:
+                    uses[route] = [use.uses(route, *words) for words in names]
+                unlisted = _without_use(use, route, unit)
+                wholly[i] &= [(_among(listed, unit, dose) if listed else unlisted) is not False for listed in uses[route]]
         return way.reshape(-1).astype(np.int64), by_route, wholly
 
     def apply(
@@ -230,8 +235,16 @@ def _usual(use: MedicineUse, names: tuple[str, ...] | list[str], route: str, uni
     A weight is none of a medicine without a listed use by a route by which others have one.
     """
     listed = use.uses(route, *names)
-    if not listed:
-        return False if unit.upper() in PER_MG and use.route_of(route) in use.measured_routes else None
+    return _among(listed, unit, dose) if listed else _without_use(use, route, unit)
+
+
+def _without_use(use: MedicineUse, route: str, unit: str) -> bool | None:
+    """What :func:`_usual` says of a medicine without a listed use by the route."""
+    return False if unit.upper() in PER_MG and use.route_of(route) in use.measured_routes else None
+
+
+def _among(listed: Doses, unit: str, dose: float) -> bool:
+    """Whether a dose in a unit is near a listed one."""
     near = [of for of in listed if of[1].upper() == unit.upper()]
     return any(not dose < usual / NEAR and not dose > usual * NEAR for usual, _ in near)
 
