@@ -12,11 +12,12 @@ import pytest
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import draw_subjects, sample_study
+from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.registry import KINDS, PLAIN
 from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import ORDINARY
 from replicator.study_model.state import to_state
-from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 from ..properties.blueprint import Blueprint

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
-from replicator.study_model.study_model import fit_study_model
+from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study, Text
 
 from .blueprint import Blueprint

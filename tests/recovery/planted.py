@@ -9,7 +9,8 @@ import pandas as pd
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
-from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study
 
 from ..properties.blueprint import Blueprint

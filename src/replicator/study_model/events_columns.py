@@ -310,7 +310,8 @@ def _phase(start: Ints, end: Ints, opening: NDArray[np.bool_]) -> Ints:
 def _stage(occurrence: Ints, closed: NDArray[np.bool_], opening: NDArray[np.bool_]) -> Ints:
     """Stage of each row: whether its occurrence was over, whether that was so at its first row, and whether more rows follow."""
     follows = np.append(occurrence[1:] == occurrence[:-1], False) if len(occurrence) else np.zeros(0, bool)
-    return (closed * 4 + opening[occurrence] * 2 + follows).astype(np.int64)
+    stage: Ints = closed.astype(np.int64) * 4 + opening[occurrence] * 2 + follows
+    return stage
 
 
 def _find(levels: NDArray[np.generic], values: NDArray[np.generic]) -> Ints:

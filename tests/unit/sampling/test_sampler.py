@@ -12,7 +12,8 @@ from replicator.errors import SampleError
 from replicator.profile.find import find_structure
 from replicator.sampling.conditions import parse_where
 from replicator.sampling.sampler import CHUNK, check_request, drawn_levels, sample_chunks, sample_study
-from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
 
 from ...properties.blueprint import Blueprint

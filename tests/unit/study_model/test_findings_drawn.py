@@ -8,7 +8,7 @@ import pytest
 
 from replicator.sampling.sampler import sample_study
 from replicator.study_model.conditions import accuracy, agreement
-from replicator.study_model.study_model import fit_study_model
+from replicator.study_model.fitting import fit_study_model
 
 from .small_studies import make_study, structured
 

@@ -9,7 +9,7 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
 from replicator.study_model.findings_limits import ABOVE, BELOW, Limits, find_limits
-from replicator.study_model.study_model import fit_study_model
+from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study, Text
 
 from .small_studies import make_study

@@ -9,9 +9,9 @@ from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.findings_sites import behave_alike, find_sites, lend_ways, sites_of_subjects
+from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine
-from replicator.study_model.study_model import fit_study_model
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 SITES, EACH, VISITS, K = 8, 25, 8, 5

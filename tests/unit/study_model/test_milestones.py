@@ -7,8 +7,9 @@ import pytest
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
+from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.milestones import _whole_stretches
-from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.study_model.study_model import StudyModel
 
 from .small_studies import WEEKS, weeks_completed
 

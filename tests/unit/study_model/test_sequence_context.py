@@ -9,9 +9,9 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
+from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.sequence_context import TURNS, Antecedents, told_days
 from replicator.study_model.spine import Told
-from replicator.study_model.study_model import fit_study_model
 from replicator.tables.dataset import Study, Text
 
 from .small_studies import make_study

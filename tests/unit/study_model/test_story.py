@@ -10,7 +10,8 @@ import pytest
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
-from replicator.study_model.study_model import StudyModel, fit_study_model
+from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
 
 N = 200

@@ -10,9 +10,9 @@ from replicator.errors import FitError
 from replicator.profile.find import find_structure
 from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
+from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
-from replicator.study_model.study_model import fit_study_model
 
 from ...properties.blueprint import Blueprint
 from ...properties.strategies import build_study

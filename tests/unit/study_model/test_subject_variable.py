@@ -9,8 +9,8 @@ import numpy as np
 
 from replicator.profile.find import find_structure
 from replicator.sampling.sampler import sample_study
+from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.joining import join_supplements, split_supplements
-from replicator.study_model.study_model import fit_study_model
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.readers import read_study
 

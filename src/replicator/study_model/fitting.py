@@ -1,0 +1,221 @@
+"""Learning a study: source, subjects, schedule, and the part of each dataset in the order in which they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.config import FitConfig
+from replicator.errors import FitError
+from replicator.models.copula_engines import engine
+from replicator.profile.find import dataset_structure
+from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
+from replicator.progress import Progress, silent
+from replicator.study_model.agreement import Agreement
+from replicator.study_model.agreement_baseline import BaselineFlags
+from replicator.study_model.agreement_dates import DateOrders
+from replicator.study_model.closed_datasets import absent_arms, undated, visits_kept
+from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
+from replicator.study_model.course_grid import Grid
+from replicator.study_model.events import EventsPart
+from replicator.study_model.exposure_runs import RunsPart
+from replicator.study_model.findings import FindingsPart
+from replicator.study_model.fitted_structures import joined_structures
+from replicator.study_model.identifiers import SubjectIds
+from replicator.study_model.layout import Layout, count_together
+from replicator.study_model.links import LinksModel
+from replicator.study_model.mixed_columns import MixedColumn, split_mixed_columns, without_texts_beside
+from replicator.study_model.schedule import ScheduleModel
+from replicator.study_model.schedule_rows import ScheduleRows
+from replicator.study_model.sequence import SequencePart
+from replicator.study_model.source import Source, read_source
+from replicator.study_model.spine import Part, PartSource, Remember, always
+from replicator.study_model.story import Story, drawing_order
+from replicator.study_model.study_model import StudyModel
+from replicator.study_model.subjects import SubjectModel, arm_strata
+from replicator.study_model.visit_names import VisitNames
+from replicator.tables.dataset import Dataset, Study
+from replicator.threads import one_thread
+
+SEQUENCE_DOMAINS = ("DS", "EX", "EC", "SE")
+MOST_SEQUENCE_ROWS = 40  # a subject with more rows than this keeps a log, not a sequence
+
+
+@one_thread
+def fit_study_model(
+    study: Study,
+    structure: StudyStructure,
+    config: FitConfig | None = None,
+    progress: Progress = silent,
+    remember: Remember = always,
+) -> StudyModel:
+    """Learn a study.
+
+    Parameters
+    ----------
+    study : Study
+        The source.
+    structure : StudyStructure
+        From :func:`replicator.profile.find.find_structure`.
+    config : FitConfig, optional
+        Default settings if left out.
+    progress : callable
+        Told of each dataset.
+    remember : callable
+        Looks up the part of each dataset that was fitted before on the same data and spine.
+
+    Raises
+    ------
+    FitError
+        If no dataset about subjects has a row, or the package of the copula's engine is not installed.
+    """
+    config = config or FitConfig()
+    engine(config.copula)  # an engine that cannot run is refused before the work, not after it
+    source = read_source(study, structure)
+    if not len(source.ids):
+        raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
+    unmixed, mixed, said_of_them = split_mixed_columns(source.datasets, structure.datasets, source.subject, config.k)
+    source = replace(source, datasets=unmixed, notes=(*source.notes, *said_of_them))
+    structures, derivations = joined_structures(source, structure, config.k)
+    visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
+    grid = Grid.fit(source.spine, config.k)
+    source = replace(source, spine=grid.mark(source.spine))
+    schedule = ScheduleModel.fit(source.spine, grid, arm_strata(source), config.k)
+    drawn = _fit_parts(source, structures, structure, config, progress, remember)
+    head = structures.get(structure.subjects) if structure.subjects in source.datasets else None
+    subjects, said_of_subjects = SubjectModel.fit(source, head, drawn.features, drawn.nominal, config)
+    identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
+    links, said_of_links = LinksModel.fit(source, structure, config)
+    closed, kept = visits_kept(source, structure, config.k)
+    made = (*drawn.parts, *(one.dataset for one in drawn.counterparts))
+    derived = {(one.dataset, one.target): () if "where" in one.parameters else one.inputs for one in derivations}
+    progress("", len(source.subject) + 1, len(source.subject) + 1)
+    return StudyModel(
+        name=study.name,
+        config=config,
+        n_subjects=len(source.ids),
+        subjects=subjects,
+        schedule=schedule,
+        parts=drawn.parts,
+        story=drawn.story,
+        absent=absent_arms(source),
+        undated=undated(source),
+        closed_visits=closed,
+        open_visits=kept,
+        links=links,
+        layouts=_fit_layouts(study, source, structure, mixed, visit_names),
+        reference={name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
+        supplements=source.supplements,
+        ids=SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers),
+        visit_names=visit_names,
+        structure=structure,
+        derivations=derivations,
+        agreements={name: Agreement.fit(source.datasets[name], structures[name], source.subject[name], config.k) for name in made},
+        date_orders=DateOrders.fit(
+            {name: source.datasets[name] for name in source.subject}, source.subject, structure.subjects, derived, config.k
+        ),
+        baselines=BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
+        codelists=dict(study.codelists),
+        notes=tuple(dict.fromkeys([*structure.notes, *source.notes, *drawn.notes, *said_of_subjects, *said_of_links])),
+        mixed=mixed,
+        counterparts=drawn.counterparts,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Parts as fitted one after the other, what they say of subjects, and what was joined for it."""
+
+    parts: Mapping[str, Part]
+    story: Story
+    features: Mapping[str, NDArray[np.float64]]
+    nominal: frozenset[str]
+    notes: tuple[str, ...]
+    counterparts: tuple[Counterpart, ...]
+
+
+def _fit_parts(
+    source: Source,
+    structures: Mapping[str, DatasetStructure],
+    structure: StudyStructure,
+    config: FitConfig,
+    progress: Progress,
+    remember: Remember,
+) -> _Parts:
+    """Fit the part of each dataset about subjects but the subjects' own, given what those before it tell."""
+    about = [name for name in source.subject if name != structure.subjects]
+    datasets, learned, counterparts = _with_counterparts(about, source, structures, structure.subject_variable)
+    about = [name for name in about if name not in {one.dataset for one in counterparts}]
+    classes = {name: _part_class(datasets[name], learned[name], source.subject[name]) for name in about}
+    occurring = frozenset(name for name in about if classes[name] is EventsPart)
+    about = drawing_order(about, source, structures, occurring)
+    heads = source.datasets.get(structure.subjects)
+    story = Story.fit({name: structures[name] for name in about}, occurring, structure.subjects, list(source.levels), heads)
+    spine = story.begin(source.spine, heads.columns if heads is not None else {})
+    parts: dict[str, Part] = {}
+    features: dict[str, NDArray[np.float64]] = {}
+    nominal: set[str] = set()
+    notes: list[str] = []
+    for done, name in enumerate(about):
+        progress(f"Fit {name}", done, len(source.subject) + 1)
+        if not source.datasets[name].n_rows:
+            continue
+        one = PartSource(datasets[name], learned[name], source.subject[name], spine)
+        fitted = remember(one, partial(classes[name].fit, one.dataset, one.structure, one.subject, one.spine, config))
+        parts[name] = fitted.part
+        spine = story.add(spine, name, one.dataset.columns, one.subject)
+        features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
+        nominal |= {f"{name}/{feature}" for feature in fitted.nominal}
+        notes += fitted.notes
+    progress("Fit subjects", len(about), len(source.subject) + 1)
+    return _Parts(parts, story, features, frozenset(nominal), tuple(notes), counterparts)
+
+
+def _fit_layouts(
+    study: Study, source: Source, structure: StudyStructure, mixed: tuple[MixedColumn, ...], visit_names: VisitNames
+) -> dict[str, Layout]:
+    """Layouts of all datasets; where rows of unknown subjects are gone, the order of rows is learned on those that remain."""
+    layouts = {}
+    for name, dataset in study.datasets.items():
+        same = dataset.n_rows == source.datasets.get(name, dataset).n_rows
+        subject = source.subject.get(name) if same else None
+        layouts[name] = Layout.fit(dataset, structure.datasets[name], subject, visit_names.agree(dataset))
+    for name, subject in source.subject.items():
+        own = without_texts_beside(source.datasets[name], mixed)
+        own = own.without(*(set(own.names) - set(study[name].names)))
+        layouts[name] = Layout.fit(own, structure.datasets[name], subject, visit_names.agree(source.datasets[name]))
+    return count_together(layouts, source.datasets, source.subject)
+
+
+def _with_counterparts(
+    about: list[str], source: Source, structures: Mapping[str, DatasetStructure], subject_variable: str
+) -> tuple[dict[str, Dataset], dict[str, DatasetStructure], tuple[Counterpart, ...]]:
+    """Join datasets whose rows stand in another to that: datasets and structures to learn from, and what was joined."""
+    structures = {name: structures[name] for name in about}
+    datasets, learned = {name: source.datasets[name] for name in about}, dict(structures)
+    counterparts = find_counterparts(datasets, structures, source.subject)
+    for one in counterparts:
+        datasets[one.other] = join_counterpart(one, datasets, structures, source.subject)
+        old, new = structures[one.other], {item for own, item in one.columns.items() if own == item}
+        found = dataset_structure(datasets[one.other], old.kind, old.prefix, subject_variable, old.parent)
+        more = tuple(variable for variable in found.variables if variable.name in new)
+        learned[one.other] = replace(found, variables=(*learned[one.other].variables, *more))
+    return datasets, learned, counterparts
+
+
+def _part_class(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32]) -> type[Part]:
+    """Choose the model of a dataset by its kind."""
+    if structure.kind is Kind.FINDINGS:
+        return FindingsPart
+    if structure.kind is Kind.SCHEDULE and "VISITNUM" in dataset:
+        return ScheduleRows
+    if dataset.domain in SEQUENCE_DOMAINS and RunsPart.suits(dataset, structure, subject):
+        return RunsPart
+    short = structure.n_rows <= MOST_SEQUENCE_ROWS * max(structure.n_subjects, 1)
+    if structure.kind in (Kind.STATES, Kind.SCHEDULE) or (dataset.domain in SEQUENCE_DOMAINS and short):
+        return SequencePart
+    return EventsPart
