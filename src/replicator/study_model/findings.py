@@ -12,27 +12,28 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.models.persistence import Occasions
-from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
-from replicator.study_model.findings_features import belonging, codes_of, draw_features, feature_columns, name_features
-from replicator.study_model.findings_grid import place_rows, sampled_grid, source_grid
-from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells, lay_grid, read_rows
+from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
+from replicator.study_model.findings_grid import sampled_grid
+from replicator.study_model.findings_layout import Cells, Grid, lay_grid, read_rows
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
 from replicator.study_model.findings_recorded import Recorded
 from replicator.study_model.findings_repeats import Repeats
 from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
-from replicator.study_model.findings_sites import behave_alike, find_sites, lend_ways, sites_of_subjects
-from replicator.study_model.findings_totals import Totals, answers_given
+from replicator.study_model.findings_sites import behave_alike, lend_ways, sites_of_subjects
+from replicator.study_model.findings_source import SourceFindings
+from replicator.study_model.findings_ties import fit_ties
+from replicator.study_model.findings_totals import Totals
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_values import Values, decode
-from replicator.study_model.findings_wholes import Wholes, units_of_series
+from replicator.study_model.findings_wholes import Wholes
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
-from replicator.tables.dates import parse_dates
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -149,104 +150,41 @@ class FindingsPart:
         """Learn a findings dataset; see :class:`~replicator.study_model.spine.Part`."""
         k = config.k
         rows = read_rows(dataset, structure, subject, k)
-        who = subject.astype(np.intp)
         if rows.n_series == 0:
             return _nothing_learned(dataset, structure, k)
-        cells = find_cells(rows, who, spine)
-        main_date = _main_date(dataset, structure)
-        day = parse_dates(main_date).full_day if main_date is not None else np.full(dataset.n_rows, np.nan)
-        grid, start = source_grid(cells, rows, who, day, spine, k)
-        occasion = place_rows(grid, cells, rows, who)
-        kept = (occasion >= 0) & (rows.series >= 0)
-        notes = _notes(dataset.name, rows, occasion, k)
-        site_name, places = find_sites(spine, k)
-        of_subject = sites_of_subjects(spine, site_name, places)
-        n_sites = int(places.max(initial=-1)) + 1
-        series = np.where(kept, rows.series, -1)
-        results, observed, more = read_results(dataset, structure, series, who, of_subject[who], (rows.n_series, n_sites), k)
-        occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
-        arm = spine.arm[grid.subject].astype(np.intp)
-        site = of_subject[grid.subject]
-        sizes = (len(spine.arms), len(cells.label))
-        values, features = Values.fit(
-            results, observed, occasion[observed.row], arm, grid.cell, site, occasions, (*sizes, n_sites), k
-        )
-        present = np.zeros((len(grid.subject), rows.n_series), bool)
-        present[occasion[kept], rows.series[kept]] = True
-        units = Units.fit(
-            present,
-            codes_of_results(results, observed, occasion, present.shape),
-            arm,
-            grid.cell,
-            spine,
-            occasions,
-            cells.scheduled[grid.cell],
-            sizes,
-            k,
-        )
-        inside = np.flatnonzero(kept)
-        part_rows = dataset.take(inside)
-        state, number = states_of_rows(results, observed, dataset.n_rows)
-        codes = _conditions(rows.series[inside], occasion[inside], state[inside], grid, cells, spine)
-        columns, further = OtherColumns.fit(
-            part_rows, structure, _taken(rows, inside), codes, results.names.present, number[inside], spine, k
-        )
-        found = [
-            DateColumn.fit(
-                name,
-                part_rows.text(name),
-                grid.day[occasion[inside]],
-                spine.anchor[who[inside]],
-                occasion[inside],
-                units.panel[rows.series[inside]].astype(np.intp),
-                rows.series[inside],
-                grid.cell[occasion[inside]],
-                codes["ARM"],
-                who[inside],
-                (rows.n_series, len(cells.label)),
-                k,
-            )
-            for name in _date_names(structure)
-            if not part_rows[name].missing.all()
-        ]
-        odd = [f"{dataset.name}.{note}" for _, of_one in found for note in of_one]
-        series_labels = _series_labels(dataset, rows)
+        source = SourceFindings.of(dataset, structure, rows, subject, spine, k)
+        results, observed, lost = _read_results(source, k)
+        values, features = _fit_values(source, results, observed, k)
+        units = _fit_units(source, results, observed, k)
+        columns, unkept = _fit_columns(source, results, observed, k)
+        dates, odd = _fit_dates(source, units, k)
         part = cls(
             dataset.name,
             rows.labels,
             rows.visit_name == "VISITNUM",
-            cells.label.astype(np.int64),
-            cells.repeat.astype(np.int64),
-            cells.scheduled,
-            start,
-            series_labels,
+            source.cells.label.astype(np.int64),
+            source.cells.repeat.astype(np.int64),
+            source.cells.scheduled,
+            source.start,
+            source.series_labels,
             structure.named("ORRESU"),
             units,
             results,
             values,
             columns,
-            tuple(one for one, _ in found),
-            RecordIds.fit(part_rows, structure, subject[inside], k),
-            site=site_name,
-            site_place=places,
+            dates,
+            RecordIds.fit(source.learned, structure, subject[source.inside], k),
+            site=source.site_name,
+            site_place=source.site_place,
         )
-        redraw = cache(partial(part._draw_again, observed, occasion, features, arm, grid.cell, site, occasions))
-        recorded = Recorded(results, observed, occasion, occasions.run, redraw)
-        products = Products.fit(recorded, k)
-        one_unit = units_of_series(codes_of(dataset, part.unit_name), rows.series, rows.n_series)
-        wholes = Wholes.fit(recorded, one_unit, products.members.tolist(), k)
-        topic = np.unique(codes_of(dataset, rows.series_names[0] if rows.series_names else "")[rows.first_row], return_inverse=True)
-        asked_by = [rule.parent for rule in units.follows]
-        tied = np.flatnonzero(np.isin(np.arange(rows.n_series), [*products.members, *asked_by]) | wholes.redrawn(rows.n_series))
-        repeats = Repeats.fit(recorded, topic[1], tied.tolist(), k)
-        category = codes_of(dataset, structure.named("CAT"))[rows.first_row]
-        answers = answers_given(results, observed, occasion, len(grid.subject))
-        totals = Totals.fit(answers, category, cells.label[grid.cell], occasions.run, k)
-        groups = belonging(results, category, products.groups())
-        coordinates, free = Coordinates.fit(features["level"], groups)
-        part = replace(part, products=products, wholes=wholes, repeats=repeats, totals=totals, coordinates=coordinates)
-        named = name_features(part._features(), features, free, occasions.subject[occasions.starts], spine.n, k)
-        return Fitted(part, named, (*notes, *more, *further, *odd))
+        redraw = cache(partial(part._draw_again, source, observed, features))
+        recorded = Recorded(results, observed, source.occasion, source.occasions.run, redraw)
+        ties = fit_ties(source, recorded, units, k)
+        coordinates, free = Coordinates.fit(features["level"], belonging(results, source.category, ties.products.groups()))
+        part = replace(part, **ties._asdict(), coordinates=coordinates)
+        seen = source.occasions.subject[source.occasions.starts]
+        named = name_features(part._features(), features, free, seen, spine.n, k)
+        return Fitted(part, named, (*source.notes(k), *lost, *unkept, *odd))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
@@ -328,24 +266,16 @@ class FindingsPart:
     def _features(self) -> list[tuple[str, str, int]]:
         return feature_columns(self.results, self.values, self.coordinates, self.series_labels)
 
-    def _draw_again(
-        self,
-        observed: Observed,
-        occasion: Codes,
-        features: Mapping[str, Floats],
-        arm: Codes,
-        cell: Codes,
-        site: Codes,
-        occasions: Occasions,
-    ) -> Floats:
+    def _draw_again(self, source: SourceFindings, observed: Observed, features: Mapping[str, Floats]) -> Floats:
         """Numbers (n_occasions, n_series) that the model draws for the source's own subjects, before any law is kept."""
         rng = np.random.default_rng(0)
-        seen = np.zeros((len(cell), len(self.results.form)), bool)
-        seen[occasion[observed.row], observed.column] = True
+        n, cell, site, occasions = len(source.grid.cell), source.grid.cell, source.site, source.occasions
+        seen = np.zeros((n, len(self.results.form)), bool)
+        seen[source.occasion[observed.row], observed.column] = True
         known = {name: np.where(np.isfinite(of), of, rng.standard_normal(of.shape)) for name, of in features.items()}
-        noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(cell))
-        latent = self.values.sample(noise, seen, known, arm, cell, site, occasions, luck)
-        out = np.full((len(cell), len(self.results.value)), np.nan)
+        noise, luck = self.values.latent.noise(occasions, rng), rng.random(n)
+        latent = self.values.sample(noise, seen, known, source.arm, cell, site, occasions, luck)
+        out = np.full((n, len(self.results.value)), np.nan)
         rows, columns = np.nonzero(seen & (self.results.value[self.results.series] == np.arange(len(self.results.form))))
         out[rows, self.results.series[columns]] = self.results.numbers(
             decode(self.results, latent, rows, columns)[1], columns, self.results.form[columns] != LEVELLED, site[rows]
@@ -368,28 +298,68 @@ def _nothing_learned(dataset: Dataset, structure: DatasetStructure, k: int) -> F
     return Fitted(part, {}, (note,) if dataset.n_rows else ())
 
 
-def _date_names(structure: DatasetStructure) -> tuple[str, ...]:
-    return tuple(one.name for one in structure.variables if one.role is Role.DATE or one.content is Content.DATE)
+def _read_results(source: SourceFindings, k: int) -> tuple[Results, Observed, tuple[str, ...]]:
+    """Choose a form for the results of every series, and read the rows that are learned in it."""
+    series = np.where(source.kept, source.rows.series, -1)
+    sizes = (source.rows.n_series, source.n_sites)
+    return read_results(source.dataset, source.structure, series, source.who, source.site_of_subject[source.who], sizes, k)
 
 
-def _main_date(dataset: Dataset, structure: DatasetStructure) -> Text | None:
-    name = structure.named("DTC") or structure.named("STDTC") or next(iter(structure.with_role(Role.DATE)), "")
-    return dataset.text(name) if name else None
+def _fit_values(source: SourceFindings, results: Results, observed: Observed, k: int) -> tuple[Values, dict[str, Floats]]:
+    """Learn how results behave, and what they tell of each subject."""
+    sizes = (len(source.spine.arms), len(source.cells.label), source.n_sites)
+    occasion = source.occasion[observed.row]
+    return Values.fit(results, observed, occasion, source.arm, source.grid.cell, source.site, source.occasions, sizes, k)
 
 
-def _notes(name: str, rows: FindingsRows, occasion: Codes, k: int) -> tuple[str, ...]:
-    notes = []
-    rare = int((rows.series < 0).sum())
-    if rare:
-        notes.append(
-            f"{name}: {rare} rows belong to tests that fewer than {k} subjects have; they are not learned, lower k to keep them."
+def _fit_units(source: SourceFindings, results: Results, observed: Observed, k: int) -> Units:
+    """Learn what is measured when."""
+    cells, cell, present = source.cells, source.grid.cell, source.present
+    return Units.fit(
+        present,
+        codes_of_results(results, observed, source.occasion, present.shape),
+        source.arm,
+        cell,
+        source.spine,
+        source.occasions,
+        cells.scheduled[cell],
+        (len(source.spine.arms), len(cells.label)),
+        k,
+    )
+
+
+def _fit_columns(source: SourceFindings, results: Results, observed: Observed, k: int) -> tuple[OtherColumns, tuple[str, ...]]:
+    """Learn what stands beside results and dates."""
+    inside, rows = source.inside, source.rows.take(source.inside)
+    state, number = states_of_rows(results, observed, source.dataset.n_rows)
+    codes = _conditions(rows.series, source.occasion[inside], state[inside], source.grid, source.cells, source.spine)
+    said = results.names.present
+    return OtherColumns.fit(source.learned, source.structure, rows, codes, said, number[inside], source.spine, k)
+
+
+def _fit_dates(source: SourceFindings, units: Units, k: int) -> tuple[tuple[DateColumn, ...], list[str]]:
+    """Learn when findings are made: every date, and what is odd in them."""
+    inside, occasion, who = source.inside, source.occasion[source.inside], source.who[source.inside]
+    series, cell = source.rows.series[inside], source.grid.cell[occasion]
+    found = [
+        DateColumn.fit(
+            name,
+            source.learned.text(name),
+            source.grid.day[occasion],
+            source.spine.anchor[who],
+            occasion,
+            units.panel[series].astype(np.intp),
+            series,
+            cell,
+            source.arm[occasion],
+            who,
+            (source.rows.n_series, len(source.cells.label)),
+            k,
         )
-    outside = int(((occasion < 0) & (rows.series >= 0)).sum())
-    if outside:
-        notes.append(
-            f"{name}: {outside} rows are at visits that the schedule does not have for their subject; they are not learned."
-        )
-    return tuple(notes)
+        for name in source.date_names
+    ]
+    odd = [f"{source.dataset.name}.{note}" for _, of_one in found for note in of_one]
+    return tuple(one for one, _ in found), odd
 
 
 def _conditions(series: Codes, occasion: Codes, state: Codes, grid: Grid, cells: Cells, spine: Spine) -> dict[str, Codes]:
@@ -404,27 +374,3 @@ def _conditions(series: Codes, occasion: Codes, state: Codes, grid: Grid, cells:
         "STATE": state,
     }
     return {**{name: value[who].astype(np.intp) for name, value in spine.covariates.items()}, **codes}
-
-
-def _taken(rows: FindingsRows, inside: Codes) -> FindingsRows:
-    return FindingsRows(
-        rows.series_names,
-        rows.series[inside],
-        rows.n_series,
-        rows.first_row,
-        rows.visit_name,
-        rows.labels,
-        rows.label[inside],
-        rows.number[inside],
-        rows.repeat[inside],
-    )
-
-
-def _series_labels(dataset: Dataset, rows: FindingsRows) -> tuple[str, ...]:
-    """Name of each series: its topic, with the other variables where several series share it."""
-    cells = [dataset.text(name).strings()[rows.first_row] for name in rows.series_names]
-    if not cells:
-        return tuple("ALL" for _ in range(rows.n_series))
-    topics = [str(text) for text in cells[0]]
-    full = ["|".join(str(part) for part in parts) for parts in zip(*cells, strict=True)]
-    return tuple(topic if topics.count(topic) == 1 else long for topic, long in zip(topics, full, strict=True))

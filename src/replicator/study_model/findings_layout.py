@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,11 @@ class FindingsRows:
     label: Codes
     number: Floats
     repeat: Codes
+
+    def take(self, kept: Codes) -> FindingsRows:
+        """Keep some rows; series are still looked up in the rows of the whole dataset."""
+        of_row = {name: getattr(self, name)[kept] for name in ("series", "label", "number", "repeat")}
+        return replace(self, **of_row)
 
 
 def read_rows(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> FindingsRows:
