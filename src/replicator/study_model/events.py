@@ -16,31 +16,29 @@ from replicator.models.reporting import Reporting
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.birth import YEAR
 from replicator.study_model.events_catalogue import TermCatalogue
-from replicator.study_model.events_columns import OccurrenceColumns, column_plan, fit_columns
-from replicator.study_model.events_dates import DatePattern, OccurrenceDates, sample_dates
+from replicator.study_model.events_columns import OccurrenceColumns
+from replicator.study_model.events_columns_fit import fit_columns
+from replicator.study_model.events_dates import OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
 from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
 from replicator.study_model.events_facts import Facts, mentions
-from replicator.study_model.events_fatal import Fatal, fatal_occurrences
+from replicator.study_model.events_fatal import Fatal
 from replicator.study_model.events_obliged import Obliged
-from replicator.study_model.events_occurrences import find_occurrences
 from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
-from replicator.study_model.events_terms import fit_terms
+from replicator.study_model.events_source import SourceEvents
 from replicator.study_model.events_uses import Uses
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
-from replicator.tables.dates import parse_dates
 
 COMMON = 0.06  # share of those with any term, from which on having a term is a trait of the subject
 MOST_COMMON = 12
 MOST_DECIDED = 0.4  # share of all pairs of subject and term that such traits may decide; the rest makes their number fit
-OF_AGE = 18  # years
 LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
 
 
@@ -120,93 +118,47 @@ class EventsPart:
         cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
     ) -> Fitted:
         """Learn a dataset of events or interventions; see :class:`~replicator.study_model.spine.Part`."""
-        found = find_occurrences(dataset, structure, subject, spine)
-        head = dataset.take(found.first_row)
-        owner = subject[found.first_row]
-        deadly = bool(fatal_occurrences(head, structure).any())
-        terms = fit_terms(head, structure, owner, config, deadly, _are_adults(spine, config.k))
-        catalogue = terms.catalogue
-        block = catalogue.block[terms.kind_of].astype(np.int64)
-        plan = column_plan(dataset, structure, found)
-        start, end = (head.text(name) if name else None for name in (plan.start, plan.end))
-        first = spine.marks["FIRST"][owner]
-        pattern = tuple(
-            DatePattern.of(column, parse_dates(column), first, owner, config.k)
-            if column is not None
-            else DatePattern(np.zeros(found.n, np.int64), ())
-            for column in (start, end)
-        )
-        arm = spine.arm[owner].astype(np.int64)
-        visits = spine.visits
-        reporting = None
-        start_day, end_day = (parse_dates(c).day if c is not None else np.full(found.n, np.nan) for c in (start, end))
-        if found.visit is not None:
-            linked = found.visit >= 0
-            reporting = Reporting.fit(
-                owner,
-                start_day,
-                end_day,
-                visits.subject,
-                _numbers_in_life(spine),
-                visits.day,
-                (found.of_row[linked], found.visit[linked]),
-                config.k,
-            )
-        last_visit = _last_visit(reporting, spine)
-        fatal, set_aside = Fatal.fit(head, structure, owner, start_day, end_day, spine, terms, config.k)
+        k = config.k
+        source = SourceEvents.of(dataset, structure, subject, spine, config)
+        head, owner, start, end = source.head, source.owner, source.start, source.end
+        catalogue, kind_of, block = source.terms.catalogue, source.kind_of, source.block
+        reporting = _fit_reporting(source, k)
+        fatal, set_aside = Fatal.fit(head, structure, owner, start.day, end.day, spine, source.terms, k)
         facts, holds = Facts.fit(spine, config.k_terms)
-        ending = Ending.fit(head, plan.qualifiers, owner, start_day, facts, holds, spine)
-        columns, column_notes = fit_columns(
-            dataset,
-            structure,
-            plan,
-            found,
-            subject,
-            spine,
-            (terms.kind_of, block),
-            (pattern[0].code, pattern[1].code),
-            ending.codes(spine, owner, start_day),
-            set_aside,
-            config,
-        )
-        pair, times = np.unique(np.stack([owner.astype(np.int64), terms.unit], axis=1), axis=0, return_counts=True)
-        kind_of_pair = np.zeros(int(terms.unit.max(initial=-1)) + 1, np.int64)
-        kind_of_pair[terms.unit] = terms.kind_of
-        kind_of_pair = kind_of_pair[pair[:, 1]]
-        count = np.zeros((spine.n, len(catalogue.block)), np.int64)
-        np.add.at(count, (pair[:, 0], kind_of_pair), 1)
-        common = _common_terms(count, catalogue, config.k)
+        ending = Ending.fit(head, source.plan.qualifiers, owner, start.day, facts, holds, spine)
+        columns, lost = fit_columns(source, ending.codes(spine, owner, start.day), set_aside, k)
+        pairs = source.terms_of_subjects()
+        count = pairs.count(spine.n, len(catalogue.block))
+        common = _common_terms(count, catalogue, k)
         presence = Presence.fit(
-            count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=config.k
+            count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=k
         )
-        common = {name: kind_of for name, kind_of in common.items() if kind_of not in presence.shift_kind}
-        of_each = TermOfEach.plain(block, terms.kind_of.astype(np.int64))
-        medicines = (head, structure, terms.kind_of.astype(np.int64), catalogue.slots == 1, owner, config.k)
+        common = {name: kind for name, kind in common.items() if kind not in presence.shift_kind}
         used, place = np.unique(presence.shift_fact, return_inverse=True)
-        presence = replace(presence, shift_fact=place.reshape(-1).astype(np.int64))
+        medicines = (head, structure, kind_of.astype(np.int64), catalogue.slots == 1, owner, k)
         fitted = cls(
             dataset.name,
             spine.arms,
             catalogue,
             common,
-            _everybody(count, spine, config.k),
-            Obliged.fit(count.sum(axis=1) > 0, facts, holds, config.k),
-            TermsBySex.fit(count, catalogue.sex, spine, config.k),
-            presence,
+            _everybody(count, spine, k),
+            Obliged.fit(count.sum(axis=1) > 0, facts, holds, k),
+            TermsBySex.fit(count, catalogue.sex, spine, k),
+            replace(presence, shift_fact=place.reshape(-1).astype(np.int64)),
             facts.take(used.astype(np.int64)),
-            Recurrence.fit(pair[:, 0], kind_of_pair, times - 1, (catalogue.slots > 1).astype(np.int64)),
-            DatePatterns.fit(pattern[0].code, pattern[1].code, block, terms.kind_of, arm, owner, config.k),
-            fit_dates(start, end, (pattern[0], pattern[1]), owner, of_each, spine, last_visit, config.k),
+            Recurrence.fit(pairs.who, pairs.kind_of, pairs.times - 1, (catalogue.slots > 1).astype(np.int64)),
+            DatePatterns.fit(start.code, end.code, block, kind_of, source.arm, owner, k),
+            _fit_dates(source, reporting, k),
             reporting,
             fatal,
-            Seriousness.fit(head, structure, owner, set_aside, config.k),
+            Seriousness.fit(head, structure, owner, set_aside, k),
             ending,
             columns,
             Routes.fit(*medicines),
             Doses.fit(*medicines),
-            Uses.fit(head, structure, owner, config.k),
+            Uses.fit(head, structure, owner, k),
         )
-        return Fitted(fitted, _features(owner, count, common), (*terms.notes, *column_notes))
+        return Fitted(fitted, _features(owner, count, common), (*source.terms.notes, *lost))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects of a spine."""
@@ -285,6 +237,32 @@ class EventsPart:
         return Rows(owner[occurrence].astype(np.int32), columns)
 
 
+def _fit_reporting(source: SourceEvents, k: int) -> Reporting | None:
+    """Learn at which visits occurrences are reported; None where the dataset is not bound to visits."""
+    found, spine = source.found, source.spine
+    if found.visit is None:
+        return None
+    linked = found.visit >= 0
+    return Reporting.fit(
+        source.owner,
+        source.start.day,
+        source.end.day,
+        spine.visits.subject,
+        _numbers_in_life(spine),
+        spine.visits.day,
+        (found.of_row[linked], found.visit[linked]),
+        k,
+    )
+
+
+def _fit_dates(source: SourceEvents, reporting: Reporting | None, k: int) -> OccurrenceDates:
+    """Learn when occurrences start and end."""
+    start, end, spine = source.start, source.end, source.spine
+    of_each = TermOfEach.plain(source.block, source.kind_of.astype(np.int64))
+    patterns = (start.pattern, end.pattern)
+    return fit_dates(start.column, end.column, patterns, source.owner, of_each, spine, _last_visit(reporting, spine), k)
+
+
 def _common_terms(count: NDArray[np.int64], catalogue: TermCatalogue, k: int) -> dict[str, int]:
     """Terms that many have and many have not, the most frequent first: feature and kind of each."""
     people = (count > 0).sum(axis=0)
@@ -330,13 +308,6 @@ def _ages(spine: Spine) -> NDArray[np.float64]:
     born = latest_birth(spine)
     age = np.full(spine.n, np.inf) if born is None else (spine.marks["FIRST"] - born) / YEAR
     return np.where(np.isnan(age), np.inf, age)
-
-
-def _are_adults(spine: Spine, k: int) -> bool:
-    """Whether fewer than `k` subjects came of age after their first day on study; so where nothing tells their age."""
-    if spine.born is None:
-        return True
-    return int((spine.marks["FIRST"] < spine.born + OF_AGE * YEAR).sum()) < k
 
 
 def _groups(arms: tuple[str, ...], spine: Spine) -> NDArray[np.int64]:

@@ -9,39 +9,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.config import FitConfig
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
-from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, column_codes, is_worded, protect_levels
+from replicator.study_model.attributes import Attributes, column_codes
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds
-from replicator.study_model.events_occurrences import Occurrences
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.spine import Spine
-from replicator.tables.dataset import Column, Dataset, Text, Variable
-from replicator.tables.dates import parse_dates
+from replicator.tables.dataset import Column
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-VARIES = 0.02  # share of occurrences with several rows within which a column must differ to be one of the row
-
-
-@dataclass(frozen=True)
-class ColumnPlan:
-    """Which column is learned how."""
-
-    start: str
-    end: str
-    collected: str
-    visits: tuple[str, ...]
-    ids: tuple[str, ...]
-    dates: tuple[str, ...]
-    placed: tuple[str, ...]
-    qualifiers: tuple[str, ...]
-    varying: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,167 +133,52 @@ class OccurrenceColumns:
         rank = rank_within(occurrence)
         opening = np.zeros(n, bool)
         opening[occurrence[rank == 0]] = closed[rank == 0]
-        phase = _find(self.phases, _phase(pattern[0], pattern[1], opening))
+        phase = find_levels(self.phases, phase_of(pattern[0], pattern[1], opening))
         several = (np.bincount(occurrence, minlength=n) > 1).astype(np.int64)
         cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
-            present = ~cells.pop(_present(ids.name)).missing
+            present = ~cells.pop(presence_of(ids.name)).missing
             out[ids.name] = ids.sample(present, owner, drawn.start, rng).take(occurrence)
         out |= {name: column.take(occurrence) for name, column in cells.items()}
         for item in self.varying:
-            out[item.name] = _sample_varying(item, cells[item.name], occurrence, rank, _stage(occurrence, closed, opening), rng)
+            out[item.name] = _sample_varying(item, cells[item.name], occurrence, rank, stage_of(occurrence, closed, opening), rng)
         if self.start:
             out[self.start] = drawn.start_text.take(occurrence)
         if self.end:
             out[self.end] = drawn.end_text.take(occurrence)
-        candidates = _candidates(spine, owner[occurrence], drawn.start[occurrence], drawn.end[occurrence], visit)
+        candidates = candidate_days(spine, owner[occurrence], drawn.start[occurrence], drawn.end[occurrence], visit)
         if self.visits is not None:
             number = np.append(spine.visits.number, np.nan)[visit]
-            place = _find(self.visits.number, np.round(number, 9))
+            place = find_levels(self.visits.number, np.round(number, 9))
             out |= {name: column.take(place) for name, column in zip(self.visits.names, self.visits.values, strict=True)}
         if self.collected and self.written is not None:
             out[self.collected] = self.written.sample(candidates["VISIT"], [], rng)
         for other in self.dates:
             day = other.day.sample(candidates, [], rng, len(occurrence)) if other.day else np.full(len(occurrence), np.nan)
             out[other.name] = other.format.sample(day, [], rng)
-        place_code = _place(candidates, self.placed, len(occurrence))
+        place_code = place_among(candidates, self.placed, len(occurrence))
         return out | dict(self.epochs.sample([place_code], rng, len(occurrence)))
 
 
-def column_plan(dataset: Dataset, structure: DatasetStructure, found: Occurrences) -> ColumnPlan:
-    """Sort the columns by how they are learned."""
-    bound = found.visit is not None
-    start, end, collected = structure.named("STDTC"), structure.named("ENDTC"), structure.named("DTC")
-    if not start and collected and not bound:
-        start, collected = collected, ""
-    dates = [name for name in structure.with_role(Role.DATE) if name not in (start, end)]
-    if bound and collected in dates:
-        dates.remove(collected)
-    elif not bound:
-        collected = ""
-    visits = structure.with_role(Role.VISIT) if bound and "VISITNUM" in structure.with_role(Role.VISIT) else ()
-    ids = structure.with_role(Role.RECORD_ID)
-    placed = structure.with_role(Role.EPOCH)
-    roles = [Role.QUALIFIER, Role.FLAG, Role.GROUPING, Role.RESULT, Role.TIMEPOINT]
-    qualifiers = [name for name in structure.with_role(*roles) if name not in dates]
-    qualifiers += [name for name in structure.with_role(Role.VISIT) if name not in visits]
-    several = np.bincount(found.of_row)[found.of_row] > 1
-    varying = []
-    for name in qualifiers:
-        codes = column_codes(dataset[name])[0][several]
-        pairs = np.unique(np.stack([found.of_row[several], codes], axis=1), axis=0)[:, 0]
-        if len(pairs) and (np.bincount(pairs) > 1).sum() > VARIES * len(np.unique(pairs)):
-            varying.append(name)
-    return ColumnPlan(start, end, collected, visits, ids, tuple(dates), placed, tuple(qualifiers), tuple(varying))
-
-
-def fit_columns(
-    dataset: Dataset,
-    structure: DatasetStructure,
-    plan: ColumnPlan,
-    found: Occurrences,
-    subject: NDArray[np.int32],
-    spine: Spine,
-    term: tuple[Ints, Ints],
-    pattern: tuple[Ints, Ints],
-    ending: Ints,
-    set_aside: NDArray[np.bool_],
-    config: FitConfig,
-) -> tuple[OccurrenceColumns, tuple[str, ...]]:
-    """Learn the columns of `plan` from all rows and the occurrences that they belong to."""
-    order = _row_order(dataset, plan, found, spine)
-    occurrence, visit = found.of_row[order], (found.visit[order] if found.visit is not None else np.full(len(order), -1))
-    rank = rank_within(occurrence)
-    first = np.empty(found.n, np.int64)
-    first[occurrence[rank == 0]] = order[rank == 0]
-    head, owner = dataset.take(first), subject[first]
-    days = [parse_dates(head.text(name)).day if name else np.full(found.n, np.nan) for name in (plan.start, plan.end)]
-    candidates = _candidates(spine, subject[order].astype(np.int64), days[0][occurrence], days[1][occurrence], visit)
-    with np.errstate(invalid="ignore"):
-        closed = candidates["VISIT"] >= days[1][occurrence]
-    opening = np.zeros(found.n, bool)
-    opening[occurrence[rank == 0]] = closed[rank == 0]
-    phase = _phase(pattern[0], pattern[1], opening)
-    phases = np.unique(phase)
-    for name in plan.ids:
-        head = head.with_column(_variable(_present(name)), Text(np.where(head[name].missing, -1, 0).astype(np.int32), _YES))
-    use = ~set_aside if (~set_aside).any() else np.ones(found.n, bool)
-    given = [_find(phases, phase), term[1], term[0], spine.arm[owner].astype(np.int64), ending]
-    given.append((np.bincount(found.of_row, minlength=found.n) > 1).astype(np.int64))
-    qualifiers, notes = Qualifiers.fit(
-        head.take(use), [*(_present(name) for name in plan.ids), *plan.qualifiers], [g[use] for g in given], owner[use], config.k
-    )
-    later = (rank > 0) & ~set_aside[occurrence]
-    varying = tuple(
-        _fit_varying(
-            dataset.take(order), name, occurrence, rank, later, _stage(occurrence, closed, opening), subject[order], config.k
-        )
-        for name in plan.varying
-    )
-    ids = tuple(RecordIds.fit(name, head[name], owner, days[0], config.k) for name in plan.ids)
-    rows, who = dataset.take(order), subject[order]
-    written = None
-    if plan.collected:
-        column = rows.text(plan.collected)
-        written = DateFormat.fit(column, parse_dates(column), [], who, config.k)
-    others = []
-    for name in plan.dates:
-        column = rows.text(name)
-        dates = parse_dates(column)
-        fit = DateGiven.fit(dates.full_day, candidates, [], who, config.k)
-        others.append(OtherDate(name, fit, DateFormat.fit(column, dates, [], who, config.k)))
-    placed = tuple(name for name in candidates if name not in ("START", "END")) if plan.placed else ()
-    epochs, more = Attributes.fit(rows, plan.placed, [_place(candidates, placed, len(order))], who, config.k)
-    return (
-        OccurrenceColumns(
-            plan.start,
-            plan.end,
-            plan.collected,
-            phases,
-            qualifiers,
-            varying,
-            ids,
-            _visit_columns(rows, plan, visit, spine),
-            written,
-            tuple(others),
-            placed,
-            epochs,
-        ),
-        (*notes, *more),
-    )
-
-
-_YES = np.array(["Y"], object)
-
-
-def _present(name: str) -> str:
+def presence_of(name: str) -> str:
+    """Name of the qualifier that tells whether an identifier is there."""
     return f"{name} present"
 
 
-def _variable(name: str) -> Variable:
-    return Variable(name)
-
-
-def _row_order(dataset: Dataset, plan: ColumnPlan, found: Occurrences, spine: Spine) -> Ints:
-    """Rows by occurrence and then by the day of their visit."""
-    n = dataset.n_rows
-    day = np.append(spine.visits.day, np.nan)[found.visit] if found.visit is not None else np.zeros(n)
-    return np.lexsort((np.arange(n), day, found.of_row)).astype(np.int64)
-
-
-def _phase(start: Ints, end: Ints, opening: NDArray[np.bool_]) -> Ints:
+def phase_of(start: Ints, end: Ints, opening: NDArray[np.bool_]) -> Ints:
+    """Code of the patterns of start and end, and of whether the first row came after the end: (n,)."""
     return (start * 100 + end) * 2 + opening
 
 
-def _stage(occurrence: Ints, closed: NDArray[np.bool_], opening: NDArray[np.bool_]) -> Ints:
+def stage_of(occurrence: Ints, closed: NDArray[np.bool_], opening: NDArray[np.bool_]) -> Ints:
     """Stage of each row: whether its occurrence was over, whether that was so at its first row, and whether more rows follow."""
     follows = np.append(occurrence[1:] == occurrence[:-1], False) if len(occurrence) else np.zeros(0, bool)
     stage: Ints = closed.astype(np.int64) * 4 + opening[occurrence] * 2 + follows
     return stage
 
 
-def _find(levels: NDArray[np.generic], values: NDArray[np.generic]) -> Ints:
+def find_levels(levels: NDArray[np.generic], values: NDArray[np.generic]) -> Ints:
     """Position among sorted levels, -1 where it is none of them."""
     if not len(levels):
         return np.full(len(values), -1, np.int64)
@@ -322,14 +186,14 @@ def _find(levels: NDArray[np.generic], values: NDArray[np.generic]) -> Ints:
     return np.where(levels[at] == values, at, -1).astype(np.int64)
 
 
-def _candidates(spine: Spine, owner: Ints, start: Floats, end: Floats, visit: Ints) -> dict[str, Floats]:
+def candidate_days(spine: Spine, owner: Ints, start: Floats, end: Floats, visit: Ints) -> dict[str, Floats]:
     """Days that another date of the row may follow."""
     out = {"START": start, "END": end, "VISIT": np.append(spine.visits.day, np.nan)[visit]}
     out |= {name: np.floor(day)[owner] for name, day in spine.marks.items()}
     return out | {"ANCHOR": spine.anchor[owner]}
 
 
-def _place(candidates: Mapping[str, Floats], marks: tuple[str, ...], n: int) -> Ints:
+def place_among(candidates: Mapping[str, Floats], marks: tuple[str, ...], n: int) -> Ints:
     """Where the start (else the visit) lies among marks: 0 before, 1 on the day, 2 after, 3 unknown; digits to base 4."""
     day = np.where(np.isnan(candidates["START"]), candidates["VISIT"], candidates["START"])
     code = np.zeros(n, np.int64)
@@ -337,42 +201,6 @@ def _place(candidates: Mapping[str, Floats], marks: tuple[str, ...], n: int) -> 
         gap = day - candidates.get(name, np.full(n, np.nan))
         code = code * 4 + np.where(np.isnan(gap), 3, np.sign(np.nan_to_num(gap)) + 1).astype(np.int64)
     return code
-
-
-def _visit_columns(rows: Dataset, plan: ColumnPlan, visit: Ints, spine: Spine) -> VisitColumns | None:
-    """Cells of the visit columns by visit number: the most frequent combination."""
-    if not plan.visits:
-        return None
-    linked = visit >= 0
-    number = np.round(spine.visits.number, 9)[visit[linked]]
-    levels, code = np.unique(number, return_inverse=True)
-    values = []
-    for name in plan.visits:
-        codes, distinct = column_codes(rows[name])
-        pairs, counts = np.unique(np.stack([code.reshape(-1), codes[linked]], axis=1), axis=0, return_counts=True)
-        top = np.full(len(levels), -1, np.int64)
-        by_count = np.argsort(counts, kind="stable")
-        top[pairs[by_count, 0]] = pairs[by_count, 1]
-        values.append(take_levels(distinct, np.append(top, -1)))
-    return VisitColumns(levels, plan.visits, tuple(values))
-
-
-def _fit_varying(
-    rows: Dataset,
-    name: str,
-    occurrence: Ints,
-    rank: Ints,
-    later: NDArray[np.bool_],
-    stage: Ints,
-    subject: NDArray[np.int32],
-    k: int,
-) -> Varying:
-    codes, levels = column_codes(rows[name])
-    codes, levels, _ = protect_levels(codes, levels, subject, k, is_worded(name, rows.domain))
-    head = np.empty(int(occurrence.max(initial=-1)) + 1, np.int64)
-    head[occurrence[rank == 0]] = codes[rank == 0]
-    given = [stage[later], head[occurrence][later]]
-    return Varying(name, levels, BackoffTable.fit(codes[later], given, subject[later], k=k))
 
 
 def _sample_varying(

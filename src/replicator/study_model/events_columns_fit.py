@@ -1,0 +1,189 @@
+"""How the columns of occurrences are learned, from all rows and the occurrences that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.backoff import BackoffTable
+from replicator.models.onset import rank_within
+from replicator.study_model.attributes import Attributes, column_codes, is_worded, protect_levels
+from replicator.study_model.dated import DateFormat, DateGiven
+from replicator.study_model.events_columns import (
+    OccurrenceColumns,
+    OtherDate,
+    Varying,
+    VisitColumns,
+    candidate_days,
+    find_levels,
+    phase_of,
+    place_among,
+    presence_of,
+    stage_of,
+)
+from replicator.study_model.events_ids import RecordIds
+from replicator.study_model.events_qualifiers import Qualifiers, take_levels
+from replicator.study_model.events_source import SourceEvents
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Dataset, Text, Variable
+from replicator.tables.dates import parse_dates
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+YES = np.array(["Y"], object)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reports:
+    """Rows by occurrence and then by the day of their visit.
+
+    Attributes
+    ----------
+    rows : Dataset
+    who : (n_rows,) int32
+        Subject.
+    occurrence, visit, rank : (n_rows,) int64
+        Occurrence of each row, its visit (-1 for none) and its number within the occurrence, from 0.
+    head : Dataset
+        The first row of each occurrence.
+    start : (n,) float64
+        Day on which each occurrence starts.
+    days : mapping of str to (n_rows,) float64
+        Days that another date of a row may follow.
+    closed : (n_rows,) bool
+        Whether the occurrence was over.
+    opening : (n,) bool
+        Whether it was over at its first row.
+    """
+
+    rows: Dataset
+    who: NDArray[np.int32]
+    occurrence: Ints
+    visit: Ints
+    rank: Ints
+    head: Dataset
+    start: Floats
+    days: Mapping[str, Floats]
+    closed: Bools
+    opening: Bools
+
+    @classmethod
+    def of(cls, source: SourceEvents) -> _Reports:
+        """Order the rows of the source."""
+        found, plan, spine = source.found, source.plan, source.spine
+        no_visit = np.full(source.dataset.n_rows, -1, np.int64)
+        visit = found.visit if found.visit is not None else no_visit
+        day = np.append(spine.visits.day, np.nan)[visit]
+        order = np.lexsort((np.arange(len(day)), day, found.of_row))
+        rows, who, occurrence, visit = source.dataset.take(order), source.subject[order], found.of_row[order], visit[order]
+        rank = rank_within(occurrence)
+        first = rank == 0
+        head = rows.take(np.flatnonzero(first))
+        start, end = (parse_dates(head.text(name)).day if name else np.full(found.n, np.nan) for name in (plan.start, plan.end))
+        days = candidate_days(spine, who.astype(np.int64), start[occurrence], end[occurrence], visit)
+        with np.errstate(invalid="ignore"):
+            closed = days["VISIT"] >= end[occurrence]
+        return cls(rows, who, occurrence, visit, rank, head, start, days, closed, closed[first])
+
+    def stages(self) -> Ints:
+        """Stage of each row, on which what varies within an occurrence depends: (n_rows,)."""
+        return stage_of(self.occurrence, self.closed, self.opening)
+
+
+def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) -> tuple[OccurrenceColumns, tuple[str, ...]]:
+    """Learn all columns of occurrences but their terms, and tell what of them is not kept.
+
+    Parameters
+    ----------
+    source : SourceEvents
+        Rows and occurrences.
+    ending : (n,) int64
+        How the participation of each occurrence's subject ended.
+    set_aside : (n,) bool
+        Occurrences whose qualifiers are not learned, such as fatal ones.
+    k : int
+        Fewest subjects behind anything kept.
+    """
+    plan, reports = source.plan, _Reports.of(source)
+    rows, who, days = reports.rows, reports.who, reports.days
+    phase = phase_of(source.start.code, source.end.code, reports.opening)
+    phases = np.unique(phase)
+    qualifiers, lost = _fit_qualifiers(source, reports.head, [find_levels(phases, phase)], ending, set_aside, k)
+    later = (reports.rank > 0) & ~set_aside[reports.occurrence]
+    varying = tuple(_fit_varying(reports, name, later, k) for name in plan.varying)
+    ids = tuple(RecordIds.fit(name, reports.head[name], source.owner, reports.start, k) for name in plan.ids)
+    written = None
+    if plan.collected:
+        column = rows.text(plan.collected)
+        written = DateFormat.fit(column, parse_dates(column), [], who, k)
+    placed = tuple(name for name in days if name not in ("START", "END")) if plan.placed else ()
+    epochs, rare = Attributes.fit(rows, plan.placed, [place_among(days, placed, rows.n_rows)], who, k)
+    columns = OccurrenceColumns(
+        plan.start,
+        plan.end,
+        plan.collected,
+        phases,
+        qualifiers,
+        varying,
+        ids,
+        _visit_columns(reports, plan.visits, source.spine),
+        written,
+        tuple(_fit_date(reports, name, k) for name in plan.dates),
+        placed,
+        epochs,
+    )
+    return columns, (*lost, *rare)
+
+
+def _fit_qualifiers(
+    source: SourceEvents, head: Dataset, given: list[Ints], ending: Ints, set_aside: Bools, k: int
+) -> tuple[Qualifiers, tuple[str, ...]]:
+    """Learn qualifiers, and where identifiers are, given codes (n,), class, term, arm, ending and whether rows are several."""
+    for name in source.plan.ids:
+        there = Text(np.where(head[name].missing, -1, 0).astype(np.int32), YES)
+        head = head.with_column(Variable(presence_of(name)), there)
+    several = (np.bincount(source.found.of_row, minlength=source.found.n) > 1).astype(np.int64)
+    given = [*given, source.block, source.kind_of, source.arm, ending, several]
+    use = ~set_aside if (~set_aside).any() else np.ones(source.found.n, bool)
+    names = [*(presence_of(name) for name in source.plan.ids), *source.plan.qualifiers]
+    return Qualifiers.fit(head.take(use), names, [codes[use] for codes in given], source.owner[use], k)
+
+
+def _fit_varying(reports: _Reports, name: str, later: Bools, k: int) -> Varying:
+    """Learn a column of the rows `later` (n_rows,), given the first row of the occurrence."""
+    codes, levels = column_codes(reports.rows[name])
+    codes, levels, _ = protect_levels(codes, levels, reports.who, k, is_worded(name, reports.rows.domain))
+    first = codes[reports.rank == 0][reports.occurrence]
+    given = [reports.stages()[later], first[later]]
+    return Varying(name, levels, BackoffTable.fit(codes[later], given, reports.who[later], k=k))
+
+
+def _fit_date(reports: _Reports, name: str, k: int) -> OtherDate:
+    """Learn a date beside start and end."""
+    column = reports.rows.text(name)
+    dates = parse_dates(column)
+    day = DateGiven.fit(dates.full_day, reports.days, [], reports.who, k)
+    return OtherDate(name, day, DateFormat.fit(column, dates, [], reports.who, k))
+
+
+def _visit_columns(reports: _Reports, names: tuple[str, ...], spine: Spine) -> VisitColumns | None:
+    """Cells of the visit columns by visit number: the most frequent combination."""
+    if not names:
+        return None
+    linked = reports.visit >= 0
+    number = np.round(spine.visits.number, 9)[reports.visit[linked]]
+    levels, code = np.unique(number, return_inverse=True)
+    values = []
+    for name in names:
+        codes, distinct = column_codes(reports.rows[name])
+        pairs, counts = np.unique(np.stack([code.reshape(-1), codes[linked]], axis=1), axis=0, return_counts=True)
+        top = np.full(len(levels), -1, np.int64)
+        by_count = np.argsort(counts, kind="stable")
+        top[pairs[by_count, 0]] = pairs[by_count, 1]
+        values.append(take_levels(distinct, np.append(top, -1)))
+    return VisitColumns(levels, names, tuple(values))
