@@ -42,7 +42,8 @@ def find_keys(
     """Find the natural key.
 
     Variables are taken in the order in which the standard's keys name them; one that tells no more rows apart is passed over; then
-    those that are not needed are left out again, the last first. The subject always stays.
+    those that are not needed are left out again, the last first. The subject always stays, and so does what says to which record a
+    supplemental qualifier belongs, however few there are.
 
     Parameters
     ----------
@@ -62,8 +63,10 @@ def find_keys(
     """
     if n_rows == 0:
         return ()
-    subject = [variable.name for variable in variables if variable.role is Role.SUBJECT]
-    chosen = subject.copy()
+    fixed = [variable.name for variable in variables if variable.role is Role.SUBJECT]
+    if kind is Kind.QUALIFIERS:
+        fixed += [name for name in _TELLING_OF_RELATIONS if name in codes]
+    chosen = fixed.copy()
     group = combine([codes[name] for name in chosen], n_rows)
     for name in _in_order(kind, domain, prefix, variables):
         if n_groups(group) == n_rows:
@@ -76,7 +79,7 @@ def find_keys(
         return ()
     for name in reversed(chosen.copy()):
         rest = [other for other in chosen if other != name]
-        if name not in subject and rest and n_groups(combine([codes[other] for other in rest], n_rows)) == n_rows:
+        if name not in fixed and rest and n_groups(combine([codes[other] for other in rest], n_rows)) == n_rows:
             chosen = rest
     return tuple(chosen)
 

@@ -221,3 +221,11 @@ def test_the_pilot(pilot_folder) -> None:  # type: ignore[no-untyped-def]
     assert all(kinds[name] is Kind.INTERVENTIONS for name in ("CM", "EX"))
     assert found.datasets["LBCH"].keys == ("USUBJID", "LBTESTCD", "VISITNUM")
     assert found.datasets["SUPPLBUR"].parent == "LBUR"
+
+
+def test_keys_of_supplemental_qualifiers_are_those_of_the_standard() -> None:
+    """One row does not make the subject the key: a subject may have a qualifier of each of its records (SDTMIG 3.4, 8.4)."""
+    row = {"RDOMAIN": "AE", "USUBJID": "S-1", "IDVAR": "AESEQ", "IDVARVAL": "1", "QNAM": "AETRTEM", "QVAL": "Y"}
+    ae = Dataset.from_frame("AE", pd.DataFrame({"DOMAIN": ["AE"], "USUBJID": ["S-1"], "AESEQ": [1.0], "AETERM": ["RASH"]}))
+    found = find_structure(study(DM, ae, Dataset.from_frame("SUPPAE", pd.DataFrame([row]))))
+    assert found.datasets["SUPPAE"].keys == ("USUBJID", "RDOMAIN", "IDVAR", "IDVARVAL", "QNAM")
