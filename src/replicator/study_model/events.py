@@ -18,7 +18,7 @@ from replicator.study_model.birth import YEAR
 from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_columns import OccurrenceColumns
 from replicator.study_model.events_columns_fit import fit_columns
-from replicator.study_model.events_dates import OccurrenceDates, sample_dates
+from replicator.study_model.events_dates import Drawn, OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
 from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
@@ -36,10 +36,33 @@ from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
 
+Ints = NDArray[np.int64]
+Reports = tuple[Ints, Ints, NDArray[np.bool_]]
+
 COMMON = 0.06  # share of those with any term, from which on having a term is a trait of the subject
 MOST_COMMON = 12
 MOST_DECIDED = 0.4  # share of all pairs of subject and term that such traits may decide; the rest makes their number fit
 LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectTerms:
+    """Terms that subjects of a sample have.
+
+    Attributes
+    ----------
+    who, kind_of, slot, row : (n,) int64
+        Subject, kind of the term, which of a pool, and row of the catalogue.
+    """
+
+    who: Ints
+    kind_of: Ints
+    slot: Ints
+    row: Ints
+
+    def take(self, rows: NDArray[np.integer]) -> SubjectTerms:
+        """Return the terms at some positions, which may come again, as arrays of their own."""
+        return SubjectTerms(*(np.asarray(x, np.int64)[rows] for x in (self.who, self.kind_of, self.slot, self.row)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +186,50 @@ class EventsPart:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects of a spine."""
         group = _groups(self.arms, spine)
-        drawn_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
         dying = self.fatal.dying(spine, rng) if self.fatal is not None else np.zeros(spine.n, bool)
-        place, n_terms = self.obliged.settle(spine, drawn_terms, group, dying, rng)
+        reasons = mentions(spine, self.catalogue.needs) if self.catalogue.needs else None
+        once, times = self._sample_terms(spine, group, dying, reasons, rng)
+        pair = np.repeat(np.arange(len(times)), times)
+        terms = once.take(pair)
+        owner, kind_of = terms.who, terms.kind_of
+        block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
+        arm = group[owner].astype(np.int64)
+        of_each = self.catalogue.of_each(block, kind_of, terms.row)
+        codes = self.patterns.sample(block, kind_of, arm, owner, rng, of_each.lasting & ~of_each.own)
+        drawn = sample_dates(self.dates, *codes, owner, of_each, spine, _last_visit(self.reporting, spine), rng)
+        deadly = np.empty(0, np.int64)
+        if self.fatal is not None:
+            deadly = self.fatal.choose(dying, owner, drawn.start, spine)
+            drawn = self.fatal.onset(drawn, deadly, owner, spine, rng)
+            if len(self.fatal.rows):
+                terms.row[deadly] = rng.choice(self.fatal.rows, len(deadly))
+        reports = self._sample_reports(owner, drawn, spine, rng)
+        ending = self.ending.codes(spine, owner, drawn.start)
+        given = self.columns.sample(spine, owner, (kind_of, block, arm), codes, ending, drawn, reports, rng)
+        if self.uses is not None and self.routes is not None:
+            terms, route = self._choose_uses(terms, pair, reports[0], reasons, given, rng)
+            given[self.uses.route] = route
+        columns = self._agree(given, terms, reports[0], rng)
+        if self.fatal is not None:
+            columns = self.fatal.apply(columns, owner[reports[0]], reports[0], deadly, spine)
+        return Rows(owner[reports[0]].astype(np.int32), columns)
+
+    def _sample_terms(
+        self, spine: Spine, group: Ints, dying: NDArray[np.bool_], reasons: NDArray[np.bool_] | None, rng: np.random.Generator
+    ) -> tuple[SubjectTerms, Ints]:
+        """Draw the terms of each subject, and how often each occurs.
+
+        Parameters
+        ----------
+        group : (n,) int64
+            Arm of each subject among those of the source, -1 for a new one.
+        dying : (n,) bool
+            Subjects who must have a term to die of.
+        reasons : (n, n_needs) bool or None
+            What the subjects have that medicines are given for.
+        """
+        n_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
+        place, n_terms = self.obliged.settle(spine, n_terms, group, dying, rng)
         decided = {
             kind_of: (_feature(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0)
             for name, kind_of in self.common.items()
@@ -174,67 +238,68 @@ class EventsPart:
         barred = self.sex.barred(spine, len(self.catalogue.block))
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, self.facts.holds(spine))
         repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
-        reasons = mentions(spine, self.catalogue.needs) if self.catalogue.needs else None
         row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
-        first = ~self.catalogue.loses_again(who, row)
-        who, kind_of, slot, row = who[first], kind_of[first], slot[first], row[first]
-        times = 1 + self.recurrence.sample(who, kind_of, repeats, rng) * ~self.catalogue.loses(row)
-        pair = np.repeat(np.arange(len(who)), times)
-        owner, kind_of, slot, row = (np.asarray(x, np.int64)[pair] for x in (who, kind_of, slot, row))
-        block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
-        arm = group[owner].astype(np.int64)
-        of_each = self.catalogue.of_each(block, kind_of, row)
-        start_code, end_code = self.patterns.sample(block, kind_of, arm, owner, rng, of_each.lasting & ~of_each.own)
-        last_visit = _last_visit(self.reporting, spine)
-        drawn = sample_dates(self.dates, start_code, end_code, owner, of_each, spine, last_visit, rng)
-        chosen = np.empty(0, np.int64)
-        if self.fatal is not None:
-            chosen = self.fatal.choose(dying, owner, drawn.start, spine)
-            drawn = self.fatal.onset(drawn, chosen, owner, spine, rng)
-            if len(self.fatal.rows):
-                row[chosen] = rng.choice(self.fatal.rows, len(chosen))
-        if self.reporting is not None:
-            visits = spine.visits
-            occurrence, visit, closed = self.reporting.sample(
-                owner, drawn.start, drawn.end, visits.subject, _numbers_in_life(spine), visits.day, rng
-            )
-        else:
-            occurrence, visit, closed = np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
-        given = self.columns.sample(
-            spine,
-            owner,
-            (kind_of, block, arm),
-            (start_code, end_code),
-            self.ending.codes(spine, owner, drawn.start),
-            drawn,
-            (occurrence, visit, closed),
-            rng,
-        )
-        if self.uses is not None and self.routes is not None:
-            reported, heads = np.unique(pair[occurrence], return_index=True)
-            said = occurrence[heads]
-            told = None if reasons is None else reasons[owner[said]]
-            anew = np.full(len(who), -1, np.int64)
-            pairs = (kind_of[said], slot[said], row[said])
-            own = self.routes.are_own(pairs[0], given[self.uses.route].take(heads))
-            anew[reported], routes = self.uses.choose(self.catalogue, pairs, own, told, given, heads, rng)
-            row = np.where(anew[pair] >= 0, anew[pair], row)
-            given[self.uses.route] = routes.take(np.searchsorted(reported, pair[occurrence]))
-        columns: dict[str, Column] = {
-            name: column.take(row[occurrence])
-            for name, column in zip(self.catalogue.variables, self.catalogue.columns, strict=True)
-        }
-        columns |= given
+        terms = SubjectTerms(who, kind_of, slot, row).take(np.flatnonzero(~self.catalogue.loses_again(who, row)))
+        again = self.recurrence.sample(terms.who, terms.kind_of, repeats, rng)
+        times = np.asarray(1 + again * ~self.catalogue.loses(terms.row), np.int64)
+        return terms, times
+
+    def _sample_reports(self, owner: Ints, drawn: Drawn, spine: Spine, rng: np.random.Generator) -> Reports:
+        """Draw occurrence, visit (-1 for none) and whether the occurrence was over, of each row: (n_rows,) each."""
+        if self.reporting is None:
+            return np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
+        visits = spine.visits
+        return self.reporting.sample(owner, drawn.start, drawn.end, visits.subject, _numbers_in_life(spine), visits.day, rng)
+
+    def _choose_uses(
+        self,
+        terms: SubjectTerms,
+        pair: NDArray[np.intp],
+        occurrence: Ints,
+        reasons: NDArray[np.bool_] | None,
+        given: Mapping[str, Column],
+        rng: np.random.Generator,
+    ) -> tuple[SubjectTerms, Column]:
+        """Put stand-ins in the place of those that nobody would be given so, and return them and the routes of all rows.
+
+        Parameters
+        ----------
+        terms : SubjectTerms
+            Of the occurrences.
+        pair : (n,) int
+            Which of the terms of all subjects each occurrence is about.
+        occurrence : (n_rows,) int64
+            Occurrence of each row.
+        reasons : (n_subjects, n_needs) bool or None
+            What the subjects have that medicines are given for.
+        given : mapping of str to Column
+            Columns of the rows.
+        """
+        assert self.uses is not None and self.routes is not None
+        reported, heads = np.unique(pair[occurrence], return_index=True)
+        said = terms.take(occurrence[heads])
+        told = None if reasons is None else reasons[said.who]
+        own = self.routes.are_own(said.kind_of, given[self.uses.route].take(heads))
+        medicines = (said.kind_of, said.slot, said.row)
+        anew = np.full(int(pair.max(initial=-1)) + 1, -1, np.int64)
+        anew[reported], routes = self.uses.choose(self.catalogue, medicines, own, told, given, heads, rng)
+        row = np.where(anew[pair] >= 0, anew[pair], terms.row)
+        return replace(terms, row=row), routes.take(np.searchsorted(reported, pair[occurrence]))
+
+    def _agree(
+        self, given: Mapping[str, Column], terms: SubjectTerms, occurrence: Ints, rng: np.random.Generator
+    ) -> dict[str, Column]:
+        """Put what terms say beside the other columns of the rows, and let these go with them."""
+        row = terms.row[occurrence]
+        said = zip(self.catalogue.variables, self.catalogue.columns, strict=True)
+        columns: dict[str, Column] = {name: column.take(row) for name, column in said} | dict(given)
         if self.routes is not None:
-            columns = self.routes.apply(columns, occurrence, kind_of, rng)
+            columns = self.routes.apply(columns, occurrence, terms.kind_of, rng)
         if self.doses is not None:
-            columns = self.doses.apply(columns, occurrence, kind_of, rng)
+            columns = self.doses.apply(columns, occurrence, terms.kind_of, rng)
         if self.uses is not None:
-            columns = self.uses.apply(columns, ~of_each.own[occurrence], occurrence, rng)
-        columns = self.serious.apply(columns, occurrence, np.append(self.catalogue.grave, False)[row], rng)
-        if self.fatal is not None:
-            columns = self.fatal.apply(columns, owner[occurrence], occurrence, chosen, spine)
-        return Rows(owner[occurrence].astype(np.int32), columns)
+            columns = self.uses.apply(columns, (self.catalogue.slots[terms.kind_of] != 1)[occurrence], occurrence, rng)
+        return self.serious.apply(columns, occurrence, np.append(self.catalogue.grave, False)[row], rng)
 
 
 def _fit_reporting(source: SourceEvents, k: int) -> Reporting | None:
