@@ -124,74 +124,44 @@ class OtherColumns:
         k : int
             Fewest subjects behind anything kept.
         """
-        skipped = set(results) | set(structure.with_role(*MADE_ELSEWHERE))
-        kinds = {variable.name: variable for variable in structure.variables}
-        names = [
-            name for name in dataset.names if name not in skipped and name != "VISITNUM" and kinds[name].content is not Content.DATE
-        ]
-        empty = [name for name in names if kinds[name].content is Content.EMPTY or dataset[name].missing.all()]
-        names = [name for name in names if name not in empty]
-        subject = codes["SUBJECT"].astype(np.int32)
+        names, empty = _open_columns(dataset, structure, results)
+        subject, series = codes["SUBJECT"].astype(np.int32), codes["SERIES"]
         without = _without_result(dataset.columns, results)
         with_result = tuple(name for name in names if without.any() and dataset[name].missing[without].all())
-        series_columns: dict[str, Column] = {}
-        label_columns: dict[str, Column] = {}
-        arm_columns: dict[str, Column] = {}
-        filled_columns: dict[str, Column] = {}
-        left: list[str] = []
-        planned = codes["LABEL"] < len(rows.labels) - 1
-        series, label, arm = (codes[name] for name in ("SERIES", "LABEL", "ARM"))
-        told = count_subjects(arm.astype(np.int64), subject, len(spine.arms)) >= FEWEST_IN_ARM
-        for name in names:
-            column = dataset[name]
-            cells, _ = column_codes(column)
-            visit = kinds[name].role in (Role.VISIT, Role.EPOCH)
-            flag = kinds[name].role is Role.FLAG
-            asked = ~without if name in with_result else np.ones(len(cells), bool)
-            filled = cells >= 0
-            if visit and accuracy(cells[planned], [label[planned]]) >= GIVEN and rows.visit_name:
-                label_columns[name] = _by_code(column, cells, label, len(rows.labels), subject, k)
-            elif not flag and accuracy(cells[asked], [series[asked]]) >= GIVEN:
-                series_columns[name] = _by_code(column, cells, series, rows.n_series, subject, k, asked)
-            elif not flag and not visit and told[arm[asked]].all() and accuracy(cells[asked], [arm[asked]]) >= GIVEN:
-                arm_columns[name] = _by_code(column, cells, arm, len(spine.arms), subject, min(k, FEWEST_IN_ARM), asked)
-            else:
-                if not flag and not visit and cells.max() > 0 and accuracy(cells[filled], [series[filled]]) >= GIVEN:
-                    filled_columns[name] = _by_code(column, cells, series, rows.n_series, subject, k, filled)
-                left.append(name)
-        cuts = _tenths(value, codes["SERIES"], subject, rows.n_series, k)
-        ranges = _ranges(structure)
+        asked = {name: ~without if name in with_result else np.ones(len(without), bool) for name in names}
+        given = _find_given(dataset, structure, rows, codes, asked, len(spine.arms), k)
+        cuts, ranges = _tenths(value, series, subject, rows.n_series, k), _ranges(structure)
         of_ranges = {name for trio in ranges for name in trio[1:]}
-        of_series = of_ranges | {structure.named(suffix) for suffix in UNITS}
         judged_codes = dict(zip(JUDGED, (_position(dataset.columns, ranges), _tenth(value, series, cuts)), strict=True))
         drawn, notes = DrawnColumns.fit(
             dataset,
             structure,
-            left,
+            given.left,
             {**codes, **judged_codes},
             tuple(spine.covariates),
             subject,
             {name: np.flatnonzero(~without) for name in with_result},
-            filled_columns,
+            given.where_filled,
             of_ranges,
             k,
         )
-        stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in label_columns else ""
+        stem = _stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in given.by_label else ""
         numeric = tuple(name for name in dataset.names if isinstance(dataset[name], Numbers))
+        of_series = of_ranges | {structure.named(suffix) for suffix in UNITS}
         columns = cls(
-            Table(series_columns),
-            Table(label_columns),
-            Table(arm_columns),
-            Table(filled_columns),
+            Table(given.by_series),
+            Table(given.by_label),
+            Table(given.by_arm),
+            Table(given.where_filled),
             stem,
             drawn,
             ranges,
             cuts,
-            tuple(empty),
+            empty,
             numeric,
             with_result,
             tuple(results),
-            fit_of_series(dataset, [name for name in left if name in of_series], series, rows.n_series, subject, k),
+            fit_of_series(dataset, [name for name in given.left if name in of_series], series, rows.n_series, subject, k),
         )
         return columns, notes
 
@@ -227,6 +197,59 @@ class OtherColumns:
         without = _without_result(columns, self.results)
         made = {**columns, **out}
         return {**out, **{name: blanked(made[name], without) for name in self.with_result if name in made}}
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """Columns that the series, the visit or the arm gives, those that the series gives where they are filled, and what is left."""
+
+    by_series: dict[str, Column]
+    by_label: dict[str, Column]
+    by_arm: dict[str, Column]
+    where_filled: dict[str, Column]
+    left: list[str]
+
+
+def _find_given(
+    dataset: Dataset,
+    structure: DatasetStructure,
+    rows: FindingsRows,
+    codes: Mapping[str, Codes],
+    asked: Mapping[str, NDArray[np.bool_]],
+    n_arms: int,
+    k: int,
+) -> _Given:
+    """Sort columns by what gives them, of the rows (n_rows,) in which each may be filled at all."""
+    given = _Given({}, {}, {}, {}, [])
+    subject = codes["SUBJECT"].astype(np.int32)
+    series, label, arm = (codes[name] for name in ("SERIES", "LABEL", "ARM"))
+    planned = label < len(rows.labels) - 1
+    told = count_subjects(arm.astype(np.int64), subject, n_arms) >= FEWEST_IN_ARM
+    for name, here in asked.items():
+        column, role = dataset[name], structure.variable(name).role
+        cells, _ = column_codes(column)
+        visit, flag = role in (Role.VISIT, Role.EPOCH), role is Role.FLAG
+        filled = cells >= 0
+        if visit and accuracy(cells[planned], [label[planned]]) >= GIVEN and rows.visit_name:
+            given.by_label[name] = _by_code(column, cells, label, len(rows.labels), subject, k)
+        elif not flag and accuracy(cells[here], [series[here]]) >= GIVEN:
+            given.by_series[name] = _by_code(column, cells, series, rows.n_series, subject, k, here)
+        elif not flag and not visit and told[arm[here]].all() and accuracy(cells[here], [arm[here]]) >= GIVEN:
+            given.by_arm[name] = _by_code(column, cells, arm, n_arms, subject, min(k, FEWEST_IN_ARM), here)
+        else:
+            if not flag and not visit and cells.max() > 0 and accuracy(cells[filled], [series[filled]]) >= GIVEN:
+                given.where_filled[name] = _by_code(column, cells, series, rows.n_series, subject, k, filled)
+            given.left.append(name)
+    return given
+
+
+def _open_columns(dataset: Dataset, structure: DatasetStructure, results: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns to learn, and those without a value."""
+    made = {*results, *structure.with_role(*MADE_ELSEWHERE), "VISITNUM"}
+    content = {name: structure.variable(name).content for name in dataset.names if name not in made}
+    names = [name for name, one in content.items() if one is not Content.DATE]
+    empty = tuple(name for name in names if content[name] is Content.EMPTY or dataset[name].missing.all())
+    return tuple(name for name in names if name not in empty), empty
 
 
 def _without_result(columns: Mapping[str, Column], results: Sequence[str]) -> NDArray[np.bool_]:

@@ -128,61 +128,31 @@ class DrawnColumns:
         that alone gives the value takes the place of all, so that the value is also given where few rows have it.
         """
         every = np.arange(dataset.n_rows)
-        roles = {variable.name: variable.role for variable in structure.variables}
-        cells = {name: column_codes(dataset[name])[0] for name in names}
-        groups: dict[tuple[str, tuple[str, ...], bytes], list[tuple[str, bool]]] = {}
-        members_rows: dict[bytes, Codes] = {}
-        known: dict[str, Codes] = {}
-        levels: dict[str, Column] = {}
-        split: set[str] = set()
-        for name in names:
-            rows = asked.get(name, every)
-            tasks = _tasks(cells[name], rows, codes, roles[name], name in given)
-            if len(tasks) > 1:
-                split.add(name)
-            for by, mine, where in tasks:
-                target = (cells[name][mine] >= 0).astype(np.int64) if where else cells[name][mine]
-                earlier = [one for one in known if not where and (one not in split or (known[one][mine] >= 0).mean() >= GIVEN)]
-                own = {one: code[mine] for one, code in {**codes, **known}.items()}
-                pool = _pool(by, earlier, covariates, where or name in limits)
-                pool = [one for one in pool if one not in SITE_VARIABLES or _site_tells(target, own, pool[0], one)]
-                chosen = choose_conditions(target, own, pool)
-                owner = _group("subject", own) if by == "row" else own["SUBJECT"]
-                if by != "subject" and agreement(target, [owner]) > agreement(target, [own[one] for one in chosen]):
-                    steady = [one for one in pool if accuracy(own[one].astype(np.int64), [owner]) >= GIVEN]
-                    chosen = choose_conditions(target, own, steady)
-                together = accuracy(target, [own[one] for one in chosen])
-                alone = [one for one in chosen[1:] if accuracy(target, [own[one]]) >= max(together, GIVEN)]
-                chosen = alone[:1] or chosen
-                key = mine.tobytes()
-                members_rows[key] = mine
-                groups.setdefault((by, tuple(chosen), key), []).append((name, where))
-            code, values = shared_levels(dataset[name], subject, k)
-            if name not in given and roles[name] is not Role.FLAG and 1 < len(values) <= MOST_LEVELS:
-                known[name], levels[name] = code, values
+        role = {name: structure.variable(name).role for name in names}
+        tasks = {name: _tasks(dataset, name, asked.get(name, every), codes, role[name], name in given) for name in names}
+        shared = {name: shared_levels(dataset[name], subject, k) for name in names if name not in given}
+        shared = {
+            name: (code, values)
+            for name, (code, values) in shared.items()
+            if role[name] is not Role.FLAG and 1 < len(values) <= MOST_LEVELS
+        }
+        known = {name: code for name, (code, _) in shared.items()}
+        groups = _sort_columns(tasks, known, codes, covariates, limits)
         drawn: list[Drawn] = []
         notes: list[str] = []
-        for (by, conditions, key), members in groups.items():
-            rows = members_rows[key]
-            if by != "row":
-                _, first = distinct_values(_group(by, codes)[rows], return_index=True)
-                rows = rows[first]
-            where_columns = {name: _filled(dataset[name]) for name, where in members if where}
-            open_dataset = replace(dataset, columns={**dataset.columns, **where_columns}).take(rows)
-            conditioned = [{**codes, **known}[one][rows] for one in conditions]
-            attributes, more = Attributes.fit(open_dataset, [name for name, _ in members], conditioned, subject[rows], k)
-            shares = fit_shares(attributes, open_dataset, by, conditioned, _of_rows(codes, rows), subject[rows], k)
-            drawn.append(Drawn(by, conditions, attributes, tuple(where_columns), shares))
-            notes += more
+        for group in groups:
+            one, lost = _fit_group(dataset, group, {**codes, **known}, codes, subject, k)
+            drawn.append(one)
+            notes += lost
         late: list[Drawn] = []
         hanging = set(JUDGED)
-        for one, members in zip(drawn, groups.values(), strict=True):
+        for one, group in zip(drawn, groups, strict=True):
             if hanging & set(one.conditions):
                 late.append(one)
-                hanging |= {name for name, where in members if not where}
+                hanging |= {task.name for task in group.members if not task.where}
         used = {condition for one in drawn for condition in one.conditions}
         early = tuple(one for one in drawn if one not in late)
-        return cls(early, tuple(late), {name: values for name, values in levels.items() if name in used}), tuple(notes)
+        return cls(early, tuple(late), {name: values for name, (_, values) in shared.items() if name in used}), tuple(notes)
 
     def sample(
         self, given: Mapping[str, Column], codes: Mapping[str, Codes], n: int, rng: np.random.Generator
@@ -214,19 +184,112 @@ class DrawnColumns:
         return {**out, **{name: blanked(out[name], column.missing) for name, column in filled.items()}}
 
 
-def _tasks(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role, given: bool) -> list[tuple[str, Codes, bool]]:
-    """What is to be learned of a column: by what it is drawn, from which rows, and whether only where it is filled."""
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is to be learned of a column.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    by : str
+        By what it is drawn.
+    rows : (n,) int
+        From which rows.
+    target : (n,) int64
+        Codes of what is drawn, of these rows.
+    where : bool
+        Whether only where the column is filled.
+    """
+
+    name: str
+    by: str
+    rows: Codes
+    target: Cells
+    where: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Columns that are learned together, from the same rows: by what they are drawn, and what they hang on."""
+
+    by: str
+    conditions: tuple[str, ...]
+    rows: Codes
+    members: list[_Task]
+
+
+def _tasks(dataset: Dataset, name: str, rows: Codes, codes: Mapping[str, Codes], role: Role, given: bool) -> list[_Task]:
+    """What is to be learned of a column that may be filled in `rows`, where its value is `given` or not."""
+    cells = column_codes(dataset[name])[0]
     present = (cells >= 0).astype(np.int64)
     filled = rows[cells[rows] >= 0]
     steady = [by for by in ("occasion", "subject") if accuracy(present[rows], [_group(by, codes)[rows]]) >= GIVEN]
-    where = next(iter(steady), "row")
+    where = _Task(name, next(iter(steady), "row"), rows, present[rows], True)
     if given:
-        return [(where, rows, True)]
+        return [where]
     by = _level(cells, filled, codes, role)
     own = role in (Role.FLAG, Role.VISIT, Role.EPOCH)
     if own or by == "row" or cells.max(initial=-1) < 1 or by in steady:
-        return [(_level(cells, rows, codes, role), rows, False)]
-    return [(by, filled, False), (where, rows, True)]
+        return [_Task(name, _level(cells, rows, codes, role), rows, cells[rows], False)]
+    return [_Task(name, by, filled, cells[filled], False), where]
+
+
+def _sort_columns(
+    tasks: Mapping[str, Sequence[_Task]],
+    known: Mapping[str, Codes],
+    codes: Mapping[str, Codes],
+    covariates: Sequence[str],
+    limits: Collection[str],
+) -> list[_Group]:
+    """Sort columns by what they hang on; each may hang on the `known` ones (n_rows,) before it."""
+    groups: dict[tuple[str, tuple[str, ...], bytes], _Group] = {}
+    before: dict[str, Codes] = {}
+    for name, of_one in tasks.items():
+        for task in of_one:
+            rows, own = task.rows, {one: code[task.rows] for one, code in {**codes, **before}.items()}
+            whole = [one for one in before if len(tasks[one]) == 1 or (before[one][rows] >= 0).mean() >= GIVEN]
+            pool = _pool(task.by, [] if task.where else whole, covariates, task.where or name in limits)
+            conditions = tuple(_choose(task, own, pool))
+            new = _Group(task.by, conditions, rows, [])
+            groups.setdefault((task.by, conditions, rows.tobytes()), new).members.append(task)
+        if name in known:
+            before[name] = known[name]
+    return list(groups.values())
+
+
+def _choose(task: _Task, own: Mapping[str, Codes], pool: Sequence[str]) -> list[str]:
+    """Choose what a column hangs on, of conditions (n,) whose first is always one."""
+    target = task.target
+    pool = [one for one in pool if one not in SITE_VARIABLES or _site_tells(target, own, pool[0], one)]
+    chosen = choose_conditions(target, own, pool)
+    owner = _group("subject", own) if task.by == "row" else own["SUBJECT"]
+    if task.by != "subject" and agreement(target, [owner]) > agreement(target, [own[one] for one in chosen]):
+        steady = [one for one in pool if accuracy(own[one].astype(np.int64), [owner]) >= GIVEN]
+        chosen = choose_conditions(target, own, steady)
+    together = accuracy(target, [own[one] for one in chosen])
+    alone = [one for one in chosen[1:] if accuracy(target, [own[one]]) >= max(together, GIVEN)]
+    return alone[:1] or chosen
+
+
+def _fit_group(
+    dataset: Dataset,
+    group: _Group,
+    known: Mapping[str, Codes],
+    codes: Mapping[str, Codes],
+    subject: NDArray[np.int32],
+    k: int,
+) -> tuple[Drawn, tuple[str, ...]]:
+    """Learn a group of columns, given all that is `known` of the rows (n_rows,)."""
+    rows = group.rows
+    if group.by != "row":
+        rows = rows[distinct_values(_group(group.by, codes)[rows], return_index=True)[1]]
+    where_columns = {task.name: _filled(dataset[task.name]) for task in group.members if task.where}
+    open_dataset = replace(dataset, columns={**dataset.columns, **where_columns}).take(rows)
+    conditioned = [known[one][rows] for one in group.conditions]
+    attributes, notes = Attributes.fit(open_dataset, [task.name for task in group.members], conditioned, subject[rows], k)
+    shares = fit_shares(attributes, open_dataset, group.by, conditioned, _of_rows(codes, rows), subject[rows], k)
+    return Drawn(group.by, group.conditions, attributes, tuple(where_columns), shares), notes
 
 
 def _level(cells: Cells, rows: Codes, codes: Mapping[str, Codes], role: Role) -> str:
