@@ -136,6 +136,26 @@ class GaussianCopula:
         p, r = self.loadings.shape
         return rng.standard_normal((n, r)) @ self.loadings.T + rng.standard_normal((n, p)) * np.sqrt(self.unique)
 
+    def given(self, z: Floats, j: int, value: Floats) -> Floats:
+        r"""Move draws to where they would lie, had variable *j* the given value.
+
+        Parameters
+        ----------
+        z : (n, p) float64
+            From :meth:`sample`.
+        j : int
+        value : (n,) float64
+
+        Returns
+        -------
+        (n, p) float64
+            :math:`z + R_{\cdot j} (value - z_j)`, distributed as *z* given :math:`z_j = value`; so as *z* itself, if the values are
+            standard normal (J.-P. Chiles, P. Delfiner, 2012, Geostatistics, 2nd ed., section 7.3, conditioning by kriging).
+        """
+        to_j = self.loadings @ self.loadings[j]
+        to_j[j] = 1.0
+        return np.asarray(z + np.outer(value - z[:, j], to_j), np.float64)
+
 
 def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
     r"""Shrink correlations by what their own distribution says of the noise in them.

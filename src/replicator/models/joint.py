@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64]
 
 TIES = 0.03  # share of subjects from which a shared value is an interval on the normal scale
+LEAST = 1e-12  # probability in a tail, short of infinity
 ROUNDS = 60  # of expectation and maximisation
 MOST_ORDINAL = 10  # a whole number with no more distinct values than this is drawn as an ordered category
 
@@ -38,6 +39,20 @@ class CategoryTrait:
 
     values: Floats
     cumulative: Floats
+
+    def share(self, value: float) -> Floats:
+        """Probability of a level by group: (n_groups,)."""
+        steps = np.diff(self.cumulative, axis=1, prepend=0.0)
+        return np.asarray(steps[:, self.values == value].sum(axis=1), np.float64)
+
+    def latent(self, value: float, has: NDArray[np.bool_], u: Floats, group: Codes) -> Floats:
+        """Turn probabilities (n,) into standard normals (n,): those of one level for who has it, of the others for the rest."""
+        share = self.share(value)[group]
+        place = int((self.values == value).argmax())
+        begin = self.cumulative[group, place - 1] if place else np.zeros(len(group))
+        rest = u * (1 - share)
+        probability = np.where(has, begin + u * share, rest + np.where(rest < begin, 0.0, share))
+        return np.asarray(ndtri(np.clip(probability, LEAST, 1 - LEAST)), np.float64)
 
     def draw(self, z: Floats, group: Codes) -> Floats:
         """Turn standard normals (n,) into levels (n,)."""
@@ -89,6 +104,25 @@ class NumberTrait:
             mine = self.which[group] == i
             out[mine] = marginal.quantile(u[mine])
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of one category before all else is drawn.
+
+    Attributes
+    ----------
+    name : str
+        The trait.
+    value : float
+        One of its levels.
+    has : (n,) bool
+        Who has it.
+    """
+
+    name: str
+    value: float
+    has: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +210,22 @@ class JointModel:
             scores[:, j] = ordered.scores(values[names[j]], group)
         return cls(names, tuple(traits), GaussianCopula.fit(scores, estimate))
 
-    def sample(self, group: Codes, rng: np.random.Generator) -> dict[str, Floats]:
-        """Draw all traits for subjects of the given groups: (n,) float64 by name, never NaN where the source had any value."""
+    def category(self, name: str) -> CategoryTrait | None:
+        """Trait of this name if there is one and it is a category."""
+        trait = dict(zip(self.names, self.traits, strict=True)).get(name)
+        return trait if isinstance(trait, CategoryTrait) else None
+
+    def sample(self, group: Codes, rng: np.random.Generator, known: Known | None = None) -> dict[str, Floats]:
+        """Draw all traits for subjects of the given groups: (n,) float64 by name, never NaN where the source had any value.
+
+        What is `known` is kept, and all else is drawn given it.
+        """
         z = self.copula.sample(len(group), rng)
+        trait = None if known is None else self.category(known.name)
+        if known is not None and trait is not None:
+            z = self.copula.given(
+                z, self.names.index(known.name), trait.latent(known.value, known.has, rng.random(len(group)), group)
+            )
         return {name: trait.draw(z[:, j], group) for j, (name, trait) in enumerate(zip(self.names, self.traits, strict=True))}
 
 

@@ -167,7 +167,9 @@ def _mixed_arms(needed: Mapping[int, int]) -> NDArray[np.int32]:
 def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int32] | None) -> tuple[Spine, dict[str, Column]]:
     """Draw the subjects of one chunk, with the visits of their course."""
     drawn = model.subjects.sample_arms(CHUNK, stream(seed, chunk, "arm"))
-    spine, head = model.subjects.sample(drawn if arm is None else arm, stream(seed, chunk, "subjects"))
+    spine, head = model.subjects.sample(
+        drawn if arm is None else arm, stream(seed, chunk, "subjects"), chunk * CHUNK, stream(seed, "turns")
+    )
     dayless = int((~np.isfinite(spine.anchor)).sum())
     if dayless:
         raise ArithmeticError(f"{dayless} of {spine.n} drawn subjects have no day zero")

@@ -177,10 +177,25 @@ class Course:
         arm = spine.arm.astype(np.int64)
         return arm * 2 + (self.grid.reach(spine) >= self.top[arm]) if len(self.finished) else arm
 
-    def sample_groups(self, arm: NDArray[np.int32], rng: np.random.Generator) -> Ints:
-        """Draw the classes (n,) of subjects of the given arms."""
+    def group_share(self) -> Floats:
+        """Share of each class in its arm: (n_arms, classes of an arm)."""
+        return np.stack([1 - self.finished, self.finished], axis=1) if len(self.finished) else np.ones((len(self.top), 1))
+
+    def sample_groups(self, arm: NDArray[np.int32], rng: np.random.Generator, weight: Floats | None = None) -> Ints:
+        """Draw the classes (n,) of subjects of the given arms.
+
+        Parameters
+        ----------
+        arm : (n,) int32
+        rng : numpy.random.Generator
+        weight : (n, classes of an arm) float64, optional
+            How likely each class makes what is known of the subject.
+        """
         code = arm.astype(np.int64)
-        return code * 2 + (rng.random(len(arm)) < self.finished[code]) if len(self.finished) else code
+        if not len(self.finished):
+            return code
+        share = self.group_share()[code] * (1.0 if weight is None else weight)
+        return code * 2 + (rng.random(len(arm)) * share.sum(axis=1) < share[:, 1])
 
     def traits(self, spine: Spine) -> dict[str, Floats]:
         """How far each subject came, as a trait of the joint model: (n,), NaN for those who finished.

@@ -122,3 +122,10 @@ def _openness(seen: Floats, expected: Floats, n_subjects: int) -> Floats:
         return np.ones(7)
     share = seen / expected
     return np.asarray(share / share.max(), np.float64)
+
+
+def move_to_weekday(day: Floats, share: Floats, rng: np.random.Generator) -> Floats:
+    """Move each day (n,) to the nearest one on a drawn day of the week."""
+    wanted = np.searchsorted(np.cumsum(share)[:-1], rng.random(len(day)), side="right")
+    now = (day.astype(np.int64) + 3) % 7
+    return day + (wanted - now + 3) % 7 - 3

@@ -14,16 +14,19 @@ from replicator.config import FitConfig
 from replicator.distinct import distinct_values
 from replicator.models.contingency import cramers_v
 from replicator.models.copula_engines import engine
+from replicator.models.even_draws import draw_groups
 from replicator.models.joint import JointModel
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.arm_doses import arm_doses
 from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
+from replicator.study_model.classes import draw_classes
 from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.marks import ABSENT, OTHER, Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
+from replicator.study_model.openness import move_to_weekday
 from replicator.study_model.source import ARM_VARIABLES, Source
 from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
@@ -39,7 +42,6 @@ NO_ARM = (
     "UNPLANNED TREATMENT",
 )  # CDISC's codelist ARMNULRS: nobody's words
 ALIKE = 0.6  # Cramer's V from which two categories are drawn as one tuple
-GOLDEN = (5.0**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,16 +208,20 @@ class SubjectModel:
         return model, tuple(notes)
 
     def sample_arms(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
-        """Draw arms (n,), so that those of the first subjects, however many, are close to their shares.
+        """Draw arms (n,), so that those of the first subjects, however many, are close to their shares."""
+        return draw_groups(n, self.arm_share, rng)
 
-        Trials allot arms in blocks; the points of the additive recurrence with the golden ratio are spread as evenly (Niederreiter
-        H, 1992, Random Number Generation and Quasi-Monte Carlo Methods, SIAM).
-        """
-        point = (rng.random() + np.arange(n) * GOLDEN) % 1.0
-        return np.searchsorted(np.cumsum(self.arm_share)[:-1], point, side="right").astype(np.int32)
-
-    def sample(self, arm: NDArray[np.int32], rng: np.random.Generator) -> tuple[Spine, dict[str, Column]]:
+    def sample(
+        self, arm: NDArray[np.int32], rng: np.random.Generator, before: int = 0, turns: np.random.Generator | None = None
+    ) -> tuple[Spine, dict[str, Column]]:
         """Draw subjects of the given arms.
+
+        Parameters
+        ----------
+        before : int
+            Subjects of the same sequence that come before these.
+        turns : numpy.random.Generator, optional
+            Tells where in the sequence rare states come: a fresh one of the same stream for all its parts.
 
         Returns
         -------
@@ -224,8 +230,9 @@ class SubjectModel:
         columns : dict of str to Column
             The subjects' dataset but for identifiers and study days, one row a subject.
         """
-        n, group = len(arm), self.course.sample_groups(arm, rng)
-        drawn = self.joint.sample(group, rng)
+        n, order = len(arm), (before, rng if turns is None else turns)
+        group, known = draw_classes(self.marks.death, self.joint, self.course, self.arm_share, arm, order, rng)
+        drawn = self.joint.sample(group, rng, known)
         anchor = move_to_weekday(np.floor(drawn["enrolment"]), self.weekday, rng)
         spine = self._sample_course(anchor, arm, group, drawn, rng)
         marks = dict(spine.marks)
@@ -441,10 +448,3 @@ def arm_strata(source: Source) -> NDArray[np.int64]:
         else:
             stratum[arm] = stratum.max() + 1
     return stratum
-
-
-def move_to_weekday(day: Floats, share: Floats, rng: np.random.Generator) -> Floats:
-    """Move each day (n,) to the nearest one on a drawn day of the week."""
-    wanted = np.searchsorted(np.cumsum(share)[:-1], rng.random(len(day)), side="right")
-    now = (day.astype(np.int64) + 3) % 7
-    return day + (wanted - now + 3) % 7 - 3

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.models.group_effects import shrink_to_pool
-from replicator.models.joint import JointModel
+from replicator.models.joint import JointModel, Known
 
 ONE = np.zeros(1, np.int64)
 
@@ -128,3 +128,46 @@ def test_any_number_of_subjects(n: int, seed: int) -> None:
         np.testing.assert_array_equal(first[name], second[name])
     assert np.isfinite(first["x"]).all() == (n >= 5)
     assert np.isnan(first["gone"]).all()
+
+
+def planted_pair() -> tuple[JointModel, np.ndarray]:
+    """A rare state that goes with a number at 0.6 on the latent scale, in 1 % and 5 % of two groups; and 40,000 groups."""
+    rng = np.random.default_rng(7)
+    group = np.arange(4000) % 2
+    z = rng.standard_normal((4000, 2))
+    level = 10 + 2 * z[:, 0]
+    ill = (0.6 * z[:, 0] + 0.8 * z[:, 1] > np.where(group == 0, 2.326, 1.645)).astype(float)
+    model = JointModel.fit({"level": level, "ill": ill}, frozenset({"ill"}), group, np.zeros(2, np.int64), 5)
+    return model, np.arange(40_000) % 2
+
+
+def test_what_is_known_is_kept_and_the_rest_drawn_given_it() -> None:
+    """With a rare state drawn before all else, at its own probability, the joint distribution is what it is without."""
+    model, group = planted_pair()
+    rng = np.random.default_rng(8)
+    trait = model.category("ill")
+    assert trait is not None
+    has = rng.random(len(group)) < trait.share(1.0)[group]
+    known = model.sample(group, rng, Known("ill", 1.0, has))
+    free = model.sample(group, np.random.default_rng(9))
+    assert (known["ill"] == has).all()
+    for g in (0, 1):
+        for at in (0.0, 1.0):
+            one, other = (x["level"][(group == g) & (x["ill"] == at)] for x in (known, free))
+            assert one.mean() == pytest.approx(other.mean(), abs=4.5 * other.std() * (1 / len(one) + 1 / len(other)) ** 0.5)
+            assert one.std() == pytest.approx(other.std(), rel=3 / min(len(one), len(other)) ** 0.5)
+        assert known["level"][group == g].mean() == pytest.approx(10, abs=0.15)
+
+
+def test_a_known_level_may_be_any_of_several() -> None:
+    """Of four levels, in whatever order they lie, those who have one have it, and the others have the rest in their shares."""
+    rng = np.random.default_rng(10)
+    site = rng.choice(4, 3000, p=[0.1, 0.2, 0.3, 0.4]).astype(float)
+    level = np.array([2.0, -2.0, 0.0, 4.0])[site.astype(int)] + rng.standard_normal(3000)
+    model = JointModel.fit({"site": site, "level": level}, frozenset({"site"}), np.zeros(3000, np.int64), ONE, 5)
+    has = np.arange(20_000) % 2 == 0
+    for value in range(4):
+        drawn = model.sample(np.zeros(20_000, np.int64), rng, Known("site", float(value), has))["site"]
+        assert ((drawn == value) == has).all()
+        rest = np.array([(site == other).mean() * (other != value) for other in range(4)])
+        assert np.bincount(drawn[~has].astype(int), minlength=4) / 10_000 == pytest.approx(rest / rest.sum(), abs=0.02)
