@@ -210,52 +210,24 @@ def read_results(
     k : int
         Fewest subjects behind a level.
     """
-    names = ResultNames.of(dataset, structure)
-    n, (n_series, n_sites) = dataset.n_rows, sizes
-    empty = Text(np.full(n, -1, np.int32), np.empty(0, object))
-    original = dataset.text(names.original) if names.original else empty
-    text = dataset.text(names.text) if names.text else empty
-    number = dataset.numbers(names.number) if names.number else np.full(n, np.nan)
-    base = names.original or names.number or names.text
-    value = dataset.numbers(base) if base else np.full(n, np.nan)
-    if names.original and names.number and not np.isfinite(value).any():
-        value = np.where(original.missing & ~text.missing, number, value)
-    derived = names.original != "" and names.number != ""
-    value = np.where(derived & original.missing & np.isfinite(number), number, value)
-    units = OriginalUnits.of(dataset, structure, series, subject, n_series)
-    value = units.convert(value, number, series, n_series)
-    stack = np.stack([original.codes.astype(np.float64), text.codes.astype(np.float64), np.nan_to_num(number, nan=np.inf)], axis=1)
-    unique_tokens, token = distinct_values(stack, axis=0, return_inverse=True)
-    token = token.reshape(-1)
-    value = np.where(outlying_codes(value, series, n_series), np.nan, value)
-    usual = np.where(units.others(series), np.nan, value)
-    decimals = count_places(original if names.original else Text.of(Numbers(value).strings()), usual, series, n_series)[0]
-    written = read_writing(original, text, number, value, series, n_series, bool(names.original), units, k)
-    spelled = original if names.original else text
-    limits, value = find_limits(spelled, token, value, ~units.others(series), series, subject, decimals, k)
+    n_series, n_sites = sizes
+    said = _Said.of(dataset, structure, series, subject, n_series)
+    usual, unique_tokens, token = ~said.units.others(series), *said.combinations()
+    decimals = count_places(said.spelled_numbers(), np.where(usual, said.value, np.nan), series, n_series)[0]
+    written = read_writing(
+        said.original, said.text, said.number, said.value, series, n_series, bool(said.names.original), said.units, k
+    )
+    spelled = said.original if said.names.original else said.text
+    limits, value = find_limits(spelled, token, said.value, usual, series, subject, decimals, k)
     silent = (unique_tokens[:, 0] < 0) & (unique_tokens[:, 1] < 0) & np.isinf(unique_tokens[:, 2])
-    plan = LatentColumns(value, token, silent, answers(original, text, number), number, series, subject, decimals, k)
+    answered = answers(said.original, said.text, said.number)
+    plan = LatentColumns(value, token, silent, answered, said.number, series, subject, decimals, k)
     plan.read(n_series)
     share, tokens_of, used, observed = plan.tables(limits.token)
-    notes: tuple[str, ...] = ()
-    lost = int(((series >= 0) & ~np.isin(np.arange(n), observed.row)).sum())
-    if lost:
-        notes = (
-            f"{dataset.name}: {lost} results are texts that fewer than {k} subjects share in their test; "
-            f"they are not kept, lower k to keep them.",
-        )
-    scale_rows = (series >= 0) & np.isfinite(value)
-    scales = NumericScales.fit(
-        value[scale_rows], series[scale_rows], subject[scale_rows], decimals, group=site[scale_rows], n_groups=n_sites, k=k
-    )
-    picked = unique_tokens[used]
-    tokens = Tokens(
-        Text(picked[:, 0].astype(np.int32), original.levels).compact() if len(used) else empty.take(np.empty(0, np.intp)),
-        Text(picked[:, 1].astype(np.int32), text.levels).compact() if len(used) else empty.take(np.empty(0, np.intp)),
-        np.where(np.isinf(picked[:, 2]), np.nan, picked[:, 2]) if len(used) else np.empty(0),
-    )
+    rows = (series >= 0) & np.isfinite(value)
+    scales = NumericScales.fit(value[rows], series[rows], subject[rows], decimals, group=site[rows], n_groups=n_sites, k=k)
     results = Results(
-        names,
+        said.names,
         np.array(plan.of_series, np.int64),
         np.array(plan.form, np.int64),
         plan.value_column,
@@ -264,11 +236,79 @@ def read_results(
         tuple(plan.marginals),
         share,
         tokens_of,
-        tokens,
+        said.tokens(unique_tokens[used]),
         written,
         limits.among(used),
     )
-    return results, observed, notes
+    lost = int(((series >= 0) & ~np.isin(np.arange(dataset.n_rows), observed.row)).sum())
+    note = (
+        f"{dataset.name}: {lost} results are texts that fewer than {k} subjects share in their test; "
+        f"they are not kept, lower k to keep them."
+    )
+    return results, observed, (note,) if lost else ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """What the result variables say in each row.
+
+    Attributes
+    ----------
+    names : ResultNames
+        The variables.
+    original, text : (n_rows,) Text
+        Cells of --ORRES and --STRESC.
+    number : (n_rows,) float64
+        Cells of --STRESN.
+    units : OriginalUnits
+        Units of the original results.
+    value : (n_rows,) float64
+        Results that are numbers, in the usual unit of their series; NaN for others.
+    """
+
+    names: ResultNames
+    original: Text
+    text: Text
+    number: Floats
+    units: OriginalUnits
+    value: Floats
+
+    @classmethod
+    def of(cls, dataset: Dataset, structure: DatasetStructure, series: Codes, subject: Codes, n_series: int) -> _Said:
+        """Read the variables of rows (n_rows,) of these series and subjects."""
+        names = ResultNames.of(dataset, structure)
+        empty = Text(np.full(dataset.n_rows, -1, np.int32), np.empty(0, object))
+        nothing = np.full(dataset.n_rows, np.nan)
+        original = dataset.text(names.original) if names.original else empty
+        text = dataset.text(names.text) if names.text else empty
+        number = dataset.numbers(names.number) if names.number else nothing
+        base = names.original or names.number or names.text
+        value = dataset.numbers(base) if base else nothing
+        if names.original and names.number:
+            if not np.isfinite(value).any():
+                value = np.where(original.missing & ~text.missing, number, value)
+            value = np.where(original.missing & np.isfinite(number), number, value)
+        units = OriginalUnits.of(dataset, structure, series, subject, n_series)
+        value = units.convert(value, number, series, n_series)
+        value = np.where(outlying_codes(value, series, n_series), np.nan, value)
+        return cls(names, original, text, number, units, value)
+
+    def combinations(self) -> tuple[Floats, Codes]:
+        """Distinct combinations of the codes of original and text and the number, infinite for none; and that of each row."""
+        cells = [self.original.codes.astype(np.float64), self.text.codes.astype(np.float64), np.nan_to_num(self.number, nan=np.inf)]
+        unique, which = distinct_values(np.stack(cells, axis=1), axis=0, return_inverse=True)
+        return unique, which.reshape(-1)
+
+    def tokens(self, picked: Floats) -> Tokens:
+        """Cells of some combinations, (n_tokens, 3)."""
+        original, text = (
+            Text(picked[:, i].astype(np.int32), one.levels).compact() for i, one in enumerate((self.original, self.text))
+        )
+        return Tokens(original, text, np.where(np.isinf(picked[:, 2]), np.nan, picked[:, 2]))
+
+    def spelled_numbers(self) -> Text:
+        """Numbers as they are written: (n_rows,)."""
+        return self.original if self.names.original else Text.of(Numbers(self.value).strings())
 
 
 def codes_of_results(results: Results, observed: Observed, occasion: Codes, shape: tuple[int, ...]) -> Floats:
