@@ -1,0 +1,284 @@
+"""The subjects' dataset: which of its variables follow from the arm or the course, and which are traits of a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.distinct import distinct_values
+from replicator.models.contingency import cramers_v
+from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, fit_block, take_codes
+from replicator.study_model.birth import BirthDate
+from replicator.study_model.course_grid import Grid
+from replicator.study_model.dated import DateFormat
+from replicator.study_model.milestones import Milestone, PlannedArms
+from replicator.study_model.source import ARM_VARIABLES
+from replicator.study_model.spine import Spine
+from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
+from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.tables.dates import parse_dates
+
+Floats = NDArray[np.float64]
+ARM_REASON = "ARMNRS"  # says why a subject has no arm
+NO_ARM = (
+    "ASSIGNED, NOT TREATED",
+    "NOT ASSIGNED",
+    "SCREEN FAILURE",
+    "UNPLANNED TREATMENT",
+)  # CDISC's codelist ARMNULRS: nobody's words
+ALIKE = 0.6  # Cramer's V from which two categories are drawn as one tuple
+
+
+@dataclass(frozen=True, eq=False)
+class Demography:
+    """Tuples of categories of the subjects' dataset that are drawn as one trait.
+
+    Attributes
+    ----------
+    trait : str
+        Name in the joint model.
+    names : tuple of str
+        Variables.
+    values : tuple of Column
+        Their cells, one row a tuple.
+    """
+
+    kind: ClassVar[str] = "demography"
+
+    trait: str
+    names: tuple[str, ...]
+    values: tuple[Column, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectsDataset:
+    """What is learned of the subjects' dataset alone; nothing of a study without one.
+
+    Attributes
+    ----------
+    name : str
+        The dataset; ``""`` for none.
+    demography, milestones, numbers, by_arm, planned, formats, birth
+        As in :class:`~replicator.study_model.subjects.SubjectModel`.
+    values : mapping of str to (n,) float64
+        Traits of the joint model.
+    decimals : mapping of str to int or None
+        Places to which traits that are numbers are rounded.
+    notes : tuple of str
+        What is not kept.
+    """
+
+    name: str = ""
+    demography: tuple[Demography, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    numbers: tuple[str, ...] = ()
+    by_arm: Mapping[str, Column] = field(default_factory=dict)
+    planned: PlannedArms | None = None
+    formats: Mapping[str, DateFormat] = field(default_factory=dict)
+    birth: BirthDate | None = None
+    values: Mapping[str, Floats] = field(default_factory=dict)
+    decimals: Mapping[str, int | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        dataset: Dataset,
+        structure: DatasetStructure,
+        spine: Spine,
+        grid: Grid,
+        states: Mapping[str, Floats],
+        k: int,
+    ) -> SubjectsDataset:
+        """Learn from one row a subject.
+
+        Parameters
+        ----------
+        dataset, structure : Dataset, DatasetStructure
+            The dataset.
+        spine, grid : Spine, Grid
+            The subjects with their marks, and the visits of their course.
+        states : mapping of str to (n,) float64
+            States of the marks, by ``mark DATASET.VARIABLE``.
+        k : int
+            Fewest subjects behind anything kept.
+        """
+        everyone = np.arange(spine.n, dtype=np.int32)
+        plan = _plan(dataset, structure, spine, k)
+        demography: list[Demography] = []
+        milestones: list[Milestone] = []
+        values: dict[str, Floats] = {}
+        notes: list[str] = []
+        for i, names in enumerate(plan.tuples):
+            codes, columns, lost = _tuple_codes(dataset, names, everyone, k, structure.name)
+            notes += lost
+            if milestone := Milestone.fit(names, columns, codes, spine, grid, k):
+                milestones.append(milestone)
+            else:
+                demography.append(Demography(f"tuple {i + 1}", names, columns))
+                values[demography[-1].trait] = codes
+        decimals: dict[str, int | None] = {}
+        for name in plan.numbers:
+            x = dataset.numbers(name)
+            values[f"number {name}"], decimals[f"number {name}"] = x, count_decimals(x)
+            if np.isnan(x).mean() > 0:
+                values[f"present {name}"] = np.isfinite(x).astype(np.float64)
+        formats: dict[str, DateFormat] = {}
+        for name in structure.with_role(Role.DATE):
+            text, state = dataset.text(name), states.get(f"mark {structure.name}.{name}", np.zeros(spine.n))
+            formats[name] = DateFormat.fit(text, parse_dates(text), [state.astype(np.int64)], everyone, k)
+        return cls(
+            structure.name,
+            tuple(demography),
+            tuple(milestones),
+            plan.numbers,
+            {name: _by_arm(dataset[name], spine) for name in plan.by_arm},
+            _planned(dataset, plan.planned, spine, grid, k),
+            formats,
+            BirthDate.fit(dataset, spine.marks),
+            values,
+            decimals,
+            tuple(notes),
+        )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    tuples: tuple[tuple[str, ...], ...]
+    numbers: tuple[str, ...]
+    by_arm: tuple[str, ...]
+    planned: tuple[str, ...]
+
+
+def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -> _Plan:
+    """Decide how each variable of the subjects' dataset is learned."""
+    tuples: list[list[str]] = []
+    numbers: list[str] = []
+    by_arm: list[str] = []
+    planned: list[str] = []
+    skip = (Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.IDENTIFIER)
+    coded: dict[str, NDArray[np.int64]] = {}
+    for variable in structure.variables:
+        name = variable.name
+        if variable.role in skip:
+            continue
+        if variable.content is Content.EMPTY or _follows_arm(name, dataset[name], spine, k):
+            by_arm.append(name)
+        elif name in ARM_VARIABLES:
+            planned.append(name)
+        elif isinstance(dataset[name], Numbers) and variable.content in (Content.INTEGER, Content.DECIMAL, Content.UNIQUE):
+            numbers.append(name)
+        else:
+            codes, _ = column_codes(dataset[name])
+            coded[name] = codes
+            home = next((group for group in tuples if any(cramers_v(codes, coded[other]) >= ALIKE for other in group)), None)
+            if home is None:
+                tuples.append([name])
+            else:
+                home.append(name)
+    return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm), tuple(planned))
+
+
+def _planned(dataset: Dataset, names: tuple[str, ...], spine: Spine, grid: Grid, k: int) -> PlannedArms | None:
+    """Tuples of arm names given the arm and the course; those that fewer than k subjects share become the nearest others."""
+    if not names:
+        return None
+    everyone = np.arange(spine.n, dtype=np.int32)
+    coded = [(name, *column_codes(dataset[name])) for name in names]
+    block, code, used = fit_block(coded, [], everyone, k, spine.arm, coverage=0.0)
+    return PlannedArms.fit(block.names[:used], block.values, code, spine, grid, k)
+
+
+def _by_arm(column: Column, spine: Spine) -> Column:
+    """The most frequent cell of each arm: what an arm is called and gets is its design."""
+    codes, levels = column_codes(column)
+    table = np.zeros((len(spine.arms), len(levels) + 1))
+    np.add.at(table, (spine.arm.astype(np.intp), codes.astype(np.intp)), 1.0)  # missing comes last
+    common = table.argmax(axis=1)
+    return take_codes(levels, np.where(common == len(levels), -1, common))
+
+
+def _follows_arm(name: str, column: Column, spine: Spine, k: int) -> bool:
+    """Whether (nearly) all subjects of an arm have the same cell, and at least k subjects share it if it does not name the arm."""
+    codes, levels = column_codes(column)
+    table = np.zeros((len(spine.arms), len(levels) + 1))
+    np.add.at(table, (spine.arm.astype(np.intp), codes.astype(np.intp)), 1.0)
+    exceptions = int((table.sum(axis=1) - table.max(axis=1)).sum())
+    if name == ARM_REASON and set(levels.strings().tolist()) <= set(NO_ARM):
+        return exceptions == 0
+    if name in ARM_VARIABLES:
+        return exceptions < k
+    return exceptions == 0 and bool((table[:, :-1].sum(axis=0) >= k).all())
+
+
+def _tuple_codes(
+    dataset: Dataset, names: tuple[str, ...], subject: NDArray[np.int32], k: int, owner: str
+) -> tuple[Floats, tuple[Column, ...], list[str]]:
+    """Code the tuples of some variables; rare codes of identifiers become others of the same pattern, rare tuples go."""
+    joint = np.zeros(dataset.n_rows, np.int64)
+    parts = []
+    for name in names:
+        column = dataset[name]
+        if isinstance(column, Text):
+            column = replace_rare_codes(column, subject, k)
+        codes, levels = column_codes(column)
+        parts.append((codes, levels))
+        _, joint = distinct_values(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
+    n_tuples = int(joint.max()) + 1 if len(joint) else 0
+    stand_in = np.zeros(n_tuples, bool)
+    if len(names) == 1 and isinstance(dataset[names[0]], Text):
+        before = set(dataset.text(names[0]).levels.tolist())
+        codes, levels = parts[0]
+        new = np.array([text not in before for text in levels.strings()] + [False])
+        stand_in[joint] = new[codes]
+    common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
+    lost, listed = int((~common).sum()), ", ".join(names)
+    notes = (
+        [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
+    )
+    if not common.any():
+        return *_of_cells(names, parts, [set(dataset[name].strings().tolist()) for name in names], k), notes
+    kept = np.flatnonzero(common)
+    first = np.zeros(n_tuples, np.intp)
+    first[joint[::-1]] = np.arange(len(joint))[::-1]
+    position = np.full(n_tuples, np.nan)
+    position[kept] = np.arange(len(kept))
+    columns = tuple(take_codes(levels, codes[first[kept]]) for codes, levels in parts)
+    return position[joint], columns, notes
+
+
+def _of_cells(
+    names: tuple[str, ...], parts: Sequence[tuple[NDArray[np.int64], Column]], known: Sequence[set[str]], k: int
+) -> tuple[Floats, tuple[Column, ...]]:
+    """Tuples of cells that may be kept one by one; where everybody has some, new codes or terms of the standard stand in."""
+    cells: list[Column] = []
+    for name, (codes, levels), texts in zip(names, parts, known, strict=True):
+        code = _shared_code(codes, k)
+        new = ORDINARY.get(name, ()) or tuple(text for text in levels.strings().tolist() if text not in texts)
+        terms = new if code < 0 and (codes >= 0).all() else ()
+        cells.append(Text.of(terms) if terms else take_codes(levels, np.array([code])))
+    combined = np.array(list(product(*(range(len(one)) for one in cells))), np.intp)
+    return (np.arange(len(parts[0][0])) % len(combined)).astype(np.float64), tuple(
+        one.take(combined[:, i]) for i, one in enumerate(cells)
+    )
+
+
+def _shared_code(codes: NDArray[np.int64], k: int) -> int:
+    """The most frequent code of the subjects (n,), -1 if fewer than `k` share it."""
+    count = np.bincount(codes[codes >= 0], minlength=1)
+    return int(count.argmax()) if count.max() >= k else -1
+
+
+def shared_levels(column: Column, codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
+    """Levels in their places; those that fewer than `k` subjects share as their stand-ins, or as ``""`` if they have none."""
+    drawn = np.array(levels, object)
+    if isinstance(column, Text):
+        drawn[codes[codes >= 0]] = replace_rare_codes(column, np.arange(len(codes), dtype=np.int32), k).strings()[codes >= 0]
+    count = np.bincount(codes[codes >= 0], minlength=len(levels))
+    return tuple(str(text) if n >= k or text != level else "" for level, text, n in zip(levels, drawn, count.tolist(), strict=True))
