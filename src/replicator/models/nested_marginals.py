@@ -1,10 +1,10 @@
-"""A number given nested codes: of a term where enough subjects have it, else of its class, else of all."""
+"""A number given nested codes: of a term where enough subjects have it, else of the rest of its class, else of the rest of all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from replicator.models.marginals import QuantileMarginal
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Cell: TypeAlias = tuple[int, int, NDArray[np.bool_]]
 
 TRIES = 20  # of a value above its bound, to change it with another's
 LEAST_SHARE = 1e-6  # of a marginal that is drawn from where bounds leave nothing of it
@@ -66,9 +67,10 @@ class NestedMarginals:
         decimals : int, optional
             Places to round draws to.
         """
+        who, cells = np.asarray(subject, np.int64), cells_of(codes, subject, least)
         return cls.of(
-            (depth, code, QuantileMarginal.fit(values[rows], np.asarray(subject, np.int64)[rows], k=k, decimals=decimals))
-            for depth, code, rows in cells_of(codes, subject, least)
+            (depth, code, QuantileMarginal.fit(values[rows], who[rows], k=k, decimals=decimals))
+            for (depth, code, _), rows in zip(cells, own_rows(cells, who, least), strict=True)
         )
 
     def cell(self, codes: Sequence[Codes], n: int) -> Ints:
@@ -148,12 +150,34 @@ def change_places(value: Floats, cell: Ints, low: Floats, high: Floats, rng: np.
         value[mine], value[theirs] = value[theirs], value[mine]
 
 
-def cells_of(codes: Sequence[Codes], subject: Codes, least: int) -> list[tuple[int, int, NDArray[np.bool_]]]:
+def cells_of(codes: Sequence[Codes], subject: Codes, least: int) -> list[Cell]:
     """Depth, code and rows (n,) of all cells, and of those below the widest only such as have `least` subjects."""
     who = np.asarray(subject, np.int64)
-    out = [(0, 0, np.ones(len(who), bool))]
+    out: list[Cell] = [(0, 0, np.ones(len(who), bool))]
     for depth, given in enumerate(codes, start=1):
         pairs = np.unique(np.stack([np.asarray(given, np.int64), who]), axis=1)
         known, people = np.unique(pairs[0], return_counts=True)
         out += [(depth, code, np.asarray(given == code, bool)) for code in known[people >= least].tolist()]
+    return out
+
+
+def own_rows(cells: Sequence[Cell], subject: Codes, least: int) -> list[NDArray[np.bool_]]:
+    """Rows (n,) that each cell speaks for: those of no narrower cell, so that all together are distributed as the source is.
+
+    A cell of which fewer than `least` subjects are left has all its rows.
+
+    Parameters
+    ----------
+    cells : sequence of (depth, code, rows)
+        As from :func:`cells_of`.
+    subject : (n,) int
+    least : int
+    """
+    narrowest = np.full(len(subject), -1, np.int64)
+    for i, (_, _, rows) in enumerate(cells):
+        narrowest[rows] = i
+    out = []
+    for i, (_, _, rows) in enumerate(cells):
+        left = narrowest == i
+        out.append(left if len(np.unique(np.asarray(subject)[left])) >= least else rows)
     return out

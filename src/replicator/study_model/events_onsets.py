@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.models.nested_marginals import NestedMarginals, cells_of, change_places
+from replicator.models.nested_marginals import NestedMarginals, cells_of, change_places, own_rows
 from replicator.study_model.birth import YEAR
 from replicator.study_model.spine import Spine
 from replicator.tables.dates import Precision
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BIRTH = ".BRTHDTC"
-STEP = {Precision.YEAR: YEAR, Precision.MONTH: YEAR / 12}  # days; of all others a step is a day
+STEP: Mapping[int, float] = {Precision.YEAR: YEAR, Precision.MONTH: YEAR / 12}  # days; of all others a step is a day
 OF_TERM = 2  # depth of the cells of single terms
 
 
@@ -114,13 +114,20 @@ class Onsets:
             years = lag * STEP.get(one, 1.0) / YEAR
             age = ((day - born)[mine] + STEP.get(one, 1.0) / 2) / YEAR
             who, codes = owner[mine], [code[mine] for code in term]
-            by_lag, by_age = [], []
-            for depth, code, rows in cells_of(codes, who, k):
+            cells, told_by_age = [], []
+            for cell in cells_of(codes, who, k):
+                depth, _, rows = cell
                 aged = bool(np.isfinite(age[rows]).all()) and _spread(age[rows]) < _spread(years[rows])
+                if depth == 0 or aged or len(np.unique(who[rows])) >= 2 * k:
+                    cells.append(cell)
+                    told_by_age.append(aged)
+            by_lag, by_age = [], []
+            for (depth, code, rows), own, aged in zip(cells, own_rows(cells, who, 2 * k), told_by_age, strict=True):
                 if aged:
-                    by_age.append((depth, code, QuantileMarginal.fit(age[rows], who[rows], k=k)))
-                if depth == 0 or (not aged and len(np.unique(who[rows])) >= 2 * k):
-                    by_lag.append((depth, code, QuantileMarginal.fit(lag[rows], who[rows], k=k, decimals=0)))
+                    by_age.append((depth, code, QuantileMarginal.fit(age[own], who[own], k=k)))
+                if depth == 0 or not aged:
+                    used = rows if aged else own
+                    by_lag.append((depth, code, QuantileMarginal.fit(lag[used], who[used], k=k, decimals=0)))
             lags[str(one)], ages[str(one)] = NestedMarginals.of(by_lag), NestedMarginals.of(by_age)
         return cls(lags, ages, after_birth)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.models.marginals import QuantileMarginal
-from replicator.models.nested_marginals import NestedMarginals, change_places, quantile_between
+from replicator.models.nested_marginals import NestedMarginals, cells_of, change_places, own_rows, quantile_between
 
 N = 900
 
@@ -32,6 +32,32 @@ def test_the_narrowest_cell_tells() -> None:
     assert drawn[:3] == pytest.approx([10, 90, 50], abs=1)
     assert 45 < drawn[3] < 75  # three subjects have no cell: that of the class
     assert model.depths(asked, 5).tolist() == [2, 2, 2, 1, 0]
+
+
+def test_all_cells_together_are_as_the_source_is() -> None:
+    """A frequent term lasts 5 days, 300 rare ones of its class 50, another class 20: so do those drawn, and all together."""
+    rng = np.random.default_rng(4)
+    block = np.repeat([0, 0, 1], 300)
+    term = np.concatenate([np.zeros(300, int), 1 + np.arange(300), 400 + np.arange(300)])
+    days = np.repeat([5.0, 50.0, 20.0], 300) * rng.uniform(0.8, 1.2, 900)
+    model = NestedMarginals.fit(days, [block, term], np.arange(900), k=5, least=20)
+    drawn = model.quantile([block, term], rng.random(900), np.zeros(900), np.full(900, np.inf))
+    for i, mean in enumerate((5, 50, 20)):
+        assert drawn[300 * i : 300 * (i + 1)].mean() == pytest.approx(mean, rel=0.04)
+    assert np.sort(drawn) == pytest.approx(np.sort(days), rel=0.25)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 40))
+def test_a_row_is_spoken_for_by_its_narrowest_cell_or_by_one_with_few_of_its_own(seed: int, least: int) -> None:
+    """Rows of a cell's own are its rows without those of narrower cells, where enough subjects have some; else all of its rows."""
+    rng = np.random.default_rng(seed)
+    term = rng.integers(0, 8, 200)
+    codes, who = [term // 3, term], rng.integers(0, 60, 200)
+    cells = cells_of(codes, who, least)
+    for (depth, _, rows), own in zip(cells, own_rows(cells, who, least), strict=True):
+        narrower = np.any([other[2] for other in cells if other[0] > depth] or [np.zeros(200, bool)], axis=0)
+        enough = len(set(who[rows & ~narrower].tolist())) >= least
+        np.testing.assert_array_equal(own, rows & ~narrower if enough else rows)
 
 
 @given(st.floats(0, 1), st.floats(-5, 60), st.floats(0.1, 60))

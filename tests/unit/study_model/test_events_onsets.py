@@ -76,6 +76,19 @@ def test_ages_and_lags_of_each_term_come_back(precision: int) -> None:
     assert (drawn.start < FIRST).all()
 
 
+def test_rare_terms_begin_when_rare_terms_did() -> None:
+    """A frequent term began last year, the others of its class 10 to 30 years ago, each one subject's; none is in between."""
+    rng = np.random.default_rng(8)
+    spine = _spine(rng)
+    frequent = np.arange(N) % 2 == 0
+    day = FIRST - np.floor(np.where(frequent, rng.uniform(30, 300, N), rng.uniform(10, 30, N) * YEAR))
+    drawn = _again(np.where(frequent, 0, np.arange(N)), day, spine, precision=Precision.DAY)
+    years = (FIRST - drawn.start) / YEAR
+    assert years[frequent].max() < 2
+    assert years[~frequent].min() > 5
+    assert np.median(years[~frequent]) == pytest.approx(20, abs=3 * 1.25 * 5.8 / np.sqrt(N / 2))
+
+
 def test_nothing_begins_before_birth() -> None:
     """The year of birth is the first that is drawn, whether the day of birth is known or an age in years."""
     rng = np.random.default_rng(5)
