@@ -82,6 +82,13 @@ class TermCatalogue:
     other_first: Ints
     other_count: Ints
 
+    @classmethod
+    def of_one_term(cls) -> TermCatalogue:
+        """Return the catalogue of a dataset without terms: its occurrences are all of one kind, which no column names."""
+        no, none, nothing = np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, bool)
+        of_kind = ((), (), ("",), np.zeros(1, np.int32), ("",), np.ones(1, np.int32), no, no)
+        return cls(*of_kind, np.empty(0), none, (), none, np.empty(0), nothing, nothing, (), none, none, none, none)
+
     def sample(
         self,
         who: Codes,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from replicator.standards.stand_ins import load_stand_ins
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_names import Namer, Style
+from replicator.study_model.events_source_terms import RARE_CLASS, SourceTerms, modal_code
 from replicator.tables.dataset import Column, Numbers, Text
 
 Floats = NDArray[np.float64]
@@ -24,131 +26,136 @@ SHARED = 1.3  # terms per value, from which on a variable stands above the term
 SEXES = ("", "F", "M")
 NEUTRAL = -3
 OTHERS = 6  # medicines of a pool for each further route
-RARE_CLASS = -9
+
+
+@dataclass(frozen=True, eq=False)
+class _Kinds:
+    """Kinds of a catalogue as they are added: rows and their edges, how many one subject may have, name and sex."""
+
+    first: list[int] = field(default_factory=list)
+    count: list[int] = field(default_factory=list)
+    edge: list[float] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+
+    def add(self, first: int, count: int, slots: int, label: str) -> None:
+        """Add a kind of `count` rows that are equally frequent."""
+        self.edge.extend(len(self.first) + (i + 1) / count for i in range(count))
+        self.first.append(first)
+        self.count.append(count)
+        self.slots.append(slots)
+        self.labels.append(label)
 
 
 class CatalogueBuilder:
     """Puts a catalogue together, kind by kind (loops run over distinct terms, not over rows)."""
 
-    def __init__(
-        self,
-        names: list[str],
-        coded: Mapping[str, tuple[Ints, Column]],
-        unit: Ints,
-        subject: NDArray[np.int32],
-        kept: NDArray[np.bool_],
-        basis: Ints,
-        block: Ints,
-        base: str,
-        topic: str,
-        config: FitConfig,
-        route: Ints,
-        route_name: tuple[str, ...],
-        shared_routes: Ints,
-        grouped_by: str,
-        coded_base: bool,
-        adults: bool,
-    ) -> None:
-        self.coded_base, self.adults = coded_base, adults
-        self.route, self.route_name, self.shared_routes = route, route_name, shared_routes
-        self.names, self.coded, self.unit, self.subject, self.kept = names, coded, unit, subject, kept
-        self.basis, self.block, self.base, self.topic, self.config = basis, block, base, topic, config
-        self.texts = {name: [str(t) for t in coded[name][1].strings()] for name in names}
-        self.styles = {name: Style.of(self.texts[name], config.k) for name in names}
-        self.above = {
-            name: name not in (base, topic) and (name == grouped_by or _stands_above(unit, coded[name][0])) for name in names
-        }
-        self.modal = {name: modal_code(coded[name][0], unit, len(kept))[0] for name in names}
-        self.rare = {name: self._rare_texts(name) for name in names}
-        self.cells: dict[str, list[str]] = {name: [] for name in names}
+    def __init__(self, source: SourceTerms, config: FitConfig, adults: bool) -> None:
+        self.source, self.config, self.names = source, config, source.names
+        self.coded, self.unit, self.subject, self.kept = source.coded, source.unit, source.subject, source.kept
+        self.basis, self.block, self.base, self.topic = source.basis, source.block, source.base, source.topic
+        above = {name for name in self.names if name == source.grouped_by or _stands_above(self.unit, self.coded[name][0])}
+        self.above = above - {self.base, self.topic}
+        self.texts = {name: [str(t) for t in levels.strings()] for name, (_, levels) in self.coded.items()}
+        self.styles = {name: Style.of(self.texts[name], config.k) for name in self.names}
+        self.modal = {name: modal_code(codes, self.unit, len(self.kept))[0] for name, (codes, _) in self.coded.items()}
+        self.rare = {name: self._rare_texts(name) for name in self.names}
+        self.cells: dict[str, list[str]] = {name: [] for name in self.names}
         self.own: set[str] = set()
+        self.rng = stream(0, "stand-ins", source.dataset)
+        known = {text.casefold() for texts in self.texts.values() for text in texts}
+        self.namer = Namer(load_stand_ins(), source.kind, known, self.rng, adults)
+        self.numbers = {name: self.styles[name].numbering(self.texts[name], self.rng) for name in self.names}
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the catalogue so far."""
+        return len(self.cells[self.names[0]])
 
     def _rare_texts(self, name: str) -> set[str]:
         people = count_subjects(self.coded[name][0], self.subject, len(self.texts[name]))
         return {text.casefold() for text, n in zip(self.texts[name], people.tolist(), strict=True) if n < self.config.k_terms}
 
-    def build(self, dataset: str, stand_in_kind: str, class_names: tuple[str, ...], grave: bool) -> Terms:
-        """Make the catalogue of a dataset: the common terms, a pool of stand-ins for each class, and fatal terms if wanted."""
-        rng = stream(0, "stand-ins", dataset)
-        source = {text.casefold() for texts in self.texts.values() for text in texts}
-        namer = Namer(load_stand_ins(), stand_in_kind, source, rng, self.adults)
-        numbers = {name: self.styles[name].numbering(self.texts[name], rng) for name in self.names}
+    def build(self, grave: bool) -> Terms:
+        """Make the catalogue: the common terms, a pool of stand-ins for each class, and fatal terms if wanted."""
         common = np.flatnonzero(self.kept)
-        first, count, edge = self._common(common, numbers)
+        kinds = self._common(common)
         self.own = set(self.cells[self.topic or self.base])
-        sex = self._sexes(namer)
-        pool_key = np.stack([self.block, self.basis, self.route, sex], axis=1)[~self.kept]
-        keys, pool = np.unique(pool_key, axis=0, return_inverse=True) if len(pool_key) else (pool_key, np.empty(0, np.int64))
-        pool = pool.reshape(-1)
-        kind_of_unit = np.full(len(self.kept), -1, np.int64)
-        kind_of_unit[common] = np.arange(len(common))
-        kind_of_unit[~self.kept] = len(common) + pool
-        blocks = [*self.block[common].tolist(), *keys[:, 0].tolist()]
-        slots, labels = [1] * len(common), [self._display(int(u)) for u in common]
+        sex = self._sexes()
+        keys, pool = self._pools(sex)
+        self._add_pools(kinds, keys, pool)
+        begin = self.n_rows
+        others = np.array(self._others(keys, len(common)), np.int64).reshape(-1, 4)
+        before = self.n_rows
+        if grave:
+            self._grave()
+        fatal = np.arange(before, self.n_rows, dtype=np.int64)
+        beside = self.n_rows - begin
+        kinds.edge.extend(len(kinds.first) + (i + 1) / beside for i in range(beside))
+        blocks = np.concatenate([self.block[common], keys[:, 0]])
+        catalogue = TermCatalogue(
+            self.names,
+            tuple(self._column(name) for name in self.names),
+            tuple(kinds.labels),
+            np.unique(blocks, return_inverse=True)[1].reshape(-1).astype(np.int32),
+            tuple(SEXES[code] for code in np.concatenate([sex[common], keys[:, 3]]).tolist()),
+            np.array(kinds.slots, np.int32),
+            np.array(kinds.first, np.int64),
+            np.array(kinds.count, np.int64),
+            np.array(kinds.edge),
+            *self._needs(),
+            self._lost(),
+            np.array([self.namer.least_age_of(words) for words in self._words()], np.float64),
+            np.array([self.namer.lasts(words) for words in self._words()], bool),
+            np.array([self.namer.is_grave(words) for words in self._words()], bool),
+            tuple(self.source.route_names[code] for code in self.source.shared_routes.tolist()),
+            *others.T,
+        )
+        kind_of_unit = np.where(self.kept, np.cumsum(self.kept) - 1, len(common) + pool)
+        return Terms(catalogue, kind_of_unit[self.unit], self.unit, self._notes(), fatal)
+
+    def _pools(self, sex: Ints) -> tuple[Ints, Ints]:
+        """Pools of rare terms: class, basis, route and sex (n_units,) of each, and the pool of each term, -1 for common ones."""
+        key = np.stack([self.block, self.basis, self.source.route, sex], axis=1)[~self.kept]
+        pool = np.full(len(self.kept), -1, np.int64)
+        if not len(key):
+            return key, pool
+        keys, of_rare = np.unique(key, axis=0, return_inverse=True)
+        pool[~self.kept] = of_rare.reshape(-1)
+        return keys, pool
+
+    def _add_pools(self, kinds: _Kinds, keys: Ints, pool: Ints) -> None:
+        """Add a kind for each pool, with about as many stand-ins as it has terms."""
         pairs = np.unique(np.stack([self.unit, self.subject], axis=1), axis=0)
         for p, (block, basis, route, bound) in enumerate(keys.tolist()):
-            mine = np.flatnonzero(kind_of_unit == len(common) + p)
+            mine = np.flatnonzero(pool == p)
             inside = pairs[np.isin(pairs[:, 0], mine)]
             size = _pool_size(len(mine), len(inside))
             most = int(np.bincount(inside[:, 1]).max())
-            name = class_names[block] if 0 <= block < len(class_names) else ""
-            donor = self._donors(block, basis, size, rng)
-            by = self.route_name[route] if route >= 0 else ""
-            reported = basis != -2 or not self.coded_base
+            name = self.source.class_name(block)
+            donor = self._donors(block, basis, size)
+            by = self.source.route_names[route] if route >= 0 else ""
+            reported = basis != -2 or not self.source.is_coded
             if block >= 0 or donor is None:
-                names = namer.names(name, size, by, SEXES[bound], reported)
+                names = self.namer.names(name, size, by, SEXES[bound], reported)
                 donor = donor if donor is None else donor[: len(names)]
             else:
-                names, donor = self._names_by_donor(donor, class_names, namer, by, SEXES[bound], reported)
-            size = len(names)
-            first.append(len(self.cells[self.names[0]]))
-            count.append(size)
-            edge += [len(common) + p + (i + 1) / size for i in range(size)]
-            slots.append(int(min(size, max(2, 2 * most))))
-            whose = ["of one sex"] if bound else []
-            labels.append(" ".join(["rare terms", *([f"of {name}"] if name else []), *([f"given {by}"] if by else []), *whose]))
-            self._pool(block, basis, names, donor, numbers)
-        begin = len(self.cells[self.names[0]])
-        others = np.array(self._others(keys, len(common), class_names, namer, numbers, rng), np.int64).reshape(-1, 4)
-        before = len(self.cells[self.names[0]])
-        if grave:
-            self._grave(class_names, namer, numbers, rng)
-        fatal = np.arange(before, len(self.cells[self.names[0]]), dtype=np.int64)
-        beside = len(self.cells[self.names[0]]) - begin
-        edge += [len(slots) + (i + 1) / beside for i in range(beside)]
-        columns = tuple(self._column(name) for name in self.names)
-        catalogue = TermCatalogue(
-            tuple(self.names),
-            columns,
-            tuple(labels),
-            np.unique(np.array(blocks, np.int64), return_inverse=True)[1].reshape(-1).astype(np.int32),
-            (*(SEXES[code] for code in sex[common].tolist()), *(SEXES[code] for code in keys[:, 3].tolist())),
-            np.array(slots, np.int32),
-            np.array(first, np.int64),
-            np.array(count, np.int64),
-            np.array(edge),
-            *self._needs(namer),
-            self._lost(namer),
-            np.array([namer.least_age_of(words) for words in self._words()], np.float64),
-            np.array([namer.lasts(words) for words in self._words()], bool),
-            np.array([namer.is_grave(words) for words in self._words()], bool),
-            tuple(self.route_name[code] for code in self.shared_routes.tolist()),
-            *others.T,
-        )
-        rare = int((~self.kept).sum())
-        notes = (
-            (
-                f"{dataset}.{self.base}: {rare} of {len(self.kept)} terms have too few subjects "
-                f"(k_terms={self.config.k_terms}) and are replaced by stand-ins of the same class; lower k_terms to keep them.",
-            )
-            if rare
-            else ()
-        )
-        return Terms(catalogue, kind_of_unit[self.unit], self.unit, notes, fatal)
+                names, donor = self._names_by_donor(donor, by, SEXES[bound], reported)
+            said = [f"of {name}" if name else "", f"given {by}" if by else "", "of one sex" if bound else ""]
+            label = " ".join(["rare terms", *filter(None, said)])
+            kinds.add(self.n_rows, len(names), int(min(len(names), max(2, 2 * most))), label)
+            self._pool(block, basis, names, donor)
 
-    def _grave(
-        self, class_names: tuple[str, ...], namer: Namer, numbers: Mapping[str, list[str]], rng: np.random.Generator
-    ) -> None:
+    def _notes(self) -> tuple[str, ...]:
+        """Tell how many terms are replaced."""
+        rare = int((~self.kept).sum())
+        note = (
+            f"{self.source.dataset}.{self.base}: {rare} of {len(self.kept)} terms have too few subjects "
+            f"(k_terms={self.config.k_terms}) and are replaced by stand-ins of the same class; lower k_terms to keep them."
+        )
+        return (note,) if rare else ()
+
+    def _grave(self) -> None:
         """Rows of what somebody may die of, class by class of those that the source has.
 
         Where classes are too small to group the terms, the classes that common terms stand in serve one by one; where none is
@@ -157,87 +164,79 @@ class CatalogueBuilder:
         units = np.flatnonzero(self.kept & (self.basis == -2))
         blocks = np.unique(self.block[units]).tolist()
         groups = [
-            (units[self.block[units] == block], namer.grave(class_names[block]))
+            (units[self.block[units] == block], self.namer.grave(self.source.class_names[block]))
             for block in blocks
-            if block >= 0 and class_names[block]
+            if block >= 0 and self.source.class_names[block]
         ]
         if not any(names for _, names in groups):
             written = {name: self.modal[name][units] for name in self.names if name not in (self.base, self.topic)}
             groups = [
-                (units[codes == code], namer.grave(self.texts[name][code]))
+                (units[codes == code], self.namer.grave(self.texts[name][code]))
                 for name, codes in written.items()
                 for code in np.unique(codes[codes >= 0]).tolist()
             ]
         if len(units) and not any(names for _, names in groups):
-            groups = [(units, namer.grave(""))]
+            groups = [(units, self.namer.grave(""))]
         for members, names in groups:
             if names:
-                donor = members[rng.integers(0, len(members), len(names))]
-                self._pool(int(self.block[donor[0]]), -2, names, donor, numbers)
+                donor = members[self.rng.integers(0, len(members), len(names))]
+                self._pool(int(self.block[donor[0]]), -2, names, donor)
 
-    def _others(
-        self,
-        keys: Ints,
-        n_common: int,
-        class_names: tuple[str, ...],
-        namer: Namer,
-        numbers: Mapping[str, list[str]],
-        rng: np.random.Generator,
-    ) -> list[tuple[int, int, int, int]]:
+    def _others(self, keys: Ints, n_common: int) -> list[tuple[int, int, int, int]]:
         """Make rows of medicines of each pool's class that are given by shared routes other than the pool's: see `other_kind`.
 
         How many there are of a route says nothing of the source.
         """
         out = []
         for p, (block, basis, route, bound) in enumerate(keys.tolist()):
-            if not 0 <= block < len(class_names):
+            if not 0 <= block < len(self.source.class_names):
                 continue
-            reported = basis != -2 or not self.coded_base
-            for place, code in enumerate(self.shared_routes.tolist()):
-                by = self.route_name[code]
-                names = namer.given(class_names[block], OTHERS, by, SEXES[bound], reported) if code != route else []
+            name, reported = self.source.class_names[block], basis != -2 or not self.source.is_coded
+            for place, code in enumerate(self.source.shared_routes.tolist()):
+                by = self.source.route_names[code]
+                names = self.namer.given(name, OTHERS, by, SEXES[bound], reported) if code != route else []
                 if names:
-                    out.append((n_common + p, place, len(self.cells[self.names[0]]), len(names)))
-                    self._pool(block, basis, names, self._donors(block, basis, len(names), rng), numbers)
+                    out.append((n_common + p, place, self.n_rows, len(names)))
+                    self._pool(block, basis, names, self._donors(block, basis, len(names)))
         return out
 
-    def _donors(self, block: int, basis: int, size: int, rng: np.random.Generator) -> Ints | None:
+    def _donors(self, block: int, basis: int, size: int) -> Ints | None:
         donors = np.flatnonzero(self.kept & (self.basis == basis) & ((self.block == block) | (block == RARE_CLASS)))
-        return donors[rng.integers(0, len(donors), size)] if len(donors) else None
+        return donors[self.rng.integers(0, len(donors), size)] if len(donors) else None
 
-    def _needs(self, namer: Namer) -> tuple[Ints, tuple[tuple[str, ...], ...]]:
+    def _needs(self) -> tuple[Ints, tuple[tuple[str, ...], ...]]:
         """What each row that is a stand-in is given for; of the source's own terms the source tells."""
-        words = [() if name in self.own else namer.needs_of(name.upper()) for name in self.cells[self.topic or self.base]]
+        words = [() if name in self.own else self.namer.needs_of(name.upper()) for name in self.cells[self.topic or self.base]]
         needs = tuple(dict.fromkeys(one for one in words if one))
         return np.array([needs.index(one) if one else -1 for one in words], np.int64), needs
 
-    def _lost(self, namer: Namer) -> Ints:
+    def _lost(self) -> Ints:
         """What each row says is lost for ever, numbered; -1 for nothing."""
-        said = [namer.lost_by(words) for words in self._words()]
+        said = [self.namer.lost_by(words) for words in self._words()]
         numbers = {one: number for number, one in enumerate(dict.fromkeys(filter(None, said)))}
         return np.array([numbers.get(one, -1) for one in said], np.int64)
 
     def _words(self) -> Iterable[tuple[str, ...]]:
         """Cells of each row that name the term itself, not what stands above it."""
-        return zip(*(self.cells[name] for name in self.names if not self.above[name]), strict=True)
+        return zip(*(self.cells[name] for name in self.names if name not in self.above), strict=True)
 
-    def _sexes(self, namer: Namer) -> Ints:
+    def _sexes(self) -> Ints:
         """Position in SEXES of the sex that alone has each term; of the rare ones only where enough subjects have such terms."""
         cells = [[self.texts[name][c] if c >= 0 else "" for c in self.modal[name].tolist()] for name in self.names]
-        sex = np.array([SEXES.index(namer.sex_of(words)) for words in zip(*cells, strict=True)], np.int64)
-        cell = np.unique(np.stack([self.block, self.basis, self.route, sex], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+        sex = np.array([SEXES.index(self.namer.sex_of(words)) for words in zip(*cells, strict=True)], np.int64)
+        cell = np.unique(np.stack([self.block, self.basis, self.source.route, sex], axis=1), axis=0, return_inverse=True)[
+            1
+        ].reshape(-1)
         rare = np.where(self.kept, -1, cell)[self.unit]
         people = count_subjects(rare, self.subject, int(cell.max()) + 1)
         return np.where(self.kept | (people[cell] >= self.config.k), sex, 0)
 
-    def _names_by_donor(
-        self, donor: Ints, class_names: tuple[str, ...], namer: Namer, route: str, sex: str, reported: bool
-    ) -> tuple[list[str], Ints]:
+    def _names_by_donor(self, donor: Ints, route: str, sex: str, reported: bool) -> tuple[list[str], Ints]:
         """Names of the donors' classes, and the donor of each; a donor is left without, where its class has no more."""
         out = [""] * len(donor)
         for block in np.unique(self.block[donor]).tolist():
             places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = namer.names(class_names[block] if 0 <= block < len(class_names) else "", len(places), route, sex, reported)
+            drawn = self.namer.names(self.source.class_name(block), len(places), route, sex, reported)
             for place, name in zip(places, drawn, strict=False):
                 out[place] = name
         return [name for name in out if name], donor[[bool(name) for name in out]]
@@ -248,7 +247,7 @@ class CatalogueBuilder:
                 return str(self.texts[name][self.modal[name][unit]])
         return "TERM"
 
-    def _common(self, common: Ints, numbers: Mapping[str, list[str]]) -> tuple[list[int], list[int], list[float]]:
+    def _common(self, common: Ints) -> _Kinds:
         """Rows of the common terms: their ways of being written that enough subjects share, and a neutral one for the rest."""
         rows = np.flatnonzero(self.kept[self.unit])
         position = np.full(len(self.kept), -1, np.int64)
@@ -277,12 +276,12 @@ class CatalogueBuilder:
             key = np.unique(np.stack([key, chosen[name]], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
         unit_of = position[self.unit[rows]]
         if not len(rows):
-            return [], [], []
+            return _Kinds()
         way, index, weight = np.unique(np.stack([unit_of, key], axis=1), axis=0, return_index=True, return_counts=True)
         for name in self.names:
             for u, c in zip(way[:, 0].tolist(), chosen[name][index].tolist(), strict=True):
                 if c == NEUTRAL:
-                    self.cells[name].append(self._neutral(name, self._display(int(common[u])), numbers[name]))
+                    self.cells[name].append(self._neutral(name, self._display(int(common[u]))))
                 else:
                     self.cells[name].append(self.texts[name][c] if c >= 0 else "")
         count = np.bincount(way[:, 0], minlength=len(common))
@@ -291,16 +290,17 @@ class CatalogueBuilder:
         total = np.bincount(way[:, 0], weights=weight, minlength=len(common))
         before = (np.cumsum(total) - total)[way[:, 0]]
         edge = way[:, 0] + (running - before) / total[way[:, 0]]
-        return first.tolist(), count.tolist(), edge.tolist()
+        labels = [self._display(int(u)) for u in common]
+        return _Kinds(first.tolist(), count.tolist(), edge.tolist(), [1] * len(common), labels)
 
-    def _neutral(self, name: str, display: str, numbers: list[str]) -> str:
+    def _neutral(self, name: str, display: str) -> str:
         """Cell of a variable where its own values are too rare: the term itself, but never the text of one of the rare values."""
         if self.styles[name].numbered:
-            return numbers.pop()
+            return self.numbers[name].pop()
         text = self.styles[name].write(display)
         return self.styles[name].write(f"{display} NOS") if text.casefold() in self.rare[name] else text
 
-    def _pool(self, block: int, basis: int, names: list[str], donor: Ints | None, numbers: Mapping[str, list[str]]) -> None:
+    def _pool(self, block: int, basis: int, names: list[str], donor: Ints | None) -> None:
         """Rows of a pool's stand-ins; a donor is the common term from which each takes what stands above a term."""
         peers = np.flatnonzero((self.block == block) & (self.basis == basis))
         rows = np.isin(self.unit, peers)
@@ -311,11 +311,11 @@ class CatalogueBuilder:
             people = len(np.unique(self.subject[rows][inverse.reshape(-1) == top]))
             if counts[top] >= CONSTANT * counts.sum() and people >= self.config.k_terms and (len(peers) > 1 or values[top] < 0):
                 self.cells[name] += [self.texts[name][values[top]] if values[top] >= 0 else ""] * len(names)
-            elif donor is not None and self.above[name]:
+            elif donor is not None and name in self.above:
                 taken = self.modal[name][donor].tolist()
                 self.cells[name] += [self.texts[name][c] if c >= 0 else "" for c in taken]
             else:
-                self.cells[name] += [self._neutral(name, text, numbers[name]) for text in names]
+                self.cells[name] += [self._neutral(name, text) for text in names]
 
     def _column(self, name: str) -> Column:
         if isinstance(self.coded[name][1], Numbers):
@@ -337,13 +337,3 @@ def _pool_size(terms: int, pairs: int) -> int:
         middle = (low + high) / 2
         low, high = (middle, high) if middle * (1 - np.exp(-pairs / middle)) < terms else (low, middle)
     return max(1, round(high))
-
-
-def modal_code(codes: Ints, group: Ints, n_groups: int) -> tuple[Ints, Floats]:
-    """Most frequent code of each group, and its share."""
-    pairs, counts = np.unique(np.stack([group, codes], axis=1), axis=0, return_counts=True)
-    order = np.lexsort((pairs[:, 1], counts))
-    modal, share = np.full(n_groups, -1, np.int64), np.zeros(n_groups)
-    modal[pairs[order, 0]] = pairs[order, 1]
-    share[pairs[order, 0]] = counts[order]
-    return modal, share / np.maximum(np.bincount(group, minlength=n_groups), 1)

@@ -11,7 +11,8 @@ from replicator.config import FitConfig
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
-from replicator.study_model.events_catalogue_fit import CONSTANT, RARE_CLASS, CatalogueBuilder, modal_code
+from replicator.study_model.events_catalogue_fit import CONSTANT, CatalogueBuilder
+from replicator.study_model.events_source_terms import RARE_CLASS, SourceTerms, modal_code
 from replicator.tables.dataset import Dataset
 
 Ints = NDArray[np.int64]
@@ -48,67 +49,46 @@ def fit_terms(
     names = [
         name for name in structure.with_role(Role.TOPIC, Role.SYNONYM) if structure.variable(name).content is not Content.EMPTY
     ]
-    n = dataset.n_rows
-    if not names or not n:
-        one = np.zeros(n, np.int64)
-        no, none = np.zeros(1, np.int64), np.empty(0, np.int64)
-        empty = TermCatalogue(
-            (),
-            (),
-            ("",),
-            np.zeros(1, np.int32),
-            ("",),
-            np.ones(1, np.int32),
-            no,
-            no,
-            np.empty(0),
-            none,
-            (),
-            none,
-            np.empty(0),
-            np.empty(0, bool),
-            np.empty(0, bool),
-            (),
-            none,
-            none,
-            none,
-            none,
-        )
-        return Terms(empty, one, one, (), np.empty(0, np.int64))
+    if not names or not dataset.n_rows:
+        one = np.zeros(dataset.n_rows, np.int64)
+        return Terms(TermCatalogue.of_one_term(), one, one, (), np.empty(0, np.int64))
+    return CatalogueBuilder(_source_terms(dataset, structure, subject, names, config), config, adults).build(grave)
+
+
+def _source_terms(
+    dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], names: list[str], config: FitConfig
+) -> SourceTerms:
+    """Find the terms of the occurrences, which of them enough subjects have, and the class and the route of each."""
     coded = {name: column_codes(dataset[name]) for name in names}
     codes = {name: coded[name][0] for name in names}
     topic = next((name for name in structure.with_role(Role.TOPIC) if name in names), "")
     base = structure.named("DECOD") if structure.named("DECOD") in names else topic or max(names, key=lambda v: len(coded[v][1]))
-    unit, basis = _units(codes[base], codes[topic] if topic else codes[base], subject, base == topic or not topic)
+    unit, basis_of_row = _units(codes[base], codes[topic] if topic else codes[base], subject, base == topic or not topic)
     n_units = int(unit.max()) + 1
-    unit_basis = np.full(n_units, -2, np.int64)
-    unit_basis[unit] = basis
-    block, class_name, grouped_by = _classes(dataset, structure, codes, unit, n_units, names)
-    people = count_subjects(unit, subject, n_units)
-    threshold = np.where(unit_basis == -2, config.k_terms if base != topic else config.k, config.k)
-    kept = people >= threshold
-    known_class = _class_is_known(block, unit, subject, config.k_terms)
-    block = np.where(known_class, block, RARE_CLASS)
-    route, route_name, shared = _routes(dataset, structure, unit, subject, np.stack([block, unit_basis]), ~kept, config.k)
-    builder = CatalogueBuilder(
-        names,
+    basis = np.full(n_units, -2, np.int64)
+    basis[unit] = basis_of_row
+    block, class_names, grouped_by = _classes(dataset, structure, codes, unit, n_units, names)
+    kept = count_subjects(unit, subject, n_units) >= np.where((basis == -2) & (base != topic), config.k_terms, config.k)
+    block = np.where(_class_is_known(block, unit, subject, config.k_terms), block, RARE_CLASS)
+    route, route_names, shared = _routes(dataset, structure, unit, subject, np.stack([block, basis]), ~kept, config.k)
+    return SourceTerms(
+        structure.name,
+        _stand_in_kind(structure),
         coded,
-        unit,
         subject,
+        unit,
         kept,
-        unit_basis,
+        basis,
         block,
+        class_names,
+        grouped_by,
         base,
         topic,
-        config,
-        route,
-        route_name,
-        shared,
-        grouped_by,
         base == structure.named("DECOD"),
-        adults,
+        route,
+        route_names,
+        shared,
     )
-    return builder.build(structure.name, _stand_in_kind(structure), class_name, grave)
 
 
 def _units(base: Ints, topic: Ints, subject: NDArray[np.int32], same: bool) -> tuple[Ints, Ints]:
