@@ -24,6 +24,7 @@ from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
 from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_fatal import Fatal
+from replicator.study_model.events_medicines import Medicines
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
@@ -158,7 +159,7 @@ class EventsPart:
         )
         common = {name: kind for name, kind in common.items() if kind not in presence.shift_kind}
         used, place = np.unique(presence.shift_fact, return_inverse=True)
-        medicines = (head, structure, kind_of.astype(np.int64), catalogue.slots == 1, owner, k)
+        medicines = Medicines(head, structure, kind_of.astype(np.int64), catalogue.slots == 1, owner, k)
         fitted = cls(
             dataset.name,
             spine.arms,
@@ -177,8 +178,8 @@ class EventsPart:
             Seriousness.fit(head, structure, owner, set_aside, k),
             ending,
             columns,
-            Routes.fit(*medicines),
-            Doses.fit(*medicines),
+            Routes.fit(medicines),
+            Doses.fit(medicines),
             Uses.fit(head, structure, owner, k),
         )
         return Fitted(fitted, _features(owner, count, common), (*source.terms.notes, *lost))

@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.profile.structure import DatasetStructure
 from replicator.standards.medicine_use import load_medicine_use
-from replicator.study_model.attributes import column_codes, count_subjects
-from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.study_model.attributes import column_codes
+from replicator.study_model.events_medicines import Medicines, distinct_medicines
+from replicator.tables.dataset import Column, Numbers, Text
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,35 +49,17 @@ class Doses:
     kept_dose: Floats
 
     @classmethod
-    def fit(
-        cls, head: Dataset, structure: DatasetStructure, kind_of: Ints, own: NDArray[np.bool_], subject: NDArray[np.int32], k: int
-    ) -> Doses | None:
-        """Learn from occurrences of medicines; None where they have no doses in numbers, with units.
-
-        Parameters
-        ----------
-        head : Dataset
-            First row of each occurrence.
-        structure : DatasetStructure
-        kind_of : (n,) int64
-            Kind of term of each occurrence.
-        own : (n_kinds,) bool
-            Whether a kind is one term, and not all rare ones of a class.
-        subject : (n,) int32
-        k : int
-        """
+    def fit(cls, medicines: Medicines) -> Doses | None:
+        """Learn from occurrences of medicines; None where they have no doses in numbers, with units."""
+        head, structure, names = medicines.head, medicines.structure, medicines.names
         dose, unit = structure.named("DOSE"), structure.named("DOSU")
-        named = (structure.named("TRT"), structure.named("DECOD"))
-        names = tuple(name for name in named if name and not head[name].missing.all())
         if not names or not dose or not unit or not isinstance(head[dose], Numbers) or not isinstance(head[unit], Text):
             return None
         codes, values = column_codes(head[dose])
         assert isinstance(values, Numbers)
-        common = np.sort(values.values[count_subjects(codes, subject, len(values)) >= k])
-        pairs, pair = np.unique(np.stack([kind_of, codes]), axis=1, return_inverse=True)
-        kept = (count_subjects(pair.reshape(-1).astype(np.int64), subject, pairs.shape[1]) >= k) & (pairs[1] >= 0) & own[pairs[0]]
-        kind, value = pairs[:, kept]
-        return cls(dose, unit, structure.named("ROUTE"), names, common, kind.astype(np.int64), values.values[value])
+        common = np.sort(values.values[medicines.are_shared(codes, len(values))])
+        kind, value = medicines.own_pairs(codes)
+        return cls(dose, unit, structure.named("ROUTE"), names, common, kind, values.values[value])
 
     def apply(self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator) -> dict[str, Column]:
         """Put usual doses in the place of those that nobody would take.
@@ -99,7 +81,8 @@ class Doses:
         if self.route and isinstance(route := columns[self.route], Text):
             elsewhere = _of_levels(route, lambda text: text.upper() not in BY_MOUTH) == 1
             factor = np.where(elsewhere, np.nan, factor)
-        usual, medicine = self._usual(columns, len(dose))
+        named, medicine = distinct_medicines(columns, self.names, len(dose))
+        usual = [load_medicine_use().doses(*one) for one in named]
         n_usual = np.array([len(one) for one in usual])[medicine]
         least, most = (np.array([pick(one, default=np.nan) for one in usual])[medicine] for pick in (min, max))
         with np.errstate(invalid="ignore"):
@@ -123,16 +106,6 @@ class Doses:
         values = dose.values.copy()
         values[rows] = offered[np.arange(len(rows)), chosen]
         return {**columns, self.dose: Numbers(values)}
-
-    def _usual(self, columns: Mapping[str, Column], n: int) -> tuple[list[tuple[float, ...]], Ints]:
-        """Usual doses of each medicine, and the medicine of each row: (n,)."""
-        listed = load_medicine_use()
-        parts = [column_codes(columns[name]) for name in self.names]
-        named = np.stack([codes for codes, _ in parts])
-        distinct, medicine = np.unique(named, axis=1, return_inverse=True)
-        words = [np.append(values.strings(), "") for _, values in parts]
-        usual = [listed.doses(*(words[i][code] for i, code in enumerate(one))) for one in distinct.T.tolist()]
-        return usual, medicine.reshape(n).astype(np.int64)
 
     def _kept(self, kind_of: Ints, dose: Floats) -> NDArray[np.bool_]:
         """Whether a dose (n_rows,) is the source's own for the kind of term."""

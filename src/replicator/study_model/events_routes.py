@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.profile.structure import DatasetStructure
 from replicator.standards.medicine_use import MedicineUse, load_medicine_use
 from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.events_medicines import Medicines, distinct_medicines
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Bools = NDArray[np.bool_]
@@ -144,48 +144,24 @@ class Routes:
     presentations: tuple[Presentation, ...]
 
     @classmethod
-    def fit(
-        cls, head: Dataset, structure: DatasetStructure, kind_of: Ints, own: Bools, subject: NDArray[np.int32], k: int
-    ) -> Routes | None:
-        """Learn from occurrences of medicines; None where they have no routes.
-
-        Parameters
-        ----------
-        head : Dataset
-            First row of each occurrence.
-        structure : DatasetStructure
-        kind_of : (n,) int64
-            Kind of term of each occurrence.
-        own : (n_kinds,) bool
-            Whether a kind is one term, and not all rare ones of a class.
-        subject : (n,) int32
-        k : int
-        """
-        route, *named, form, unit, dose = (
-            name if (name := structure.named(suffix)) and not head[name].missing.all() else ""
-            for suffix in ("ROUTE", "TRT", "DECOD", "DOSFRM", "DOSU", "DOSE")
-        )
-        names = tuple(filter(None, named))
+    def fit(cls, medicines: Medicines) -> Routes | None:
+        """Learn from occurrences of medicines; None where they have no routes."""
+        head, names, subject, k = medicines.head, medicines.names, medicines.subject, medicines.k
+        route, form, unit, dose = (medicines.filled(suffix) for suffix in ("ROUTE", "DOSFRM", "DOSU", "DOSE"))
         if not names or not route or not isinstance(column := head[route], Text):
             return None
         codes, levels = column_codes(column)
-        assert isinstance(levels, Text)
-        texts = levels.strings()
-        shared = np.flatnonzero(count_subjects(codes, subject, len(texts)) >= k)
-        place = np.full(len(texts) + 1, -1, np.int64)
-        place[shared] = np.arange(len(shared))
-        pairs, pair = np.unique(np.stack([kind_of, place[codes]]), axis=1, return_inverse=True)
-        people = count_subjects(pair.reshape(-1).astype(np.int64), subject, pairs.shape[1])
-        kept = (people >= k) & (pairs[1] >= 0) & own[pairs[0]]
+        shared = np.flatnonzero(medicines.are_shared(codes, len(levels)))
         amount = dose if dose and isinstance(head[dose], Numbers) else ""
         forms = tuple(
             Presentation.fit(head, name, of, column, subject, k)
             for name, of in ((form, ""), (unit, amount))
             if name and isinstance(head[name], Text)
         )
-        weight = np.bincount(place[codes][place[codes] >= 0], minlength=len(shared)).astype(np.float64)
-        kind, place = pairs[:, kept].astype(np.int64)
-        return cls(route, names, tuple(texts[shared].tolist()), weight, kind, place, forms)
+        weight = np.bincount(codes[codes >= 0], minlength=len(levels))[shared].astype(np.float64)
+        kind, code = medicines.own_pairs(codes)
+        place = np.searchsorted(shared, code).astype(np.int64)
+        return cls(route, names, tuple(levels.strings()[shared].tolist()), weight, kind, place, forms)
 
     def are_own(self, kind_of: Ints, route: Column) -> Bools:
         """Whether routes (n,) are the source's own for kinds of terms (n,), however unusual."""
@@ -214,7 +190,8 @@ class Routes:
         if not isinstance(column, Text):
             return dict(columns)
         use = load_medicine_use()
-        given, medicine = self._given(columns, len(column), use)
+        named, medicine = distinct_medicines(columns, self.names, len(column))
+        given = [use.routes_of(*one) for one in named]
         texts = list(dict.fromkeys([*column.levels.tolist(), *self.common]))
         listed = np.array([[use.allows(one, text) for text in texts] for one in given], bool).reshape(len(given), len(texts))
         known = np.array([bool(one) for one in given], bool)
@@ -233,14 +210,6 @@ class Routes:
         for presentation, numbers in zip(self.presentations, u[1:], strict=True):
             out = presentation.apply(out, routes, use, numbers)
         return out
-
-    def _given(self, columns: Mapping[str, Column], n: int, use: MedicineUse) -> tuple[list[frozenset[str]], Ints]:
-        """Routes by which each medicine is given, and the medicine of each row: (n,)."""
-        parts = [column_codes(columns[name]) for name in self.names]
-        distinct, medicine = np.unique(np.stack([codes for codes, _ in parts]), axis=1, return_inverse=True)
-        words = [np.append(values.strings(), "") for _, values in parts]
-        given = [use.routes_of(*(words[i][code] for i, code in enumerate(one))) for one in distinct.T.tolist()]
-        return given, medicine.reshape(n).astype(np.int64)
 
     def _fitting(self, columns: Mapping[str, Column], rows: NDArray[np.intp], texts: list[str], use: MedicineUse) -> Bools:
         """Whether the presentation of some rows is given by each route: (n_rows, n_routes)."""

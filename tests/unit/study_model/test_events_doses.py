@@ -9,6 +9,7 @@ from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
 from replicator.study_model.events_doses import Doses
+from replicator.study_model.events_medicines import Medicines
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 NAMES = ["DIGOXIN"] * 6 + ["METHOTREXATE"] * 6 + ["RISPERIDONE", "NOBODYKNOWSIT", "LORATADINE", "LORATADINE"]
@@ -21,7 +22,9 @@ def _fitted(names: list[str], doses: list[float], k: int = 5) -> tuple[Doses, np
     dataset = Dataset.from_frame("CM", frame)
     kinds = np.unique(names, return_inverse=True)[1].astype(np.int64)
     structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
-    model = Doses.fit(dataset, structure, kinds, np.ones(kinds.max() + 1, bool), np.arange(len(names), dtype=np.int32), k)
+    model = Doses.fit(
+        Medicines(dataset, structure, kinds, np.ones(kinds.max() + 1, bool), np.arange(len(names), dtype=np.int32), k)
+    )
     assert model is not None
     return model, kinds
 
@@ -72,4 +75,6 @@ def test_no_doses_in_numbers_no_model() -> None:
     """A dataset without units has no doses to judge."""
     dataset = Dataset.from_frame("CM", pd.DataFrame({"USUBJID": ["A", "B"], "CMTRT": ["X", "Y"], "CMDOSE": [1.0, 2.0]}))
     structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
-    assert Doses.fit(dataset, structure, np.zeros(2, np.int64), np.ones(1, bool), np.arange(2, dtype=np.int32), 5) is None
+    assert (
+        Doses.fit(Medicines(dataset, structure, np.zeros(2, np.int64), np.ones(1, bool), np.arange(2, dtype=np.int32), 5)) is None
+    )

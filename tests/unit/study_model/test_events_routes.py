@@ -9,6 +9,7 @@ import pytest
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
+from replicator.study_model.events_medicines import Medicines
 from replicator.study_model.events_routes import Routes
 from replicator.tables.dataset import Dataset, Numbers, Text
 
@@ -34,7 +35,7 @@ def _fitted(source: list[tuple[str, str, str, float]] = SOURCE, k: int = 5) -> t
     names, kinds = np.unique([row[0] for row in source], return_inverse=True)
     structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
     subject = np.arange(len(source), dtype=np.int32)
-    model = Routes.fit(dataset, structure, kinds.astype(np.int64), np.ones(len(names), bool), subject, k)
+    model = Routes.fit(Medicines(dataset, structure, kinds.astype(np.int64), np.ones(len(names), bool), subject, k))
     assert model is not None
     return model, {str(name): i for i, name in enumerate(names)}
 
@@ -123,4 +124,6 @@ def test_nothing_of_fewer_than_k_subjects_is_kept(k: int) -> None:
 def test_no_routes_no_model() -> None:
     dataset = Dataset.from_frame("CM", pd.DataFrame({"USUBJID": ["A", "B"], "CMTRT": ["X", "Y"]}))
     structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
-    assert Routes.fit(dataset, structure, np.zeros(2, np.int64), np.ones(1, bool), np.arange(2, dtype=np.int32), 5) is None
+    assert (
+        Routes.fit(Medicines(dataset, structure, np.zeros(2, np.int64), np.ones(1, bool), np.arange(2, dtype=np.int32), 5)) is None
+    )
