@@ -5,31 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.config import FitConfig
-from replicator.profile.find import find_structure
-from replicator.study_model.findings import FindingsPart
 from replicator.study_model.findings_products import keep_laws
-from replicator.study_model.source import read_source
-from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
-N, VISITS = 120, 4
-
-
-def _study(tests: dict[str, np.ndarray]) -> Study:
-    """Subjects with four visits; `tests` are (N * VISITS,) results."""
-    n, size = N * VISITS, N * VISITS * len(tests)
-    subjects = [f"S-{i // VISITS:03d}" for i in range(n)]
-    text = {
-        "STUDYID": ["S"] * size,
-        "DOMAIN": ["LB"] * size,
-        "USUBJID": subjects * len(tests),
-        "LBTESTCD": [test for test in tests for _ in range(n)],
-    }
-    number = {"VISITNUM": np.tile(np.arange(n) % VISITS + 1.0, len(tests)), "LBSTRESN": np.concatenate(list(tests.values()))}
-    variables = tuple(map(Variable, text)) + tuple(Variable(name, type="num") for name in number)
-    cells = {name: Text.of(v) for name, v in text.items()} | {name: Numbers(v) for name, v in number.items()}
-    dm = {"STUDYID": Text.of(["S"] * N), "DOMAIN": Text.of(["DM"] * N), "USUBJID": Text.of(sorted(set(subjects)))}
-    return Study({"DM": Dataset("DM", tuple(map(Variable, dm)), dm), "LB": Dataset("LB", variables, cells)})
+from .laboratory import VISITS, N, draw_laboratory, fit_laboratory, laboratory_study
 
 
 def _blood(seed: int = 1) -> dict[str, np.ndarray]:
@@ -47,23 +25,10 @@ def _blood(seed: int = 1) -> dict[str, np.ndarray]:
     }
 
 
-def _drawn(study: Study) -> tuple[FindingsPart, dict[str, np.ndarray]]:
-    structure = find_structure(study)
-    source = read_source(study, structure)
-    fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
-    assert isinstance(fitted.part, FindingsPart)
-    rows = fitted.part.sample(source.spine, np.random.default_rng(3))
-    test, result, visit = rows.columns["LBTESTCD"], rows.columns["LBSTRESN"], rows.columns["VISITNUM"]
-    assert isinstance(test, Text) and isinstance(result, Numbers) and isinstance(visit, Numbers)
-    order = np.lexsort([visit.values, rows.subject])
-    names = test.strings()[order]
-    return fitted.part, {str(name): result.values[order][names == name] for name in np.unique(names)}
-
-
 def test_haematocrit_is_red_cells_times_their_volume() -> None:
     """One law is found, of the three tests; the sample keeps it as tightly as the source, and the spread of all three."""
     source = _blood()
-    part, drawn = _drawn(_study(source))
+    part, drawn = draw_laboratory(laboratory_study(source))
     assert len(part.products.target) == 1
     law = {part.series_labels[i] for i in [int(part.products.target[0]), *part.products.inputs[0].tolist()]}
     assert law == {"RBC", "MCV", "HCT"}
@@ -87,7 +52,7 @@ def test_tests_that_are_merely_alike_have_no_law() -> None:
         "GLUC": np.round(np.exp(rng.normal(1.7, 0.2, N * VISITS)), 1),
         "VOLUME": np.round(blood["MCV"] * np.exp(rng.normal(0, 0.003, N * VISITS)), 2),
     }
-    part, _ = _drawn(_study(tests))
+    part, _ = draw_laboratory(laboratory_study(tests))
     assert not len(part.products.target)
 
 
@@ -97,7 +62,7 @@ def test_laws_follow_each_other() -> None:
     source = _blood()
     share = np.exp(np.log(0.34) + 0.04 * rng.standard_normal(N * VISITS))
     source |= {"HGB": np.round(source["HCT"] * share, 1), "MCHC": np.round(100 * share, 1)}
-    part, drawn = _drawn(_study(source))
+    part, drawn = draw_laboratory(laboratory_study(source))
     assert len(part.products.target) == 2
     given = [set(part.products.inputs[i].tolist()) for i in range(2)]
     assert int(part.products.target[1]) not in given[0]
@@ -120,7 +85,7 @@ def test_no_test_of_a_group_of_laws_pays_for_the_others() -> None:
     load = np.exp(np.log(30) + 0.05 * rng.standard_normal(N).repeat(VISITS) + 0.02 * rng.standard_normal(N * VISITS))
     red = source["RBC"]
     source |= {"MCH": np.round(load, 1), "HGB": np.round(red * load / 10, 1)}
-    part, drawn = _drawn(_study(source))
+    part, drawn = draw_laboratory(laboratory_study(source))
     assert len(part.products.target) == 2
     assert part.coordinates.loading.shape == (5, 3)
     for test in ("RBC", "MCV", "HCT", "MCH", "HGB"):
@@ -131,10 +96,7 @@ def test_no_test_of_a_group_of_laws_pays_for_the_others() -> None:
 
 def test_levels_of_tied_tests_are_told_in_the_coordinates_that_are_free() -> None:
     """Three tests with one law have two features; tests beside them keep their own."""
-    study = _study(_blood())
-    structure = find_structure(study)
-    source = read_source(study, structure)
-    fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
+    fitted, _ = fit_laboratory(laboratory_study(_blood()))
     levels = {name for name in fitted.features if name.startswith("level")}
     assert levels == {"level[SODIUM]", "level 1[HCT and 2 more]", "level 2[HCT and 2 more]"}
     one, two = (fitted.features[f"level {number}[HCT and 2 more]"] for number in (1, 2))

@@ -7,34 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from replicator.config import FitConfig
-from replicator.profile.find import find_structure
 from replicator.study_model.findings import FindingsPart
-from replicator.study_model.source import read_source
-from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
-N, VISITS = 120, 4
+from .laboratory import VISITS, N, draw_laboratory, laboratory_study
+
 UNIT = {"SODIUM": "mmol/L", "K": "mmol/L"}
-
-
-def _study(tests: dict[str, np.ndarray]) -> Study:
-    """Subjects with four visits; `tests` are (N * VISITS,) results, in 10^9/L but for those of `UNIT`."""
-    n = N * VISITS
-    subjects = [f"S-{i // VISITS:03d}" for i in range(n)]
-    result = np.concatenate(list(tests.values()))
-    text = {
-        "STUDYID": ["S"] * len(result),
-        "DOMAIN": ["LB"] * len(result),
-        "USUBJID": subjects * len(tests),
-        "LBTESTCD": [test for test in tests for _ in range(n)],
-        "LBORRES": [f"{value:.2f}" for value in result.tolist()],
-        "LBORRESU": [UNIT.get(test, "10^9/L") for test in tests for _ in range(n)],
-    }
-    number = {"VISITNUM": np.tile(np.arange(n) % VISITS + 1.0, len(tests)), "LBSTRESN": np.round(result, 2)}
-    variables = tuple(map(Variable, text)) + tuple(Variable(name, type="num") for name in number)
-    cells = {name: Text.of(v) for name, v in text.items()} | {name: Numbers(v) for name, v in number.items()}
-    dm = {"STUDYID": Text.of(["S"] * N), "DOMAIN": Text.of(["DM"] * N), "USUBJID": Text.of(sorted(set(subjects)))}
-    return Study({"DM": Dataset("DM", tuple(map(Variable, dm)), dm), "LB": Dataset("LB", variables, cells)})
 
 
 def _cells(seed: int = 1) -> dict[str, np.ndarray]:
@@ -52,19 +29,8 @@ def _cells(seed: int = 1) -> dict[str, np.ndarray]:
     return {**kinds, "WBC": np.round(total, 2), "PLAT": np.round(one(250, 0.2, 0.08)), **beside}
 
 
-def _drawn(study: Study) -> tuple[FindingsPart, dict[str, np.ndarray]]:
-    structure = find_structure(study)
-    source = read_source(study, structure)
-    fitted = FindingsPart.fit(source.datasets["LB"], structure.datasets["LB"], source.subject["LB"], source.spine, FitConfig())
-    assert isinstance(fitted.part, FindingsPart)
-    rows = fitted.part.sample(source.spine, np.random.default_rng(3))
-    test, result, visit = rows.columns["LBTESTCD"], rows.columns["LBSTRESN"], rows.columns["VISITNUM"]
-    assert isinstance(test, Text)
-    assert isinstance(result, Numbers)
-    assert isinstance(visit, Numbers)
-    order = np.lexsort((visit.values, rows.subject))
-    names = test.strings()[order]
-    return fitted.part, {str(name): result.values[order][names == name] for name in np.unique(names)}
+def _drawn(tests: dict[str, np.ndarray]) -> tuple[FindingsPart, dict[str, np.ndarray]]:
+    return draw_laboratory(laboratory_study(tests, {test: UNIT.get(test, "10^9/L") for test in tests}))
 
 
 def _share(of: dict[str, np.ndarray]) -> np.ndarray:
@@ -74,7 +40,7 @@ def _share(of: dict[str, np.ndarray]) -> np.ndarray:
 def test_kinds_of_cells_make_up_all_cells() -> None:
     """The whole and its parts are found; their share in a sample is the source's, and never more than all."""
     source = _cells()
-    part, drawn = _drawn(_study(source))
+    part, drawn = _drawn(source)
     assert [part.series_labels[j] for j in part.wholes.whole.tolist()] == ["WBC"]
     assert {part.series_labels[j] for j in np.flatnonzero(part.wholes.part[0]).tolist()} == {"NEUT", "LYM", "MONO", "EOS"}
     assert part.wholes.tight.tolist() == [True]
@@ -90,13 +56,13 @@ def test_kinds_of_cells_make_up_all_cells() -> None:
 def test_tests_that_are_merely_smaller_are_no_parts() -> None:
     """Potassium is always less than sodium of the same unit, and white cells than platelets; neither adds up to the other."""
     source = _cells()
-    part, _ = _drawn(_study({name: source[name] for name in ("SODIUM", "K", "PLAT", "WBC")}))
+    part, _ = _drawn({name: source[name] for name in ("SODIUM", "K", "PLAT", "WBC")})
     assert not len(part.wholes.whole)
 
 
 def test_a_share_beyond_its_bounds_is_brought_back() -> None:
     """Parts and whole both give way; a share inside the bounds stays as it is."""
-    part, _ = _drawn(_study(_cells()))
+    part, _ = _drawn(_cells())
     wholes = part.wholes
     loose = replace(wholes, tight=np.zeros(1, bool))
     members = np.append(np.flatnonzero(wholes.part[0]), wholes.whole[0])
