@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,81 +45,132 @@ def assemble(
     Study
         Datasets about subjects in the order of the source; without reference datasets.
     """
-    everyone = np.arange(spine.n, dtype=np.int32)
     made = model.ids.make(start, spine.n, {name: column.strings() for name, column in _with_study(model, head, spine).items()})
     ids = made.pop(model.ids.variable)
-    datasets: dict[str, Dataset] = {}
-    subject: dict[str, NDArray[np.int32]] = {}
-    if model.subjects.dataset:
-        layout = model.layouts[model.subjects.dataset]
-        own = {name: column for name, column in made.items() if name in {v.name for v in layout.variables}}
-        datasets[layout.name] = layout.finish(_dataset(layout.name, {**head, **own}), everyone, ids)
-        subject[layout.name] = everyone
-    for name, drawn in rows.items():
-        layout = model.layouts[name]
-        table = model.visit_names.fill(
-            _dataset(name, drawn.columns), tuple(v for v in layout.visit_names if "VISITNUM" in drawn.columns)
-        )
-        order = layout.sort(table, drawn.subject)
-        order = order[layout.admissible(table.take(order), drawn.subject[order])]
-        owner = drawn.subject[order]
-        datasets[name] = layout.finish(table.take(order), owner, ids, _counted_before(layout, subject, spine.n))
-        subject[name] = owner
-    drawn_study = Study(datasets)
-    study = _derived(model, drawn_study, subject, seed, start)
-    ordered = model.date_orders.hold(study, subject)
-    if ordered is not study:
-        study = _derived(model, ordered, subject, seed, start)
-    datasets = dict(study.datasets)
-    for name, agreement in model.agreements.items():
-        if name in datasets:
-            datasets[name] = agreement.hold(datasets[name], stream(seed, "agreement", name, start))
-    flagged = model.baselines.hold(Study(datasets), subject)
-    moved = {name for name in datasets if flagged[name] is not datasets[name]}
-    days = tuple(one for one in model.derivations if one.rule == "study_day" and one.dataset in moved)
-    datasets = dict(derive_all(days, flagged, rng=stream(seed, "study days", start)).datasets)
-    thinned: set[str] = set()
-    for name in rows:  # what was derived or set right may have made two keys one
-        layout = model.layouts[name]
-        keyed = layout.keyed(datasets[name], subject[name])
-        if keyed.all() and thinned.isdisjoint(layout.counted_before):
-            continue
-        thinned.add(name)
-        subject[name] = subject[name][keyed]
-        counted = _counted_before(layout, subject, spine.n)
-        datasets[name] = layout.number(datasets[name].take(np.flatnonzero(keyed)), subject[name], counted)
+    chunk = _Chunk(model, spine.n, ids, start, seed, {})
+    datasets = chunk.lay_out(head, made, rows)
+    datasets = chunk.agree(chunk.derive(Study(datasets)))
+    datasets = chunk.without_repeats(datasets, tuple(rows))
     for name in dict.fromkeys(one.dataset for one in model.mixed if one.dataset in datasets):
         known = {variable.name: variable for variable in model.layouts[name].variables}
-        datasets[name] = join_mixed_columns(datasets[name], model.mixed, known, stream(seed, "mixed columns", name, start))
-    links = model.links.sample(datasets, subject, model.ids.variable, ids, stream(seed, "links", start))
-    for name, layout in model.layouts.items():
-        if layout.dataset_kind is Kind.LINKS:
-            relation = links.get(name)
-            n_related = relation.n_rows if relation is not None else 0
-            datasets[name] = replace(layout, subject="", sequence="").finish(
-                relation if relation is not None else _dataset(name, {}), np.zeros(n_related, np.int32), ids
-            )
-    for name in dict.fromkeys(item.dataset for item in model.supplements if item.parent in datasets):
-        items = tuple(item for item in model.supplements if item.dataset == name)
-        layout = model.layouts[name]
-        parent = datasets[items[0].parent]
-        datasets[items[0].parent], datasets[name] = split_supplements(
-            parent, items, Dataset(name, layout.variables, _nothing(layout.variables), layout.label), model.ids.variable
-        )
+        datasets[name] = join_mixed_columns(datasets[name], model.mixed, known, chunk.stream("mixed columns", name))
+    datasets |= chunk.link(datasets)
+    datasets = chunk.split(datasets)
     study = Study({name: _ready(model, datasets, name) for name in model.layouts if name not in model.reference})
-    return study if n == spine.n else _first_subjects(study, model.ids.variable, ids.take(everyone[:n]))
+    return study if n == spine.n else _first_subjects(study, model.ids.variable, ids.take(np.arange(n)))
 
 
-def _derived(model: StudyModel, study: Study, subject: Mapping[str, NDArray[np.int32]], seed: int, start: int) -> Study:
-    """Compute what follows, but for dates of subjects whose rows contradict their other dates."""
-    derived = derive_all(model.derivations, study, rng=stream(seed, "derivations", start))
-    return model.date_orders.settle(derived, study, subject)
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Subjects whose datasets are finished together.
 
+    Attributes
+    ----------
+    model : StudyModel
+    n : int
+        Number of subjects.
+    ids : Text
+        Their identifiers.
+    start : int
+        Number of subjects before them.
+    seed : int
+        Of the sample.
+    subject : dict of str to (n_rows,) int32
+        Subject of each row of the datasets that are laid out; kept up to date as rows go.
+    """
 
-def _counted_before(layout: Layout, subject: Mapping[str, NDArray[np.int32]], n: int) -> NDArray[np.int64]:
-    """Rows of each subject (n,) that --SEQ has counted in other datasets."""
-    others = [subject[name] for name in layout.counted_before if name in subject]
-    return sum((np.bincount(one, minlength=n) for one in others), np.zeros(n, np.int64))
+    model: StudyModel
+    n: int
+    ids: Text
+    start: int
+    seed: int
+    subject: dict[str, NDArray[np.int32]]
+
+    def stream(self, *names: str) -> np.random.Generator:
+        """Random numbers of a step of this chunk."""
+        return stream(self.seed, *names, self.start)
+
+    def lay_out(self, head: Mapping[str, Column], made: Mapping[str, Column], rows: Mapping[str, Rows]) -> dict[str, Dataset]:
+        """Put rows in order and give them identifiers, those `made` for the subjects among them; rows that may not stay go."""
+        datasets: dict[str, Dataset] = {}
+        if self.model.subjects.dataset:
+            layout, everyone = self.model.layouts[self.model.subjects.dataset], np.arange(self.n, dtype=np.int32)
+            own = {variable.name for variable in layout.variables}
+            columns = {**head, **{name: column for name, column in made.items() if name in own}}
+            datasets[layout.name] = layout.finish(_dataset(layout.name, columns), everyone, self.ids)
+            self.subject[layout.name] = everyone
+        for name, drawn in rows.items():
+            layout = self.model.layouts[name]
+            named = layout.visit_names if "VISITNUM" in drawn.columns else ()
+            table = self.model.visit_names.fill(_dataset(name, drawn.columns), named)
+            order = layout.sort(table, drawn.subject)
+            order = order[layout.admissible(table.take(order), drawn.subject[order])]
+            owner = drawn.subject[order]
+            datasets[name] = layout.finish(table.take(order), owner, self.ids, self._counted_before(layout))
+            self.subject[name] = owner
+        return datasets
+
+    def derive(self, drawn: Study) -> Study:
+        """Compute what follows from what was drawn, in which the dates of a subject are in order."""
+        study = self._derived(drawn)
+        ordered = self.model.date_orders.hold(study, self.subject)
+        return study if ordered is study else self._derived(ordered)
+
+    def agree(self, study: Study) -> dict[str, Dataset]:
+        """Set right what does not agree within rows, and flags of baselines; study days follow dates that these move."""
+        datasets = dict(study.datasets)
+        for name, agreement in self.model.agreements.items():
+            if name in datasets:
+                datasets[name] = agreement.hold(datasets[name], self.stream("agreement", name))
+        flagged = self.model.baselines.hold(Study(datasets), self.subject)
+        moved = {name for name in datasets if flagged[name] is not datasets[name]}
+        days = tuple(one for one in self.model.derivations if one.rule == "study_day" and one.dataset in moved)
+        return dict(derive_all(days, flagged, rng=self.stream("study days")).datasets)
+
+    def without_repeats(self, datasets: Mapping[str, Dataset], names: Iterable[str]) -> dict[str, Dataset]:
+        """Take out rows that repeat a key, as what was derived or set right may have made two keys one."""
+        out = dict(datasets)
+        thinned: set[str] = set()
+        for name in names:
+            layout = self.model.layouts[name]
+            keyed = layout.keyed(out[name], self.subject[name])
+            if keyed.all() and thinned.isdisjoint(layout.counted_before):
+                continue
+            thinned.add(name)
+            self.subject[name] = self.subject[name][keyed]
+            kept = out[name].take(np.flatnonzero(keyed))
+            out[name] = layout.number(kept, self.subject[name], self._counted_before(layout))
+        return out
+
+    def link(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
+        """Draw the datasets that relate rows of others."""
+        model, out = self.model, {}
+        links = model.links.sample(datasets, self.subject, model.ids.variable, self.ids, self.stream("links"))
+        for name, layout in model.layouts.items():
+            if layout.dataset_kind is Kind.LINKS:
+                relation = links.get(name, _dataset(name, {}))
+                owner = np.zeros(relation.n_rows, np.int32)
+                out[name] = replace(layout, subject="", sequence="").finish(relation, owner, self.ids)
+        return out
+
+    def split(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
+        """Split the SUPP-- datasets off: these and their parents."""
+        out = dict(datasets)
+        for name in dict.fromkeys(item.dataset for item in self.model.supplements if item.parent in datasets):
+            items = tuple(item for item in self.model.supplements if item.dataset == name)
+            parent, nothing = items[0].parent, _without_rows(self.model.layouts[name])
+            out[parent], out[name] = split_supplements(out[parent], items, nothing, self.model.ids.variable)
+        return out
+
+    def _derived(self, study: Study) -> Study:
+        """Compute what follows, but for dates of subjects whose rows contradict their other dates."""
+        derived = derive_all(self.model.derivations, study, rng=self.stream("derivations"))
+        return self.model.date_orders.settle(derived, study, self.subject)
+
+    def _counted_before(self, layout: Layout) -> NDArray[np.int64]:
+        """Rows of each subject (n,) that --SEQ has counted in other datasets."""
+        others = [self.subject[name] for name in layout.counted_before if name in self.subject]
+        return sum((np.bincount(one, minlength=self.n) for one in others), np.zeros(self.n, np.int64))
 
 
 def _first_subjects(study: Study, variable: str, ids: Text) -> Study:
@@ -139,7 +190,7 @@ def _ready(model: StudyModel, datasets: Mapping[str, Dataset], name: str) -> Dat
     """The dataset in the source's variables and no others; without rows if nobody made any."""
     layout = model.layouts[name]
     if name not in datasets:
-        return Dataset(name, layout.variables, _nothing(layout.variables), layout.label)
+        return _without_rows(layout)
     own = {variable.name for variable in layout.variables}
     dataset = datasets[name].without(*(v.name for v in datasets[name].variables if v.name not in own))
     return Dataset(name, layout.variables, dict(dataset.columns), layout.label)
@@ -154,5 +205,6 @@ def _dataset(name: str, columns: Mapping[str, Column]) -> Dataset:
     return Dataset(name, variables, dict(columns))
 
 
-def _nothing(variables: tuple[Variable, ...]) -> dict[str, Column]:
-    return {v.name: Text.constant("", 0) if v.type == "char" else Numbers(np.empty(0)) for v in variables}
+def _without_rows(layout: Layout) -> Dataset:
+    columns = {v.name: Text.constant("", 0) if v.type == "char" else Numbers(np.empty(0)) for v in layout.variables}
+    return Dataset(layout.name, layout.variables, columns, layout.label)
