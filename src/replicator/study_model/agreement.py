@@ -7,7 +7,7 @@ here, after all columns are drawn and derived, so that no rare draw or stand-in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,62 +15,18 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked, chosen
 from replicator.distinct import distinct_values
-from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.profile.structure import DatasetStructure
 from replicator.standards.withheld import WITHHELD
+from replicator.study_model.agreement_following import Following, Search
 from replicator.study_model.agreement_pairs import SEPARATOR, KnownPairs, combinations_of
 from replicator.study_model.agreement_results import ResultAgreement
-from replicator.study_model.attributes import column_codes, count_subjects, take_codes
+from replicator.study_model.attributes import column_codes, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-MOST_KEYS = 2000  # keys of one table
-MADE_ELSEWHERE = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.RESULT, Role.DATE, Role.STUDY_DAY)
-ORDER = (Role.TOPIC, Role.SYNONYM, Role.VISIT, Role.TIMEPOINT, Role.GROUPING, Role.QUALIFIER, Role.EPOCH, Role.FLAG)
-OF_TEST = ("ORRESU", "STRESU", "ORNRLO", "ORNRHI", "STNRLO", "STNRHI")  # a unit or limit is its test's, and gives way to nothing
 DAYS = ("DY", "STDY", "ENDY")  # study days, of which 0 is none
-REDRAWN = (Role.QUALIFIER, Role.GROUPING)  # roles of determinants that give way where two disagree about a value
-
-
-@dataclass(frozen=True, eq=False)
-class Following:
-    """One variable that follows from others.
-
-    Attributes
-    ----------
-    determinants : tuple of str
-        Variables that it follows from; none for a variable with a single value.
-    dependent : str
-        The variable.
-    keys : tuple of str
-        Values of the determinants that at least k subjects share, joined.
-    values : Column
-        The dependent's value of each key.
-    gives_way : bool
-        Whether the last determinant is drawn anew where an earlier table says otherwise.
-    fills : bool
-        Whether only cells are set that are missing or stand for withheld texts.
-    exact : bool
-        Whether the dependent followed in every row of the source, so that one value stands for each key not kept, too.
-    otherwise : Column or None
-        The one value, a single cell, of rows whose key is not kept; None where what most rows of a key have stands for it. The same
-        visit has it in all chunks of a sample, and the same term its epoch.
-    taken_along : tuple of str
-        Variables that say more than the dependent does and come with it from a row that agrees, such as the term with its code.
-    """
-
-    kind: ClassVar[str] = "following"
-
-    determinants: tuple[str, ...]
-    dependent: str
-    keys: tuple[str, ...]
-    values: Column
-    gives_way: bool = False
-    fills: bool = False
-    exact: bool = False
-    otherwise: Column | None = None
-    taken_along: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,71 +65,22 @@ class Agreement:
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
         """Learn from a dataset whose rows belong to `subject` (n_rows,); nothing that fewer than k subjects share is kept."""
-        roles = {variable.name: variable.role for variable in structure.variables}
-        usable = {name for name in dataset.names if roles.get(name) in ORDER}
-        status = structure.named("STAT")  # says whether there is a result: what seems to tell it gives way
-        rank = {
-            name: (-1 if name == status else ORDER.index(roles[name]), at)
-            for at, name in enumerate(dataset.names)
-            if name in usable
-        }
-        exact = {(one.determinants, one.dependent) for one in structure.dependencies}
-        wanted = [(given, name) for given, name in sorted(exact) if {*given, name} <= usable and roles[name] is not Role.TOPIC]
-        epochs = [name for name in structure.with_role(Role.EPOCH) if name in usable and "VISITNUM" in usable]
-        pairs = KnownPairs.fit(dataset, "VISITNUM", epochs[0], subject, k) if epochs else None
-        wanted += [
-            ((), one.name)
-            for one in structure.variables
-            if one.name in usable and one.content is Content.CONSTANT and not one.n_missing and one.role is not Role.TOPIC
-        ]
-        terms = [
-            replace(_fit_table(dataset, given, name, subject, k), fills=True)
-            for given, name in sorted(exact)
-            if {*given, name} <= usable and roles[name] is Role.TOPIC and isinstance(dataset[name], Text)
-        ]
-        ordered = sorted(wanted, key=lambda pair: (rank[pair[1]], [rank[name] for name in pair[0]]))
-        tables = [_fit_table(dataset, given, name, subject, k) for given, name in ordered]
-        following = [
-            replace(
-                one,
-                gives_way=bool(one.determinants)
-                and roles[one.determinants[-1]] in REDRAWN
-                and one.determinants[-1] not in {structure.named(suffix) for suffix in OF_TEST},
-                exact=bool(one.determinants) and (one.determinants, one.dependent) in exact,
-                otherwise=_usual_otherwise(dataset, one, subject, k)
-                if one.determinants
-                and (roles[one.dependent] is Role.EPOCH or all(roles[name] is Role.VISIT for name in one.determinants))
-                else None,
-                taken_along=tuple(
-                    name
-                    for (name, *more), dependent in sorted(exact)
-                    if dependent == one.dependent
-                    and not more
-                    and name in usable
-                    and one.determinants
-                    and rank[name] < rank[dependent] < rank[one.determinants[-1]]
-                ),
-            )
-            for one in tables
-        ]
-        following = [*(one for one in terms if one.keys), *following]
-        following += [
-            one
-            for name in structure.with_role(Role.EPOCH)
-            if name in usable and not dataset[name].missing.any() and (one := _fit_fallback(dataset, name, subject, k)).keys
-        ]
+        search = Search.of(dataset, structure, subject, k)
+        following = (*search.topics(), *search.dependents(), *search.fallbacks())
+        epoch = next(iter(search.epochs), "")
+        pairs = KnownPairs.fit(dataset, "VISITNUM", epoch, subject, k) if epoch and "VISITNUM" in search.rank else None
         days = tuple(
             name
             for name in (structure.named(suffix) for suffix in DAYS)
             if name and isinstance(dataset[name], Numbers) and not (dataset.numbers(name) == 0).any()
         )
-        dose, unit = structure.named("DOSE"), structure.named("DOSU")
+        status, dose, unit = (structure.named(suffix) for suffix in ("STAT", "DOSE", "DOSU"))
         if not dose or not unit or not isinstance(dataset[dose], Numbers):
             results = ResultAgreement.fit(dataset, structure, subject, k)
-            return cls(tuple(following), results=results, epochs=pairs, status=status, without_zero=days)
+            return cls(following, results=results, epochs=pairs, status=status, without_zero=days)
         given = ~dataset[dose].missing
         unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
-        return cls(tuple(following), dose, unit, unitless, epochs=pairs, status=status, without_zero=days)
+        return cls(following, dose, unit, unitless, epochs=pairs, status=status, without_zero=days)
 
     def hold(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
         """Set right what does not agree.
@@ -325,42 +232,6 @@ def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> D
     return dataset.with_column(
         dataset.variable(one.dependent), chosen(different, take_codes(levels, usual[codes] - 1), dataset[one.dependent])
     )
-
-
-def _fit_table(dataset: Dataset, determinants: Sequence[str], dependent: str, subject: NDArray[np.int32], k: int) -> Following:
-    """Keys that k subjects share and that have one value in all their rows."""
-    codes, texts = combinations_of(dataset, determinants)
-    cells, _ = column_codes(dataset[dependent])
-    n = len(texts)
-    order = np.lexsort([cells, codes])
-    first, last = np.searchsorted(codes[order], np.arange(n)), np.searchsorted(codes[order], np.arange(n), side="right") - 1
-    pure = cells[order[first]] == cells[order[last]] if n else np.empty(0, bool)
-    kept = np.flatnonzero(pure & (count_subjects(codes, subject, n) >= k))
-    if len(kept) > MOST_KEYS:
-        kept = kept[:0]
-    values = dataset[dependent].take(order[first[kept]] if n else np.empty(0, np.intp))
-    values = values.compact() if isinstance(values, Text) else values
-    return Following(tuple(determinants), dependent, tuple(texts[at] for at in kept.tolist()), values)
-
-
-def _usual_otherwise(dataset: Dataset, one: Following, subject: NDArray[np.int32], k: int) -> Column | None:
-    """The value, a single cell, that most rows of keys not kept have and k subjects share; None if there is none."""
-    codes, texts = combinations_of(dataset, one.determinants)
-    kept = set(one.keys)
-    rows = np.array([text not in kept for text in texts] or [False])[codes] if len(codes) else np.zeros(0, bool)
-    cells, levels = column_codes(dataset[one.dependent])
-    cell = np.where(rows, cells + 1, -1)
-    count = np.bincount(cell[rows], minlength=len(levels) + 1)
-    count = np.where(count_subjects(cell, subject, len(levels) + 1) >= k, count, 0)
-    return take_codes(levels, np.array([count.argmax() - 1], np.int64)) if count.any() else None
-
-
-def _fit_fallback(dataset: Dataset, name: str, subject: NDArray[np.int32], k: int) -> Following:
-    """The value that most rows have, for cells that came out missing though the source misses none."""
-    cells, levels = column_codes(dataset[name])
-    count = np.where(count_subjects(cells, subject, len(levels)) >= k, np.bincount(cells, minlength=len(levels)), 0)
-    keys = ("",) if count.max(initial=0) > 0 else ()
-    return Following((), name, keys, take_codes(levels, np.array([int(count.argmax())] if keys else [], np.int64)), fills=True)
 
 
 def _equal(left: Column, right: Column) -> Flags:
