@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 
 BIRTH = ".BRTHDTC"
 STEP: Mapping[int, float] = {Precision.YEAR: YEAR, Precision.MONTH: YEAR / 12}  # days; of all others a step is a day
+LEAST = 4  # times k, subjects of a cell of lags: with fewer, other subjects' lags are told better by the wider cell
 OF_TERM = 2  # depth of the cells of single terms
 
 
@@ -102,7 +103,7 @@ class Onsets:
         spine : Spine
         after_birth : bool
         k : int
-            A class or term has a cell of its own where 2k subjects have such a start, or k whose ages tell more than the lags.
+            A class or term has a cell of its own where 4k subjects have such a start, or k whose ages tell more than the lags.
         """
         first = spine.marks["FIRST"][owner]
         birth = latest_birth(spine)
@@ -118,7 +119,7 @@ class Onsets:
             for cell in cells_of(codes, who, k):
                 depth, _, rows = cell
                 aged = bool(np.isfinite(age[rows]).all()) and _spread(age[rows]) < _spread(years[rows])
-                if depth == 0 or aged or len(np.unique(who[rows])) >= 2 * k:
+                if depth == 0 or aged or len(np.unique(who[rows])) >= LEAST * k:
                     cells.append(cell)
                     told_by_age.append(aged)
             by_lag, by_age = [], []
