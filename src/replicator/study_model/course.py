@@ -108,27 +108,14 @@ class Course:
         leaves = (np.arange(len(grid.numbers)) == reach[:, None]) & (reach < top[spine.arm])[:, None]
         leaves &= np.arange(len(grid.numbers)) != (order[0][0] if order else -1)
         apart = not horizon and leave_apart(day - grid.expected, leaves, k)
-        days: dict[int, VisitDay] = {}
-        before: dict[int, tuple[Floats, Floats]] = {}
-        neighbour, due = np.zeros(spine.n), np.zeros(spine.n)
-        for j, restart in order:
-            if restart is not None:
-                neighbour, due = _step(np.zeros(spine.n), np.zeros(spine.n), day[:, restart], float(grid.expected[restart]))
-            before[j] = neighbour, due
-            staying = np.where(leaves[:, j] & apart, np.nan, day[:, j])
-            days[j] = VisitDay.fit(staying, float(grid.expected[j]), neighbour, due, mine, k)
-            neighbour, due = _step(neighbour, due, day[:, j], float(grid.expected[j]))
-        leaving = None
-        if apart:
-            last = [np.where(leaves[:, j], day[:, j], np.nan) for j in days]
-            leaving = fit_leaving(last, [one.candidates(*before[j]) for j, one in days.items()], list(before.values()), mine, k)
+        days, leaving = _fit_days(day, order, grid.expected, leaves & apart, mine, k)
         subject, column = np.nonzero(np.isfinite(day))
         weekday = (spine.anchor[subject].astype(np.int64) + 3) % 7
         openness = weekday_openness(weekday, day[subject, column], subject.astype(np.int32), column.astype(np.int64))
         course = cls(
             grid,
             tuple(j for j, _ in order),
-            tuple(days[j] for j in range(len(grid.numbers))),
+            days,
             leaving,
             _fit_attended(np.isfinite(day), reach, spine.arm, k),
             horizon,
@@ -144,13 +131,17 @@ class Course:
         )
         if len(np.unique(grid.numbers)) < 2:
             return course
-        until = np.floor(spine.marks[horizon]) - margin - spine.anchor if horizon else np.full(spine.n, np.inf)
+        return replace(course, gaps=course._fit_gaps(spine, day, reach, k))
+
+    def _fit_gaps(self, spine: Spine, day: Floats, reach: Ints, k: int) -> Floats:
+        """How readily each number of days beyond whole weeks is left, (7,): what the source shows beside draws that mind none."""
+        until = np.floor(spine.marks[self.horizon]) - self.margin - spine.anchor if self.horizon else np.full(spine.n, np.inf)
         until = np.where(np.isnan(until), np.inf, until)
 
         def draw(gaps: Floats, rng: np.random.Generator) -> Floats:
-            return replace(course, gaps=gaps).sample(spine.anchor, spine.arm, reach, until, rng)
+            return replace(self, gaps=gaps).sample(spine.anchor, spine.arm, reach, until, rng)
 
-        return replace(course, gaps=gap_openness(day, draw, stream(0, "gaps between visits"), k))
+        return gap_openness(day, draw, stream(0, "gaps between visits"), k)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -195,7 +186,8 @@ class Course:
         if not len(self.finished):
             return code
         share = self.group_share()[code] * (1.0 if weight is None else weight)
-        return code * 2 + (rng.random(len(arm)) * share.sum(axis=1) < share[:, 1])
+        finished: Flags = rng.random(len(arm)) * share.sum(axis=1) < share[:, 1]
+        return code * 2 + finished
 
     def traits(self, spine: Spine) -> dict[str, Floats]:
         """How far each subject came, as a trait of the joint model: (n,), NaN for those who finished.
@@ -311,6 +303,42 @@ class Course:
         """Position of the last visit planned by a day from the anchor, at least 0: (n,)."""
         due = np.searchsorted(self.grid.expected, np.where(np.isfinite(day), day, 0.0), side="right") - 1.0
         return np.asarray(np.maximum(due, 0.0), np.float64)
+
+
+def _fit_days(
+    day: Floats, order: list[tuple[int, int | None]], expected: Floats, apart: Flags, stratum: Ints, k: int
+) -> tuple[tuple[VisitDay, ...], DateGiven | None]:
+    """Learn the days of each visit, and those of the last visit of who leaves.
+
+    Parameters
+    ----------
+    day : (n, n_visits) float64
+        Days from the anchor; NaN for visits that were not kept.
+    order : list of (int, int or None)
+        Visits as they are drawn, and where to start from anew.
+    expected : (n_visits,) float64
+        Days that the plan has for them.
+    apart : (n, n_visits) bool
+        Last visits of those who leave, if they come on days of their own.
+    stratum : (n,) int64
+        Of each subject's arm.
+    """
+    days: dict[int, VisitDay] = {}
+    before: dict[int, tuple[Floats, Floats]] = {}
+    nothing = np.zeros(len(day))
+    neighbour, due = nothing, nothing
+    for j, restart in order:
+        if restart is not None:
+            neighbour, due = _step(nothing, nothing, day[:, restart], float(expected[restart]))
+        before[j] = neighbour, due
+        staying = np.where(apart[:, j], np.nan, day[:, j])
+        days[j] = VisitDay.fit(staying, float(expected[j]), neighbour, due, stratum, k)
+        neighbour, due = _step(neighbour, due, day[:, j], float(expected[j]))
+    leaving = None
+    if apart.any():
+        last = [np.where(apart[:, j], day[:, j], np.nan) for j in days]
+        leaving = fit_leaving(last, [one.candidates(*before[j]) for j, one in days.items()], list(before.values()), stratum, k)
+    return tuple(days[j] for j in range(len(expected))), leaving
 
 
 def _outward(day: Floats, expected: Floats) -> list[tuple[int, int | None]]:
