@@ -24,14 +24,15 @@ MOST_CODES = 25  # distinct results of a test that another may follow from
 
 @dataclass(frozen=True, eq=False)
 class Follows:
-    """A panel that is done only after certain results of another test.
+    """A panel that is done only after certain results of another test, or instead of it.
 
     Attributes
     ----------
     panel, parent : int
         Panel, and series of the other test.
     codes : (n_codes,) float64
-        Results of the parent: numbers, or positions of levels.
+        Results of the parent: numbers, or positions of levels; none where the panel is done instead of the parent, when that is
+        left out of its own panel.
     allowed : (n_codes,) bool
         Whether the panel is done after them.
     """
@@ -43,7 +44,14 @@ class Follows:
     codes: Floats
     allowed: Flags
 
-    def allows(self, result: Floats) -> Flags:
+    def done(self, seen: Flags, result: Floats, panel: Codes) -> Flags:
+        """Tell at which occasions (n,) the panel is done, given what else is seen and all results (n_occasions, n_series)."""
+        if len(self.codes):
+            return self._allows(result[:, self.parent]) & seen[:, self.parent]
+        beside: Flags = seen[:, panel == panel[self.parent]].any(axis=1) & ~seen[:, self.parent]
+        return beside
+
+    def _allows(self, result: Floats) -> Flags:
         """Tell whether results (n,) allow the panel; NaN does not."""
         nearest = np.abs(np.nan_to_num(result)[:, None] - self.codes[None, :]).argmin(axis=1)
         allowed: Flags = self.allowed[nearest] & np.isfinite(result)
@@ -191,13 +199,13 @@ class Units:
         arm, cell, occasions, sizes, k
             As for :class:`Presence`.
         """
-        panel = find_panels(present)
+        panel = _told_apart(find_panels(present), present, result, occasions.subject, k)
         n_panels = int(panel.max(initial=-1)) + 1
-        there = np.stack([present[:, panel == p].any(axis=1) for p in range(n_panels)], axis=1) if n_panels else present
+        there = _any_of(present, panel)
         follows = _find_followers(there, present, result, panel, occasions.subject, k)
         possible = np.ones_like(there)
         for rule in follows:
-            possible[:, rule.panel] = rule.allows(result[:, rule.parent])
+            possible[:, rule.panel] = rule.done(present, result, panel)
         by_panel = there[:, panel]
         _, missed = distinct_values(np.stack([panel, find_panels(by_panel & ~present)]), axis=1, return_inverse=True)
         missed = missed.reshape(-1)  # series of one panel that are mostly missed together
@@ -241,8 +249,7 @@ class Units:
         """Take away what does not follow from the results: (n_occasions, n_series) bool."""
         out = seen.copy()
         for rule in self.follows:
-            done = rule.allows(result[:, rule.parent]) & out[:, rule.parent]
-            out[:, self.panel == rule.panel] &= done[:, None]
+            out[:, self.panel == rule.panel] &= rule.done(out, result, self.panel)[:, None]
         return out
 
 
@@ -266,15 +273,36 @@ def _units(done: Flags, asked: Flags, n_before: int) -> tuple[NDArray[np.int64],
     return number[group.reshape(-1)].astype(np.int64), n_before + int(incomplete.sum())
 
 
+def _any_of(present: Flags, panel: Codes) -> Flags:
+    """Whether anything of each panel was measured: (n_occasions, n_panels)."""
+    n_panels = int(panel.max(initial=-1)) + 1
+    return np.stack([present[:, panel == p].any(axis=1) for p in range(n_panels)], axis=1) if n_panels else present
+
+
+def _told_apart(panel: Codes, present: Flags, result: Floats, subject: Codes, k: int) -> Codes:
+    """Panels (n_series,) with a panel of their own for series whose absence from theirs the result of another test tells."""
+    if not len(panel):
+        return panel
+    missed = _any_of(present, panel)[:, panel] & ~present
+    _, finer = distinct_values(
+        np.stack([panel, np.where(missed.any(axis=0), find_panels(missed), -1)]), axis=1, return_inverse=True
+    )
+    finer = finer.reshape(-1).astype(np.intp)
+    rules = _find_followers(_any_of(present, finer), present, result, finer, subject, k)
+    told = np.isin(finer, [rule.panel for rule in rules if len(rule.codes)])
+    alone = np.where(told, int(panel.max()) + 1 + finer, panel)
+    return np.asarray(distinct_values(alone, return_inverse=True)[1].reshape(-1), np.intp)
+
+
 def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, subject: Codes, k: int) -> tuple[Follows, ...]:
-    """Panels whose presence the result of a more common test tells."""
+    """Panels whose presence the result of a more common test tells, or its absence from its own panel."""
     codes: list[tuple[int, Floats]] = []
     for j in range(present.shape[1]):
         distinct = distinct_values(result[np.isfinite(result[:, j]), j])
         if 2 <= len(distinct) <= MOST_CODES:
             codes.append((j, distinct))
     if not codes:
-        return ()
+        return tuple(rule for _, rule in sorted(_find_substitutes(there, present, panel, subject, k), key=_commonest_first))
     hot = np.concatenate([(result[:, [j]] == distinct[None, :]) for j, distinct in codes], axis=1).astype(np.float32)
     edges = np.concatenate([[0], np.cumsum([len(distinct) for _, distinct in codes])])
     together = hot.T @ there.astype(np.float32)  # (codes, panels)
@@ -299,4 +327,27 @@ def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, 
                 best = (float(wrong), Follows(p, j, distinct, allowed))
         if best is not None and len(distinct_values(subject[there[:, p]])) >= k:
             rules.append((-float(n_there[p]), best[1]))
-    return tuple(rule for _, rule in sorted(rules, key=lambda pair: (pair[0], pair[1].panel)))
+    told = {rule.panel for _, rule in rules}
+    rules += [one for one in _find_substitutes(there, present, panel, subject, k) if one[1].panel not in told]
+    return tuple(rule for _, rule in sorted(rules, key=_commonest_first))
+
+
+def _commonest_first(one: tuple[float, Follows]) -> tuple[float, int]:
+    return one[0], one[1].panel
+
+
+def _find_substitutes(there: Flags, present: Flags, panel: Codes, subject: Codes, k: int) -> list[tuple[float, Follows]]:
+    """Panels that are done instead of a more common series that is then left out of its own panel."""
+    asked = there[:, panel]
+    left_out = (asked & ~present).astype(np.float32)
+    together = left_out.T @ there.astype(np.float32)  # (series, panels)
+    n_out, n_there, n_present = left_out.sum(axis=0), there.sum(axis=0), present.sum(axis=0)
+    wrong = n_out[:, None] + n_there[None, :] - 2 * together
+    fits = (together >= FOLLOWS * n_there) & (wrong <= (1 - FOLLOWS) * asked.sum(axis=0)[:, None]) & (wrong <= GAIN * n_there)
+    fits &= (n_present[:, None] > n_there) & (panel[:, None] != np.arange(there.shape[1])) & (n_there > 0)
+    found = []
+    for p in np.flatnonzero(fits.any(axis=0)).tolist():
+        if len(distinct_values(subject[there[:, p]])) >= k:
+            parent = int(np.where(fits[:, p], wrong[:, p], np.inf).argmin())
+            found.append((-float(n_there[p]), Follows(p, parent, np.empty(0), np.empty(0, bool))))
+    return found
