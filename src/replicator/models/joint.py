@@ -239,8 +239,6 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
     total = counts.sum(axis=0)
     if ordered:  # rare numbers join their nearest common neighbour
         common = np.flatnonzero(total >= k)
-        if not len(common):
-            common = np.array([total.argmax()])
         nearest = common[np.abs(levels[:, None] - levels[common][None, :]).argmin(axis=1)]
         merged = np.zeros((len(stratum), len(levels)))
         np.add.at(merged.T, nearest, counts.T)
@@ -256,14 +254,14 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
 
 
 def _is_ordinal(x: Floats, k: int) -> bool:
-    """Whether few whole numbers (n,) are ordered categories: fewer than `k` subjects have one that fewer than `k` share.
+    """Whether few whole numbers (n,) are ordered categories: fewer than `k` subjects have one that fewer than `k` share, others do.
 
     A lowest or highest that fewer share is the end of a tail, unless there are but two numbers, and then they are no categories.
     """
     distinct, counts = np.unique(x, return_counts=True)
     few = 0 < len(distinct) <= MOST_ORDINAL and bool((distinct == np.round(distinct)).all())
     ends = len(distinct) <= 2 or int(counts[[0, -1]].min()) >= k
-    return few and ends and (len(distinct) == 1 or int(counts[counts < k].sum()) < k)
+    return few and ends and int(counts.max()) >= k and int(counts[counts < k].sum()) < k
 
 
 def _fit_number(

@@ -124,6 +124,14 @@ def _openness(seen: Floats, expected: Floats, n_subjects: int) -> Floats:
     return np.asarray(share / share.max(), np.float64)
 
 
+def weekday_shares(day: Floats, k: int) -> Floats:
+    """Share of each day of the week (7,), Monday first, among days (n,) of subjects; days that fewer than k have share alike."""
+    count = np.bincount((day.astype(np.int64) + 3) % 7, minlength=7).astype(np.float64)
+    rare = count < k
+    count[rare] = count[rare].mean() if rare.any() else 0.0
+    return np.asarray((count + 0.5) / (count + 0.5).sum(), np.float64)
+
+
 def move_to_weekday(day: Floats, share: Floats, rng: np.random.Generator) -> Floats:
     """Move each day (n,) to the nearest one on a drawn day of the week."""
     wanted = np.searchsorted(np.cumsum(share)[:-1], rng.random(len(day)), side="right")

@@ -23,12 +23,15 @@ from replicator.study_model.dated import DateFormat
 from replicator.study_model.demography import Demography, SubjectsDataset, shared_levels
 from replicator.study_model.marks import ABSENT, OTHER, Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
-from replicator.study_model.openness import move_to_weekday
+from replicator.study_model.openness import move_to_weekday, weekday_shares
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Numbers
 
 Floats = NDArray[np.float64]
+
+
+SOME_DAY = 10957.0  # 2000-01-01, on which a study begins of which too few subjects tell when
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,21 +104,19 @@ class SubjectModel:
         spine = course.grid.mark(source.spine)
         own = {name: day for name, day in spine.marks.items() if name not in (FIRST_VISIT, LAST_VISIT) or name in course.given}
         marks, values, states = Marks.fit(replace(spine, marks=own), k, course.given)
-        values = {**values, **course.traits(spine), "enrolment": spine.anchor.astype(np.float64)}
+        values = {**values, **course.traits(spine), "enrolment": spine.anchor if spine.n >= k else np.full(spine.n, SOME_DAY)}
         decimals: dict[str, int | None] = {name: None if name == REACH else 0 for name in values}
         learned = SubjectsDataset()
         if structure is not None:
             learned = SubjectsDataset.fit(source.datasets[structure.name], structure, spine, course.grid, values, k)
         decimals |= learned.decimals
         values |= {**learned.values, **{name: x for name, x in features.items() if np.isfinite(x).any()}}
-        unordered = (
-            frozenset([*states, *([REACH] if course.few_leave else []), *(one.trait for one in learned.demography)]) | nominal
-        )
+        unordered = frozenset([*states, *(one.trait for one in learned.demography)]) | nominal
+        unordered |= {name for name, alike in ((REACH, course.few_leave), ("enrolment", spine.n < k)) if alike}
         strata = {name: course.ending_stratum for name in values if name.startswith(("mark ", "days "))}
         groups = course.groups(spine)
         doses = np.repeat(arm_doses(source), course.n_groups // max(len(spine.arms), 1))
         joint = JointModel.fit(values, unordered, groups, course.group_stratum, k, decimals, engine(config.copula), strata, doses)
-        weekday = np.bincount((spine.anchor.astype(np.int64) + 3) % 7, minlength=7) + 0.5
         model = cls(
             learned.name,
             spine.arms,
@@ -129,7 +130,7 @@ class SubjectModel:
             course,
             marks,
             learned.formats,
-            weekday / weekday.sum(),
+            weekday_shares(spine.anchor, k),
             _covariates(source, learned.name, k),
             learned.birth,
         )
