@@ -117,14 +117,16 @@ def _in_order(day: Floats, course: list[int], j: int) -> bool:
 def _complete(seen: Flags, course: list[int], j: int, arm: NDArray[np.int32]) -> bool:
     """Whether those at a visit had been at the earlier ones about as often as all of their arm who came as far.
 
-    Of the last few of the earlier ones this must hold by themselves, of those who came further by the course alone: where few
-    subjects leave, those who come to a retrieval visit were at most of the early ones as well.
+    Of the last few usual ones this must hold by themselves, of those who came further by the course alone: where few subjects
+    leave, those who come to a retrieval visit were at most of the early ones as well.
     """
     mine, there = seen[:, course], seen[:, j]
-    beyond = np.concatenate([_as_far(mine)[:, 1:], np.zeros((len(seen), 1), bool)], axis=1)
-    for further, columns in ((beyond | there[:, None], slice(None)), (beyond, slice(-LATE, None))):
-        usual = _share_by_arm(mine & further, further, arm)[arm[there]]
-        if float(mine[there, columns].sum()) < COMPLETE * float(usual[:, columns].sum()):
+    late = mine[:, _usual(mine, arm)][:, -LATE:]
+    as_far = np.concatenate([_as_far(mine)[:, 1:], np.zeros((len(seen), 1), bool)], axis=1) | there[:, None]
+    beyond = np.concatenate([_as_far(late)[:, 1:], np.zeros((len(seen), 1), bool)], axis=1)
+    for kept, further in ((mine, as_far), (late, beyond)):
+        usual = _share_by_arm(kept & further, further, arm)[arm[there]]
+        if float(kept[there].sum()) < COMPLETE * float(usual.sum()):
             return False
     return True
 
