@@ -59,6 +59,8 @@ class SequenceDates:
         else any day on study.
     pins : tuple of Pin
         Marks that are the first or the last day of all rows of a subject.
+    never_before : tuple of bool
+        Whether a variable never lies before the first date of its row, of at least k subjects.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -74,6 +76,7 @@ class SequenceDates:
     at_visits: bool
     rare: tuple[float, ...]
     pins: tuple[Pin, ...] = ()
+    never_before: tuple[bool, ...] = ()
 
     @classmethod
     def fit(
@@ -112,7 +115,7 @@ class SequenceDates:
         start = days[names[0]]
         given = conditions(subject, code)
         base, told = _base(spine, subject, number), told_days(spine, subject)
-        models, formats, on_visits = [], [], []
+        models, formats, on_visits, never_before = [], [], [], []
         for i, name in enumerate(names):
             more = {"START": start, "NEXT START": place.next(start)} if i else {"BEFORE": place.before(start)}
             near = base | more | _told_apart(days[name], told, base | more, subject, code, k)
@@ -122,6 +125,8 @@ class SequenceDates:
             text, theirs = text.take(others), [codes[others] for codes in given]
             formats.append(DateFormat.fit(text, parse_dates(text), theirs, subject[others], k))
             on_visits.append(_on_visits(days[name], spine, subject, 2 * code + place.last, k))
+            both = np.isfinite(days[name]) & np.isfinite(start)
+            never_before.append(len(np.unique(subject[both])) >= k and bool((days[name] >= start)[both].all()))
         apart = len(names) > 1 and _share(days[names[1]] >= place.next(start), days[names[1]] + place.next(start)) <= 0.02
         in_order = _share(place.next(start) < start, start + place.next(start)) <= 0.02
         distinct = bool((start == place.before(start)).sum() == 0) and bool(np.isfinite(start + place.before(start)).any())
@@ -130,7 +135,20 @@ class SequenceDates:
         until = _until(start, subject, spine)
         rare = tuple(min(1.0, k / 2 / spine.n) if name in few else 0.0 for name in names)
         pins = find_pins(days, subject, spine, k)
-        return cls(names, tuple(models), tuple(formats), tuple(on_visits), in_order, distinct, apart, until, at_visits, rare, pins)
+        return cls(
+            names,
+            tuple(models),
+            tuple(formats),
+            tuple(on_visits),
+            in_order,
+            distinct,
+            apart,
+            until,
+            at_visits,
+            rare,
+            pins,
+            tuple(never_before),
+        )
 
     def sample(
         self, spine: Spine, subject: NDArray[np.int32], code: Ints, number: Floats, death: Floats, rng: np.random.Generator
@@ -218,7 +236,9 @@ class SequenceDates:
         first = days[self.names[0]]
         if self.in_order:
             days[self.names[0]] = first = place.running_max(first)
-        for name in self.names[1:]:
+        for name, never in zip(self.names[1:], self.never_before[1:], strict=True):
+            if never:
+                days[name] = np.where(days[name] < first, first, days[name])
             if name.endswith("ENDTC"):
                 end = np.maximum(days[name], first)
                 if self.apart:
