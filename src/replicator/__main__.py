@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ def run() -> NoReturn:
             signal.signal(number, _leave)
     code = import_module("replicator.cli").main()
     if code == INTERRUPTED:  # an interrupt within exec() of a text makes Python end by the signal, whoever caught it
+        atexit._run_exitfuncs()  # processes and locks of ours are let go as at any other end
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

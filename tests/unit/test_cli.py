@@ -97,7 +97,7 @@ def test_help_is_quick_and_loads_no_heavy_library() -> None:
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
-def started(*arguments: str, cache: Path, options: Sequence[str] = ()) -> subprocess.Popen[str]:
+def started(*arguments: str, cache: Path, options: Sequence[str] = (), group: bool = False) -> subprocess.Popen[str]:
     """A process of the command line, with its standard error as a pipe; signals reach it, whatever this process ignores.
 
     A shell lets what it starts in the background ignore SIGINT, and a child inherits that.
@@ -106,7 +106,8 @@ def started(*arguments: str, cache: Path, options: Sequence[str] = ()) -> subpro
     command = [sys.executable, *options, "-m", "replicator", *arguments]
     before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     try:
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL}
+        return subprocess.Popen(command, env=environment, **pipes, text=True, start_new_session=group)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -141,3 +142,20 @@ def test_an_interrupt_while_libraries_are_loaded_is_the_same(tmp_path: Path, num
         *_, last = child.stderr
     assert child.returncode == 130
     assert last == f"{INTERRUPTION}\n"
+
+
+def test_an_interrupt_of_all_processes_is_one_sentence(tmp_path: Path) -> None:
+    """Ctrl-C reaches the processes that draw chunks too; they leave the answer to the one that started them."""
+    model = Path(__file__).parents[2] / "models" / "demo.replica"
+    target = tmp_path / "out"
+    target.mkdir()
+    arguments = ("sample", str(model), "-n", "50000", "-o", str(target / "data"), "--workers", "2", "--format", "csv")
+    child = started(*arguments, cache=tmp_path / "cache", group=True)
+    while not any(target.iterdir()):  # the folder of a run that has begun to write
+        assert child.poll() is None
+        time.sleep(0.02)
+    os.killpg(child.pid, signal.SIGINT)
+    _, error = child.communicate(timeout=60)
+    assert child.returncode == 130, error
+    assert error == f"{INTERRUPTION}\n"
+    assert list(target.iterdir()) == []

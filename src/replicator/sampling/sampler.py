@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
+from replicator.derivations.derive import derive_all
 from replicator.errors import SampleError
 from replicator.progress import Progress, silent
 from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
+from replicator.sampling.workers import in_processes
 from replicator.study_model.spine import Rows, Spine, Visits
 from replicator.study_model.study_model import StudyModel
-from replicator.tables.dataset import Column, Numbers, Study, Text
+from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.joined import concatenate
 from replicator.threads import one_thread
 
@@ -88,11 +91,7 @@ def sample_chunks(
             progress("Sample", done, len(jobs))
             yield _sample_chunk(model, seed, job, wanted)
     else:
-        from joblib import Parallel, delayed  # noqa: PLC0415  0.3 s that one process need not pay
-
-        pool = Parallel(n_jobs=workers, return_as="generator")
-        results = pool(delayed(_sample_chunk)(model, seed, job, wanted) for job in jobs)
-        for done, study in enumerate(results):
+        for done, study in enumerate(in_processes(partial(_sample_job, model, seed, wanted), jobs, workers)):
             progress("Sample", done, len(jobs))
             yield study
     progress("", len(jobs), len(jobs))
@@ -133,7 +132,7 @@ def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], a
         accepted: NDArray[np.intp] | None = None
         if where:
             _, head = draw_subjects(model, seed, chunk, arm)
-            accepted = np.flatnonzero(meets(where, head, CHUNK))
+            accepted = np.flatnonzero(meets(where, _with_derived(model, head, [clause.variable for clause in where]), CHUNK))
         if arm is not None and needed is not None:
             positions = np.arange(CHUNK) if accepted is None else accepted
             rank = np.zeros(len(positions), np.int64)
@@ -176,9 +175,21 @@ def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int3
     return spine, head
 
 
+def _with_derived(model: StudyModel, head: Mapping[str, Column], wanted: Sequence[str]) -> dict[str, Column]:
+    """Columns of drawn subjects, of which those that are wanted and follow from others of them are computed."""
+    name, variable = model.subjects.dataset, model.structure.subject_variable
+    own = {f"{name}.{column}" for column in head}
+    rules = [one for one in model.derivations if one.dataset == name and one.target in wanted and own.issuperset(one.inputs)]
+    columns = {variable: Text.of(map(str, range(CHUNK))), **head}
+    variables = tuple(Variable(one, type="char" if isinstance(column, Text) else "num") for one, column in columns.items())
+    computed = derive_all(rules, Study({name: Dataset(name, variables, columns)}))[name]
+    return {one: computed[one] for one in head}
+
+
 def drawn_levels(model: StudyModel) -> dict[str, tuple[str, ...]]:
-    """Collect the texts that the subjects' dataset can be given, sorted, for its variables of text that are no dates."""
+    """Collect the texts, sorted, that variables of the subjects' dataset can be given: no dates, and none that follow."""
     subjects = model.subjects
+    follow = {one.target for one in model.derivations if one.dataset == subjects.dataset}
     named = [*subjects.by_arm.items()]
     for item in subjects.demography:
         named += zip(item.names, item.values, strict=True)
@@ -187,8 +198,12 @@ def drawn_levels(model: StudyModel) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(sorted(set(column.compact().levels.tolist())))
         for name, column in named
-        if isinstance(column, Text) and name not in subjects.formats
+        if isinstance(column, Text) and name not in subjects.formats and name not in follow
     }
+
+
+def _sample_job(model: StudyModel, seed: int, domains: tuple[str, ...] | None, job: Job) -> Study:
+    return _sample_chunk(model, seed, job, domains)
 
 
 @one_thread

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import replicator as rp
 from replicator.errors import SampleError
 from replicator.profile.find import find_structure
 from replicator.sampling.conditions import parse_where
@@ -129,3 +131,11 @@ def test_a_request_of_another_type_is_one_sentence(request_: dict[str, Any], wor
         sample_study(model(), **request_)
     assert "\n" not in str(caught.value) and "''" not in str(caught.value)
     check_request(model(), np.int64(5), np.uint8(0), None, None)  # type: ignore[arg-type]
+
+
+def test_conditions_hold_for_what_follows_from_other_variables() -> None:
+    """The sample study's flag of death follows from its date: whoever is asked for by the flag has the date."""
+    fitted = rp.load_model(Path(__file__).parents[3] / "models" / "demo.replica")
+    dm = fitted.sample(6, seed=2, where="DTHFL=Y")["DM"]
+    assert set(dm.text("DTHFL").strings()) == {"Y"}
+    assert not dm["DTHDTC"].missing.any()
