@@ -45,7 +45,7 @@ def find_structure(study: Study, derivations: bool = True) -> StudyStructure:
     subject = find_subject_variable(study)
     if not subject:
         raise StudyError(
-            f"None of the {len(study.datasets)} datasets ({', '.join(study.datasets)}) has a variable that names the subject; "
+            f"No dataset (of {len(study.datasets)}: {', '.join(study.datasets)}) has a variable that names the subject; "
             "add USUBJID to each dataset that is about subjects."
         )
     prefixes = {name: find_prefix(dataset) for name, dataset in study.datasets.items()}

@@ -240,7 +240,9 @@ def _tuple_codes(
     common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
     lost, listed = int((~common).sum()), ", ".join(names)
     notes = (
-        [f"{owner}.{listed}: {lost} values that fewer than {k} subjects share are not kept; lower k to keep them."] if lost else []
+        [f"{owner}.{listed}: {lost} of its values are shared by fewer than {k} subjects and not kept; lower k to keep them."]
+        if lost
+        else []
     )
     if not common.any():
         return *_of_cells(names, parts, [set(dataset[name].strings().tolist()) for name in names], k), notes

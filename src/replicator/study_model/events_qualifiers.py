@@ -80,7 +80,7 @@ class Qualifiers:
             rare.append(few)
             if withheld:
                 notes.append(
-                    f"{dataset.name}.{name}: {withheld} values that fewer than {k} subjects share are not kept; "
+                    f"{dataset.name}.{name}: {withheld} of its values are shared by fewer than {k} subjects and not kept; "
                     "lower k to keep them."
                 )
             categories.append(name)

@@ -46,7 +46,6 @@ SERIES_SUFFIXES = [
     "STRAIN",
     "RESCAT",
 ]
-VISIT_NAMES = ("VISITNUM", "VISIT")
 FEW_REPEATS = 0.01  # share of rows below which a further variable is not worth splitting series for
 MOST_REPEATS = 8  # records of one series at one visit
 IN_SPINE = 0.9  # share of a visit's records that the spine must know for the visit to be the spine's

@@ -242,7 +242,7 @@ def read_results(
     )
     lost = int(((series >= 0) & ~np.isin(np.arange(dataset.n_rows), observed.row)).sum())
     note = (
-        f"{dataset.name}: {lost} results are texts that fewer than {k} subjects share in their test; "
+        f"{dataset.name}: of the results, {lost} are texts that fewer than {k} subjects share in their test; "
         f"they are not kept, lower k to keep them."
     )
     return results, observed, (note,) if lost else ()

@@ -157,7 +157,7 @@ class SourceFindings:
         rare = int((self.rows.series < 0).sum())
         if rare:
             notes.append(
-                f"{name}: {rare} rows belong to tests that fewer than {k} subjects have; they are not learned, "
+                f"{name}: of the rows, {rare} belong to tests that fewer than {k} subjects have; they are not learned, "
                 f"lower k to keep them."
             )
         outside = int(((self.occasion < 0) & (self.rows.series >= 0)).sum())

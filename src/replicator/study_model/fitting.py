@@ -77,7 +77,7 @@ def fit_study_model(
     engine(config.copula)  # an engine that cannot run is refused before the work, not after it
     source = read_source(study, structure)
     if not len(source.ids):
-        raise FitError(f"None of the {len(study.datasets)} datasets has a row of a known subject; give datasets with subjects.")
+        raise FitError(f"No dataset (of {len(study.datasets)}) has a row of a known subject; give datasets with subjects.")
     unmixed, mixed, said_of_them = split_mixed_columns(source.datasets, structure.datasets, source.subject, config.k)
     source = replace(source, datasets=unmixed, notes=(*source.notes, *said_of_them))
     structures, derivations = joined_structures(source, structure, config.k)

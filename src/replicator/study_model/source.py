@@ -69,9 +69,7 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
     ]
     if not about:
         listed = ", ".join(study.datasets)
-        raise FitError(
-            f"None of the {len(study.datasets)} datasets ({listed}) is about subjects; give datasets such as DM, AE or LB."
-        )
+        raise FitError(f"No dataset (of {len(study.datasets)}: {listed}) is about subjects; give datasets such as DM, AE or LB.")
     datasets = number_visits(datasets, structure, about)
     variable = {name: structure.datasets[name].with_role(Role.SUBJECT)[0] for name in about}
     owner = {name: datasets[name].text(variable[name]).strings() for name in about}

@@ -6,7 +6,7 @@ code -1 and NaN. An empty string never is a level; a literal ``NA`` is text like
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -372,6 +372,13 @@ class Study:
 
     def __contains__(self, name: object) -> bool:
         return name in self.datasets
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the datasets."""
+        return iter(self.datasets)
+
+    def __len__(self) -> int:
+        return len(self.datasets)
 
     def with_datasets(self, datasets: Iterable[Dataset]) -> Study:
         """Return a study with these datasets in place of the present ones."""
