@@ -18,6 +18,7 @@ Flags = NDArray[np.bool_]
 
 WORDS = ("LOW", "NORMAL", "HIGH")
 SLACK = 1e-9  # relative noise of a number against its limit
+CUT = 0.999  # of the last decimal of a text; a number that is further off was not cut off there
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
     with np.errstate(invalid="ignore"):
         slack = SLACK * np.maximum(np.abs(value), 1)
         above = np.where(value < 0, spelled - value, value - spelled)  # what was cut off
-        cut = (above >= -slack) & (above <= step + slack)
+        cut = (above >= -slack) & (above < CUT * step)
         rounded = np.abs(above) <= step / 2 + slack
         far = np.where(value == np.rint(value), np.abs(above) > slack, ~cut & ~rounded)
     return np.asarray(known & far, bool)

@@ -69,3 +69,13 @@ def test_an_indicator_that_says_something_else_is_left_alone() -> None:
     source = _results(source.numbers("LBSTRESN"), judged)
     assert _fitted(source).indicator == ""
     assert (_fitted(source).hold(source).text("LBNRIND").strings() == judged).all()
+
+
+def test_a_number_a_whole_decimal_off_is_spelled_anew() -> None:
+    """10.8 is 10.89 cut off, but not 10.9."""
+    source = _source(5)
+    model = _fitted(source)
+    number = np.where(np.arange(N) % 2 == 0, 10.89, 10.9)
+    sample = source.with_column(source.variable("LBSTRESN"), Numbers(number))
+    sample = sample.with_column(source.variable("LBSTRESC"), Text.constant("10.8", N))
+    assert model.hold(sample).text("LBSTRESC").strings().tolist() == np.where(number == 10.9, "10.9", "10.8").tolist()
