@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -12,11 +11,11 @@ from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import DatasetFacts, Outcome, Source, decimals_of, round_half_up, text_of
 from replicator.derivations.workspace import Workspace, distinct_subjects
 from replicator.tables.dataset import Numbers, Text
+from replicator.tables.spelling import limit_of
 
 FIXED_SCALES = ((5.0 / 9.0, -160.0 / 9.0), (9.0 / 5.0, 32.0), (1.0, 273.15))  # F to C, C to F, C to K
 LEAST_IN_GROUP = 0.9
 TOLERANCE = 1e-8  # relative
-_BOUND = re.compile(r"(<=?|>=?|≤|≥)\s*(\d+(?:\.\d+)?)")  # a result beyond a limit
 
 
 def close(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -111,7 +110,7 @@ def bounds_of(source: Source, facts: DatasetFacts, origin: str, target: str) -> 
     if not origin:
         return {}, ()
     collected, said = workspace.text(f"{facts.name}.{origin}"), workspace.text(f"{facts.name}.{target}")
-    bounded = np.array([_BOUND.fullmatch(str(level)) is not None for level in collected.levels] + [False])[collected.codes]
+    bounded = np.array([limit_of(str(level)) is not None for level in collected.levels] + [False])[collected.codes]
     rows = np.flatnonzero(bounded & ~said.missing)
     found = _conversion(source, facts) if len(rows) else None
     if found is None:
@@ -125,13 +124,13 @@ def bounds_of(source: Source, facts: DatasetFacts, origin: str, target: str) -> 
 
 def converted_bounds(workspace: Workspace, dataset: str, conversion: Mapping[str, object], collected: Text) -> Text:
     """Collected results (n_rows,) with the numbers of those beyond a limit in standard units."""
-    found = [_BOUND.fullmatch(str(level)) for level in collected.levels.tolist()]
-    number = np.array([np.nan if match is None else float(match[2]) for match in found] + [np.nan])[collected.codes]
+    found = [limit_of(str(level)) for level in collected.levels.tolist()]
+    number = np.array([np.nan if limit is None else limit[1] for limit in found] + [np.nan])[collected.codes]
     value = _converted(workspace, dataset, conversion, number)
     rows = np.flatnonzero(np.isfinite(value))
     pairs, which = np.unique(np.stack([collected.codes[rows], value[rows]], axis=1), axis=0, return_inverse=True)
     spelled = Numbers(pairs[:, 1]).strings()
-    texts = [f"{match[1]}{text}" for code, text in zip(pairs[:, 0].astype(int), spelled, strict=True) if (match := found[code])]
+    texts = [f"{limit[0]}{text}" for code, text in zip(pairs[:, 0].astype(int), spelled, strict=True) if (limit := found[code])]
     codes = collected.codes.copy()
     codes[rows] = len(collected.levels) + which.reshape(-1)
     return text_of([*map(str, collected.levels), *texts], codes)

@@ -31,13 +31,12 @@ def propose_result_texts(source: Source) -> Iterable[Derivation]:
             yield Derivation(facts.name, target, "text_of_number", (f"{facts.name}.{origin}",), {"style": "as collected"})
         if number and not workspace.missing(f"{facts.name}.{number}").all():
             bounds, units = bounds_of(source, facts, origin, target)
+            table, topic = _text_decimals(source, facts, number, target), f"{facts.name}.{facts.named('TESTCD')}"
             for rest in fallback:
                 more = bounds if rest else {}
                 after = (*rest, *units) if rest else ()
                 inputs = (f"{facts.name}.{number}", *after)
                 yield Derivation(facts.name, target, "text_of_number", inputs, {"style": "shortest", **more})
-                table = _text_decimals(source, facts, number, target)
-                topic = f"{facts.name}.{facts.named('TESTCD')}"
                 for style in ("fixed", "rounded") if table else ():
                     parameters = {"style": style, "decimals": table, **more}
                     yield Derivation(facts.name, target, "text_of_number", (inputs[0], topic, *after), parameters)

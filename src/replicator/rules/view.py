@@ -141,11 +141,7 @@ class StudyView:
         if variable not in self._marks:
             name, row = self.of_subject(variable)
             if name:
-                dates = self.dates(name, variable)
-                padded = Dates(
-                    np.append(dates.day, np.nan), np.append(dates.minute, np.nan), np.append(dates.precision, np.int8(0))
-                )
-                self._marks[variable] = padded.take(row)
+                self._marks[variable] = self.dates(name, variable).padded().take(row)
             else:
                 self._marks[variable] = Dates(
                     np.full(self.n_subjects, np.nan), np.full(self.n_subjects, np.nan), np.zeros(self.n_subjects, np.int8)

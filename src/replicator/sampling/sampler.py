@@ -17,7 +17,7 @@ from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
 from replicator.sampling.workers import in_processes
-from replicator.study_model.spine import Rows, Spine, Visits
+from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.joined import concatenate
@@ -89,9 +89,9 @@ def sample_chunks(
     if workers == 1:
         for done, job in enumerate(jobs):
             progress("Sample", done, len(jobs))
-            yield _sample_chunk(model, seed, job, wanted)
+            yield _sample_chunk(model, seed, wanted, job)
     else:
-        for done, study in enumerate(in_processes(partial(_sample_job, model, seed, wanted), jobs, workers)):
+        for done, study in enumerate(in_processes(partial(_sample_chunk, model, seed, wanted), jobs, workers)):
             progress("Sample", done, len(jobs))
             yield study
     progress("", len(jobs), len(jobs))
@@ -180,6 +180,8 @@ def _with_derived(model: StudyModel, head: Mapping[str, Column], wanted: Sequenc
     name, variable = model.subjects.dataset, model.structure.subject_variable
     own = {f"{name}.{column}" for column in head}
     rules = [one for one in model.derivations if one.dataset == name and one.target in wanted and own.issuperset(one.inputs)]
+    if not rules:
+        return dict(head)
     columns = {variable: Text.of(map(str, range(CHUNK))), **head}
     variables = tuple(Variable(one, type="char" if isinstance(column, Text) else "num") for one, column in columns.items())
     computed = derive_all(rules, Study({name: Dataset(name, variables, columns)}))[name]
@@ -202,12 +204,8 @@ def drawn_levels(model: StudyModel) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _sample_job(model: StudyModel, seed: int, domains: tuple[str, ...] | None, job: Job) -> Study:
-    return _sample_chunk(model, seed, job, domains)
-
-
 @one_thread
-def _sample_chunk(model: StudyModel, seed: int, job: Job, domains: tuple[str, ...] | None) -> Study:
+def _sample_chunk(model: StudyModel, seed: int, domains: tuple[str, ...] | None, job: Job) -> Study:
     spine, head = draw_subjects(model, seed, job.chunk, job.arm)
     if job.accepted is not None:
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
@@ -252,7 +250,7 @@ def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
         arm=spine.arm[positions],
         anchor=spine.anchor[positions],
         marks={name: day[positions] for name, day in spine.marks.items()},
-        visits=Visits(place[visits.subject[mine]], visits.number[mine], visits.day[mine], visits.end[mine]),
+        visits=replace(visits.take(mine), subject=place[visits.subject[mine]]),
         reached=None if spine.reached is None else spine.reached[positions],
         covariates={name: codes[positions] for name, codes in spine.covariates.items()},
         features={name: values[positions] for name, values in spine.features.items()},

@@ -137,11 +137,9 @@ def _marked(dataset: Dataset, flag: str) -> Flags:
 
 def _of_rows(head: Dataset, dose: str, place: Owners, owner: Owners) -> Dates:
     """The subject's date of each row (n_rows,)."""
-    dates = parse_dates(head.text(dose))
     row = np.full(int(max(place.max(initial=-1), owner.max(initial=-1))) + 1, -1, np.intp)
     row[place] = np.arange(len(place))
-    padded = Dates(np.append(dates.day, np.nan), np.append(dates.minute, np.nan), np.append(dates.precision, np.int8(0)))
-    return padded.take(row[owner])
+    return parse_dates(head.text(dose)).padded().take(row[owner])
 
 
 def _late(dataset: Dataset, date: str, first: Dates) -> Flags:

@@ -201,12 +201,7 @@ def _marks(head: Dataset, owner: Owners, n: int) -> dict[str, Dates]:
     """Dates of the subjects by position: (n,) each."""
     row = np.full(n, -1, np.intp)
     row[owner] = np.arange(len(owner))
-    out = {}
-    for name in _date_variables(head):
-        dates = parse_dates(head.text(name))
-        padded = Dates(np.append(dates.day, np.nan), np.append(dates.minute, np.nan), np.append(dates.precision, np.int8(0)))
-        out[name] = padded.take(row)
-    return out
+    return {name: parse_dates(head.text(name)).padded().take(row) for name in _date_variables(head)}
 
 
 def _pairs(own: Collection[str], theirs: Collection[str]) -> Iterator[tuple[str, str]]:

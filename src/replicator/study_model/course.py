@@ -18,7 +18,7 @@ from replicator.study_model.dated import DateGiven
 from replicator.study_model.deaths import Death
 from replicator.study_model.marks import death_day
 from replicator.study_model.openness import gap_openness, weekday_openness
-from replicator.study_model.spine import Spine, Visits
+from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -287,8 +287,7 @@ class Course:
         kept = ~(visits.day > death_day(spine)[visits.subject])
         if kept.all():
             return spine
-        visits = Visits(visits.subject[kept], visits.number[kept], visits.day[kept], visits.end[kept])
-        return self.grid.mark(replace(spine, visits=visits))
+        return self.grid.mark(replace(spine, visits=visits.take(kept)))
 
     def _sample_kept(self, reach: Ints, arm: NDArray[np.int32], rng: np.random.Generator) -> Flags:
         """Draw which visits are kept: all beyond the last are not, and the last is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,13 +10,13 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.tables.dataset import Text
+from replicator.tables.spelling import limit_of
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 BELOW, ABOVE = -1.0, 1.0
-_BOUND = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*(\d+(?:\.\d+)?)\s*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +84,13 @@ def find_limits(
     Limits, (n_rows,) float64
         The limits, by tokens of the source; and `value` with a number one step beyond in the rows that told one.
     """
-    found = [_BOUND.fullmatch(str(level)) for level in said.levels.tolist()]
+    found = [limit_of(str(level)) for level in said.levels.tolist()]
     if not any(found):
         return Limits.none(), value
-    side_of = np.array([0.0 if m is None else BELOW if m[1] in ("<", "<=", "≤") else ABOVE for m in found] + [0.0])[said.codes]
-    number_of = np.array([np.nan if m is None else float(m[2]) for m in found] + [np.nan])[said.codes]
-    closed_of = np.array([m is not None and m[1] not in ("<", ">") for m in found] + [False])[said.codes]
+    below = ("<", "<=", "≤")
+    side_of = np.array([0.0 if limit is None else BELOW if limit[0] in below else ABOVE for limit in found] + [0.0])[said.codes]
+    number_of = np.array([np.nan if limit is None else limit[1] for limit in found] + [np.nan])[said.codes]
+    closed_of = np.array([limit is not None and limit[0] not in ("<", ">") for limit in found] + [False])[said.codes]
     told = (side_of != 0) & np.isnan(value) & usual & (series >= 0)
     kept: list[tuple[int, int, float, float]] = []
     value = value.copy()

@@ -78,6 +78,3 @@ def fit_of_series(
 def hold_of_series(limits: Collection[SeriesValues], columns: Mapping[str, Column], series: Codes) -> dict[str, Column]:
     """Columns (n_rows,) of which that was learned, as their series have them; the others are left out."""
     return {one.name: one.hold(columns[one.name], series) for one in limits if one.name in columns}
-
-
-__all__ = ["SeriesValues", "fit_of_series", "hold_of_series"]

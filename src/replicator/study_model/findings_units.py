@@ -288,27 +288,35 @@ def _told_apart(panel: Codes, present: Flags, result: Floats, subject: Codes, k:
         np.stack([panel, np.where(missed.any(axis=0), find_panels(missed), -1)]), axis=1, return_inverse=True
     )
     finer = finer.reshape(-1).astype(np.intp)
-    rules = _find_followers(_any_of(present, finer), present, result, finer, subject, k)
-    told = np.isin(finer, [rule.panel for rule in rules if len(rule.codes)])
+    told = np.isin(finer, [rule.panel for rule in _told_by_results(_any_of(present, finer), present, result, finer, subject, k)])
     alone = np.where(told, int(panel.max()) + 1 + finer, panel)
     return np.asarray(distinct_values(alone, return_inverse=True)[1].reshape(-1), np.intp)
 
 
 def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, subject: Codes, k: int) -> tuple[Follows, ...]:
-    """Panels whose presence the result of a more common test tells, or its absence from its own panel."""
+    """Panels whose presence the result of a more common test tells, or its absence from its own panel; the commonest first."""
+    rules = _told_by_results(there, present, result, panel, subject, k)
+    told = {rule.panel for rule in rules}
+    rules += [rule for rule in _find_substitutes(there, present, panel, subject, k) if rule.panel not in told]
+    size = there.sum(axis=0)
+    return tuple(sorted(rules, key=lambda rule: (-int(size[rule.panel]), rule.panel)))
+
+
+def _told_by_results(there: Flags, present: Flags, result: Floats, panel: Codes, subject: Codes, k: int) -> list[Follows]:
+    """Panels whose presence the result of a more common test tells."""
     codes: list[tuple[int, Floats]] = []
     for j in range(present.shape[1]):
         distinct = distinct_values(result[np.isfinite(result[:, j]), j])
         if 2 <= len(distinct) <= MOST_CODES:
             codes.append((j, distinct))
     if not codes:
-        return tuple(rule for _, rule in sorted(_find_substitutes(there, present, panel, subject, k), key=_commonest_first))
+        return []
     hot = np.concatenate([(result[:, [j]] == distinct[None, :]) for j, distinct in codes], axis=1).astype(np.float32)
     edges = np.concatenate([[0], np.cumsum([len(distinct) for _, distinct in codes])])
     together = hot.T @ there.astype(np.float32)  # (codes, panels)
     count = hot.sum(axis=0)
     n_there, n_present = there.sum(axis=0), present.sum(axis=0)
-    rules: list[tuple[float, Follows]] = []
+    rules: list[Follows] = []
     for p in range(there.shape[1]):
         best: tuple[float, Follows] | None = None
         for (j, distinct), start, stop in zip(codes, edges[:-1], edges[1:], strict=True):
@@ -326,17 +334,11 @@ def _find_followers(there: Flags, present: Flags, result: Floats, panel: Codes, 
             if best is None or wrong < best[0]:
                 best = (float(wrong), Follows(p, j, distinct, allowed))
         if best is not None and len(distinct_values(subject[there[:, p]])) >= k:
-            rules.append((-float(n_there[p]), best[1]))
-    told = {rule.panel for _, rule in rules}
-    rules += [one for one in _find_substitutes(there, present, panel, subject, k) if one[1].panel not in told]
-    return tuple(rule for _, rule in sorted(rules, key=_commonest_first))
+            rules.append(best[1])
+    return rules
 
 
-def _commonest_first(one: tuple[float, Follows]) -> tuple[float, int]:
-    return one[0], one[1].panel
-
-
-def _find_substitutes(there: Flags, present: Flags, panel: Codes, subject: Codes, k: int) -> list[tuple[float, Follows]]:
+def _find_substitutes(there: Flags, present: Flags, panel: Codes, subject: Codes, k: int) -> list[Follows]:
     """Panels that are done instead of a more common series that is then left out of its own panel."""
     asked = there[:, panel]
     left_out = (asked & ~present).astype(np.float32)
@@ -349,5 +351,5 @@ def _find_substitutes(there: Flags, present: Flags, panel: Codes, subject: Codes
     for p in np.flatnonzero(fits.any(axis=0)).tolist():
         if len(distinct_values(subject[there[:, p]])) >= k:
             parent = int(np.where(fits[:, p], wrong[:, p], np.inf).argmin())
-            found.append((-float(n_there[p]), Follows(p, parent, np.empty(0), np.empty(0, bool))))
+            found.append(Follows(p, parent, np.empty(0), np.empty(0, bool)))
     return found

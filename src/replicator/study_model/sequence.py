@@ -28,7 +28,7 @@ from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain, fatal_rows
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
-from replicator.study_model.spine import Fitted, Rows, Spine, Visits
+from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day, visit_on
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
@@ -168,8 +168,7 @@ def _with_visits(spine: Spine, numbers: Floats) -> Spine:
     visits = spine.visits
     known = np.isin(visits.number, numbers)
     known |= ~np.isin(visits.subject, visits.subject[known])
-    kept = Visits(visits.subject[known], visits.number[known], visits.day[known], visits.end[known])
-    return replace(spine, visits=kept)
+    return replace(spine, visits=visits.take(known))
 
 
 def _usual_order(code: Ints, start: Floats, subject: NDArray[np.int32]) -> NDArray[np.intp]:

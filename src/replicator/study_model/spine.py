@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import DatasetStructure
-from replicator.tables.dataset import Column, Dataset, Text
+from replicator.tables.dataset import Column, Dataset, Index, Text
 
 SITE_VARIABLES = ("SITEID", "INVID", "COUNTRY")  # what tells where a subject was seen, the closest first
 
@@ -40,6 +40,10 @@ class Visits:
     number: NDArray[np.float64]
     day: NDArray[np.float64]
     end: NDArray[np.float64]
+
+    def take(self, rows: Index) -> Visits:
+        """Keep the visits given by position or mask."""
+        return Visits(self.subject[rows], self.number[rows], self.day[rows], self.end[rows])
 
 
 @dataclass(frozen=True, eq=False)

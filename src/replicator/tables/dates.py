@@ -55,6 +55,10 @@ class Dates:
         """Keep the rows given by position or mask."""
         return Dates(self.day[rows], self.minute[rows], self.precision[rows])
 
+    def padded(self) -> Dates:
+        """Put a missing date behind these, which the position -1 takes."""
+        return Dates(np.append(self.day, np.nan), np.append(self.minute, np.nan), np.append(self.precision, np.int8(0)))
+
     @property
     def full(self) -> NDArray[np.bool_]:
         """(n,) mask of dates known to the day."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*\Z")
 
+_BEYOND = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*")
+
 
 def is_number(text: str) -> bool:
     """Tell whether a text spells a number, in the digits 0 to 9: what is written otherwise is text to other programs.
@@ -20,6 +22,18 @@ def is_number(text: str) -> bool:
     (True, True, False, False, False)
     """
     return _NUMBER.match(text) is not None
+
+
+def limit_of(text: str) -> tuple[str, float] | None:
+    """Take apart a result that is told as beyond a limit of quantification: sign and limit; None for any other text.
+
+    Examples
+    --------
+    >>> limit_of("<0.2"), limit_of(" >= 40 "), limit_of("0.2")
+    (('<', 0.2), ('>=', 40.0), None)
+    """
+    match = _BEYOND.fullmatch(text)
+    return None if match is None else (match[1], float(match[2]))
 
 
 def spelled_numbers(texts: Iterable[str]) -> NDArray[np.float64]:

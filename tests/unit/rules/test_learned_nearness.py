@@ -7,18 +7,11 @@ import pytest
 
 from replicator.profile.find import find_structure
 from replicator.rules import Rule, Status, learn_rules, validate
-from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+from replicator.tables.dataset import Study
+
+from .built import built_dataset
 
 N = 60
-
-
-def _dataset(name: str, **columns: list[str] | np.ndarray[tuple[int], np.dtype[np.float64]]) -> Dataset:
-    built: dict[str, Column] = {
-        key: Numbers(np.asarray(values, np.float64)) if isinstance(values, np.ndarray) else Text.of(values)
-        for key, values in columns.items()
-    }
-    variables = tuple(Variable(key, "", "num" if isinstance(column, Numbers) else "char") for key, column in built.items())
-    return Dataset(name, variables, built)
 
 
 def _day(*days: int) -> list[str]:
@@ -38,9 +31,11 @@ def _study(dead: int = 3, off: int = 0, late: int = 5) -> Study:
     ds = {"USUBJID": ids, "DSDECOD": ["DEATH" if i < dead else "COMPLETED" for i in range(N)], "VISITNUM": np.full(N, 2.0)}
     return Study(
         {
-            "DM": _dataset("DM", STUDYID=["ST"] * N, DOMAIN=["DM"] * N, **dm),
-            "SV": _dataset("SV", STUDYID=["ST"] * 2 * N, DOMAIN=["SV"] * 2 * N, **visits, SVSTDTC=_day(*days), SVENDTC=_day(*days)),
-            "DS": _dataset("DS", STUDYID=["ST"] * N, DOMAIN=["DS"] * N, DSSEQ=np.ones(N), **ds, DSSTDTC=_day(*told)),
+            "DM": built_dataset("DM", STUDYID=["ST"] * N, DOMAIN=["DM"] * N, **dm),
+            "SV": built_dataset(
+                "SV", STUDYID=["ST"] * 2 * N, DOMAIN=["SV"] * 2 * N, **visits, SVSTDTC=_day(*days), SVENDTC=_day(*days)
+            ),
+            "DS": built_dataset("DS", STUDYID=["ST"] * N, DOMAIN=["DS"] * N, DSSEQ=np.ones(N), **ds, DSSTDTC=_day(*told)),
         }
     )
 

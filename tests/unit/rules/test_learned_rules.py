@@ -10,18 +10,11 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.rules import Rule, Status, learn_rules, validate
 from replicator.rules.checks.learned import shape_of
-from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+from replicator.tables.dataset import Numbers, Study, Text
+
+from .built import built_dataset
 
 N = 60
-
-
-def _dataset(name: str, **columns: list[str] | np.ndarray[tuple[int], np.dtype[np.float64]]) -> Dataset:
-    built: dict[str, Column] = {
-        key: Numbers(np.asarray(values, np.float64)) if isinstance(values, np.ndarray) else Text.of(values)
-        for key, values in columns.items()
-    }
-    variables = tuple(Variable(key, "", "num" if isinstance(column, Numbers) else "char") for key, column in built.items())
-    return Dataset(name, variables, built)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +29,7 @@ def source() -> Study:
     vs_subjects, visit = subjects * 2, [1.0] * N + [2.0] * N
     return Study(
         {
-            "DM": _dataset(
+            "DM": built_dataset(
                 "DM",
                 STUDYID=["ST"] * N,
                 DOMAIN=["DM"] * N,
@@ -47,7 +40,7 @@ def source() -> Study:
                 SEX=["F" if i % 3 else "M" for i in range(N)],
                 RACE=["WHITE"] * (N - 1) + ["ASIAN"],
             ),
-            "EX": _dataset(
+            "EX": built_dataset(
                 "EX",
                 STUDYID=["ST"] * N,
                 DOMAIN=["EX"] * N,
@@ -59,7 +52,7 @@ def source() -> Study:
                 EXSTDTC=start,
                 EXENDTC=end,
             ),
-            "VS": _dataset(
+            "VS": built_dataset(
                 "VS",
                 STUDYID=["ST"] * 2 * N,
                 DOMAIN=["VS"] * 2 * N,
@@ -159,7 +152,7 @@ def test_a_range_needs_subjects_at_both_ends() -> None:
     """Five subjects of five ages have no range, whose ends would be the age of one; nine have one, and so have five of one age."""
 
     def bounds(ages: list[float]) -> list[object]:
-        study = Study({"DM": _dataset("DM", USUBJID=[f"ST-{i:03d}" for i in range(len(ages))], AGE=np.array(ages))})
+        study = Study({"DM": built_dataset("DM", USUBJID=[f"ST-{i:03d}" for i in range(len(ages))], AGE=np.array(ages))})
         rules = learn_rules(study, find_structure(study), k=5)
         return [rule.parameters["bounds"] for rule in rules if rule.id == "SRC-RANGE DM.AGE"]
 
