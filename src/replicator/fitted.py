@@ -23,8 +23,9 @@ from replicator.reports.precision import measure_precision
 from replicator.rules.certificate import Certificate, certificate
 from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
-from replicator.sampling.conditions import Clause, check_levels, parse_where
-from replicator.sampling.sampler import check_request, draw_subjects, drawn_levels, sample_chunks, sample_study
+from replicator.sampling.conditions import Clause, parse_where
+from replicator.sampling.possible import check_possible
+from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
 from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
 from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
@@ -127,7 +128,7 @@ class FittedStudy:
                 self.model,
                 n,
                 seed,
-                where=self._clauses(where),
+                where=self._clauses(where, arms),
                 arms=arms,
                 domains=domains,
                 workers=workers,
@@ -169,7 +170,7 @@ class FittedStudy:
             If the folder is not empty or not writable, or the format cannot hold the data.
         """
         check_request(self.model, n, seed, arms, domains, workers)
-        clauses, rows, first = self._clauses(where), dict.fromkeys(self.model.layouts, 0), dict[str, Dataset]()
+        clauses, rows, first = self._clauses(where, arms), dict.fromkeys(self.model.layouts, 0), dict[str, Dataset]()
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
             with StudyWriter(folder, format, overwrite) as writer:
                 chunks = self._chunks(n, seed, clauses, arms, domains, workers, progress or silent)
@@ -216,14 +217,14 @@ class FittedStudy:
                 "study anew (REPLICATOR_TRACEBACK=1 shows where it failed)."
             ) from error
 
-    def _clauses(self, where: str | None) -> tuple[Clause, ...]:
+    def _clauses(self, where: str | None, arms: Mapping[str, int] | None) -> tuple[Clause, ...]:
         """Read a condition on the variables that a drawn subject has."""
         if where is None:
             return ()
         with self._blamed():
             _, head = draw_subjects(self.model, 0, 0, None)
         clauses = parse_where(where, tuple(head))
-        check_levels(clauses, drawn_levels(self.model))
+        check_possible(clauses, self.model, None if arms is None else {name for name, count in arms.items() if count})
         return clauses
 
     def certify(self, study: Study) -> Certificate:

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from replicator.errors import ConfigError
 from replicator.tables.dataset import Column, Numbers, Text
-from replicator.tables.spelling import is_number
+from replicator.tables.spelling import is_number, spelled_numbers
 
-_CLAUSE = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(.+?)\s*$")
+_JOINT = r"&&?|\band\b(?=\s*[A-Za-z_]\w*\s*[<>=!])"
+_CLAUSE = re.compile(
+    rf"""\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<>|==|=|<|>)\s*(?:"([^"]*)"|'([^']*)'|([^\s"'&](?:(?!{_JOINT}).)*?))\s*({_JOINT}|\Z)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_OPEN_QUOTE = re.compile(r"\s*[A-Za-z_]\w*\s*[<>=!]{1,2}\s*[\"']")
 _ORDER = ("<", ">", "<=", ">=")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_DATE = re.compile(r"\d{4}[-\dT:.+Z]*\Z")
 _ALTERNATIVE = re.compile(r"(\|\|?|;|,|\bor\b)\s*([A-Za-z_]\w*)\s*[<>=!]", re.IGNORECASE)
-_SHOWN_LEVELS = 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class Clause:
     variable: str
     sign: str
     value: str
+
+    def __str__(self) -> str:
+        return f"{self.variable}{self.sign}{self.value}"
 
 
 def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
@@ -42,49 +50,46 @@ def parse_where(text: str, known: Sequence[str]) -> tuple[Clause, ...]:
     Raises
     ------
     ConfigError
-        If it is no text, or a clause cannot be read, names another variable, or is joined to the next by anything but ``&``.
+        If it is no text, or a clause cannot be read, leaves a quote open, names another variable, compares by order what has none,
+        or is joined to the next by anything but ``&``.
     """
     if not isinstance(text, str):
         raise ConfigError(f"The condition {text!r} is no text; write for example 'SEX=F & AGE>65'.")
     for other, variable in _ALTERNATIVE.findall(_QUOTED.sub("", text)):
         if "|" in other or variable.upper() in known:  # else a text with a comma or a word in it
             raise ConfigError(f"--where: {other!r} is no operator; join comparisons by '&', and sample once for each alternative.")
-    clauses = []
-    for piece in re.split(r"&&?|\band\b", text):
-        match = _CLAUSE.match(piece)
+    clauses: list[Clause] = []
+    at, joint = 0, "&"
+    while joint:
+        match = _CLAUSE.match(text, at)
         if match is None:
-            raise ConfigError(f"--where: {piece.strip()!r} is not a comparison; write for example 'SEX=F & AGE>65'.")
-        variable, sign, value = match.group(1).upper(), match.group(2), match.group(3).strip("\"'")
+            raise ConfigError(_unreadable(text[at:].strip()))
+        name, sign, *values, joint = match.groups()
+        at, variable = match.end(), name.upper()
+        value = next(one for one in values if one is not None)
         if variable not in known:
             raise ConfigError(f"--where: {variable} is not a variable of the subjects; choose among {', '.join(known)}.")
-        sign = {"==": "=", "<>": "!="}.get(sign, sign)
-        if sign in _ORDER and not _is_date(variable) and not is_number(value):
-            raise ConfigError(f"--where: {variable} {sign} {value!r} needs a number; write for example 'AGE>65'.")
-        clauses.append(Clause(variable, sign, value))
+        clauses.append(_checked(Clause(variable, {"==": "=", "<>": "!="}.get(sign, sign), value)))
     return tuple(clauses)
 
 
-def check_levels(clauses: Sequence[Clause], levels: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a clause that asks for a text that is never drawn.
+def _unreadable(rest: str) -> str:
+    """Say why a text does not begin with a comparison."""
+    if _OPEN_QUOTE.match(rest):
+        return f"--where: {rest!r} has a quote too many or too few; put quotes around the whole of a text, as in 'ARM=\"10 mg\"'."
+    return f"--where: {rest!r} is not a comparison; write for example 'SEX=F & AGE>65'."
 
-    Parameters
-    ----------
-    clauses : sequence of Clause
-        From :func:`parse_where`.
-    levels : mapping of str to sequence of str
-        All texts that can be drawn, for the variables of which they are known.
 
-    Raises
-    ------
-    ConfigError
-        With the texts that can.
-    """
-    for clause in clauses:
-        if clause.sign == "=" and clause.variable in levels and clause.value not in levels[clause.variable]:
-            known = levels[clause.variable]
-            more = f" and {len(known) - _SHOWN_LEVELS} more" if len(known) > _SHOWN_LEVELS else ""
-            choice = f"choose among {', '.join(map(repr, known[:_SHOWN_LEVELS]))}{more}" if known else "none of its texts is kept"
-            raise ConfigError(f"--where: {clause.variable} is never {clause.value!r} in this model; {choice}.")
+def _checked(clause: Clause) -> Clause:
+    """Refuse a comparison by order with what has none, and of a date with what is none."""
+    if _is_date(clause.variable):
+        if not _DATE.match(clause.value):
+            raise ConfigError(
+                f"--where: {clause} needs a date or the beginning of one; write for example '{clause.variable}>=2014-07'."
+            )
+    elif clause.sign in _ORDER and not is_number(clause.value):
+        raise ConfigError(f"--where: {clause.variable} {clause.sign} {clause.value!r} needs a number; write for example 'AGE>65'.")
+    return clause
 
 
 def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> NDArray[np.bool_]:
@@ -105,7 +110,7 @@ def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> N
             compare = {"<": text < clause.value, ">": text > clause.value, "<=": text <= clause.value, ">=": text >= clause.value}
             keep &= compare[clause.sign] & ~column.missing
         elif isinstance(column, Numbers) or clause.sign in _ORDER:
-            numbers = column.values if isinstance(column, Numbers) else _numbers(column.strings())
+            numbers = column.values if isinstance(column, Numbers) else spelled_numbers(column.strings().tolist())
             if not is_number(clause.value):
                 raise ConfigError(
                     f"--where: {clause.variable} is a number and {clause.value!r} is none; write for example 'AGE>65'."
@@ -128,7 +133,3 @@ def meets(clauses: Sequence[Clause], columns: Mapping[str, Column], n: int) -> N
 
 def _is_date(variable: str) -> bool:
     return variable.endswith("DTC")
-
-
-def _numbers(texts: NDArray[np.object_]) -> NDArray[np.float64]:
-    return np.array([float(text) if is_number(text) else np.nan for text in texts.tolist()])

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
-from replicator.derivations.derive import derive_all
 from replicator.errors import SampleError
 from replicator.progress import Progress, silent
 from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
+from replicator.sampling.derived import with_derived
 from replicator.sampling.workers import in_processes
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
-from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
+from replicator.tables.dataset import Column, Numbers, Study
 from replicator.tables.joined import concatenate
 from replicator.threads import one_thread
 
@@ -132,7 +132,7 @@ def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], a
         accepted: NDArray[np.intp] | None = None
         if where:
             _, head = draw_subjects(model, seed, chunk, arm)
-            accepted = np.flatnonzero(meets(where, _with_derived(model, head, [clause.variable for clause in where]), CHUNK))
+            accepted = np.flatnonzero(meets(where, with_derived(model, head, [clause.variable for clause in where]), CHUNK))
         if arm is not None and needed is not None:
             positions = np.arange(CHUNK) if accepted is None else accepted
             rank = np.zeros(len(positions), np.int64)
@@ -149,10 +149,18 @@ def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], a
         taken += size
         chunk += 1
         if chunk > MOST_FRUITLESS + MOST_CHUNKS_EACH * taken:
-            raise SampleError(
-                f"Only {taken:,} of {chunk * CHUNK:,} drawn subjects meet the conditions, and {n:,} are asked for; loosen --where."
-            )
+            raise SampleError(_too_rare(taken, chunk * CHUNK, n))
     return jobs
+
+
+def _too_rare(found: int, drawn: int, wanted: int) -> str:
+    """Say how rare those are who meet the conditions."""
+    if not found:
+        return f"None of {drawn:,} drawn subjects meets the conditions; loosen --where."
+    return (
+        f"Only {found:,} of {drawn:,} drawn subjects ({found / drawn:.2%}) meet the conditions, and {wanted:,} are asked for; "
+        "ask for fewer, or loosen --where."
+    )
 
 
 def _mixed_arms(needed: Mapping[int, int]) -> NDArray[np.int32]:
@@ -173,35 +181,6 @@ def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int3
     if dayless:
         raise ArithmeticError(f"{dayless} of {spine.n} drawn subjects have no day zero")
     return spine, head
-
-
-def _with_derived(model: StudyModel, head: Mapping[str, Column], wanted: Sequence[str]) -> dict[str, Column]:
-    """Columns of drawn subjects, of which those that are wanted and follow from others of them are computed."""
-    name, variable = model.subjects.dataset, model.structure.subject_variable
-    own = {f"{name}.{column}" for column in head}
-    rules = [one for one in model.derivations if one.dataset == name and one.target in wanted and own.issuperset(one.inputs)]
-    if not rules:
-        return dict(head)
-    columns = {variable: Text.of(map(str, range(CHUNK))), **head}
-    variables = tuple(Variable(one, type="char" if isinstance(column, Text) else "num") for one, column in columns.items())
-    computed = derive_all(rules, Study({name: Dataset(name, variables, columns)}))[name]
-    return {one: computed[one] for one in head}
-
-
-def drawn_levels(model: StudyModel) -> dict[str, tuple[str, ...]]:
-    """Collect the texts, sorted, that variables of the subjects' dataset can be given: no dates, and none that follow."""
-    subjects = model.subjects
-    follow = {one.target for one in model.derivations if one.dataset == subjects.dataset}
-    named = [*subjects.by_arm.items()]
-    for item in subjects.demography:
-        named += zip(item.names, item.values, strict=True)
-    if subjects.planned is not None:
-        named += zip(subjects.planned.names, subjects.planned.values, strict=True)
-    return {
-        name: tuple(sorted(set(column.compact().levels.tolist())))
-        for name, column in named
-        if isinstance(column, Text) and name not in subjects.formats and name not in follow
-    }
 
 
 @one_thread
