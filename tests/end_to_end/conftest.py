@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -84,3 +85,12 @@ def write_tables(folder: Path, tables: Tables) -> Path:
 def write_study(tmp_path: Path) -> Callable[[Tables], Path]:
     """Write tables into a fresh folder and return it."""
     return lambda tables: write_tables(tmp_path / "study", tables)
+
+
+@pytest.fixture
+def certificates(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The benchmark of certificates, with its groups of packaged datasets."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import certificates
+
+    return certificates

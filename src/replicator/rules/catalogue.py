@@ -67,7 +67,7 @@ LEARNED = (
         "SRC-NEAR",
         "dates_near",
         "dates of a subject, or of a row and the visit that it names, lie near each other",
-        f"seen in {NEAR_IN} subjects, of deaths in two; one of {', '.join(map(str, STEPS))} days, which nobody exceeds",
+        f"seen in {NEAR_IN} subjects, of deaths in k; one of {', '.join(map(str, STEPS))} days, which nobody exceeds",
     ),
     (
         "SRC-TOTAL",

@@ -15,7 +15,7 @@ from replicator.rules.view import StudyView
 FEWEST = 20  # subjects in whom dates must have been near
 SAME = 0.9  # share of dates that are on one day, give or take one
 STEPS = (1, 7, 14)  # days; the least that nobody exceeds is shown, which is nobody's number
-DEATH = "DTHDTC"  # of the dead, however few: whether their participation ends with their death is a state of the study
+DEATH = "DTHDTC"  # of k dead: deaths are few, and what all of them end with is mostly so by its definition
 
 
 def learn_nearness(view: StudyView, name: str, k: int) -> Iterator[Rule]:
@@ -31,7 +31,7 @@ def learn_nearness(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         apart = np.abs(days_apart(view, name, first, second))
         seen = np.isfinite(apart) & (view.subject(name) >= 0)
         people = len(np.unique(view.subject(name)[seen]))
-        if people < (2 if first == DEATH else max(FEWEST, k)) or float((apart[seen] <= 1).mean()) < SAME:
+        if people < (k if first == DEATH else max(FEWEST, k)) or float((apart[seen] <= 1).mean()) < SAME:
             continue
         days = next((step for step in STEPS if apart[seen].max() <= step), None)
         if days is not None:

@@ -18,7 +18,7 @@ def _day(*days: int) -> list[str]:
     return [str(np.datetime64("2020-01-01") + day) for day in days]
 
 
-def _study(dead: int = 3, off: int = 0, late: int = 5) -> Study:
+def _study(dead: int = 5, off: int = 0, late: int = 5) -> Study:
     """Dispositions on the day of the visit that they name, two `late` days after; the dead end on their day or `off` days later."""
     ids = [f"ST-{i:03d}" for i in range(N)]
     first, last = list(range(N)), [i + 28 for i in range(N)]
@@ -45,17 +45,17 @@ def _near(study: Study) -> dict[str, Rule]:
 
 
 def test_what_is_near_is_learned_with_a_step_and_no_number_of_anybody() -> None:
-    """Two dispositions are five days late: a week is shown. Three deaths are few, and that they end the participation is known."""
+    """Two dispositions are five days late: a week is shown. Five deaths are few, and that they end the participation is known."""
     rules = _near(_study())
     assert {name: rule.parameters["days"] for name, rule in rules.items()} == {"DSSTDTC ~ VISITNUM": 7, "DTHDTC ~ RFENDTC": 1}
 
 
 @pytest.mark.parametrize(
     ("dead", "off", "late", "lost"),
-    [(3, 9, 5, "DTHDTC ~ RFENDTC"), (1, 0, 5, "DTHDTC ~ RFENDTC"), (3, 0, 40, "DSSTDTC ~ VISITNUM")],
+    [(5, 9, 5, "DTHDTC ~ RFENDTC"), (4, 0, 5, "DTHDTC ~ RFENDTC"), (5, 0, 40, "DSSTDTC ~ VISITNUM")],
 )
-def test_what_is_not_near_or_one_subjects_is_not_learned(dead: int, off: int, late: int, lost: str) -> None:
-    """Ends days after the deaths, a single death, and a disposition a month after its visit."""
+def test_what_is_not_near_or_of_too_few_is_not_learned(dead: int, off: int, late: int, lost: str) -> None:
+    """Ends days after the deaths, fewer than k deaths, and a disposition a month after its visit."""
     assert lost not in _near(_study(dead, off, late))
 
 
@@ -65,5 +65,5 @@ def test_dates_that_drift_apart_are_found() -> None:
     structure = find_structure(_study())
     assert validate(_study(), rules, structure).counts()[Status.PASSED] == 2
     report = validate(_study(off=118, late=20), rules, structure)
-    assert [finding.rows for finding in report.of("SRC-NEAR DM DTHDTC ~ RFENDTC")] == [(0, 1, 2)]
+    assert [finding.rows for finding in report.of("SRC-NEAR DM DTHDTC ~ RFENDTC")] == [(0, 1, 2, 3, 4)]
     assert [finding.rows for finding in report.of("SRC-NEAR DS DSSTDTC ~ VISITNUM")] == [(0, 1)]
