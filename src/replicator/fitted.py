@@ -29,6 +29,7 @@ from replicator.sampling.sampler import check_request, draw_subjects, sample_chu
 from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
 from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
+from replicator.study_model.whereabouts import failed_at
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.notebook import html_notes
 from replicator.tables.writers import Format, StudyWriter, with_lengths
@@ -211,10 +212,10 @@ class FittedStudy:
         except Exception as error:
             if not self.origin:
                 raise
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            place = failed_at(self.model, error)
             raise ArtifactError(
-                f"{self.origin}: its parts do not fit together ({reason}); get the file again from where it was made, or fit the "
-                "study anew (REPLICATOR_TRACEBACK=1 shows where it failed)."
+                f"{self.origin}: its parts do not fit together{f', in model.{place}' if place else ''}; get the file again from "
+                "where it was made, or fit the study anew (REPLICATOR_TRACEBACK=1 shows where it failed)."
             ) from error
 
     def _clauses(self, where: str | None, arms: Mapping[str, int] | None) -> tuple[Clause, ...]:

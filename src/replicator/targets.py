@@ -24,9 +24,21 @@ GENERATOR = '<meta name="generator" content="Replicator">'
 REPORT_KEY = "writtenBy"
 MARKDOWN_MARK = "<!-- written by Replicator -->"
 
+LONGEST_NAME = 200  # bytes, of the 255 that file systems take, with room for the ending
 _HEAD = 1 << 16  # bytes that tell what a file is; a first log line with many arguments stays below
 _MANIFEST = re.compile(rb'\A\{\s*"format": "' + MODEL_FORMAT.encode() + rb'"')
 _REPORT = re.compile(rb'\A\{\s*"' + REPORT_KEY.encode() + rb'": "Replicator ')
+
+
+def names_a_file(name: str) -> bool:
+    """Tell whether a file of any system can be called so: one step of a path, and not its folder or the one above.
+
+    Examples
+    --------
+    >>> names_a_file("AE"), names_a_file("Größe (2)"), names_a_file("../VS"), names_a_file(".."), names_a_file("")
+    (True, True, False, False, False)
+    """
+    return bool(name.strip(". ")) and name.isprintable() and not set("/\\") & set(name) and len(name.encode()) <= LONGEST_NAME
 
 
 class Output(StrEnum):

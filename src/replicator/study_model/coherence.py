@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from replicator.errors import ArtifactError
 from replicator.study_model.study_model import StudyModel
+from replicator.targets import names_a_file
 
 
 def check_coherence(model: StudyModel, shown: str) -> None:
@@ -41,6 +42,8 @@ def _contradictions(model: StudyModel) -> Iterator[str]:
 def _of_datasets(model: StudyModel) -> Iterator[str]:
     """Each dataset has a layout and a structure of the same variables; each part an agreement; nothing is of other datasets."""
     counterparts = {one.dataset for one in model.counterparts}
+    if odd := {name for name in model.layouts if not names_a_file(name)}:
+        yield f"datasets with names that no file can have ({_listed(odd)})"
     if odd := set(model.layouts) ^ set(model.structure.datasets):
         yield f"layouts and structures are of different datasets ({_listed(odd)})"
     for name, layout in model.layouts.items():
@@ -76,8 +79,9 @@ def _of_subjects(model: StudyModel) -> Iterator[str]:
     lengths |= {name: len(column) for name, column in subjects.by_arm.items()}
     if len(set(lengths.values())) > 1:
         yield "lengths differ: " + ", ".join(f"{length} {name}" for name, length in lengths.items())
-    if not len(joint.names) == len(joint.traits) == len(joint.copula.unique) == len(joint.copula.loadings):
-        yield f"lengths differ: {len(joint.names)} names, {len(joint.traits)} traits, {len(joint.copula.unique)} in the copula"
+    sizes = [len(one) for one in (joint.names, joint.traits, joint.copula.unique, joint.copula.loadings)]
+    if len(set(sizes)) > 1:
+        yield "lengths differ: {} names, {} traits, {} and {} in the copula".format(*sizes)
     wanted = {"enrolment", *(f"number {name}" for name in subjects.numbers), *(one.trait for one in subjects.demography)}
     if odd := wanted - set(joint.names):
         yield f"no trait of subjects is called {_listed(odd)}"

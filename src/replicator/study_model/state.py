@@ -253,5 +253,7 @@ class _Reader:
             raise self.fail((*path, impossible[0]), "a count below 0, or a share or correlation that is no number")
         try:
             return cls(**{name: item for name, (_, item) in ready.items()})
-        except (ReplicatorError, ValueError, TypeError, KeyError, IndexError) as error:
-            raise self.fail(path, f"{kind} refuses its values ({str(error)[:200]})") from error
+        except ReplicatorError as error:
+            raise self.fail(path, f"{kind} refuses its values ({str(error)[:200].rstrip('.')})") from error
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise self.fail(path, f"the values of this {kind} do not fit together") from error

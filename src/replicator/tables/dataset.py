@@ -22,6 +22,7 @@ from replicator.errors import StudyError
 from replicator.heavy import pandas as pd
 from replicator.tables.notebook import html_notes, html_table
 from replicator.tables.spelling import spelled_numbers
+from replicator.targets import names_a_file
 
 Index: TypeAlias = NDArray[np.intp] | NDArray[np.int32] | NDArray[np.int64] | NDArray[np.bool_]
 
@@ -342,6 +343,8 @@ class Study:
         check_instance(self.datasets, Mapping, "mapping of names to datasets", StudyError, "give one such as {'DM': dataset}")
         for name, dataset in self.datasets.items():
             check_instance(dataset, Dataset, f"Dataset, as {name!r} must be", StudyError, "make one with Dataset.from_frame")
+            if not names_a_file(name):
+                raise StudyError(f"{name!r:.80} is no name for a dataset, since no file can have it; rename the dataset.")
 
     @property
     def name(self) -> str:

@@ -25,6 +25,7 @@ from replicator.tables.writable import check_writable, trailing_blanks
 from replicator.tables.writing_csv import CsvWriter
 from replicator.tables.writing_parquet import ParquetWriter
 from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
+from replicator.targets import names_a_file
 
 Format: TypeAlias = Literal["csv", "xpt", "parquet", "json"]
 
@@ -134,7 +135,7 @@ class StudyWriter:
 
     def _opened(self, dataset: Dataset, study_name: str) -> DatasetWriter:
         file_name = f"{dataset.name.lower()}.{self._format}"
-        if file_name != Path(file_name).name or not dataset.name.strip("."):
+        if not names_a_file(dataset.name):
             raise WriteError(f"{dataset.name!r}: this is no name for a file; rename the dataset.")
         if not dataset.variables:
             raise WriteError(f"{dataset.name}: the dataset has no variables and cannot be written; leave it out.")
