@@ -110,8 +110,9 @@ def _dataset(old: DatasetProfile, new: DatasetProfile, k: int) -> Iterator[Diffe
     name = old.name
     if old.kind != new.kind:
         yield Difference(Change.KIND, name, old.kind.value, new.kind.value, 1.0)
-    if old.keys != new.keys:
-        yield Difference(Change.KIND, name, f"key {', '.join(old.keys) or 'none'}", f"key {', '.join(new.keys) or 'none'}", 0.5)
+    before, after = (dataset.told_apart(", ") or "none" for dataset in (old, new))
+    if before != after:
+        yield Difference(Change.KIND, name, f"key {before}", f"key {after}", 0.5)
     n = (old.n_subjects, new.n_subjects)
     yield from _numbers(Change.COUNT, f"{name} rows a subject", old.rows_per_subject, n[0], new.rows_per_subject, n[1])
     sides = [{f"{name}.{variable.name}": variable for variable in dataset.variables} for dataset in (old, new)]

@@ -8,7 +8,7 @@ from replicator.derivations.find import find_derivations
 from replicator.errors import StudyError
 from replicator.profile.coding import codes_of
 from replicator.profile.dependencies import find_dependencies, find_duplicates, find_subject_constant
-from replicator.profile.keys import find_keys
+from replicator.profile.keys import find_keys, find_other_keys
 from replicator.profile.kinds import find_kind, find_parent, find_prefix, find_subject_variable
 from replicator.profile.roles import find_variable
 from replicator.profile.structure import Content, DatasetStructure, Kind, StudyStructure
@@ -80,6 +80,7 @@ def dataset_structure(dataset: Dataset, kind: Kind, prefix: str, subject: str, p
     row = np.arange(dataset.n_rows, dtype=np.int64)
     subjects = codes[subject] if has_subject else row
     n_subjects = next((variable.n_levels for variable in variables if variable.name == subject), 0)
+    keys = find_keys(kind, dataset.domain, prefix, variables, codes, dataset.n_rows)
     return DatasetStructure(
         name=dataset.name,
         kind=kind,
@@ -87,11 +88,12 @@ def dataset_structure(dataset: Dataset, kind: Kind, prefix: str, subject: str, p
         n_rows=dataset.n_rows,
         n_subjects=n_subjects,
         variables=variables,
-        keys=find_keys(kind, dataset.domain, prefix, variables, codes, dataset.n_rows),
+        keys=keys,
         parent=parent,
         dependencies=find_dependencies(variables, codes, subjects, prefix),
         subject_constant=find_subject_constant(variables, codes, subjects) if has_subject else (),
         duplicates=find_duplicates(dataset, variables),
+        other_keys=find_other_keys(kind, prefix, variables, codes, dataset.n_rows, keys),
     )
 
 

@@ -1,8 +1,10 @@
-"""Natural keys: the smallest set of variables that tells the rows of a dataset apart."""
+"""Natural keys: the smallest set of variables that tells the rows of a dataset apart, and what else does so."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from replicator.profile.coding import Codes, combine, n_groups
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
@@ -25,6 +27,8 @@ _TELLING = (
     "DOSE",
     "DOSU",
     "ROUTE",
+    "SEV",
+    "TOXGR",
 )
 _TELLING_OF_RELATIONS = ("RDOMAIN", "IDVAR", "IDVARVAL", "QNAM", "RELID")
 _BY_KIND = {
@@ -34,6 +38,7 @@ _BY_KIND = {
 }
 _DEFAULT = (Role.SUBJECT, Role.TOPIC, Role.DATE, Role.VISIT, Role.TIMEPOINT, Role.GROUPING, Role.QUALIFIER, Role.EPOCH)
 _LAST = (Role.RECORD_ID, Role.SYNONYM, Role.SEQUENCE)
+LEAST_BY_CHANCE = 10.0  # pairs of reports that would share a qualifier by chance, where none does, to say that it tells them apart
 
 
 def find_keys(
@@ -82,6 +87,54 @@ def find_keys(
         if name not in fixed and rest and n_groups(combine([codes[other] for other in rest], n_rows)) == n_rows:
             chosen = rest
     return tuple(chosen)
+
+
+def find_other_keys(
+    kind: Kind,
+    prefix: str,
+    variables: Sequence[VariableStructure],
+    codes: Mapping[str, Codes],
+    n_rows: int,
+    keys: tuple[str, ...],
+) -> tuple[tuple[str, ...], ...]:
+    """Find the qualifiers that tell apart the rows that report the same term of a subject with the same start, such as a severity.
+
+    Parameters
+    ----------
+    kind, prefix, variables, codes, n_rows
+        As of :func:`find_keys`.
+    keys : tuple of str
+        The natural key.
+
+    Returns
+    -------
+    tuple of tuple of str
+        Keys beside the natural one: subject, topic, start and a qualifier each. None but for events and interventions.
+
+    Notes
+    -----
+    With *m* pairs of such rows, and a qualifier that has each of its levels in shares *p* of them, :math:`m \\sum p^2` pairs would
+    share it by chance. Where that is :data:`LEAST_BY_CHANCE` or more and none does, it is no accident (Poisson, p < 5e-5).
+    """
+    named = {variable.name: variable for variable in variables}
+    topic = [name for name in named if named[name].role is Role.TOPIC]
+    told = [*(name for name in named if named[name].role is Role.SUBJECT), *topic, f"{prefix}STDTC"]
+    if kind not in (Kind.EVENTS, Kind.INTERVENTIONS) or not topic or told[-1] not in named:
+        return ()
+    group = combine([codes[name] for name in told], n_rows)
+    size = np.bincount(group, minlength=1)
+    reports = size[group] > 1
+    pairs = float((size * (size - 1.0)).sum()) / 2
+    found = []
+    for name, variable in named.items():
+        if variable.role is not Role.QUALIFIER or variable.content is not Content.CATEGORY:
+            continue
+        share = np.bincount(codes[name][reports], minlength=1) / max(int(reports.sum()), 1)
+        if pairs * float((share**2).sum()) < LEAST_BY_CHANCE:
+            continue
+        if n_groups(combine([group, codes[name]], n_rows)) == n_rows and not set(keys) <= {*told, name}:
+            found.append((*told, name))
+    return tuple(found)
 
 
 def _in_order(kind: Kind, domain: str, prefix: str, variables: Sequence[VariableStructure]) -> list[str]:

@@ -116,4 +116,5 @@ def _profile_dataset(
         tests=tests,
         n_rare_tests=n_rare,
         occurrences=profile_occurrences(dataset, found, rows, cohort, k) if occurring else None,
+        other_keys=found.other_keys,
     )

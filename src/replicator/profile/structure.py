@@ -94,6 +94,8 @@ class DatasetStructure:
         Variables that vary between subjects and never within one, though subjects have several rows.
     duplicates : tuple of (str, str)
         Variables equal to an earlier one in every row: copy and original.
+    other_keys : tuple of tuple of str
+        Further sets of variables that tell rows apart, each of the subject, what was observed and a qualifier.
     """
 
     name: str
@@ -107,6 +109,7 @@ class DatasetStructure:
     dependencies: tuple[Dependency, ...] = ()
     subject_constant: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
+    other_keys: tuple[tuple[str, ...], ...] = ()
 
     def with_role(self, *roles: Role) -> tuple[str, ...]:
         """Names of the variables that have one of these roles, in order."""

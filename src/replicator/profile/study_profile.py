@@ -257,10 +257,15 @@ class DatasetProfile:
     tests: tuple[ResultProfile, ...] = ()
     n_rare_tests: int = 0
     occurrences: Occurrences | None = None
+    other_keys: tuple[tuple[str, ...], ...] = ()
 
     def variable(self, name: str) -> VariableProfile:
         """Return one variable's profile."""
         return next(variable for variable in self.variables if variable.name == name)
+
+    def told_apart(self, separator: str = " ") -> str:
+        """Write the sets of variables that tell rows apart, each with a separator between its variables; ``""`` for none."""
+        return " or ".join(separator.join(keys) for keys in (self.keys, *self.other_keys) if keys)
 
 
 @dataclass(frozen=True)
@@ -345,7 +350,7 @@ class StudyProfile:
                 f"{dataset.n_subjects:,}",
                 str(len(dataset.variables)),
                 str(len(dataset.tests) or (len(dataset.occurrences.terms) if dataset.occurrences else "")),
-                ", ".join(dataset.keys),
+                dataset.told_apart(", "),
             )
             for dataset in self.datasets
         )

@@ -49,7 +49,7 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
                 f"{d.n_subjects:,}",
                 _range(d.rows_per_subject),
                 str(len(d.variables)),
-                " ".join(d.keys),
+                d.told_apart(),
             )
             for d in profile.datasets
         ),

@@ -19,12 +19,15 @@ ALWAYS = 30  # subjects of an arm that must all have a row before "all" is belie
 
 def learn_relations(view: StudyView, name: str, k: int) -> Iterator[Rule]:
     """Yield candidates for the rules between the variables of one dataset, and between it and the arms."""
-    if keys := view.facts(name).keys:
+    facts = view.facts(name)
+    for variable, keys in [("", facts.keys), *((other[-1], other) for other in facts.other_keys)]:
+        if not keys:
+            continue
         yield _rule(
             "SRC-KEY",
             "known_key",
             name,
-            "",
+            variable,
             f"rows share {', '.join(keys)}, which tells all rows of the source apart",
             "Remove the repeated row, or tell the rows apart.",
             keys=list(keys),

@@ -44,6 +44,8 @@ class Layout:
         Variables of the result of findings and of its status, of which every row of the source has one at least; else ``()``.
     counted_before : tuple of str
         Datasets of the same domain whose rows of a subject --SEQ counts first (LBCH before LBHE).
+    other_keys : tuple of tuple of str
+        Further such sets of variables as `keys`.
     """
 
     kind: ClassVar[str] = "layout"
@@ -62,6 +64,7 @@ class Layout:
     repeated: float = 1.0
     results: tuple[str, ...] = ()
     counted_before: tuple[str, ...] = ()
+    other_keys: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def fit(
@@ -89,10 +92,11 @@ class Layout:
             sequence,
             order,
             visit_names,
-            _keys(structure, subject),
+            _keys(structure, structure.keys, subject),
             numbered,
             float(again.mean()) if len(again) else 1.0,
             _always_one(dataset, structure),
+            other_keys=tuple(filter(None, (_keys(structure, keys, subject) for keys in structure.other_keys))),
         )
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -120,10 +124,13 @@ class Layout:
         return keep
 
     def keyed(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Tell which rows (n_rows,) do not repeat the key of one before them; all, where the key is not known or not there."""
-        if not self.keys or not all(name in dataset for name in self.keys):
-            return np.ones(len(subject), bool)
-        return ~_repeats([dataset[name] for name in self.keys], subject)
+        """Tell which rows (n_rows,) do not repeat a key of one before them; all, where no key is known and there."""
+        keep = np.ones(len(subject), bool)
+        for keys in (self.keys, *self.other_keys):
+            if keys and all(name in dataset for name in keys):
+                rows = np.flatnonzero(keep)
+                keep[rows] = ~_repeats([dataset[name].take(rows) for name in keys], subject[rows])
+        return keep
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
@@ -239,12 +246,12 @@ def sort_key(column: Column) -> NDArray[np.float64]:
     return rank[column.codes]
 
 
-def _keys(structure: DatasetStructure, subject: NDArray[np.int32] | None) -> tuple[str, ...]:
-    """The natural key without the subject, where it rests on neither --SEQ nor record ids, which are made afterwards."""
+def _keys(structure: DatasetStructure, keys: tuple[str, ...], subject: NDArray[np.int32] | None) -> tuple[str, ...]:
+    """A key without the subject, where it rests on neither --SEQ nor record ids, which are made afterwards."""
     made = structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.IDENTIFIER)
-    keys = tuple(name for name in structure.keys if name not in made)
-    rests = set(structure.keys) & set(structure.with_role(Role.SEQUENCE))
-    return () if subject is None or rests or not keys else keys
+    drawn = tuple(name for name in keys if name not in made)
+    rests = set(keys) & set(structure.with_role(Role.SEQUENCE))
+    return () if subject is None or rests or not drawn else drawn
 
 
 def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], sequence: str) -> tuple[str, ...]:

@@ -175,6 +175,29 @@ def test_keys_are_smallest_and_hold_the_subject() -> None:
     assert find_structure(study(DM, twice)).datasets["VS"].keys == ()
 
 
+def _told_twice(n: int, severities: tuple[str, str]) -> Dataset:
+    """One event of each of `n` subjects on one day, told at two visits; every second of another severity where these differ."""
+    rows = [
+        (f"{i:02}", 2.0 * i + j, "RASH", severity, "NONE", "2020-01-01", f"2020-01-{2 + 7 * j:02}")
+        for i in range(n)
+        for j, severity in enumerate(severities[:: 1 - 2 * (i % 2)])
+    ]
+    return table("AE", "USUBJID AESEQ AETERM AESEV AEREL AESTDTC AEDTC", *rows)
+
+
+def test_what_tells_reports_of_an_event_apart_is_a_key_too() -> None:
+    """Severity differs in all of 30 pairs, of which half would agree by chance; in 12 that may be an accident."""
+    dm = table("DM", "USUBJID SEX ARM", *((f"{i:02}", "F", "A") for i in range(30)))
+
+    def other_keys(ae: Dataset) -> tuple[tuple[str, ...], ...]:
+        return find_structure(study(dm, ae)).datasets["AE"].other_keys
+
+    assert find_structure(study(dm, _told_twice(30, ("MILD", "SEVERE")))).datasets["AE"].keys == ("USUBJID", "AEDTC")
+    assert other_keys(_told_twice(30, ("MILD", "SEVERE"))) == (("USUBJID", "AETERM", "AESTDTC", "AESEV"),)
+    assert other_keys(_told_twice(12, ("MILD", "SEVERE"))) == ()
+    assert other_keys(_told_twice(30, ("MILD", "MILD"))) == ()
+
+
 def test_parents_of_supplements() -> None:
     def lab(name: str, subject: str) -> Dataset:
         return table(name, "DOMAIN USUBJID LBTESTCD LBORRES", ("LB", subject, "ALT", "1"))

@@ -90,3 +90,12 @@ def test_rows_that_came_to_repeat_a_key_go_and_the_others_are_counted_anew() -> 
     assert kept.tolist() == [True, False, True]
     left = layout.number(made.take(np.flatnonzero(kept)), np.zeros(2, np.int32), np.array([4]))
     assert left.numbers("VSSEQ").tolist() == [5.0, 6.0]
+
+
+def test_rows_that_repeat_any_key_go() -> None:
+    """Told apart by the visit and, beside that, by the result: the second row repeats the one key, the third the other."""
+    layout = replace(fitted()[0], keys=("VSTESTCD", "VISITNUM"), other_keys=(("VSTESTCD", "VSORRES"),))
+    cells = {"VSTESTCD": ["BP"] * 4, "VISITNUM": [1.0, 1.0, 2.0, 3.0], "VSORRES": ["120", "121", "120", "122"]}
+    made = Dataset.from_frame("VS", pd.DataFrame(cells))
+    assert layout.keyed(made, np.zeros(4, np.int32)).tolist() == [True, False, False, True]
+    assert layout.keyed(made, np.arange(4, dtype=np.int32)).all()
