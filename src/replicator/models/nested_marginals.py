@@ -85,6 +85,15 @@ class NestedMarginals:
         """Depth of the narrowest cell of each of `n` rows, -1 for none: (n,)."""
         return np.append(self.depth, -1)[self.cell(codes, n)]
 
+    def beyond(self, codes: Sequence[Codes], value: Floats) -> Floats:
+        """Return how many values of the narrowest cell of each row lie at or above a number (n,); 0 where nothing is known."""
+        out = np.zeros(len(value))
+        cell = self.cell(codes, len(value))
+        for i in np.unique(cell[cell >= 0]).tolist():
+            mine, marginal = cell == i, self.marginals[i]
+            out[mine] = marginal.n * (1 - marginal.cdf(value[mine] - _slack(marginal))) if marginal.n else 0.0
+        return np.nan_to_num(out)
+
     def quantile(self, codes: Sequence[Codes], u: Floats, low: Floats, high: Floats) -> Floats:
         """Return the quantile of each probability (n,) given that the value lies between bounds.
 
@@ -111,13 +120,18 @@ class NestedMarginals:
 
 def quantile_between(marginal: QuantileMarginal, u: Floats, low: Floats, high: Floats) -> Floats:
     """Quantile (n,) of a marginal given that the value lies between bounds; those of integers reach half a step further."""
-    slack = 0.0 if marginal.decimals is None else 0.5 / 10**marginal.decimals
+    slack = _slack(marginal)
     below = np.where(np.isfinite(low), np.nan_to_num(marginal.cdf(np.where(np.isfinite(low), low, 0.0) - slack)), 0.0)
     above = np.where(np.isfinite(high), np.nan_to_num(marginal.cdf(np.where(np.isfinite(high), high, 0.0) + slack), nan=1.0), 1.0)
     below = np.minimum(below, 1 - LEAST_SHARE)
     share = np.maximum(above - below, LEAST_SHARE)
     drawn = marginal.quantile(np.clip(below + u * share, 0.0, 1.0))
     return np.asarray(np.minimum(np.maximum(drawn, low), high), np.float64)
+
+
+def _slack(marginal: QuantileMarginal) -> float:
+    """Half a step of what is rounded, 0 of what is not."""
+    return 0.0 if marginal.decimals is None else 0.5 / 10**marginal.decimals
 
 
 def change_places(value: Floats, cell: Ints, low: Floats, high: Floats, rng: np.random.Generator) -> None:

@@ -13,10 +13,12 @@ Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
 BEFORE, FIRST, DURING, CLOSING, ONLY, AFTER = range(6)
 N_STAGES = 6
-COURSE = ((BEFORE,), (FIRST, ONLY), (DURING,), (CLOSING,), (AFTER,))  # in time
+AGAIN = 2  # reports from which on their number no longer counts
+N_STATES = 2 * (AGAIN + 1)
 LEAST_USE = 0.1  # a visit counts where occurrences are reported at least this share as often as at the usual visit
-SLACK = 0.01  # share of reports too many that is let pass
 PRIOR = 10.0  # chances to report that the rate over all visits counts for
+LEAST = 1e-9  # chance of what never was
+HALF = 0.5  # report that an occurrence without any has at the first visit since its start, where nothing is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +29,17 @@ class Reporting:
     ----------
     number : (n_numbers,) float64
         Visit numbers at which occurrences are reported at all, sorted.
-    rate : (6, 4, n_numbers) float64
+    rate : (6, 6, n_numbers) float64
         Chance that an occurrence has a report at a visit, by its stage then: before it started, at the first visit since, during,
         at the first visit since its end (having been open at an earlier one), at a visit that is both the first since its
-        start and since its end, and later; and by whether it was reported in an earlier stage (1) and whether its end is known
-        (2), since many are reported once they are over.
+        start and since its end, and later; and by how many reports it had before (0, 1, or 2 and more), and (3 added) whether its
+        end is known, since many are reported once they are over.
+
+    Notes
+    -----
+    Every occurrence of the source has a report. So the first one of a drawn occurrence is drawn given that there is one: with *h*
+    the chances of an occurrence without report at the visits of its subject, in time, the *j*-th visit has the first report with
+    probability :math:`h_j \\prod_{i<j}(1-h_i) / (1 - \\prod_i (1-h_i))`. The others follow visit by visit.
     """
 
     kind: ClassVar[str] = "reporting"
@@ -80,41 +88,15 @@ class Reporting:
         occurrence, visit, stage = _stages(owner, start, end, visit_subject, visit_day, eligible)
         seen = np.isin(occurrence * max(1, len(visit_day)) + visit, report[0] * max(1, len(visit_day)) + report[1])
         position = np.cumsum(kept) - 1
-        already = np.zeros(len(stage), np.int64)
-        reported = np.zeros(len(owner), bool)
-        ended = 2 * np.isfinite(end)
-        for stages in COURSE:
-            mine = np.isin(stage, stages)
-            already[mine] = reported[occurrence[mine]] + ended[occurrence[mine]]
-            reported[occurrence[mine & seen]] = True
-        place = (stage, already, position[code[visit]])
-        hits, chances = np.zeros((N_STAGES, 4, int(kept.sum()))), np.zeros((N_STAGES, 4, int(kept.sum())))
+        before = np.minimum(_count_before(seen, occurrence), AGAIN)
+        place = (stage, before + (AGAIN + 1) * np.isfinite(end)[occurrence], position[code[visit]])
+        hits, chances = (np.zeros((N_STAGES, N_STATES, int(kept.sum()))) for _ in range(2))
         np.add.at(hits, place, seen)
         np.add.at(chances, place, 1.0)
-        default = np.array([0.0, 1.0, 0.0, 0.0, 1.0, 0.0])[:, None]
-        pooled = (hits.sum(axis=2) + 0.5 * default) / (chances.sum(axis=2) + 0.5)
-        fitted = cls(numbers[kept], (hits + PRIOR * pooled[..., None]) / (chances + PRIOR))
-        visits = (visit_subject, visit_number, visit_day)
-        return fitted._thinned(int(seen.sum()), owner, start, end, visits)
-
-    def _thinned(
-        self, wanted: int, owner: Integers, start: Floats, end: Floats, visits: tuple[Integers, Floats, Floats]
-    ) -> Reporting:
-        """Lower all chances so that the source's occurrences, none of which goes unreported, get as many reports as they have."""
-        low, high = 0.5, 1.0
-        for _ in range(7):
-            factor = high if high == 1.0 and low == 0.5 else (low + high) / 2
-            trial = Reporting(self.number, self.rate * factor)
-            got = len(trial.sample(owner, start, end, *visits, np.random.Generator(np.random.PCG64(0)))[0])
-            if factor == 1.0:
-                if got <= wanted * (1 + SLACK):
-                    return self
-                high = 1.0 - 1e-9
-            elif got > wanted:
-                high = factor
-            else:
-                low = factor
-        return Reporting(self.number, self.rate * low)
+        default = np.zeros((N_STAGES, N_STATES))
+        default[np.ix_([FIRST, ONLY], [0, AGAIN + 1])] = 1.0
+        pooled = (hits.sum(axis=2) + HALF * default) / (chances.sum(axis=2) + HALF)
+        return cls(numbers[kept], (hits + PRIOR * pooled[..., None]) / (chances + PRIOR))
 
     def last_day(self, n: int, visit_subject: Integers, visit_number: Floats, visit_day: Floats) -> Floats:
         """Return the day of the last visit that counts, by subject: (n,), NaN where there is none."""
@@ -145,24 +127,14 @@ class Reporting:
         eligible = self._counts(visit_number)
         occurrence, visit, stage = _stages(owner, start, end, visit_subject, visit_day, eligible)
         position = np.clip(np.searchsorted(self.number, np.round(visit_number, 9)), 0, max(0, len(self.number) - 1))
-        u = rng.random(len(stage))
         if not len(stage):
             return occurrence, visit, np.zeros(0, bool)
-        chance = np.zeros(len(stage))
-        reported = np.zeros(len(owner), bool)
-        ended = 2 * np.isfinite(end)
-        for stages in COURSE:
-            mine = np.isin(stage, stages)
-            already = reported[occurrence[mine]] + ended[occurrence[mine]]
-            chance[mine] = self.rate[stage[mine], already, position[visit[mine]]]
-            reported[occurrence[mine & (u < chance)]] = True
-        chosen = u < chance
-        # those that nobody reported: at their most likely visit
-        silent = ~reported[occurrence]
-        order = np.lexsort((-chance, occurrence))
-        order = order[silent[order]]
-        first = np.concatenate([[True], occurrence[order][1:] != occurrence[order][:-1]]) if len(order) else np.empty(0, bool)
-        chosen[order[first]] = True
+        ended = (AGAIN + 1) * np.isfinite(end)[occurrence]
+        chance = [self.rate[stage, ended + reports, position[visit]] for reports in range(AGAIN + 1)]
+        chosen = _first_given_one(chance[0], occurrence, len(owner), rng)
+        u = rng.random((2, len(stage)))
+        chosen |= _first_true((_count_before(chosen, occurrence) == 1) & (u[0] < chance[1]), occurrence)
+        chosen |= (_count_before(chosen, occurrence) >= AGAIN) & (u[1] < chance[2])
         return occurrence[chosen], visit[chosen], np.isin(stage[chosen], (CLOSING, ONLY, AFTER))
 
     def _counts(self, visit_number: Floats) -> NDArray[np.bool_]:
@@ -208,6 +180,22 @@ def _stages(
         DURING,
     )
     return occurrence, visit, stage
+
+
+def _first_given_one(chance: Floats, owner: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw one pair of each owner that has any, the first of successes of these chances (n_pairs,) given that there is one."""
+    hazard = -np.log1p(-np.clip(chance, LEAST, 1 - LEAST))
+    upto = np.cumsum(hazard)
+    below = np.append(0.0, upto)[np.searchsorted(owner, owner)]
+    whole = np.bincount(owner, weights=hazard, minlength=n)[owner]
+    drawn = -np.log1p(rng.random(n)[owner] * np.expm1(-whole))
+    return _first_true(upto - below >= np.minimum(drawn, whole * (1 - LEAST)), owner)
+
+
+def _count_before(mask: NDArray[np.bool_], owner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of true cells of the same owner before each (n_pairs,); rows of an owner stand together, owners ascending."""
+    total = np.cumsum(mask, dtype=np.int64) - mask
+    return np.asarray(total - total[np.searchsorted(owner, owner)], np.int64)
 
 
 def _first_true(mask: NDArray[np.bool_], owner: Integers) -> NDArray[np.bool_]:

@@ -36,12 +36,25 @@ class VisitColumns:
 
 @dataclass(frozen=True, eq=False)
 class Varying:
-    """A column that changes between the rows of an occurrence, given its value in the first row, and whether more rows follow."""
+    """A column that changes between the rows of an occurrence, from one row to the next.
+
+    Attributes
+    ----------
+    name : str
+    levels : Column
+        Values that at least k subjects share.
+    given : (n_given,) int64
+        What the value of a further row hangs on, the most telling first: 0 the value in the row before, 1 the row's stage, from
+        :func:`stage_of`.
+    table : BackoffTable
+        Value given these.
+    """
 
     kind: ClassVar[str] = "varying column"
 
     name: str
     levels: Column
+    given: Ints
     table: BackoffTable
 
 
@@ -211,10 +224,13 @@ def _sample_varying(
     stage: Ints,
     rng: np.random.Generator,
 ) -> Column:
-    """Cells of all rows: the first as drawn for the occurrence, later ones given the first."""
+    """Cells of all rows: the first as drawn for the occurrence, later ones given the one before."""
     base, distinct = column_codes(head)
     position = {text: i for i, text in enumerate(item.levels.strings().tolist())}
     base = np.append(np.array([position.get(text, -1) for text in distinct.strings().tolist()], np.int64), -1)[base]
-    drawn = item.table.sample([stage, base[occurrence]], rng)
-    code = np.where(rank > 0, drawn, base[occurrence])
+    code = base[occurrence]
+    for step in range(1, int(rank.max(initial=0)) + 1):
+        rows = np.flatnonzero(rank == step)
+        told = (code[rows - 1], stage[rows])
+        code[rows] = item.table.sample([told[i] for i in item.given.tolist()], rng, len(rows))
     return take_levels(item.levels, code)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
+from replicator.models.chain import most_telling
 from replicator.models.onset import rank_within
 from replicator.study_model.attributes import Attributes, column_codes, is_worded, protect_levels
 from replicator.study_model.dated import DateFormat, DateGiven
@@ -155,12 +156,14 @@ def _fit_qualifiers(
 
 
 def _fit_varying(reports: _Reports, name: str, later: Bools, k: int) -> Varying:
-    """Learn a column of the rows `later` (n_rows,), given the first row of the occurrence."""
+    """Learn a column of the rows `later` (n_rows,), none of them the first of its occurrence, given the row before."""
     codes, levels = column_codes(reports.rows[name])
     codes, levels, _ = protect_levels(codes, levels, reports.who, k, is_worded(name, reports.rows.domain))
-    first = codes[reports.rank == 0][reports.occurrence]
-    given = [reports.stages()[later], first[later]]
-    return Varying(name, levels, BackoffTable.fit(codes[later], given, reports.who[later], k=k))
+    rows, who = np.flatnonzero(later), reports.who[later].astype(np.int64)
+    told = [codes[rows - 1], reports.stages()[rows]]
+    given = np.array(most_telling(codes[rows], told, who, k), np.int64)
+    table = BackoffTable.fit(codes[rows], [told[i] for i in given.tolist()], reports.who[later], k=k)
+    return Varying(name, levels, given, table)
 
 
 def _fit_date(reports: _Reports, name: str, k: int) -> OtherDate:

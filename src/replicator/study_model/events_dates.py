@@ -21,6 +21,7 @@ from replicator.tables.dates import Dates, Precision, format_dates
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+FEWEST = 5.0  # values of a length of time behind what is said of how much longer something lasts
 SOON = 3.0  # days after the start of an event within which a medicine may have been started for it
 ERA_NONE, ERA_HISTORY, ERA_STUDY, ERA_TEXT = range(4)
 
@@ -86,7 +87,8 @@ class OccurrenceDates:
     end_together : float
         Share of ends that fall on that of the occurrence with which they share their start.
     end_offset : QuantileMarginal
-        Days from the first day on study to the end, where the start lies before the study or is unknown.
+        Days from the first day on study to the end, where the start is unknown, or so long before the study that `duration` does
+        not tell how much longer it lasts.
     past_share : QuantileMarginal
         Of the time from a start before the study up to the first day on study, how much had gone by at an end before the study.
     start_minute, end_minute : ClockTime
@@ -241,15 +243,18 @@ def _sample_ends(
     ended[order[joins]] = ended[head[joins]]
     free = (era == ERA_STUDY) & ~attached
     bound = np.maximum(last, first)
-    away = _truncated(model.end_offset, u, bound - first)
+    gone = first - start
+    lasting = free & (model.duration.beyond(codes, gone) >= FEWEST)
+    whole = model.duration.quantile(codes, u, np.where(lasting, gone, np.nan), gone + bound - first)
+    away = np.where(lasting, whole - gone, _truncated(model.end_offset, u, bound - first))
     floor = np.where(np.isnan(start), first, np.maximum(start, first))
     away = np.where(np.isnan(away), 0.0, away)
     out = np.where(attached, ended, np.where(free, np.clip(first + away, floor, np.maximum(bound, floor)), np.nan))
     past = era == ERA_HISTORY
     begin = np.where(np.isnan(start), first - 365.0, np.minimum(start, first - 1))
-    gone = np.clip(model.past_share.quantile(u), 0.0, 1.0) if model.past_share.n else u
-    gone = np.where(np.isnan(start), u, gone)
-    return np.where(past, np.minimum(np.floor(begin + gone * np.maximum(first - begin, 1.0)), first - 1), out)
+    part = np.clip(model.past_share.quantile(u), 0.0, 1.0) if model.past_share.n else u
+    part = np.where(np.isnan(start), u, part)
+    return np.where(past, np.minimum(np.floor(begin + part * np.maximum(first - begin, 1.0)), first - 1), out)
 
 
 def _truncated(marginal: QuantileMarginal, u: Floats, most: Floats) -> Floats:

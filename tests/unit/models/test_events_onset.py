@@ -21,6 +21,17 @@ def test_intensity_is_events_over_time_at_risk() -> None:
     assert np.interp([25.0, 50.0, 75.0], model.time, model.cumulative[-1]) / whole == pytest.approx([0.25, 0.5, 0.75], abs=0.06)
 
 
+def test_those_who_leave_early_for_having_many_do_not_move_the_events_of_the_others() -> None:
+    """Planted: 10 events each on days 0 to 19 of the leavers, 2 each on days 0 to 99 of the others, both uniform (0.05)."""
+    rng = np.random.default_rng(6)
+    high = np.repeat([19.0, 99.0], 300)
+    subject = np.repeat(np.arange(600), np.repeat([10, 2], 300))
+    time = np.floor(rng.random(len(subject)) * (high[subject] + 1))
+    model = Intensity.fit(time, subject, np.zeros(len(time), int), 1, np.zeros(600), high)
+    drawn = model.sample(np.zeros(20_000, int), np.zeros(20_000), np.full(20_000, 99.0), rng)
+    assert np.quantile(drawn + 0.5, [0.2, 0.5, 0.8]) == pytest.approx([20.0, 50.0, 80.0], abs=5.0)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(-50, 300), st.integers(0, 200)), min_size=1, max_size=40), st.integers(0, 999))
 def test_draws_stay_within_the_time_at_risk(windows: list[tuple[int, int]], seed: int) -> None:
@@ -98,6 +109,25 @@ def test_nothing_goes_unreported() -> None:
     occurrence, _, _ = model.sample(owner, np.full(40, 99.0), np.full(40, np.nan), subject, number, day, np.random.default_rng(0))
     assert sorted(occurrence.tolist()) == owner.tolist()
     assert model.last_day(41, subject, number, day)[[0, 40]].tolist()[0] == 10.0
+
+
+def test_most_are_reported_once_and_some_once_more() -> None:
+    """Planted: one report each, at any of ten visits as likely, and of a fifth of those open at later ones one more, never two."""
+    rng = np.random.default_rng(4)
+    n = 3000
+    subject, number, day = np.repeat(np.arange(n), 10), np.tile(np.arange(10.0), n), np.tile(7.0 * np.arange(10), n)
+    owner, start, end = np.arange(n), np.zeros(n), np.full(n, np.nan)
+    first = rng.integers(0, 10, n)
+    again = np.flatnonzero((rng.random(n) < 0.2) & (first < 9))
+    second = first[again] + 1 + np.floor(rng.random(len(again)) * (9 - first[again])).astype(int)
+    report = np.concatenate([owner, again]), np.concatenate([owner * 10 + first, again * 10 + second])
+    model = Reporting.fit(owner, start, end, subject, number, day, report, 5)
+    occurrence, visit, _ = model.sample(owner, start, end, subject, number, day, rng)
+    times = np.bincount(occurrence, minlength=n)
+    assert np.bincount(times, minlength=3)[:3] / n == pytest.approx([0.0, 1 - len(again) / n, len(again) / n], abs=0.02)
+    assert (times <= 2).all()
+    drawn = number[visit][np.append(True, np.diff(occurrence) > 0)]
+    assert np.bincount(drawn.astype(int), minlength=10) / n == pytest.approx([0.1] * 10, abs=0.025)
 
 
 def test_pairs_of_occurrences_and_visits() -> None:

@@ -80,3 +80,19 @@ def test_spells_before_the_study_last_as_long_as_they_did() -> None:
     assert (drawn.end < 17993).all()
     assert (drawn.end >= drawn.start).all()
     assert np.median(drawn.end - drawn.start) == pytest.approx(np.median(end - start), rel=0.15)
+
+
+def test_what_began_shortly_before_the_study_lasts_as_long_as_what_began_on_it() -> None:
+    """Planted: lengths of 1 to 40 days wherever they begin, and some things that began years ago: quartiles come back (4 days)."""
+    rng = np.random.default_rng(8)
+    lag, length = np.floor(rng.uniform(1, 40, 900)), np.floor(rng.uniform(1, 41, 900))
+    lag, length = lag[length >= lag], length[length >= lag]
+    recent = len(lag)
+    lag, length = np.append(lag, np.full(recent, 2000.0)), np.append(length, 2000 + np.floor(rng.uniform(50, 80, recent)))
+    start = np.append(17993 - lag, 18000 + np.floor(rng.uniform(0, 40, 1000)))
+    length = np.append(length, np.floor(rng.uniform(1, 41, 1000)))
+    drawn = _again(start, start + length, np.arange(len(start), dtype=np.int32), _spine(len(start)))
+    lately = (drawn.start < 17993) & (drawn.start > 17993 - 41)
+    assert lately.sum() > 300
+    lasted = (drawn.end - drawn.start)[lately]
+    assert np.quantile(lasted, [0.25, 0.5, 0.75]) == pytest.approx(np.quantile(length[:recent], [0.25, 0.5, 0.75]), abs=4.0)

@@ -114,6 +114,23 @@ def test_a_medication_is_reported_at_every_visit() -> None:
     assert day.tolist() == [(-7, 0, 14, 28)[int(v) - 1] for v in frame["VISITNUM"]]
 
 
+def test_what_is_told_again_is_told_otherwise() -> None:
+    """Planted: a fifth of the events are told again a visit later, always with another severity, as a rule MODERATE after MILD."""
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, object]] = []
+    for i in range(200):
+        told = {"who": i, "AETERM": "RASH", "AESPID": "E1", "AESTDTC": _iso(-3), "AEREL": "NONE"}
+        severity = rng.choice(["MILD", "MODERATE", "SEVERE"], 2, replace=False, p=[0.6, 0.35, 0.05])
+        rows.append(told | {"AESEV": severity[0], "AEDTC": _iso(0)})
+        if i % 5 == 0:
+            rows.append(told | {"AESEV": severity[1], "AEDTC": _iso(14)})
+    _, drawn = _fit(rows, _spine(200))
+    frame = pd.DataFrame({name: column.strings() for name, column in drawn.columns.items()}).assign(who=drawn.subject)
+    times = frame.groupby("who").size()
+    assert len(times) == 200 and (times == 2).mean() == pytest.approx(0.2, abs=0.07)
+    assert not frame.duplicated(["who", "AESEV"]).any()
+
+
 def test_a_death_makes_the_last_event_fatal() -> None:
     """Fatal outcomes go with the date of death, one a subject, and with nothing else."""
     death = {0: 20.0, 1: 25.0, 2: 27.0, 3: 21.0}
