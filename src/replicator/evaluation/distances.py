@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -10,9 +13,12 @@ from replicator.evaluation.splits import Splits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Statistic: TypeAlias = Callable[[NDArray[np.bool_]], tuple[Floats, Floats]]
+"""What masks over subjects (n_splits, n_subjects) show, and how many are behind it, a row each."""
 
 FEWEST_ROWS = 8  # on either side, for a distance to be told
 MOST_BINS = 256
+BY_CHANCE = 1e-4  # probability that so many real subjects all lack something, from which a sample may lack it
 
 
 def count_matrix(subject: Ints, codes: Ints, n_subjects: int, n_codes: int) -> sparse.csr_matrix:
@@ -72,21 +78,50 @@ def compare_counts(
     Returns
     -------
     sample, floor : (n_splits,) float64
-        Between 0 and 1; NaN for both where the reference or the floor has fewer than :data:`FEWEST_ROWS` rows, 1 where only the
-        sample has none.
+        Between 0 and 1; NaN for both where the reference or the floor has fewer than :data:`FEWEST_ROWS` rows. Where only the
+        sample has none it is 1, or NaN where as many real subjects could have none as well (:func:`lacks_by_chance`).
     """
-
-    def told_by(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        if members is None:
-            return shares(mask, counts)
-        own, n = shares(mask & members, counts)
-        return own - shares(mask, counts)[0], n
-
+    told_by = contrast(lambda mask: shares(mask, counts), members)
     (reference, n_reference), (floor, n_floor), (sample, n_sample) = map(told_by, (splits.reference, splits.floor, splits.sample))
     told = (n_reference >= FEWEST_ROWS) & (n_floor >= FEWEST_ROWS)
     apart = _kolmogorov_smirnov if ordered else _total_variation
-    of_sample = np.where(n_sample > 0, np.minimum(apart(reference, sample), 1.0), 1.0)
+    lacking = np.where(lacks_by_chance(splits, sparse.csr_matrix(counts.sum(axis=1)), members)[:, 0], np.nan, 1.0)
+    of_sample = np.where(n_sample > 0, np.minimum(apart(reference, sample), 1.0), lacking)
     return np.where(told, of_sample, np.nan), np.where(told, np.minimum(apart(reference, floor), 1.0), np.nan)
+
+
+def lacks_by_chance(splits: Splits, having: sparse.csr_matrix, members: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Tell what a sample may lack: of what few real subjects have, as many as are sampled may all have nothing.
+
+    Parameters
+    ----------
+    having : (n_subjects, n_groups) sparse matrix
+        Above 0 where a subject has something.
+    members : (n_subjects,) bool, optional
+        Of these subjects alone.
+
+    Returns
+    -------
+    (n_splits, n_groups) bool
+        Whether as many subjects as are sampled, drawn independently, would all lack it with a probability above :data:`BY_CHANCE`.
+    """
+    real, drawn = splits.reference | splits.floor, splits.sample.sum(axis=1)[:, None]
+    n = real.sum(axis=1, dtype=np.float64)[:, None]
+    looked_at = real if members is None else real & members
+    share = np.asarray(looked_at.astype(np.float64) @ (having.tocsr() > 0).astype(np.float64)) / np.maximum(n, 1.0)
+    return np.asarray((drawn > 0) & ((1.0 - np.minimum(share, 1.0)) ** drawn > BY_CHANCE))
+
+
+def contrast(statistic: Statistic, members: NDArray[np.bool_] | None) -> Statistic:
+    """By how much a statistic of `members` (n_subjects,) differs from that of all of their side, and the number behind theirs."""
+    if members is None:
+        return statistic
+
+    def of_members(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        own, n = statistic(mask & members)
+        return own - statistic(mask)[0], n
+
+    return of_members
 
 
 def _total_variation(a: Floats, b: Floats) -> Floats:

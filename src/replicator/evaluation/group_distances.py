@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints, count_matrix
+from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints, Statistic, contrast, count_matrix, lacks_by_chance
 from replicator.evaluation.splits import Splits
 
-_Statistic: TypeAlias = Callable[[NDArray[np.bool_]], tuple[Floats, Floats]]
 Both: TypeAlias = tuple[Floats, Floats]
 """Distances of sample and floor from the reference, (n_splits, n_groups) each."""
 
@@ -29,7 +28,8 @@ def compare_shares(splits: Splits, having: sparse.csr_matrix, members: NDArray[n
         n = mask.sum(axis=1, dtype=np.float64)[:, None]
         return np.asarray(_totals(mask, having) / np.maximum(n, 1.0)), np.broadcast_to(n, (len(n), having.shape[1]))
 
-    return _compared(splits, _contrast(share, members), 1.0)
+    everybody = np.ones(having.shape[0], bool) if members is None else members
+    return _compared(splits, contrast(share, members), sparse.csr_matrix(everybody[:, None].astype(np.float64)), 1.0)
 
 
 def compare_means(
@@ -54,7 +54,7 @@ def compare_means(
         n = _totals(mask, count)
         return _totals(mask, total) / np.maximum(n, 1.0), n
 
-    return _compared(splits, _contrast(mean, members), span)
+    return _compared(splits, contrast(mean, members), count, span, members=members)
 
 
 def compare_spreads(splits: Splits, values: sparse.csr_matrix, present: sparse.csr_matrix) -> Both:
@@ -65,7 +65,7 @@ def compare_spreads(splits: Splits, values: sparse.csr_matrix, present: sparse.c
     values, present : (n_subjects, n_groups) sparse matrices
         A number for each subject, and 1 where there is one.
     """
-    return _compared(splits, _deviation(values, present), 0.5)
+    return _compared(splits, _deviation(values, present), present, 0.5)
 
 
 def compare_deviations(splits: Splits, values: sparse.csr_matrix, present: sparse.csr_matrix) -> Both:
@@ -81,10 +81,10 @@ def compare_deviations(splits: Splits, values: sparse.csr_matrix, present: spars
         larger = np.maximum(a, b)
         return np.where(larger > 0, 1.0 - np.minimum(a, b) / np.where(larger > 0, larger, 1.0), 0.0)
 
-    return _compared(splits, _deviation(values, present), 1.0, short)
+    return _compared(splits, _deviation(values, present), present, 1.0, short)
 
 
-def _deviation(values: sparse.csr_matrix, present: sparse.csr_matrix) -> _Statistic:
+def _deviation(values: sparse.csr_matrix, present: sparse.csr_matrix) -> Statistic:
     squares = values.multiply(values).tocsr()
 
     def deviation(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -116,7 +116,7 @@ def compare_correlations(
         n, x, y, xx, yy, xy = (_totals(mask, part) for part in parts)
         return pearson(n, x, y, xx, yy, xy), n
 
-    return _compared(splits, correlation, 2.0)
+    return _compared(splits, correlation, parts[0], 2.0)
 
 
 def pearson(n: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Floats) -> Floats:
@@ -154,7 +154,9 @@ def compare_distributions(
             return np.asarray(np.abs(np.cumsum(a - b, axis=2)).max(axis=2, initial=0.0))
         return np.asarray(0.5 * np.abs(a - b).sum(axis=2))
 
-    return _compared(splits, distribution, 1.0, apart)
+    return _compared(
+        splits, distribution, count_matrix(subject, np.where(known, groups, -1), len(splits.reference[0]), n_groups), 1.0, apart
+    )
 
 
 def _totals(mask: NDArray[np.bool_], matrix: sparse.csr_matrix) -> Floats:
@@ -165,27 +167,22 @@ def _difference(a: Floats, b: Floats) -> Floats:
     return np.abs(a - b)
 
 
-def _contrast(statistic: _Statistic, members: NDArray[np.bool_] | None) -> _Statistic:
-    """By how much a statistic of some subjects differs from that of all of their side, and the number behind theirs."""
-    if members is None:
-        return statistic
-
-    def contrast(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        own, n = statistic(mask & members)
-        return own - statistic(mask)[0], n
-
-    return contrast
-
-
 def _compared(
     splits: Splits,
-    statistic: _Statistic,
+    statistic: Statistic,
+    having: sparse.csr_matrix,
     span: float,
     apart: Callable[[Floats, Floats], Floats] = _difference,
+    *,
+    members: NDArray[np.bool_] | None = None,
 ) -> Both:
-    """Distances of a statistic and the number behind it: NaN where too few are real, 1 where only the sample has none."""
+    """Distances of a statistic and the number behind it: NaN where too few are real.
+
+    Where only the sample has none it is 1, or NaN if that may be by chance, given who of the real subjects is in `having`.
+    """
     (reference, n), (floor, n_floor), (sample, n_sample) = map(statistic, (splits.reference, splits.floor, splits.sample))
     told = (n >= FEWEST_ROWS) & (n_floor >= FEWEST_ROWS)
-    of_sample = np.where(n_sample > 0, np.minimum(apart(reference, sample) / span, 1.0), 1.0)
+    lacking = np.where(lacks_by_chance(splits, having, members), np.nan, 1.0)
+    of_sample = np.where(n_sample > 0, np.minimum(apart(reference, sample) / span, 1.0), lacking)
     of_floor = np.minimum(apart(reference, floor) / span, 1.0)
     return np.where(told, of_sample, np.nan), np.where(told, of_floor, np.nan)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints, binned, compare_counts, count_matrix
+from replicator.evaluation.distances import (
+    FEWEST_ROWS,
+    Floats,
+    Ints,
+    binned,
+    compare_counts,
+    contrast,
+    count_matrix,
+    lacks_by_chance,
+)
 from replicator.evaluation.measures import Distances, Family, summarise
 from replicator.evaluation.sharing import FEWEST_SHARED, shared_rows
 from replicator.evaluation.splits import Splits
@@ -142,18 +151,13 @@ def _until(splits: Splits, end: Floats, event: Mask, members: Mask | None) -> tu
     who = np.arange(len(end))
     exits = count_matrix(who, codes, len(end), n_codes)
     events = count_matrix(who, np.where(event, codes, -1), len(end), n_codes)
-
-    def curve(mask: Mask) -> tuple[Floats, Floats]:
-        if members is None:
-            return survival(mask, events, exits)
-        own, at_risk = survival(mask & members, events, exits)
-        return own - survival(mask, events, exits)[0], at_risk
-
+    curve = contrast(lambda mask: survival(mask, events, exits), members)
     (reference, at_risk), (floor, n_floor), (sample, n_sample) = map(curve, (splits.reference, splits.floor, splits.sample))
     seen = at_risk >= FEWEST_ROWS
     told = seen.any(axis=1) & (n_floor.max(axis=1, initial=0.0) >= FEWEST_ROWS)
     apart = [np.minimum(np.where(seen, np.abs(reference - other), 0.0).max(axis=1, initial=0.0), 1.0) for other in (sample, floor)]
-    of_sample = np.where(n_sample.max(axis=1, initial=0.0) > 0, apart[0], 1.0)
+    lacking = np.where(lacks_by_chance(splits, sparse.csr_matrix(exits.sum(axis=1)), members)[:, 0], np.nan, 1.0)
+    of_sample = np.where(n_sample.max(axis=1, initial=0.0) > 0, apart[0], lacking)
     return np.where(told, of_sample, np.nan), np.where(told, apart[1], np.nan)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
-from replicator.evaluation.distances import compare_counts, count_matrix
+from replicator.evaluation.distances import compare_counts, count_matrix, lacks_by_chance
 from replicator.evaluation.group_distances import (
     compare_correlations,
     compare_deviations,
@@ -115,6 +115,21 @@ def test_distributions_are_those_of_their_definition(ordered: bool) -> None:
         p, q = (np.bincount(x, minlength=5) / len(x) for x in (one, two))
         expected = stats.ks_2samp(one, two).statistic if ordered else 0.5 * np.abs(p - q).sum()
         assert sample[0, g] == pytest.approx(expected)
+
+
+def test_what_few_real_subjects_have_a_sample_may_lack() -> None:
+    """With 30 sampled subjects, what a tenth have is lacked by chance (0.04), and what a half have is not (1e-9)."""
+    splits, (values, _) = _splits(8), _values(9)
+    rare, usual = np.zeros((N, 1)), np.zeros((N, 1))
+    for side in (splits.reference[0], splits.floor[0]):
+        rare[np.flatnonzero(side)[:3]], usual[np.flatnonzero(side)[:15]] = 1.0, 1.0
+    having = np.concatenate([rare, usual], axis=1)
+    lacking = lacks_by_chance(splits, sparse.csr_matrix(having))
+    assert lacking.tolist() == [[True, False]]
+    assert 0.9**30 > 1e-4 > 0.5**30
+    rows = 4.0 * having  # four rows of each who has any, so that there are enough to compare
+    sample, floor = compare_means(splits, sparse.csr_matrix(values[:, :2] * rows), sparse.csr_matrix(rows))
+    assert np.isnan(sample[0, 0]) and sample[0, 1] == 1.0 and np.isfinite(floor).all()
 
 
 def test_nothing_in_the_sample_is_as_far_as_can_be_and_too_few_real_ones_tell_nothing() -> None:
