@@ -23,6 +23,7 @@ def reviewed_study(
     on_the_minute: bool = False,
     night: bool = False,
     all_digits: bool = False,
+    any_laboratory: bool = False,
     decimals: int = 1,
     repeats: float = 0.2,
     baseline_sd: float = 1.0,
@@ -58,7 +59,21 @@ def reviewed_study(
         "SVSTDTC": date.astype(str),
     }
     lb = _laboratory(
-        rng, ids, site, who, visit, date, on_the_minute, night, all_digits, decimals, repeats, baseline_sd, outliers, skipped
+        rng,
+        ids,
+        site,
+        who,
+        visit,
+        date,
+        on_the_minute,
+        night,
+        all_digits,
+        any_laboratory,
+        decimals,
+        repeats,
+        baseline_sd,
+        outliers,
+        skipped,
     )
     visit_dates = np.full((n, N_VISITS), np.datetime64("NaT"), "datetime64[D]")
     visit_dates[who, visit] = date
@@ -122,6 +137,7 @@ def _laboratory(
     on_the_minute: bool,
     night: bool,
     all_digits: bool,
+    any_laboratory: bool,
     decimals: int,
     repeats: float,
     baseline_sd: float,
@@ -131,6 +147,8 @@ def _laboratory(
     minute = rng.integers(0, 60, len(who)) if on_the_minute else 5 * rng.integers(0, 12, len(who))
     hour = rng.integers(0, 24, len(who)) if night else rng.integers(8, 12, len(who))
     time = np.array([f"{d}T{h:02d}:{m:02d}" for d, h, m in zip(date, hour, minute, strict=True)], dtype=object)
+    at = np.random.default_rng(len(who)).integers(0, 3, len(who)) if any_laboratory else site[who] // 2
+    laboratory = np.array(["NORTH", "SOUTH", "WEST"], dtype=object)[at]
     parts = []
     for test in TESTS:
         level = rng.normal(size=len(ids)) * baseline_sd
@@ -147,6 +165,7 @@ def _laboratory(
             "LBTESTCD": test,
             "LBTEST": test,
             "LBCAT": "CHEMISTRY",
+            "LBNAM": laboratory,
             "LBORRES": text,
             "LBSTRESC": text,
             "LBSTRESN": value,

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.stats import chi2_contingency
 
 from replicator.errors import StudyError
 from replicator.evaluation.giveaways.draws import draw_halves, error_over_draws, mean_over_draws
+from replicator.evaluation.giveaways.group_statistics import association, between_groups, between_levels
 from replicator.evaluation.giveaways.statistics import (
-    association,
-    between_groups,
     dispersion_of_counts,
     distance_of_rows,
     share_of_rows,
@@ -146,6 +146,23 @@ def test_values_that_are_all_alike_have_no_intraclass_correlation() -> None:
     assert one is not None
     assert np.isnan(one.of(~of_source[None], of_source[None])).all()
     assert np.isfinite(one.of(of_source[None], of_source[None])).all()
+
+
+def test_the_variance_of_a_yes_or_no_between_levels_is_chi_square_over_the_number_of_rows() -> None:
+    stack = stacked(400)
+    subject = stack.view.subject("AE")
+    rng = np.random.default_rng(5)
+    level, entry = rng.integers(0, 3, len(subject)), rng.integers(0, 2, len(subject))
+    held = rng.random(len(subject)) < np.array([0.2, 0.5, 0.6])[level]
+    one = between_levels(stack, subject, held, entry, level, 3, ("a", "b"))
+    assert one is not None
+    told = one.of(whole(stack), whole(stack))[0]
+    for which in range(2):
+        rows = (entry == which) & (stack.origin[subject] == Origin.SOURCE)
+        counts = np.array([[(rows & (level == i) & (held == yes)).sum() for i in range(3)] for yes in (False, True)])
+        chi_square = chi2_contingency(counts, correction=False).statistic
+        assert told[which] == pytest.approx(chi_square / rows.sum())
+    assert between_levels(stack, subject, held, entry, np.zeros(len(subject), np.int64), 1, ("a", "b")) is None
 
 
 def test_the_association_is_1_where_one_follows_from_the_other_and_0_where_neither_tells() -> None:

@@ -53,6 +53,8 @@ PLANTS: list[tuple[dict[str, float | bool], str, int]] = [
     ({"on_the_minute": True}, "minutes at quarters", -1),
     ({"night": True}, "hours of the day", 1),
     ({"all_digits": True}, "LB round values by site", -1),
+    ({"any_laboratory": True}, "LB round values by device", -1),
+    ({"all_digits": True}, "LB round values by device", -1),
     ({"all_digits": True}, "LB last digits", 1),
     ({"all_digits": True}, "LB round values", -1),
     ({"decimals": 2}, "LB decimals", 1),

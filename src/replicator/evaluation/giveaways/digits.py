@@ -1,4 +1,4 @@
-"""How results are written: last digits, decimals, round values by site and device, values repeated by a subject."""
+"""How results are written: last digits, decimals, round values by site and by device, values repeated by a subject."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from replicator.evaluation.distances import Floats, Ints
 from replicator.evaluation.features import subject_means
 from replicator.evaluation.giveaways.giveaway import Asked, Scale
-from replicator.evaluation.giveaways.statistics import Statistic, between_groups, distance_of_rows, share_of_rows
+from replicator.evaluation.giveaways.group_statistics import between_groups, between_levels
+from replicator.evaluation.giveaways.statistics import Statistic, distance_of_rows, share_of_rows
 from replicator.evaluation.giveaways.visit_calendar import site_of_subjects
 from replicator.evaluation.results import Results
 from replicator.evaluation.stack import Origin, Stack
@@ -20,6 +21,7 @@ from replicator.tables.dataset import Numbers, Text
 TOPIC = "digits"
 MOST_DECIMALS = 9
 DIGITS = 10
+DEVICES = ("SPDEVID", "NAM", "ANMETH", "METHOD")  # what a result was measured with: device, laboratory, method
 FEWEST_VALUES = 10  # distinct numbers of a test in the source, from which its digits are looked at
 _NUMBER = re.compile(r"[-+]?\d+(?:\.(\d*))?")
 
@@ -61,7 +63,8 @@ def _of_dataset(stack: Stack, timeline: Timeline, results: Results) -> list[Aske
             distance_of_rows(stack, subject, decimals, MOST_DECIMALS + 1, entry, labels),
             lacks,
         ),
-        _between(stack, name, digit, round_, entry),
+        _between_sites(stack, name, digit, round_, entry),
+        _between_devices(stack, name, digit, round_, entry, labels),
         Asked(
             TOPIC,
             f"{name} values repeated",
@@ -104,7 +107,7 @@ def varied_tests(stack: Stack, results: Results) -> Mask:
     return np.asarray((n >= FEWEST_VALUES) & results.measured)
 
 
-def _between(stack: Stack, name: str, digit: Ints, round_: Mask, entry: Ints) -> Asked:
+def _between_sites(stack: Stack, name: str, digit: Ints, round_: Mask, entry: Ints) -> Asked:
     site, of_source = site_of_subjects(stack), stack.origin == Origin.SOURCE
     statistic: Statistic | None = None
     if site is not None:
@@ -116,6 +119,25 @@ def _between(stack: Stack, name: str, digit: Ints, round_: Mask, entry: Ints) ->
         "Which share of the variance of rounding lies between sites?",
         statistic,
         "The study tells no two sites apart, or has no numbers.",
+        Scale.CORRELATION,
+    )
+
+
+def _between_devices(stack: Stack, name: str, digit: Ints, round_: Mask, entry: Ints, labels: tuple[str, ...]) -> Asked:
+    dataset, of_source = stack.view.dataset(name), stack.rows(name, Origin.SOURCE)
+    statistic: Statistic | None = None
+    for variable in (one for suffix in DEVICES if (one := suffix if suffix in dataset else stack.view.named(name, suffix))):
+        device = codes_of(dataset[variable])
+        if len(np.unique(device[of_source & (device >= 0)])) > 1:
+            of = np.where(digit >= 0, entry, -1)
+            statistic = between_levels(stack, stack.view.subject(name), round_, of, device, int(device.max()) + 1, labels)
+            break
+    return Asked(
+        TOPIC,
+        f"{name} round values by device",
+        "Which share of the variance of rounding within a test lies between devices, laboratories or methods?",
+        statistic,
+        f"{name} names no two devices, laboratories or methods.",
         Scale.CORRELATION,
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.evaluation.giveaways.giveaway import Asked, Scale
+from replicator.evaluation.giveaways.group_statistics import association
 from replicator.evaluation.giveaways.statistics import (
-    association,
     dispersion_of_counts,
     distance_of_rows,
     share_of_rows,

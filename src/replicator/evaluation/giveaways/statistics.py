@@ -13,8 +13,6 @@ from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.evaluation.stack import Origin, Stack
 from replicator.rules.grouping import Mask
 
-FEWEST_OF_GROUP = 2  # subjects, on average, for the variance within groups to be told
-TINY = 1e-9  # of a sum of squares, under which a variance is rounding
 Told = Callable[[Mask, Mask], Floats]
 
 
@@ -193,82 +191,3 @@ def dispersion_of_counts(counts: Floats, of_source: Mask, names: Sequence[str]) 
 
     subjects = (counts[of_source] > 0).sum(axis=0).astype(np.int64)
     return Statistic(tuple(names), of, np.ones(counts.shape[1]), subjects, int(counts[of_source].sum()))
-
-
-def between_groups(values: Floats, group: Ints, names: Sequence[str], of_source: Mask) -> Statistic | None:
-    """Share of the variance between subjects that lies between groups, by entry (intraclass correlation from analysis of variance).
-
-    Parameters
-    ----------
-    values : (n_subjects, n_entries) float64
-        NaN where a subject has none.
-    group : (n_subjects,) int64
-        Such as the site; -1 without one.
-
-    References
-    ----------
-    A. Donner, "A review of inference procedures for the intraclass correlation coefficient in the one-way random effects model",
-    *International Statistical Review* 54, 1986, pages 67-82.
-    """
-    n_groups = int(group.max(initial=-1)) + 1
-    known = np.isfinite(values) & (group >= 0)[:, None]
-    subjects = (known & of_source[:, None]).sum(axis=0).astype(np.int64)
-    kept = np.flatnonzero(subjects >= FEWEST_SHARED)
-    if n_groups < 2 or not len(kept):
-        return None
-    mean = np.where(known, values, 0.0)[of_source].sum(axis=0) / np.maximum(subjects, 1)
-    centred, known = np.where(known, values - mean, 0.0)[:, kept], known[:, kept].astype(np.float64)
-    of_group = count_matrix(np.arange(len(group)), group, len(group), n_groups)
-
-    def one(mask: Mask) -> Floats:
-        inside = sparse.csr_matrix(of_group.multiply(mask[:, None]).T)
-        n, total, square = (np.asarray(inside @ matrix) for matrix in (known, centred, centred**2))
-        groups, rows = (n > 0).sum(axis=0), n.sum(axis=0)
-        between = (total**2 / np.maximum(n, 1)).sum(axis=0) - total.sum(axis=0) ** 2 / np.maximum(rows, 1)
-        within = np.maximum(square.sum(axis=0) - (total**2 / np.maximum(n, 1)).sum(axis=0), 0.0)
-        per_group = (rows - (n**2).sum(axis=0) / np.maximum(rows, 1)) / np.maximum(groups - 1, 1)
-        mean_between, mean_within = between / np.maximum(groups - 1, 1), within / np.maximum(rows - groups, 1)
-        whole = mean_between + (per_group - 1) * mean_within
-        told = (groups > 1) & (per_group >= FEWEST_OF_GROUP) & (whole > 0) & (between + within > TINY * square.sum(axis=0))
-        return np.where(told, (mean_between - mean_within) / np.where(told, whole, 1.0), np.nan)
-
-    def of(masks: Mask, _: Mask) -> Floats:
-        return np.array([one(mask) for mask in masks])
-
-    weights = np.ones(len(kept))
-    return Statistic(tuple(names[i] for i in kept.tolist()), of, weights, subjects[kept], int(subjects[kept].max()))
-
-
-def association(stack: Stack, name: str, one: Ints, two: Ints) -> Statistic | None:
-    """Cramér's V of two codes of the rows of a dataset, bias taken off; rows with -1 in either are left out.
-
-    References
-    ----------
-    W. Bergsma, "A bias-correction for Cramér's V and Tschuprow's T", *Journal of the Korean Statistical Society* 42, 2013,
-    pages 323-328.
-    """
-    used = (one >= 0) & (two >= 0)
-    rows, columns = int(one.max(initial=-1)) + 1, int(two.max(initial=-1)) + 1
-    if rows < 2 or columns < 2:
-        return None
-    counts = count_matrix(stack.view.subject(name), np.where(used, one * columns + two, -1), len(stack.origin), rows * columns)
-    subjects = shared_entries(stack, sparse.csr_matrix(counts.sum(axis=1)))[1]
-    if not len(subjects):
-        return None
-
-    def of(masks: Mask, _: Mask) -> Floats:
-        table = totals(masks, counts).reshape(len(masks), rows, columns)
-        n = table.sum(axis=(1, 2))
-        by_row, by_column = table.sum(axis=2), table.sum(axis=1)
-        expected = by_row[:, :, None] * by_column[:, None, :] / np.maximum(n, 1)[:, None, None]
-        phi = np.where(expected > 0, (table - expected) ** 2 / np.where(expected > 0, expected, 1), 0).sum(
-            axis=(1, 2)
-        ) / np.maximum(n, 1)
-        r, c = (by_row > 0).sum(axis=1), (by_column > 0).sum(axis=1)
-        less = np.maximum(n - 1, 1)
-        phi = np.maximum(phi - (r - 1) * (c - 1) / less, 0.0)
-        smaller = np.minimum(r - (r - 1) ** 2 / less, c - (c - 1) ** 2 / less) - 1
-        return np.where((n > 1) & (smaller > 0), np.sqrt(phi / np.where(smaller > 0, smaller, 1.0)), np.nan)[:, None]
-
-    n_rows = int(totals((stack.origin == Origin.SOURCE)[None], counts).sum())
-    return Statistic((name,), of, np.ones(1), subjects, n_rows)

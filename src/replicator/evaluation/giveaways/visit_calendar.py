@@ -9,9 +9,9 @@ from scipy.stats import poisson
 
 from replicator.evaluation.distances import Floats, Ints
 from replicator.evaluation.giveaways.giveaway import Asked, Scale
+from replicator.evaluation.giveaways.group_statistics import between_groups
 from replicator.evaluation.giveaways.statistics import (
     Statistic,
-    between_groups,
     by_subject,
     distance_of_rows,
     share_of_rows,
