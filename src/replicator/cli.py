@@ -194,6 +194,9 @@ def evaluate(
     attack: Annotated[
         int, typer.Option(min=0, max=1000, help="Attack with so many models of halves of the source; each takes a fit.")
     ] = 0,
+    infer: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help='Attack this attribute, such as "LB ALT level"; may be repeated.')
+    ] = None,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -204,7 +207,7 @@ def evaluate(
     """
     _start(log_json, html, json, markdown, reading=[source, sample, *([holdout] if holdout else [])])
     with progress_bar("Evaluating", quiet=quiet) as progress:
-        report = rp.evaluate(source, sample, holdout, seed=seed, attack=attack, progress=progress)
+        report = rp.evaluate(source, sample, holdout, seed=seed, attack=attack, infer=infer or (), progress=progress)
     written = report.write(html=html, json=json, markdown=markdown)
     _say(quiet, report.to_text(_width()), *(f"report: {path}" for path in written))
     return FINE if report.conclusion.is_clean else FINDINGS

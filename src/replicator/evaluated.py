@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from replicator.arguments import check_whole
 from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import evaluate_studies
@@ -20,6 +22,7 @@ def evaluate(
     *,
     seed: int = 0,
     attack: int = 0,
+    infer: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> EvaluationReport:
     """Measure how good a stand-in for new subjects a sample is.
@@ -36,6 +39,9 @@ def evaluate(
         Of what is drawn; the same data and seed give the same report.
     attack : int
         Attack with so many models of halves of the source, each fitted here; 0 leaves this attack out.
+    infer : sequence of str
+        What somebody might want to learn of a subject, such as ``LB ALT level`` or ``AE rows``: these attributes are guessed from
+        the sample. Chosen from all datasets if empty.
     progress : Progress, optional
         Told of every step.
 
@@ -46,7 +52,8 @@ def evaluate(
     Raises
     ------
     ReplicatorError
-        ReadError or StudyError for data that cannot be read or compared, ConfigError for a seed or number that is none.
+        ReadError or StudyError for data that cannot be read or compared, ConfigError for a seed or number that is none, or an
+        attribute that nobody has.
     """
     check_whole(seed, "The seed", ConfigError, least=0)
     check_whole(attack, "The number of attacking models", ConfigError, least=0, most=1000)
@@ -56,7 +63,7 @@ def evaluate(
     real = None if holdout is None else _studied(holdout)
     with timed("evaluate", seed=seed, attack=attack) as found:
         evaluation = evaluate_studies(
-            studies[0], studies[1], real, seed, within(progress, 10, 100, 100), n_shadows=attack, refit=_refitted
+            studies[0], studies[1], real, seed, within(progress, 10, 100, 100), n_shadows=attack, refit=_refitted, infer=infer
         )
         report = EvaluationReport(evaluation)
         findings = report.conclusion.of(Grade.FINDING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -17,6 +18,7 @@ from replicator.evaluation.laws import Laws, judge_laws, laws_figure
 from replicator.evaluation.measures import Family, Figure, Overall, overall
 from replicator.evaluation.pictures.pictures import draw_pictures
 from replicator.evaluation.pictures.shapes import Pictures
+from replicator.evaluation.privacy.attributes import check_chosen
 from replicator.evaluation.privacy.membership import Refit
 from replicator.evaluation.privacy.privacy import Privacy, assess_privacy
 from replicator.evaluation.stack import Origin, stack_studies
@@ -149,6 +151,7 @@ def evaluate_studies(
     *,
     n_shadows: int = 0,
     refit: Refit | None = None,
+    infer: Sequence[str] = (),
 ) -> Evaluation:
     """Measure a sample.
 
@@ -167,11 +170,15 @@ def evaluate_studies(
         Models that the attack by shadow models learns; it is left out where this is 0.
     refit : callable, optional
         Learns a study with a seed and returns a sample of as many subjects; needed for that attack.
+    infer : sequence of str
+        Attributes that the attack by inference guesses, such as ``LB ALT level``; chosen from all datasets if empty.
 
     Raises
     ------
     StudyError
         If the sample is of another study, or either side has too few subjects.
+    ConfigError
+        If there is no such attribute.
     """
     tell = progress or silent
     tell("Putting the studies together", 0, 100)
@@ -179,6 +186,7 @@ def evaluate_studies(
     columns = compared_columns(stack)
     timeline = Timeline(stack)
     features = feature_table(stack, timeline)
+    check_chosen(features, infer)
     tell("Measuring distances", 15, 100)
     families = measure_families(stack, columns, timeline, features, seed)
     tell("Telling sampled from real subjects", 45, 100)
@@ -186,7 +194,7 @@ def evaluate_studies(
     tell("Putting rules to both sides", 70, 100)
     laws = judge_laws(source, sample, holdout)
     tell("Attacking", 80, 100)
-    privacy = assess_privacy(stack, features, timeline, seed, n_shadows=n_shadows, refit=refit)
+    privacy = assess_privacy(stack, features, timeline, seed, chosen=infer, n_shadows=n_shadows, refit=refit)
     tell("Telling the results of the study", 85, 100)
     endpoints = compare_endpoints(stack, timeline)
     utility = utility_figures(stack, timeline, features, stream(seed, "evaluation", "utility"))

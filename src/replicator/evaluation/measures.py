@@ -114,6 +114,8 @@ class Family:
         How many entries lie further off than chance explains. One among a thousand moves no ratio.
     by_split : tuple of float
         (n_splits,) how the logarithm of the ratio varies over the splits, to first order; its standard deviation is its error.
+    direction : Direction
+        Which distances are good: small ones.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Family:
     offenders: tuple[Offender, ...]
     n_certain: int = 0
     by_split: tuple[float, ...] = ()
+    direction: Direction = Direction.LOWER
 
 
 @dataclass(frozen=True)

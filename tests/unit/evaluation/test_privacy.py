@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replicator.errors import ConfigError
+from replicator.evaluation.evaluation import evaluate_studies
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.measures import Offender
 from replicator.evaluation.privacy import attributes, copies, membership, nearest, uniqueness
@@ -161,6 +163,14 @@ def test_an_attribute_that_the_sample_gives_away_is_found() -> None:
     figure = found[attributes.BY_ALL]
     assert len(lab) == 150 and figure.interval.low > 0.02
     assert all(isinstance(one, Offender) and one.sample > one.floor for one in figure.offenders)
+
+
+def test_chosen_attributes_are_guessed_and_unknown_ones_are_refused() -> None:
+    found = evaluate_studies(real(1), renamed(real(1), "A"), real(3), infer=("LB ALT level",)).privacy
+    figure = next(one for one in found.figures if one.name == attributes.BY_DEMOGRAPHY)
+    assert figure.note.endswith("of LB ALT level.") and figure.interval.low <= figure.value <= figure.interval.high
+    with pytest.raises(ConfigError, match=r"no attribute 'ALT' .* LB ALT level"):
+        evaluate_studies(real(1), real(2), real(3), infer=("ALT",))
 
 
 ODD = {

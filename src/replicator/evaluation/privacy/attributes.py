@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from replicator.errors import ConfigError
 from replicator.evaluation.columns import FEW_NUMBERS
 from replicator.evaluation.features import STUDY, FeatureTable
 from replicator.evaluation.measures import OFFENDERS, Direction, Figure, Offender
@@ -18,6 +20,7 @@ NEIGHBOURS = 5
 MOST_TARGETS = 24
 MOST_OF_DATASET = 4
 CLOSE = 0.5  # standard deviations within which a guess of a number counts as right
+MOST_NAMED = 5  # attributes that a message names
 FEWEST_GUESSES = 8  # subjects of each side who have the attribute
 BY_DEMOGRAPHY, BY_ALL = "attributes from demography", "attributes from all other datasets"
 QUESTION = (
@@ -48,11 +51,25 @@ def attribute_figures(
         Names of features that are guessed; by default those of each dataset outside demography that most real subjects have and
         that differ most between them.
     """
-    targets = [table.names.index(name) for name in chosen if name in table.names] or _targets(table, subjects, nearness)
+    targets = [table.names.index(name) for name in chosen] or _targets(table, subjects, nearness)
     return (
         _figure(BY_DEMOGRAPHY, nearness, table, targets, groups, of_source, subjects),
         _figure(BY_ALL, nearness, table, targets, groups, of_source, None),
     )
+
+
+def check_chosen(table: FeatureTable, chosen: Sequence[str]) -> None:
+    """Refuse attributes that nothing is known of.
+
+    Raises
+    ------
+    ConfigError
+        With the names that are most like each.
+    """
+    for name in chosen:
+        if name not in table.names:
+            near = get_close_matches(name, table.names, MOST_NAMED, 0.0)
+            raise ConfigError(f"There is no attribute {name!r} to infer among {len(table.names):,}; nearest are {'; '.join(near)}.")
 
 
 def _targets(table: FeatureTable, subjects: str, nearness: Nearness) -> list[int]:
@@ -102,10 +119,14 @@ def _figure(
     of_targets = [(float(np.nanmean(row[of_source])), float(np.nanmean(row[~of_source]))) for row in guesses]
     worst = sorted(range(len(told)), key=lambda i: of_targets[i][1] - of_targets[i][0])[:OFFENDERS]
     offenders = tuple(Offender(told[i], *of_targets[i]) for i in worst if of_targets[i][0] > of_targets[i][1])
-    said = f"Guessed right: {source.mean():.0%} of the source, {others.mean():.0%} of those held out, over {len(told)} attributes."
+    said = f"Guessed right: {source.mean():.0%} of the source, {others.mean():.0%} of those held out, of {_listed(told)}."
     return Figure(
         name, question, value, 0.0, around(value, error, -1.0, 1.0), -1.0, 1.0, Direction.LOWER, len(each), said, offenders
     )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} attributes"
 
 
 def _nearest(place: Floats, nearness: Nearness) -> NDArray[np.intp]:
