@@ -42,6 +42,25 @@ class Laws:
         keys = ((c.rule, c.dataset, c.variable) for c in self.sample.of(*LOST))
         return tuple(key for key in keys if key not in excused)
 
+    def summary(self) -> str:
+        """Say in words how many rules are kept, and how far real subjects held out keep those that are not."""
+        kept, broken, lost = len(self.sample.of(Verdict.PASSED)), len(self.sample.of(*LOST)), len(self.lost)
+        if not kept + broken:
+            return "The source keeps no rule to hold the sample to."
+        if not broken:
+            said = f"The sample keeps all {kept:,} rules that the source keeps and that it could be put to."
+        else:
+            said = f"The sample keeps {kept:,} of the {kept + broken:,} rules that the source keeps and that it could be put to."
+        if self.holdout is None:
+            return said
+        theirs = len(self.holdout.of(*LOST))
+        excused = broken - lost
+        said += f" Real subjects who were held out break {theirs:,} of the source's rules"
+        if not excused:
+            return f"{said}."
+        which = f"{excused:,} of the {broken:,}" if lost else "the one" if broken == 1 else f"all {broken:,}"
+        return f"{said}, {which} that the sample breaks among them."
+
 
 def judge_laws(source: Study, sample: Study, holdout: Study | None = None) -> Laws:
     """Learn the rules that the source keeps and put them, with those of the standard, to all sides; no row is kept."""

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from replicator.evaluation.measures import Family, Figure
 from replicator.evaluation.pictures.shapes import ArmCourse, Band, Curve, Distribution, TestPicture
 from replicator.evaluation.verdict import FINDING_RATIO
-from replicator.reports.svg import area, box, dot, drawing, line, number, runs, short, words
+from replicator.reports.svg import area, box, breadth, dot, drawing, fitted, line, number, runs, words
 
+MOST_LABEL = 180.0  # pixels of the name of a category
 LEAST_RATIO, MOST_RATIO = 0.5, 4.0  # what the axis of ratios shows
 
 
@@ -61,7 +62,7 @@ def figure_chart(figure: Figure, width: int = 190, height: int = 20) -> str:
     return drawing(width, height, f"{figure.name}: {figure.value:.3g}, target {figure.target:.3g}", parts, "chart mini")
 
 
-def distribution_chart(drawn: Distribution, width: int = 300, height: int = 92) -> str:
+def distribution_chart(drawn: Distribution, width: int = 320, height: int = 92) -> str:
     """Draw a distribution: numbers as density over the axis, categories as pairs of bars."""
     return _numbers(drawn, width, height) if drawn.edges else _categories(drawn, width)
 
@@ -111,7 +112,7 @@ def _between(edges: tuple[float, ...], i: int) -> str:
 
 
 def _categories(drawn: Distribution, width: int) -> str:
-    row, left = 19, 126
+    row, left = 19, min(max(map(breadth, drawn.levels), default=0.0), MOST_LABEL) + 6
     top = max((*drawn.source, *drawn.sample), default=0.0) or 1.0
     scale = (width - left - 40) / top
     parts = []
@@ -120,7 +121,7 @@ def _categories(drawn: Distribution, width: int) -> str:
         source, sample = drawn.source[i], drawn.sample[i]
         tip = f"{level}: source {source:.1%}, sample {sample:.1%}"
         parts += [
-            words(left - 5, y + 13, short(level, 17), anchor="end"),
+            words(left - 5, y + 13, fitted(level, left - 5), anchor="end"),
             box(left, y + 2, source * scale, 7, "src", tip),
             box(left, y + 10, sample * scale, 6, "smp", tip),
             words(left + max(source, sample) * scale + 4, y + 13, f"{sample:.0%}"),
@@ -153,8 +154,9 @@ def course_chart(test: TestPicture, course: ArmCourse, width: int = 158, height:
             of_source = "" if real is None else f"source {real:.4g} ({course.source.n[i]} subjects), "
             tip = f"{test.times[i]}: {of_source}sample {made:.4g} ({course.sample.n[i]})"
             parts.append(dot(*place(i, made), 1.8, "smp", tip))
-    parts.append(words(left, height - 3, short(test.times[0], 10)))
-    parts.append(words(width, height - 3, short(test.times[-1], 10), anchor="end"))
+    half = (width - left) / 2 - 3
+    parts.append(words(left, height - 3, fitted(test.times[0], half)))
+    parts.append(words(width, height - 3, fitted(test.times[-1], half), anchor="end"))
     return drawing(width, height, f"{test.test} over time, {course.arm or 'all'}", parts)
 
 

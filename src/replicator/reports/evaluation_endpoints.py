@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from replicator.evaluation.endpoints.endpoint import Endpoint, EndpointKind, Estimate
 from replicator.evaluation.endpoints.endpoints import Endpoints
 from replicator.evaluation.measures import NORMAL_95
-from replicator.reports.svg import area, dot, drawing, line, number, short, words
+from replicator.reports.svg import area, dot, drawing, fitted, line, number, words
 
 MOST_ROWS = 40  # of one table
 MOST_SERIES = 12  # courses that are drawn
@@ -157,9 +157,10 @@ def change_chart(series: ChangeSeries, course: Course, width: int = 200, height:
                 f"{one.time}: source {_said(one, one.source)}, n {one.source.n}; sample {_said(one, one.sample)}, n {one.sample.n}"
             )
             parts.append(dot(*place(at, side.value, aside), 2.0, css, tip))
-    parts.append(words(left, height - 3, short(times[0], 12)))
+    half = (width - left) / 2 - 4
+    parts.append(words(left, height - 3, fitted(times[0], half)))
     if len(times) > 1:
-        parts.append(words(width, height - 3, short(times[-1], 12), anchor="end"))
+        parts.append(words(width, height - 3, fitted(times[-1], half), anchor="end"))
     return drawing(width, height, f"{series.kind} of {series.name}, {course.arm or 'all'}", parts)
 
 
@@ -176,23 +177,24 @@ def significant_differences(endpoints: Endpoints) -> list[Endpoint]:
     return sorted((one for one in endpoints.entries if one.sign_kept is not None), key=lambda one: one.source.p)
 
 
-def forest_chart(differences: list[Endpoint], width: int = 560) -> str:
+def forest_chart(differences: Sequence[Endpoint], width: int = 370) -> str:
     """Draw differences between arms with their 95 % intervals, in standard errors of the source's: source above, sample below."""
-    row, margin = 30, 8  # each difference has its name above it, so that it also fits a phone
+    row, margin = 44, 8  # each difference has its name above it, so that it also fits a phone
     scale = (width - 2 * margin) / (2 * FARTHEST)
     height = row * len(differences) + 18
 
     def x(value: float) -> float:
         return margin + (min(max(value, -FARTHEST), FARTHEST) + FARTHEST) * scale
 
-    parts = [line([(x(0), 0), (x(0), height - 16)], "line faintline")]
+    parts = [line([(x(0), row * i + 24), (x(0), row * i + 42)], "line faintline") for i in range(len(differences))]
     parts += [words(x(at), height - 3, f"{at:+g}" if at else "0", anchor="middle") for at in (-6, -3, 0, 3, 6)]
     for i, one in enumerate(differences):
         y = row * i
-        parts.append(words(0, y + 10, short(one.label(), 96), "axis tiny"))
+        parts.append(words(0, y + 10, fitted(one.name + (f" at {one.time}" if one.time else ""), width)))
+        parts.append(words(0, y + 21, fitted(one.between(), width, 9), "axis tiny"))
         ratio = one.kind is EndpointKind.HAZARD
         error = _error(one.source, ratio)
-        for css, side, at in (("src", one.source, y + 16), ("smp", one.sample, y + 23)):
+        for css, side, at in (("src", one.source, y + 29), ("smp", one.sample, y + 36)):
             value, low, high = (_scaled(end, error, ratio) for end in (side.value, side.interval.low, side.interval.high))
             if not math.isfinite(value):
                 continue

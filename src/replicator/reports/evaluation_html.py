@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 MOST_TESTS = 48  # of one dataset, drawn on the page
+MOST_OPEN = 9  # cards of tests, or of variables, that are seen before anything is opened
 _VERDICTS = (*NOTED, Verdict.NOT_TESTED, Verdict.PASSED)
 _TILES = {Grade.FINE: "measures fine", Grade.NOTICEABLE: "noticeable", Grade.FINDING: "findings"}
 
@@ -70,6 +71,7 @@ def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
         telling=LOST,
         k=FEWEST_SHARED,
         most_tests=MOST_TESTS,
+        most_open=MOST_OPEN,
         finding_ratio=FINDING_RATIO,
         least_ratio=LEAST_RATIO,
         most_ratio=MOST_RATIO,

@@ -33,7 +33,7 @@ def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
         lines += ["", *_aligned(_ENDPOINT, _agreements(evaluation), width)]
     shown = _giveaways(evaluation, evaluation.giveaways.shown)
     lines += ["", *textwrap.wrap(evaluation.giveaways.summary(), width), *(_aligned(_GIVEAWAY, shown, width) if shown else [])]
-    for sentence in (evaluation.laws.sample.summary(), *evaluation.privacy.verdict[:1]):
+    for sentence in (evaluation.laws.summary(), *evaluation.privacy.verdict[:1]):
         lines += ["", *textwrap.wrap(sentence, width)]
     for note in evaluation.notes:
         lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
@@ -62,7 +62,7 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
     if evaluation.giveaways.told:
         quiet = (one for one in evaluation.giveaways.told if not one.shows)
         parts.append(_table(_GIVEAWAY, _giveaways(evaluation, (*evaluation.giveaways.shown, *quiet))))
-    parts.append(f"## Laws\n\n{_escaped(evaluation.laws.sample.summary())}")
+    parts.append(f"## Laws\n\n{_escaped(evaluation.laws.summary())}")
     lost = evaluation.laws.sample.of(*LOST)
     if lost:
         cells = [one.cells() for one in lost]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+_CAPITAL, _SMALL, _NARROW = 0.72, 0.62, 0.35  # widths of letters, as shares of their size
+_THIN = " .,:;|'()[]/ijlt"
+
 
 def drawing(width: float, height: float, label: str, parts: Iterable[str], css: str = "chart") -> str:
     """Put parts together as one drawing that grows no wider than its place; `label` is read aloud instead of it."""
@@ -76,9 +79,29 @@ def runs(row: Sequence[float | None]) -> list[list[int]]:
     return found
 
 
-def short(text: str, most: int = 18) -> str:
-    """Cut a text that is too long."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+def fitted(text: str, width: float, size: float = 10.0) -> str:
+    """Cut a text that is wider than its place, as the widest of the usual fonts without serifs would set it.
+
+    Parameters
+    ----------
+    text : str
+    width, size : float
+        Pixels of the place, and of the letters.
+
+    Examples
+    --------
+    >>> fitted("Placebo", 60), fitted("SUPINE SYSTOLIC BLOOD PRESSURE", 60)
+    ('Placebo', 'SUPINE …')
+    """
+    if breadth(text, size) <= width:
+        return text
+    fitting = next((i for i in range(len(text), 0, -1) if breadth(text[:i], size) + size * _SMALL <= width), 0)
+    return text[:fitting] + "…"
+
+
+def breadth(text: str, size: float = 10.0) -> float:
+    """Pixels that a text takes at most, in letters of `size` pixels."""
+    return size * sum(_CAPITAL if letter.isupper() else _NARROW if letter in _THIN else _SMALL for letter in text)
 
 
 def _points(points: Iterable[tuple[float, float]]) -> str:

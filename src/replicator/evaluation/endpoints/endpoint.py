@@ -100,9 +100,13 @@ class Endpoint:
     def label(self) -> str:
         """Name it in words, such as ``LB ALT (U/L) at WEEK 8, Active less Placebo``."""
         at = f" at {self.time}" if self.time else ""
-        over = " over " if self.kind is EndpointKind.HAZARD else " less "
-        where = f"{self.arm}{over}{self.against}" if self.against else self.arm
+        where = self.between()
         return f"{self.name}{at}{f', {where}' if where else ''}"
+
+    def between(self) -> str:
+        """Name its arm, or the two that it compares, such as ``Active less Placebo``; ``""`` where there is one only."""
+        over = " over " if self.kind is EndpointKind.HAZARD else " less "
+        return f"{self.arm}{over}{self.against}" if self.against else self.arm
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,11 @@ class Distribution:
     n_source: int
     n_sample: int
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows of both sides have one category."""
+        return len(self.levels) == 1 and self.source == self.sample == (1.0,)
+
 
 @dataclass(frozen=True)
 class VariablePicture:
@@ -59,6 +64,11 @@ class ArmCourse:
     arm: str
     source: Band
     sample: Band
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether either side has a mean."""
+        return any(mean is not None for mean in (*self.source.mean, *self.sample.mean))
 
 
 @dataclass(frozen=True)

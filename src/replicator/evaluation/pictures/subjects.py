@@ -95,7 +95,7 @@ def typical_subjects(
         member = np.zeros(len(stack.origin) + 1, bool)
         member[who] = True
         stay = end[who][np.isfinite(end[who])]
-        days = f"{float(stay.mean()):.0f} days in the study on average" if len(stay) >= FEWEST_SHARED else ""
+        days = f"in the study for {stay.mean():.1f} days on average" if len(stay) >= FEWEST_SHARED else ""
         facts = [f"{len(who):,} subjects", days, *_typical_facts(stack, who)]
         typical = []
         for rows, first in firsts:
