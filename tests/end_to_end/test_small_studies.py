@@ -203,5 +203,5 @@ def test_subject_variable_and_duplicates_together(study: Study) -> None:
     """A subject variable of another name and repeated rows of DM: the model says what it left out."""
     source = reduce_changes(CHANGES["rows of DM twice"], CHANGES["another subject variable"])(study)
     model = rp.fit(source, cache=False)
-    assert any("4 of 48 rows repeat a subject" in note for note in model.notes)
+    assert any("rows that repeat a subject are not learned, 4 of 48" in note for note in model.notes)
     assert model.sample(12)["DM"].n_rows == 12

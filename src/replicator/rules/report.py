@@ -11,6 +11,7 @@ from enum import StrEnum
 from html import escape
 from typing import TypeVar
 
+from replicator.counting import counted
 from replicator.errors import StudyError
 from replicator.rules.rule import Origin, Rule, Severity
 from replicator.tables.notebook import html_table
@@ -225,8 +226,8 @@ class ValidationReport(PlainReport):
         """Say the whole in one sentence."""
         counts = self.counts()
         return (
-            f"{len(self.rules):,} rules: {counts[Status.PASSED]:,} passed, {counts[Status.FAILED]:,} failed "
-            f"({self.n_errors:,} findings that are errors, {self.n_warnings:,} that are warnings), "
+            f"{counted(len(self.rules), 'rule')}: {counts[Status.PASSED]:,} passed, {counts[Status.FAILED]:,} failed "
+            f"({counted(self.n_errors, 'error')}, {counted(self.n_warnings, 'warning')}), "
             f"{counts[Status.NOT_APPLICABLE]:,} not applicable."
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from replicator.counting import counted
 from replicator.errors import StudyError
 from replicator.profile.find import find_structure
 from replicator.profile.structure import StudyStructure
@@ -48,11 +49,14 @@ def validate(
     unknown = sorted({rule.kind for rule in chosen if rule.kind not in CHECKS})
     if unknown:
         raise StudyError(
-            f"{len(unknown)} kinds of rules are not known ({', '.join(unknown)}); use the version that wrote the rules."
+            f"{counted(len(unknown), 'kind of rules is', 'kinds of rules are')} not known "
+            f"({', '.join(unknown)}); use the version that wrote the rules."
         )
     if len({rule.id for rule in chosen}) < len(chosen):
         twice = sorted({rule.id for rule in chosen if sum(other.id == rule.id for other in chosen) > 1})
-        raise StudyError(f"{len(twice)} rules appear twice ({', '.join(twice[:5])}); give each rule once.")
+        raise StudyError(
+            f"{counted(len(twice), 'rule appears', 'rules appear')} twice ({', '.join(twice[:5])}); give each rule once."
+        )
     if structure is None or any(name not in structure.datasets for name in study.datasets):
         structure = find_structure(study, derivations=False)
     view = StudyView(study, structure)

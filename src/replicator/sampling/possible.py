@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replicator.counting import counted
 from replicator.derivations.derivation import Derivation
 from replicator.errors import ConfigError
 from replicator.models.joint import CategoryTrait
@@ -53,7 +54,7 @@ class Range:
 
     def __str__(self) -> str:
         kind = "a whole number" if self.decimals == 0 else "a number"
-        places = f" with at most {self.decimals} decimals" if self.decimals else ""
+        places = f" with at most {counted(self.decimals, 'decimal')}" if self.decimals else ""
         return f"{kind} from {self.low:.10g} to {self.high:.10g}{places}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicator.counting import counted
 from replicator.errors import ArtifactError
 from replicator.study_model.study_model import StudyModel
 from replicator.targets import names_a_file
@@ -34,7 +35,7 @@ def check_coherence(model: StudyModel, shown: str) -> None:
 
 def _contradictions(model: StudyModel) -> Iterator[str]:
     if model.n_subjects < 1:
-        yield f"it was learned from {model.n_subjects} subjects"
+        yield f"it was learned from {counted(model.n_subjects, 'subject')}"
     yield from _of_datasets(model)
     yield from _of_subjects(model)
 
@@ -53,7 +54,10 @@ def _of_datasets(model: StudyModel) -> Iterator[str]:
         if odd := {one.name for one in layout.variables} ^ {one.name for one in structure.variables}:
             yield f"layout and structure of {_listed({name})} differ in {_listed(odd)}"
     if odd := (set(model.parts) | counterparts) ^ set(model.agreements):
-        yield f"{len(model.parts)} parts and {len(model.agreements)} agreements are of different datasets ({_listed(odd)})"
+        yield (
+            f"{counted(len(model.parts), 'part')} and {counted(len(model.agreements), 'agreement')} are of "
+            f"different datasets ({_listed(odd)})"
+        )
     named = {
         *model.parts,
         *counterparts,

@@ -103,7 +103,7 @@ def _checked_members(archive: zipfile.ZipFile, total: int, shown: str) -> dict[s
     """Check number, names and declared sizes of all members before any is read."""
     entries = archive.infolist()
     if len(entries) > MOST_MEMBERS:
-        raise ArtifactError(f"{shown}: {len(entries)} members are more than a model file may hold ({MOST_MEMBERS}).")
+        raise ArtifactError(f"{shown}: {len(entries):,} members are more than a model file may hold ({MOST_MEMBERS:,}).")
     if len({entry.filename.casefold() for entry in entries}) != len(entries):
         raise ArtifactError(f"{shown}: two members of one name; this file was not made by this package.")
     for entry in entries:

@@ -101,7 +101,8 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> 
         supplements.append(Supplement(dataset.name, parent_name, str(qnam), target, str(idvar), width, constants))
     if lost:
         notes.append(
-            f"{dataset.name}: {lost} of {dataset.n_rows} rows name no row of {parent_name} and are not learned; check IDVARVAL."
+            f"{dataset.name}: rows that name no row of {parent_name} are not learned, {lost:,} of "
+            f"{dataset.n_rows:,}; check IDVARVAL."
         )
     return parent, supplements, notes
 

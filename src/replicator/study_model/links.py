@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.counting import counted
 from replicator.heavy import pandas as pd
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
@@ -97,15 +98,16 @@ class LinksModel:
             dataset = source.datasets[name]
             if not {*_names(variable)} <= set(dataset.names):
                 notes.append(
-                    f"{name}: {dataset.n_rows} rows are not learned, since the dataset has no RELID to join rows of two datasets."
+                    f"{name}: not learned ({counted(dataset.n_rows, 'row')}), since the dataset has no RELID to join rows of two "
+                    "datasets."
                 )
                 continue
             made, lost = _fit_relation(name, dataset, source, variable, config.k)
             links += made
             if lost:
                 notes.append(
-                    f"{name}: {lost} of {dataset.n_rows} rows belong to relations that fewer than {config.k} subjects share "
-                    f"or that join no two datasets, and are not learned; lower k to keep them."
+                    f"{name}: rows of relations that fewer than {config.k} subjects share or that join no two datasets are not "
+                    f"learned, {lost:,} of {dataset.n_rows:,}; lower k to keep more."
                 )
         return cls(tuple(links)), tuple(notes)
 

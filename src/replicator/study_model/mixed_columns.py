@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.derivations.derive import chosen
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role
@@ -174,8 +175,10 @@ def _note(
     if not said.any():
         return ""
     lost = int((~np.append(shared, True)[codes]).sum())
-    gone = f"; {lost} cells of texts that fewer than {k} subjects share are not kept, lower k to keep them" if lost else ""
+    gone = (
+        f"; texts that fewer than {k} subjects share are not kept ({counted(lost, 'cell')}), lower k to keep more" if lost else ""
+    )
     return (
-        f"{dataset}.{name}: {int(np.isfinite(value).sum())} cells are numbers and {int(said.sum())} are not; "
+        f"{dataset}.{name}: numbers in {counted(int(np.isfinite(value).sum()), 'cell')} and texts in {int(said.sum()):,}; "
         f"numbers are learned as numbers, and texts as they are{gone}."
     )

@@ -85,7 +85,7 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
         known = (row >= 0) & ~repeated
         if repeated.any():
             more.append(
-                f"{name}.{variable[name]}: {int(repeated.sum())} of {len(row)} rows repeat a subject and are not learned; "
+                f"{name}.{variable[name]}: rows that repeat a subject are not learned, {int(repeated.sum()):,} of {len(row):,}; "
                 "leave one for each."
             )
         if not (known | repeated).all():

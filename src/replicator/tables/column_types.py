@@ -23,6 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.tables.dataset import Column, Numbers, Text, number_text
 from replicator.tables.spelling import is_number
 
@@ -120,7 +121,7 @@ def type_column(dataset: str, name: str, text: Text, declared: Declared = None) 
         first = levels[int(odd.argmax())]
         return (
             text,
-            f"{dataset}.{name}: {n_odd:,} of {len(text):,} cells are no numbers (first: {first!r}), so the variable stays text.",
+            f"{dataset}.{name}: no numbers in {n_odd:,} of {len(text):,} cells (first: {first!r}), so the variable stays text.",
         )
     values = np.array([np.nan if level in _MISSING_NUMBER else float(level) for level in levels] + [np.nan])
     if not np.isfinite(values[np.array([level not in _MISSING_NUMBER for level in levels] + [False])]).all():
@@ -128,7 +129,7 @@ def type_column(dataset: str, name: str, text: Text, declared: Declared = None) 
     spelled = np.array([level in _MISSING_NUMBER for level in levels] + [False])
     n_spelled = int(spelled[text.codes].sum())
     note = (
-        f"{dataset}.{name}: {n_spelled:,} cells that spell a missing number ('.', 'NA', 'NaN') are read as missing."
+        f"{dataset}.{name}: what spells a missing number ('.', 'NA', 'NaN') is read as missing, {counted(n_spelled, 'cell')}."
         if n_spelled
         else ""
     )
@@ -157,14 +158,14 @@ def _mixed(dataset: str, name: str, text: Text) -> str:
     n_numbers, n_commas = int(numbers[filled].sum()), int(commas[filled].sum())
     if n_commas and n_numbers == len(filled):
         return (
-            f"{dataset}.{name}: {n_commas:,} of {len(filled):,} cells have a decimal comma, in a file that commas separate or "
-            "beside decimal points, so the variable stays text; write decimal points."
+            f"{dataset}.{name}: decimal commas in {n_commas:,} of {len(filled):,} cells, in a file that commas separate or beside "
+            "decimal points, so the variable stays text; write decimal points."
         )
     if not _MOSTLY * len(filled) < n_numbers < len(filled):
         return ""
     return (
-        f"{dataset}.{name}: {len(filled) - n_numbers:,} of {len(filled):,} cells are no numbers (first: "
-        f"{levels[int((~numbers).argmax())]!r}), so the variable stays text; make them missing if it is a number."
+        f"{dataset}.{name}: no numbers in {len(filled) - n_numbers:,} of {len(filled):,} cells (first: "
+        f"{levels[int((~numbers).argmax())]!r}), so the variable stays text; let them be missing if it is a number."
     )
 
 
@@ -189,7 +190,7 @@ def with_decimal_points(
         if (declared.get(name) or standard_type(name)) == "char" or not commas.any() or not all(map(_WHOLE.match, others)):
             continue
         pointed[name] = Text(text.codes, np.array([level.replace(",", ".") for level in levels], object))
-        notes.append(f"{dataset}.{name}: {int(commas[text.codes].sum()):,} cells have a decimal comma and are read as numbers.")
+        notes.append(f"{dataset}.{name}: {counted(int(commas[text.codes].sum()), 'cell')} with a decimal comma, read as numbers.")
     return pointed, notes
 
 

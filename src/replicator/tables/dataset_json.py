@@ -25,6 +25,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.errors import ReadError
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable, number_text
@@ -81,7 +82,8 @@ def read_dataset_json(path: Path) -> Dataset:
         raise ReadError(f"{path.name}: the file is damaged or no Dataset-JSON ({error}); export or transfer it again.") from None
     if header.get("records", n_rows) != n_rows:
         raise ReadError(
-            f"{path.name} ({name}): {n_rows} rows where the metadata promise {header['records']}; transfer the whole file again."
+            f"{path.name} ({name}): {counted(n_rows, 'row')}, where the metadata promise {header['records']}; "
+            "transfer the whole file again."
         )
     final = tuple(
         Variable(v.name, v.label, "num" if isinstance(columns[v.name], Numbers) else "char", v.length, v.format) for v in variables
@@ -197,7 +199,10 @@ def _metadata(path: Path, header: Mapping[str, object]) -> tuple[str, str, list[
     names = [variable.name for variable in variables]
     double = sorted({each for each in names if names.count(each) > 1})
     if double:
-        raise ReadError(f"{path.name} ({name}): {len(double)} variables occur twice ({', '.join(double)}); rename or remove them.")
+        raise ReadError(
+            f"{path.name} ({name}): {counted(len(double), 'variable occurs', 'variables occur')} twice "
+            f"({', '.join(double)}); rename or remove them."
+        )
     return name, str(header.get("label") or ""), variables, types
 
 
@@ -247,7 +252,10 @@ def _numbers(where: str, cells: Sequence[object], kind: str, offset: int) -> Col
         except OverflowError:
             return _texts(where, cells)
         if np.isinf(values).any():
-            raise ReadError(f"{where}: {int(np.isinf(values).sum())} numbers are too large for a dataset; correct them.")
+            raise ReadError(
+                f"{where}: {counted(int(np.isinf(values).sum()), 'number is', 'numbers are')} too large for a "
+                "dataset; correct what is beyond 1.8e308."
+            )
         large = np.flatnonzero(np.abs(values) > 2.0**53).tolist()
         return Numbers(values) if all(cells[row] == float(values[row]) for row in large) else _texts(where, cells)
     text = _texts(where, cells)
@@ -289,7 +297,10 @@ def _sas_numbers(where: str, column: Text, kind: str) -> Numbers:
     except ValueError:
         bad = levels[:1]
     if bad:
-        raise ReadError(f"{where}: {len(bad)} values such as {bad[0]!r} are no whole {kind} and cannot be numbers; correct them.")
+        raise ReadError(
+            f"{where}: {counted(len(bad), 'value')}, the first {bad[0]!r}, cannot be numbers of a {kind} in "
+            "full; complete what is partial."
+        )
     seconds = (stamps - _SAS_EPOCH).astype(np.int64) / 1e6
     values = seconds / 86_400 if kind == "date" else seconds
     return Numbers(np.append(values, np.nan)[column.codes])

@@ -23,6 +23,7 @@ from typing import Self
 import numpy as np
 
 from replicator._version import __version__
+from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Study, Text, Variable, number_text
 
@@ -147,7 +148,10 @@ class DatasetJsonWriter:
         unique, inverse = np.unique(column.values, return_inverse=True)
         if np.isinf(unique).any():
             n = int(np.isinf(column.values).sum())
-            raise WriteError(f"{self._name}.{variable.name}: {n} numbers are infinite, which JSON cannot hold; make them missing.")
+            raise WriteError(
+                f"{self._name}.{variable.name}: {counted(n, 'number is', 'numbers are')} infinite, which JSON "
+                "cannot hold; let none be."
+            )
         known = unique[~np.isnan(unique)]
         self._whole[variable.name] &= bool(np.all((known == np.floor(known)) & (np.abs(known) <= 2.0**53)))
         self._seen[variable.name] |= len(known) > 0

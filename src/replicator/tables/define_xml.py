@@ -22,6 +22,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from replicator.counting import counted
 from replicator.errors import ReadError
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.decimals import stated_decimals, written_decimals
@@ -196,7 +197,8 @@ def read_define(path: Path) -> Define:
         known = [(ref, _variable(items[ref["ItemOID"]], by_oid)) for ref in references if ref.get("ItemOID") in items]
         if len(known) < len(references):
             notes.append(
-                f"{path.name} ({name}): {len(references) - len(known)} variables are named but not defined; they were passed over."
+                f"{path.name} ({name}): {counted(len(references) - len(known), 'variable is', 'variables are')} "
+                "named but not defined, and passed over."
             )
         variables = {variable.name: variable for _, variable in reversed(known)}
         keys = sorted((_number(ref, "KeySequence", np.inf), variable.name) for ref, variable in known if ref.get("KeySequence"))
@@ -227,20 +229,24 @@ def apply_define(study: Study, define: Define) -> Study:
         for names, words in (
             (
                 [name for name in dataset.names if described.variable(name) is None],
-                "are not in the Define-XML; they are used as they are",
+                "not in the Define-XML, used as it stands",
             ),
             (
                 [v.name for v in described.variables if v.name not in dataset],
-                "of the Define-XML are not in the data; they were passed over",
+                "of the Define-XML not in the data, passed over",
             ),
         ):
             if names:
                 notes.append(
-                    f"{dataset.name}: {len(names)} variables {words} ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})."
+                    f"{dataset.name}: {counted(len(names), 'variable')} {words} "
+                    f"({', '.join(names[:5])}{', …' if len(names) > 5 else ''})."
                 )
     absent = [name for name in define.datasets if name not in study]
     if absent:
-        notes.append(f"{len(absent)} datasets of the Define-XML are not among the files ({', '.join(absent)}).")
+        notes.append(
+            f"{counted(len(absent), 'dataset of the Define-XML is', 'datasets of the Define-XML are')} not "
+            f"among the files ({', '.join(absent)})."
+        )
     codelists = {**define.codelists, **study.codelists}
     return replace(study.with_datasets(datasets), codelists=codelists, notes=(*study.notes, *notes))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from replicator.counting import counted
 from replicator.errors import ReadError
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 from replicator.tables.decimals import stated_decimals
@@ -56,7 +57,9 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
         variables.append(_variable(key, column, schema.field(position).metadata or {}))
     notes += trimming_note(name, n_trimmed)
     if dated:
-        notes.append(f"{name}: {len(dated)} columns of Parquet dates and times are read as ISO 8601 text: {', '.join(dated)}.")
+        notes.append(
+            f"{name}: {counted(len(dated), 'column')} of Parquet dates and times, read as ISO 8601 text: {', '.join(dated)}."
+        )
     label = (schema.metadata or {}).get(b"label", b"").decode()
     return Dataset(name, tuple(variables), columns, label), notes
 
@@ -101,6 +104,6 @@ def _column(path: Path, dataset: str, name: str, column: pa.ChunkedArray) -> tup
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
         values = np.array(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
         infinite = np.isinf(values)
-        note = f"{dataset}.{name}: {int(infinite.sum()):,} infinite cells are read as missing." if infinite.any() else ""
+        note = f"{dataset}.{name}: {counted(int(infinite.sum()), 'infinite cell')}, read as missing." if infinite.any() else ""
         return Numbers(np.where(infinite, np.nan, values)), 0, note
     raise ReadError(f"{path.name}: column {name} is of Parquet type {kind}, which no dataset holds; make it text or a number.")

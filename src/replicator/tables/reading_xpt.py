@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.errors import ReadError
 from replicator.tables import xpt_layout as layout
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
@@ -69,7 +70,7 @@ def read_xpt(path: Path) -> tuple[list[Dataset], list[str]]:
         raise ReadError(f"{path.name}: not a SAS transport file (XPT); {_what_it_is(data)}.")
     if len(data) % layout.RECORD:
         raise ReadError(
-            f"{path.name}: the file is cut short ({len(data):,} bytes are no whole number of 80-byte records); fetch it again."
+            f"{path.name}: the file is cut short ({counted(len(data), 'byte')}, where records have 80 each); fetch it again."
         )
     modern = data.startswith(layout.LIBRARY_8)
     starts = _aligned(data, layout.MEMBER_8 if modern else layout.MEMBER_5)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
+from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.study_files import MANIFEST, FileKind, recognise
 
@@ -65,7 +66,9 @@ def _check(target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         n_entries = sum(1 for _ in target.iterdir())
         if n_entries:
-            raise WriteError(f"{target}: the folder is not empty ({n_entries} entries); choose another one or ask to overwrite.")
+            raise WriteError(
+                f"{target}: the folder is not empty ({counted(n_entries, 'entry')}); choose another one or ask to overwrite."
+            )
     _kept(target, set())
 
 

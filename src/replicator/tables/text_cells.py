@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.tables.dataset import Column, Dataset, Text
 
 
@@ -94,4 +95,4 @@ def clean_dataset(dataset: Dataset) -> tuple[Dataset, list[str]]:
 
 def trimming_note(dataset: str, n_cells: int) -> list[str]:
     """One sentence if cells lost trailing blanks, else nothing."""
-    return [f"{dataset}: {n_cells:,} cells ended in blanks, which SAS does not keep; they were trimmed."] if n_cells else []
+    return [f"{dataset}: {counted(n_cells, 'cell')} ended in blanks, which SAS does not keep; trimmed."] if n_cells else []

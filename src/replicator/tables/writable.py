@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Numbers, Text
 
@@ -28,12 +29,16 @@ def check_writable(dataset: Dataset, format: str) -> None:
         if isinstance(column, Numbers):
             n_infinite = int(np.isinf(column.values).sum())
             if n_infinite:
-                raise WriteError(f"{where}: {n_infinite:,} numbers are infinite, which a study cannot hold; make them missing.")
+                raise WriteError(
+                    f"{where}: {counted(n_infinite, 'number is', 'numbers are')} infinite, which a study cannot "
+                    "hold; let cells be missing instead."
+                )
         elif format == "csv" and "\0" in "".join(column.levels.tolist()):
             n_broken = _rows(column, ["\0" in level for level in column.levels.tolist()])
             if n_broken:
                 raise WriteError(
-                    f"{where}: {n_broken:,} texts hold a NUL character, which no CSV file can hold; remove it or write Parquet or "
+                    f"{where}: {counted(n_broken, 'text holds', 'texts hold')} a NUL character, which no CSV "
+                    "file can hold; remove it or write Parquet or "
                     "Dataset-JSON."
                 )
 

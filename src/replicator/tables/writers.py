@@ -14,6 +14,7 @@ from typing import Literal, Self, TypeAlias, get_args
 import pyarrow as pa
 
 from replicator.arguments import check_instance, check_path
+from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Study, Text, Variable
 from replicator.tables.dataset_json import DatasetJsonWriter
@@ -83,8 +84,8 @@ class StudyWriter:
             self._place.__exit__(kind, error, trace)
         if kind is None and self._n_trailing:
             warnings.warn(
-                f"{self._target}: {self._n_trailing:,} texts end in blanks, which a transport file does not hold; they are without "
-                "them there.",
+                f"{self._target}: {counted(self._n_trailing, 'text ends', 'texts end')} in blanks, which a "
+                "transport file does not hold and which are left out there.",
                 stacklevel=2,
             )
 

@@ -21,6 +21,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables import xpt_layout as layout
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
@@ -139,8 +140,9 @@ class XptWriter(FileWriter):
             outside = outside_range(column.values)
             if outside.any():
                 raise WriteError(
-                    f"{where}: {int(outside.sum()):,} numbers (first: {float(column.values[outside][0])!r}) are out of range for a "
-                    "transport file, 5.4e-79 to 7.2e75; make them missing or write another format."
+                    f"{where}: {counted(int(outside.sum()), 'number')} (first: "
+                    f"{float(column.values[outside][0])!r}) out of the range of a "
+                    "transport file, 5.4e-79 to 7.2e75; let cells be missing or write another format."
                 )
             return np.empty((0, 0), np.uint8)
         pieces = [self._encoded(where, level) for level in column.levels.tolist()]
@@ -158,8 +160,9 @@ class XptWriter(FileWriter):
             if longest > LONGEST_TEXT:
                 sizes = np.array([len(level.encode(self._encoding, "replace")) for level in column.levels.tolist()] + [0])
                 raise WriteError(
-                    f"{self._name}.{variable.name}: {int((sizes[column.codes] > LONGEST_TEXT).sum()):,} texts are longer than the "
-                    "200 bytes that a transport file takes; shorten them or write another format."
+                    f"{self._name}.{variable.name}: "
+                    f"{counted(int((sizes[column.codes] > LONGEST_TEXT).sum()), 'text')} of more than the "
+                    "200 bytes that a transport file takes; shorten or write another format."
                 )
             lengths[index] = max(lengths[index], longest)
         if lengths != self._lengths:
@@ -201,7 +204,8 @@ class XptWriter(FileWriter):
             )
         if not 0 < len(self._variables) <= 9999:
             raise WriteError(
-                f"{self._name}: {len(self._variables)} variables; a transport file holds 1 to 9,999; write another format."
+                f"{self._name}: {counted(len(self._variables), 'variable')}; a transport file holds 1 to 9,999; "
+                "write another format."
             )
         text = self._label(self._name, self._label_text)
         records = np.zeros(len(self._variables), layout.NAMESTR)

@@ -146,9 +146,9 @@ def test_a_certificate_is_rendered() -> None:
 def test_unknown_and_repeated_rules_are_refused(clean: Study) -> None:
     """A rule whose check is not known, or that comes twice, gives one clear sentence."""
     foreign = replace(rules_of_standard()[0], kind="astrology")
-    with pytest.raises(StudyError, match="1 kinds of rules are not known"):
+    with pytest.raises(StudyError, match="1 kind of rules is not known"):
         validate(clean, [foreign])
-    with pytest.raises(StudyError, match="appear twice"):
+    with pytest.raises(StudyError, match="1 rule appears twice"):
         validate(clean, [rules_of_standard()[0]] * 2)
 
 

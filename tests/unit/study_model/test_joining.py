@@ -57,7 +57,7 @@ def test_rows_that_name_nothing_are_counted() -> None:
     """One of three rows names a row that is not there: one sentence says so."""
     study, structure = structured(_study(**_supp(["1", "7", "1"])))
     datasets, _, notes = join_supplements(study, structure)
-    assert len(notes) == 1 and "1 of 3 rows" in notes[0] and notes[0].startswith("SUPPAE")
+    assert len(notes) == 1 and "not learned, 1 of 3;" in notes[0] and notes[0].startswith("SUPPAE")
     assert datasets["AE"].text("EMERG").strings().tolist() == ["Y", "", "Y"]
 
 

@@ -45,7 +45,7 @@ def test_links_of_few_subjects_are_named_and_left_out() -> None:
     """With k above the number of linked subjects nothing is learned, and one sentence says of how many rows."""
     model, notes, study = _fitted(build_study(Blueprint(n=30)), k=1000)
     assert model.links == ()
-    assert len(notes) == 1 and f"{study['RELREC'].n_rows} of {study['RELREC'].n_rows} rows" in notes[0]
+    assert len(notes) == 1 and f"not learned, {study['RELREC'].n_rows} of {study['RELREC'].n_rows};" in notes[0]
 
 
 def _said_study(n: int) -> Study:

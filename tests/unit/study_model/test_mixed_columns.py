@@ -47,7 +47,7 @@ def test_words_that_many_share_keep_their_share() -> None:
     said = sample.text("HT").strings() == "ND"
     assert said.mean() == pytest.approx(0.2, abs=4 * np.sqrt(0.2 * 0.8 * (1 / 500 + 1 / N)))
     assert np.isfinite(sample.numbers("HT")[~said]).all()
-    assert any("DM.HT: 160 cells are numbers and 40 are not" in note for note in fitted.notes)
+    assert any("DM.HT: numbers in 160 cells and texts in 40" in note for note in fitted.notes)
 
 
 def test_there_and_back() -> None:
@@ -75,4 +75,4 @@ def test_rare_words_are_in_no_model() -> None:
     """What fewer than k subjects say is neither among the levels nor in a note."""
     _, mixed, notes = _split(_study(WT=["SECRET"] * 4 + ["ND"] * 6 + WEIGHT[10:]))
     assert "SECRET" not in repr(mixed) + " ".join(notes)
-    assert "4 cells of texts that fewer than 5 subjects share" in notes[0]
+    assert "texts that fewer than 5 subjects share are not kept (4 cells)" in notes[0]

@@ -217,14 +217,18 @@ BAD = {
         json.dumps(HEADER | {"datasetJSONVersion": "1.0.0", "rows": ROWS}).encode(),
         "1.0.0 is not supported",
     ),
-    "lost rows": ("x.ndjson", (json.dumps(HEADER) + '\n["S-1", 1]\n').encode(), "1 rows where the metadata promise 2"),
+    "lost rows": ("x.ndjson", (json.dumps(HEADER) + '\n["S-1", 1]\n').encode(), "1 row, where the metadata promise 2"),
     "short row": ("x.json", json.dumps(HEADER | {"rows": [["S-1"], ["S-2"]]}).encode(), "has not 2 cells"),
     "row is an object": ("x.json", json.dumps(HEADER | {"rows": [{}, {}]}).encode(), "has not 2 cells"),
     "text as number": ("x.json", json.dumps(HEADER | {"rows": [["S-1", "x"], ["S-2", 1]]}).encode(), "row 1 holds 'x'"),
     "list in a cell": ("x.json", json.dumps(HEADER | {"rows": [[["S-1"], 1], ["S-2", 1]]}).encode(), "a list or an object"),
     "NaN": ("x.json", json.dumps(HEADER | {"rows": [["S-1", float("nan")], ["S-2", 1]]}).encode(), "NaN is no number"),
     "huge number": ("x.json", json.dumps(HEADER | {"rows": ROWS}).replace("41", "1e999").encode(), "too large"),
-    "double column": ("x.json", json.dumps(HEADER | {"columns": [HEADER["columns"][0]] * 2, "rows": []}).encode(), "occur twice"),
+    "double column": (
+        "x.json",
+        json.dumps(HEADER | {"columns": [HEADER["columns"][0]] * 2, "rows": []}).encode(),
+        "1 variable occurs twice",
+    ),
     "unknown type": ("x.json", json.dumps(HEADER | {"columns": [{"name": "A", "dataType": "blob"}]}).encode(), "'blob' is unknown"),
     "not UTF-8": ("x.json", b'{"a": "\xe9"}', "byte 7 is not UTF-8"),
     "cut dsjc": ("x.dsjc", zlib.compress(json.dumps(HEADER).encode())[:-6], "damaged"),
@@ -261,7 +265,7 @@ def test_a_failed_writing_leaves_nothing(tmp_path: Path) -> None:
     """Infinite numbers, chunks that lack a column, foreign endings and absent folders are refused."""
     infinite = Dataset("XX", (Variable("A", "", "num"),), {"A": Numbers(np.array([np.inf]))})
     other = Dataset("XX", (Variable("B"),), {"B": Text.of(["b"])})
-    for dataset, words in ((infinite, "XX.A: 1 numbers are infinite"), (other, "XX.A: a chunk has no such column")):
+    for dataset, words in ((infinite, "XX.A: 1 number is infinite"), (other, "XX.A: a chunk has no such column")):
         with pytest.raises(WriteError, match=words), DatasetJsonWriter(tmp_path / "x.json", "XX", infinite.variables) as writer:
             writer.append(dataset)
     with pytest.raises(WriteError, match="ending"):

@@ -187,8 +187,8 @@ def test_a_define_fills_in_what_csv_lacks(tmp_path: Path) -> None:
     assert dm.variable("AGE").type == "num"
     assert study.codelists["Sex"] == CODELISTS["Sex"]
     told = "\n".join(study.notes)
-    assert "1 variables are not in the Define-XML; they are used as they are (EXTRA)" in told
-    assert "DM: 3 variables of the Define-XML are not in the data" in told
+    assert "1 variable not in the Define-XML, used as it stands (EXTRA)" in told
+    assert "DM: 3 variables of the Define-XML not in the data, passed over" in told
     assert "ZZ: the Define-XML does not describe" in told
     assert "(LBCH)" in told
 

@@ -59,7 +59,7 @@ def test_trailing_blanks_go_and_leading_ones_stay(tmp_path: Path) -> None:
     (tmp_path / "suppae.csv").write_text("IDVARVAL,QVAL\n   2,Y  \n  ,N\n")
     study = read_study(tmp_path)
     assert cells(study["SUPPAE"]) == {"IDVARVAL": ["   2", ""], "QVAL": ["Y", "N"]}
-    assert study.notes == ("SUPPAE: 1 cells ended in blanks, which SAS does not keep; they were trimmed.",)
+    assert study.notes == ("SUPPAE: 1 cell ended in blanks, which SAS does not keep; trimmed.",)
 
 
 def test_names_are_upper_case_and_the_dataset_is_called_after_the_file(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_declared_type_decides_if_the_cells_agree() -> None:
     assert isinstance(type_column("XX", "MYVAR", Text.of(["007"]), "num")[0], Numbers)
     column, note = type_column("XX", "MYVAR", Text.of(["1", "two", "two"]), "num")
     assert isinstance(column, Text)
-    assert note == "XX.MYVAR: 2 of 3 cells are no numbers (first: 'two'), so the variable stays text."
+    assert note == "XX.MYVAR: no numbers in 2 of 3 cells (first: 'two'), so the variable stays text."
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
@@ -174,9 +174,9 @@ def test_decimal_commas_where_commas_do_not_separate(tmp_path: Path) -> None:
     assert [variable.type for variable in study["VS"].variables] == ["num", "num", "char", "char"]
     assert study["VS"].numbers("WT").tolist() == [70.5, 71.0, 80.0]
     assert [note.split(";")[0] for note in study.notes] == [
-        "VS.WT: 2 cells have a decimal comma and are read as numbers.",
-        "VS.VSSTRESN: 2 cells have a decimal comma and are read as numbers.",
-        "VS.ODD: 1 of 3 cells are no numbers (first: 'x'), so the variable stays text",
+        "VS.WT: 2 cells with a decimal comma, read as numbers.",
+        "VS.VSSTRESN: 2 cells with a decimal comma, read as numbers.",
+        "VS.ODD: no numbers in 1 of 3 cells (first: 'x'), so the variable stays text",
     ]
 
 
@@ -185,7 +185,7 @@ def test_decimal_commas_in_a_file_that_commas_separate_stay_text(tmp_path: Path)
     (tmp_path / "vs.csv").write_text('WT,N\n"70,5",1\n"1,234",2\n')
     study = read_study(tmp_path)
     assert study["VS"].variable("WT").type == "char"
-    assert len(study.notes) == 1 and study.notes[0].startswith("VS.WT: 2 of 2 cells have a decimal comma")
+    assert len(study.notes) == 1 and study.notes[0].startswith("VS.WT: decimal commas in 2 of 2 cells")
 
 
 def test_a_column_of_mixed_types_is_told(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_column_of_mixed_types_is_told(tmp_path: Path) -> None:
     (tmp_path / "vs.csv").write_text("WT,SITE\n" + "70,A1\n" * 9 + "UNK,2\n")
     study = read_study(tmp_path)
     assert study.notes == (
-        "VS.WT: 1 of 10 cells are no numbers (first: 'UNK'), so the variable stays text; make them missing if it is a number.",
+        "VS.WT: no numbers in 1 of 10 cells (first: 'UNK'), so the variable stays text; let them be missing if it is a number.",
     )
 
 

@@ -95,7 +95,7 @@ def test_parquet_types(tmp_path: Path) -> None:
     assert [v.type for v in dataset.variables] == ["char", "num", "char", "num", "char", "char", "char", "char"]
     assert study.notes == (
         "ADSL.ID: whole numbers beyond 2**53 were read as text.",
-        "ADSL: 2 columns of Parquet dates and times are read as ISO 8601 text: D, DTM.",
+        "ADSL: 2 columns of Parquet dates and times, read as ISO 8601 text: D, DTM.",
     )
 
 

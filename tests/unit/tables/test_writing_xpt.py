@@ -34,9 +34,9 @@ def one(variable: Variable, *values: str | float | None, name: str = "DM", label
         (one(Variable("SEX"), "x", name="SUPPDM_OLD"), "dataset names of up to 8"),
         (one(Variable("SEX", "l" * 41), "x"), "the label has 41 bytes"),
         (one(Variable("SEX"), "x", label="é" * 41), "the label has"),
-        (one(Variable("SEX"), "y" * 201, "x"), "1 texts are longer than the 200 bytes"),
-        (one(Variable("AGE", type="num"), 1.0, 1e76, -1e80), r"2 numbers \(first: 1e\+76\) are out of range"),
-        (one(Variable("AGE", type="num"), 1e-79), "out of range"),
+        (one(Variable("SEX"), "y" * 201, "x"), "1 text of more than the 200 bytes"),
+        (one(Variable("AGE", type="num"), 1.0, 1e76, -1e80), r"2 numbers \(first: 1e\+76\) out of the range"),
+        (one(Variable("AGE", type="num"), 1e-79), "1 number .first: 1e-79. out of the range"),
         (one(Variable("SEX"), "x", None), "the last row is empty"),
     ],
 )
