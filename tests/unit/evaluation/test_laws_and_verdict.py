@@ -49,6 +49,32 @@ def test_a_law_that_real_subjects_break_is_no_law() -> None:
     assert laws_figure(beside).target < 1.0
 
 
+def certified(**verdicts: Verdict) -> Certificate:
+    """Rules by name with a verdict each."""
+    return Certificate(tuple(Comparison(name, "DM", "AGE", Severity.ERROR, one, 50, 0, 50, 1) for name, one in verdicts.items()))
+
+
+@pytest.mark.parametrize(
+    ("sample", "holdout", "said"),
+    [
+        ({"A": Verdict.PASSED, "B": Verdict.PASSED}, None, "The sample keeps all 2 rules that the source keeps"),
+        ({"A": Verdict.PASSED, "B": Verdict.BROKEN}, None, "The sample keeps 1 of the 2 rules"),
+        ({"A": Verdict.PASSED, "B": Verdict.BROKEN}, {"A": Verdict.BROKEN}, "held out break 1 of the source's rules."),
+        ({"A": Verdict.PASSED, "B": Verdict.BROKEN}, {"B": Verdict.BROKEN}, "the one that the sample breaks among them."),
+        ({"A": Verdict.BROKEN, "B": Verdict.BROKEN}, {"B": Verdict.BROKEN}, "1 of the 2 that the sample breaks among them."),
+        (
+            {"A": Verdict.BROKEN, "B": Verdict.BROKEN},
+            {"A": Verdict.BROKEN, "B": Verdict.BROKEN},
+            "all 2 that the sample breaks among them.",
+        ),
+        ({"A": Verdict.NOT_TESTED}, None, "The source keeps no rule to hold the sample to."),
+    ],
+)
+def test_laws_are_told_in_words(sample: dict[str, Verdict], holdout: dict[str, Verdict] | None, said: str) -> None:
+    laws = Laws(certified(**sample), None if holdout is None else certified(**holdout))
+    assert said in laws.summary()
+
+
 def test_the_interval_of_the_share_is_clopper_and_pearsons() -> None:
     """Nine of ten: 0.555 to 0.997, as in R's binom.test(9, 10)."""
     verdicts = [Verdict.PASSED] * 9 + [Verdict.BROKEN]

@@ -13,6 +13,8 @@ import pytest
 
 from replicator.errors import ConfigError, ReadError, WriteError
 from replicator.evaluated import evaluate
+from replicator.evaluation.pictures import shapes
+from replicator.reports.evaluation_html import render_plot
 from replicator.reports.evaluation_report import DATASET_PLOTS, STUDY_PLOTS, EvaluationReport
 from replicator.tables.dataset import Dataset, Study
 
@@ -98,6 +100,33 @@ def test_the_page_is_whole_and_loads_nothing() -> None:
     assert "nan" not in re.findall(r"\b(?:nan|inf)\b", page)
     for name in source().datasets:
         assert f'id="{name}"' in page
+
+
+def test_drawings_are_no_wider_than_a_phone_shows() -> None:
+    """Wider ones would be scaled down until nobody reads their words."""
+    widths = [float(width) for width in re.findall(r'<svg [^>]*viewBox="0 0 ([\d.]+) ', report().to_html())]
+    assert len(widths) > 50
+    assert max(widths) <= 430
+
+
+def test_an_arm_without_means_has_no_empty_course() -> None:
+    measured, nothing = shapes.Band((1.0, 2.0), (0.1, 0.1), (9, 9)), shapes.Band((None, None), (None, None), (0, 0))
+    courses = shapes.ArmCourse("Active", measured, nothing), shapes.ArmCourse("Screen Failure", nothing, nothing)
+    drawn = shapes.TestPicture("ALT", "Alanine Aminotransferase", "U/L", 9, None, ("DAY 1", "DAY 8"), courses)
+    shown = render_plot("test", "ALT", drawn=drawn)
+    assert "Active" in shown and "Screen Failure" not in shown
+
+
+def test_what_is_the_same_in_all_rows_is_said_in_a_line_and_not_drawn() -> None:
+    studies = [made_study(seed, 30) for seed in (1, 2)]
+    dm = [study["DM"].to_frame().assign(COUNTRY="NZL") for study in studies]
+    with_country = [
+        study.with_datasets([Dataset.from_frame("DM", frame) if one.name == "DM" else one for one in study.datasets.values()])
+        for study, frame in zip(studies, dm, strict=True)
+    ]
+    page = unescape(evaluate(*with_country).to_html())
+    assert re.search(r"The same wherever it is filled, in source and sample: [^.]*COUNTRY NZL", page)
+    assert "<b>COUNTRY</b>" not in page and "<b>AGE</b>" in page
 
 
 def test_numbers_of_drawings_are_finite() -> None:
