@@ -62,6 +62,7 @@ _FOREIGN_WORDS = (
     (r"Input should be a valid number\b.*", "it must be a number"),
     (r"Input should be (.+)", r"it must be \1"),
     (r"Value error, ", ""),
+    (r"\.? Did you mean (.+?)\?$", r" (perhaps \1)"),
 )
 
 
@@ -72,6 +73,8 @@ def in_plain_words(message: str) -> str:
     --------
     >>> in_plain_words("Invalid value for '-n': Input should be greater than or equal to 1")
     "Invalid value for '-n': it must be 1 or more"
+    >>> in_plain_words("No such command 'fitt'. Did you mean 'fit'?")
+    "No such command 'fitt' (perhaps 'fit')"
     """
     for pattern, words in _FOREIGN_WORDS:
         message = re.sub(pattern, words, message)

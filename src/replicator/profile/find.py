@@ -41,7 +41,7 @@ def find_structure(study: Study, derivations: bool = True) -> StudyStructure:
     """
     if not any(dataset.n_rows for dataset in study.datasets.values()):
         listed = ", ".join(study.datasets) or "none"
-        raise StudyError(f"The study's {len(study.datasets)} datasets ({listed}) have no rows; give datasets with data.")
+        raise StudyError(f"No dataset (of {len(study.datasets)}: {listed}) has a row; give datasets with data.")
     subject = find_subject_variable(study)
     if not subject:
         raise StudyError(

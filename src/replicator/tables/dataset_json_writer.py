@@ -71,10 +71,7 @@ class DatasetJsonWriter:
         self._whole = {variable.name: True for variable in variables if variable.type == "num"}
         self._seen = dict.fromkeys(self._whole, False)
         self._n_rows = 0
-        try:
-            self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by close() or __exit__
-        except OSError as error:
-            raise self._failure(error) from None
+        self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by close() or __exit__
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +88,9 @@ class DatasetJsonWriter:
         Raises
         ------
         WriteError
-            A variable is absent or of the other type, a number is infinite, a text is no Unicode, or the disk is full.
+            A variable is absent or of the other type, a number is infinite, or a text is no Unicode.
+        OSError
+            The disk is full.
         """
         cells = [self._cells(dataset, variable) for variable in self._variables]
         rows = [f"[{row}]" for row in map(",".join, zip(*cells, strict=True))]
@@ -105,8 +104,6 @@ class DatasetJsonWriter:
             raise WriteError(
                 f"{self._name}: a text holds half a surrogate pair, which is no Unicode; correct the source."
             ) from None
-        except OSError as error:
-            raise self._failure(error) from None
         self._n_rows += len(rows)
 
     def close(self) -> None:
@@ -127,13 +124,8 @@ class DatasetJsonWriter:
                     shutil.copyfileobj(rows, target, _BLOCK_BYTES)
                     target.write(b"\n]}\n" if self._path.suffix.lower() == ".json" else b"\n")
             os.replace(part, self._path)
-        except OSError as error:
-            raise self._failure(error) from None
         finally:
             part.unlink(missing_ok=True)
-
-    def _failure(self, error: OSError) -> WriteError:
-        return WriteError(f"{self._path}: cannot be written ({error.strerror or error}); check folder, rights and free space.")
 
     def _cells(self, dataset: Dataset, variable: Variable) -> list[str]:
         """Encode a column, each distinct value once."""
@@ -197,7 +189,9 @@ def write_dataset_json(dataset: Dataset, study: Study, path: Path) -> None:
     Raises
     ------
     WriteError
-        The target cannot be written, or the data cannot be held by the format.
+        The data cannot be held by the format.
+    OSError
+        The target cannot be written.
     """
     with DatasetJsonWriter(path, dataset.name, dataset.variables, dataset.label, study.name) as writer:
         writer.append(dataset)

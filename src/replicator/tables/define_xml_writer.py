@@ -68,7 +68,9 @@ def write_define(study: Study, path: Path, keys: Mapping[str, tuple[str, ...]] |
     Raises
     ------
     WriteError
-        A label, term or name holds characters that XML forbids, or the target cannot be written.
+        A label, term or name holds characters that XML forbids.
+    OSError
+        The target cannot be written.
     """
     text = _document(study, keys or {}, suffix)
     bad = _NO_XML.search(text)
@@ -81,9 +83,8 @@ def write_define(study: Study, path: Path, keys: Mapping[str, tuple[str, ...]] |
     try:
         part.write_bytes(text.encode())
         os.replace(part, path)
-    except OSError as error:
+    finally:
         part.unlink(missing_ok=True)
-        raise WriteError(f"{path}: cannot be written ({error.strerror or error}); check folder, rights and free space.") from None
 
 
 def _document(study: Study, keys: Mapping[str, tuple[str, ...]], suffix: str) -> str:

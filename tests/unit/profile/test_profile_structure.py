@@ -225,7 +225,7 @@ def test_one_subject_one_domain_and_no_rows() -> None:
 
 
 def test_what_cannot_be_a_study_is_refused_in_a_sentence() -> None:
-    with pytest.raises(StudyError, match=r"1 datasets \(DM\) have no rows"):
+    with pytest.raises(StudyError, match=r"No dataset \(of 1: DM\) has a row"):
         find_structure(study(table("DM", "USUBJID AGE")))
     with pytest.raises(StudyError, match=r"No dataset \(of 1: TA\) has a variable that names the subject; add USUBJID"):
         find_structure(study(table("TA", "ARMCD ARM", ("A", "Arm A"))))
