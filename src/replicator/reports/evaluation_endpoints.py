@@ -97,12 +97,12 @@ def _said(endpoint: Endpoint, estimate: Estimate) -> str:
         (f"{one:.1%}" if share else number(one)) if math.isfinite(one) else "–"
         for one in (estimate.value, estimate.interval.low, estimate.interval.high)
     )
-    p = f", p {_probability(estimate.p)}" if math.isfinite(estimate.p) else ""
+    p = f", p\N{NO-BREAK SPACE}{_probability(estimate.p)}" if math.isfinite(estimate.p) else ""
     return f"{value} ({low} to {high}){p}"
 
 
 def _probability(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "<\N{NO-BREAK SPACE}0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def change_series(endpoints: Endpoints) -> list[ChangeSeries]:
