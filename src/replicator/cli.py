@@ -19,9 +19,9 @@ from typing import Annotated, Any, cast
 import typer
 
 import replicator as rp
+from replicator.counting import counted
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
 from replicator.log import configure, log_event
-from replicator.reports.counting import counted
 from replicator.study_model.cache_folder import CacheFolder
 from replicator.study_model.kept_fits import find_fit_of_files
 from replicator.targets import Output, check_target

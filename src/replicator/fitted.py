@@ -13,11 +13,11 @@ from pathlib import Path
 
 from replicator.arguments import check_instance, check_path
 from replicator.config import FitConfig
+from replicator.counting import counted
 from replicator.errors import ArtifactError, ReplicatorError, StudyError, WriteError
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
-from replicator.reports.counting import counted
 from replicator.reports.model import ModelDescription, describe_part
 from replicator.reports.precision import measure_precision
 from replicator.rules.certificate import Certificate, certificate

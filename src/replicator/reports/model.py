@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 
 from replicator.config import FitConfig
-from replicator.reports.counting import counted
+from replicator.counting import counted
 from replicator.reports.holdings import count_holdings
 from replicator.reports.pages import render_page
 from replicator.reports.precision import Precision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from replicator.reports.counting import counted
+from replicator.counting import counted
 from replicator.reports.profile_charts import course_chart, level_shares, share_bar, spread_chart
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 
+from replicator.counting import counted
 from replicator.profile.differences import ProfileComparison
 from replicator.profile.structure import Role
 from replicator.profile.study_profile import DatasetProfile, Quantiles, StudyProfile, VariableProfile
-from replicator.reports.counting import counted
 from replicator.reports.profile_charts import level_shares
 
 _MOST_TESTS = 12  # a dataset; HTML and JSON hold them all
@@ -38,39 +38,9 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
     page.line(f"Nothing below belongs to fewer than {profile.k} subjects.")
     if len(profile.arms.shared) > 1:
         page.line("Arms: " + ", ".join(f"{arm.value} {arm.n_subjects:,}" for arm in profile.arms.shared))
-    page.table(
-        "Datasets",
-        ("dataset", "what a row is", ">rows", ">subjects", ">a subject", ">variables", "key"),
-        (
-            (
-                d.name,
-                d.kind.value,
-                f"{d.n_rows:,}",
-                f"{d.n_subjects:,}",
-                _range(d.rows_per_subject),
-                str(len(d.variables)),
-                d.told_apart(),
-            )
-            for d in profile.datasets
-        ),
-    )
+    _render_datasets(page, profile)
     if profile.visits:
-        page.table(
-            "Visits"
-            + (f" (and {profile.n_rare_visits:,} that fewer than {profile.k} subjects attended)" if profile.n_rare_visits else ""),
-            (">number", "visit", ">planned day", ">subjects", ">days from reference start", "measured"),
-            (
-                (
-                    _plain(v.number),
-                    v.name,
-                    _plain(v.planned_day),
-                    f"{v.n_subjects:,}",
-                    _range(v.day),
-                    " ".join(f"{name} {share:.0%}" for name, share in v.measured.items()),
-                )
-                for v in profile.visits
-            ),
-        )
+        _render_visits(page, profile)
     for dataset in profile.datasets:
         if dataset.name == profile.subjects:
             _render_subjects(page, dataset)
@@ -87,6 +57,44 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
     )
     _render_notes(page, profile.notes)
     return page.text()
+
+
+def _render_datasets(page: _Page, profile: StudyProfile) -> None:
+    page.table(
+        "Datasets",
+        ("dataset", "what a row is", ">rows", ">subjects", ">a subject", ">variables", "key"),
+        (
+            (
+                d.name,
+                d.kind.value,
+                f"{d.n_rows:,}",
+                f"{d.n_subjects:,}",
+                _range(d.rows_per_subject),
+                str(len(d.variables)),
+                d.told_apart(),
+            )
+            for d in profile.datasets
+        ),
+    )
+
+
+def _render_visits(page: _Page, profile: StudyProfile) -> None:
+    page.table(
+        "Visits"
+        + (f" (and {profile.n_rare_visits:,} that fewer than {profile.k} subjects attended)" if profile.n_rare_visits else ""),
+        (">number", "visit", ">planned day", ">subjects", ">days from reference start", "measured"),
+        (
+            (
+                _plain(v.number),
+                v.name,
+                _plain(v.planned_day),
+                f"{v.n_subjects:,}",
+                _range(v.day),
+                " ".join(f"{name} {share:.0%}" for name, share in v.measured.items()),
+            )
+            for v in profile.visits
+        ),
+    )
 
 
 def _render_subjects(page: _Page, dataset: DatasetProfile) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.derivations.derivation import Derivation
 from replicator.errors import FitError
 from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
@@ -75,11 +76,7 @@ def fit_study_model(
     """
     config = config or FitConfig()
     engine(config.copula)  # an engine that cannot run is refused before the work, not after it
-    source = read_source(study, structure)
-    if not len(source.ids):
-        raise FitError(f"No dataset (of {len(study.datasets)}) has a row of a known subject; give datasets with subjects.")
-    unmixed, mixed, said_of_them = split_mixed_columns(source.datasets, structure.datasets, source.subject, config.k)
-    source = replace(source, datasets=unmixed, notes=(*source.notes, *said_of_them))
+    source, mixed = _source_to_learn(study, structure, config.k)
     structures, derivations = joined_structures(source, structure, config.k)
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
     grid = Grid.fit(source.spine, config.k)
@@ -92,7 +89,6 @@ def fit_study_model(
     links, said_of_links = LinksModel.fit(source, structure, config)
     closed, kept = visits_kept(source, structure, config.k)
     made = (*drawn.parts, *(one.dataset for one in drawn.counterparts))
-    derived = {(one.dataset, one.target): () if "where" in one.parameters else one.inputs for one in derivations}
     progress("", len(source.subject) + 1, len(source.subject) + 1)
     return StudyModel(
         name=study.name,
@@ -115,15 +111,28 @@ def fit_study_model(
         structure=structure,
         derivations=derivations,
         agreements={name: Agreement.fit(source.datasets[name], structures[name], source.subject[name], config.k) for name in made},
-        date_orders=DateOrders.fit(
-            {name: source.datasets[name] for name in source.subject}, source.subject, structure.subjects, derived, config.k
-        ),
+        date_orders=_fit_date_orders(source, structure.subjects, derivations, config.k),
         baselines=BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
         codelists=dict(study.codelists),
         notes=tuple(dict.fromkeys([*structure.notes, *source.notes, *drawn.notes, *said_of_subjects, *said_of_links])),
         mixed=mixed,
         counterparts=drawn.counterparts,
     )
+
+
+def _source_to_learn(study: Study, structure: StudyStructure, k: int) -> tuple[Source, tuple[MixedColumn, ...]]:
+    """Read a study as what is learned from, with columns of numbers and texts taken apart."""
+    source = read_source(study, structure)
+    if not len(source.ids):
+        raise FitError(f"No dataset (of {len(study.datasets)}) has a row of a known subject; give datasets with subjects.")
+    unmixed, mixed, notes = split_mixed_columns(source.datasets, structure.datasets, source.subject, k)
+    return replace(source, datasets=unmixed, notes=(*source.notes, *notes)), mixed
+
+
+def _fit_date_orders(source: Source, subjects: str, derivations: tuple[Derivation, ...], k: int) -> DateOrders:
+    """Learn the orders of dates; of dates that always follow from others the others move."""
+    derived = {(one.dataset, one.target): () if "where" in one.parameters else one.inputs for one in derivations}
+    return DateOrders.fit({name: source.datasets[name] for name in source.subject}, source.subject, subjects, derived, k)
 
 
 @dataclass(frozen=True, eq=False)
