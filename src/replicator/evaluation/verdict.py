@@ -24,6 +24,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from replicator.counting import counted
 from replicator.evaluation.giveaways.giveaway import Giveaway
 from replicator.evaluation.giveaways.giveaways import Giveaways
 from replicator.evaluation.laws import Laws
@@ -82,13 +83,20 @@ class Conclusion:
         if not told:
             return "Nothing could be told of this sample."
         if not found:
-            said = f"No finding: of {told:,} measures {fine:,} are as they are between real subjects"
-            return f"{said}, {len(noticed):,} noticeably off ({_listed(noticed)})." if noticed else f"{said}."
+            if not noticed:
+                return f"No finding: {counted(told, 'measure is as it is', 'measures are as they are')} between real subjects."
+            off = f"{counted(len(noticed), 'measure')} of {told:,} noticeably off ({_listed(noticed)})"
+            return f"No finding, {off}. {_others(fine)}".rstrip()
         more = f"; noticeably off: {_listed(noticed)}" if noticed else ""
-        return (
-            f"The sample can be told from real subjects in {len(found):,} of {told:,} measures: {_listed(found)}{more}. "
-            f"The other {fine:,} are as they are between real subjects."
-        )
+        said = f"The sample can be told from real subjects in {len(found):,} of {counted(told, 'measure')}: {_listed(found)}{more}."
+        return f"{said} {_others(fine)}".rstrip()
+
+
+def _others(fine: int) -> str:
+    """Say what is fine beside what is not; nothing if nothing is."""
+    if fine < 2:
+        return "The other one is as it is between real subjects." if fine else ""
+    return f"The other {fine:,} are as they are between real subjects."
 
 
 def conclude(

@@ -143,6 +143,9 @@ def test_the_verdict_names_what_is_wrong() -> None:
     assert "1 of 2 measures: events" in said.summary()
     assert "noticeably off: x" in said.summary()
     assert conclude((fine,), (), NO_LAWS, NO_PRIVACY, Giveaways()).summary() == (
-        "No finding: of 1 measures 1 are as they are between real subjects."
+        "No finding: 1 measure is as it is between real subjects."
     )
+    assert said.summary() == "The sample can be told from real subjects in 1 of 2 measures: events; noticeably off: x."
+    two = conclude((fine,), (odd,), NO_LAWS, NO_PRIVACY, Giveaways()).summary()
+    assert two == "No finding, 1 measure of 2 noticeably off (x). The other one is as it is between real subjects."
     assert "Nothing could be told" in conclude((), (), NO_LAWS, NO_PRIVACY, Giveaways()).summary()
