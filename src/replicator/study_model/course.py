@@ -330,8 +330,8 @@ def _fit_days(
         if restart is not None:
             neighbour, due = _step(nothing, nothing, day[:, restart], float(expected[restart]))
         before[j] = neighbour, due
-        staying = np.where(apart[:, j], np.nan, day[:, j])
-        days[j] = VisitDay.fit(staying, float(expected[j]), neighbour, due, stratum, k)
+        staying, going = np.where(apart[:, j], np.nan, day[:, j]), np.where(apart[:, j], day[:, j], np.nan)
+        days[j] = VisitDay.fit(staying, float(expected[j]), neighbour, due, stratum, k, going)
         neighbour, due = _step(neighbour, due, day[:, j], float(expected[j]))
     leaving = None
     if apart.any():

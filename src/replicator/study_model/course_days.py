@@ -42,6 +42,8 @@ class VisitDay:
         ``BETWEEN`` (the planned day and the share of the neighbour's delay).
     nearest : float
         Fewest days between the visit and its neighbour.
+    within : (2,) float64
+        First and last day from the anchor: where the tails of the days of all who were there end; infinite for fewer than k.
     """
 
     kind: ClassVar[str] = "day of a visit"
@@ -52,9 +54,19 @@ class VisitDay:
     beyond: float
     going: DateGiven | None
     nearest: float
+    within: Floats
 
     @classmethod
-    def fit(cls, day: Floats, expected: float, neighbour: Floats, due: Floats, stratum: Ints, k: int) -> VisitDay:
+    def fit(
+        cls,
+        day: Floats,
+        expected: float,
+        neighbour: Floats,
+        due: Floats,
+        stratum: Ints,
+        k: int,
+        leaving: Floats | None = None,
+    ) -> VisitDay:
         """Learn from days from the anchor.
 
         Parameters
@@ -68,6 +80,8 @@ class VisitDay:
         stratum : (n,) int64
             Subjects of different strata share nothing.
         k : int
+        leaving : (n,) float64, optional
+            Days of those who leave and come on other days, NaN for all others.
         """
         seen = np.isfinite(day)
         everyone = np.arange(len(day), dtype=np.int32)
@@ -76,7 +90,9 @@ class VisitDay:
         going = DateGiven.fit(day, candidates, [stratum, _rhythm(neighbour - due)], everyone, k, bases=BASES)
         distance = QuantileMarginal.fit(np.where(due != expected, np.abs(day - neighbour), np.nan), k=k, decimals=0)
         nearest = float(np.floor(distance.quantile(np.array([0.0]))[0])) if distance.n else 0.0
-        return cls(expected, pull, usual, beyond, going, max(nearest, 0.0))
+        tails = QuantileMarginal.fit(day if leaving is None else np.fmax(day, leaving), k=k, decimals=0)
+        within = np.array([np.ceil(tails.floor), np.floor(tails.ceiling)]) if tails.n else np.array([-np.inf, np.inf])
+        return cls(expected, pull, usual, beyond, going, max(nearest, 0.0), within)
 
     def candidates(self, neighbour: Floats, due: Floats) -> dict[str, Floats]:
         """Days that the visit may hang on: (n,) by name."""
@@ -137,11 +153,12 @@ class VisitDay:
             state[rows], day[rows] = _draw((self.going, leaving), state[rows], some, told, last[rows], rng)
             drawn = day[rows]
             away = np.where(ahead[rows], drawn - neighbour[rows], neighbour[rows] - drawn)
-            fits = (away >= apart[rows]) & (drawn <= until[rows])
+            fits = (away >= apart[rows]) & (drawn <= until[rows]) & (drawn >= self.within[0]) & (drawn <= self.within[1])
             state[rows[~fits]] = FOLLOWS
             odd = np.where(due[rows] != self.expected, gap_share[away.astype(np.int64) % 7], 1.0)
             fits &= rng.random(len(rows)) < open_share[(weekday[rows] + drawn.astype(np.int64)) % 7] * odd
             rows = rows[~fits]
+        day = np.clip(day, *self.within)
         day = np.where(ahead, np.maximum(day, neighbour + apart), np.minimum(day, neighbour - apart))
         return np.where(day <= until, day, np.where(neighbour + np.maximum(apart, 0) <= until, until, np.nan))
 

@@ -108,6 +108,7 @@ class DateGiven:
         k: int,
         deltas: Sequence[int] = (0, 1, -1),
         bases: Sequence[str] = (),
+        closed: bool = False,
     ) -> DateGiven | None:
         """Learn from days.
 
@@ -127,6 +128,8 @@ class DateGiven:
             Distances at which a date is said to follow a reference.
         bases : sequence of str
             Candidates from which a date that follows none is counted; all by default.
+        closed : bool
+            Whether rows follow only what at least `k` subjects under their conditions follow, and nothing that others do.
 
         Returns
         -------
@@ -171,7 +174,9 @@ class DateGiven:
         there = np.isfinite(candidates[names[0]]).astype(np.int64)
         asks = bool(chosen) and len(np.unique(there[known])) > 1
         conditions = [there, *given] if asks else given
-        table = BackoffTable.fit(state[known], [np.asarray(g, np.int64)[known] for g in conditions], subject[known], k=k)
+        table = BackoffTable.fit(
+            state[known], [np.asarray(g, np.int64)[known] for g in conditions], subject[known], k=k, closed=closed
+        )
         return cls(names, tuple(delta for _, delta in chosen), table, offset, asks)
 
     def sample(self, candidates: Mapping[str, Floats], given: Sequence[Codes], rng: np.random.Generator, n: int) -> Floats:

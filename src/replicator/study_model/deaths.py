@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+SOON = 7.0  # days before a death within which a participation, or its treatment, went on until then
 WITHIN = 1.0  # days: a record made of a death is dated on its day, the day before or the day after
 
 
@@ -30,6 +31,8 @@ class Death:
         Marks that lie after it in nobody who died.
     before : tuple of str
         Those of them that are there before any is drawn.
+    soon : tuple of str
+        Marks shortly after which everybody died who did, where fewer than k died: the last dose, of deaths on treatment.
 
     Notes
     -----
@@ -44,6 +47,7 @@ class Death:
     same: tuple[str, ...]
     until: tuple[str, ...]
     before: tuple[str, ...]
+    soon: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, mark: str, known: Mapping[str, Floats], others: Sequence[str], given: Sequence[str], k: int) -> Death:
@@ -66,12 +70,14 @@ class Death:
         within = WITHIN if few else 0.0
         same = tuple(name for name in others if dead.any() and (np.abs(after[name]) <= within).all())
         never = [name for name in others if not (after[name] > within).any()]
+        soon = [name for name in never if few and dead.any() and (after[name] >= -SOON).all()]
         return cls(
             mark,
             (same[0] if same else "LAST") if few else "",
             tuple(name for name in same if name not in given),
             tuple(name for name in never if name not in same and name not in given),
             tuple(name for name in never if name in given),
+            tuple(name for name in soon if name not in same and name not in given),
         )
 
     def hold(self, day: Mapping[str, Floats], optional: Sequence[str]) -> dict[str, Floats]:
@@ -90,6 +96,8 @@ class Death:
         death = out[self.mark]
         for name in self.same:
             out[name] = np.where(np.isfinite(death), death, day[name])
+        for name in self.soon:
+            out[name] = np.where(day[name] < death - SOON, death, day[name])
         for name in self.until:
-            out[name] = np.where(day[name] > death, np.nan if name in optional else death, day[name])
+            out[name] = np.where(out[name] > death, np.nan if name in optional else death, out[name])
         return out

@@ -194,7 +194,8 @@ class FindingsPart:
         arm = spine.arm[grid.subject].astype(np.intp)
         like = lend_ways(self.site_place)
         site = sites_of_subjects(spine, self.site, like)[grid.subject]
-        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], rng)
+        first = self.repeat[grid.cell] == 0
+        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], first, rng)
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         drawn = partial(_drawn, spine, self.name)
         features = draw_features(self._features(), drawn, self.results, self.values, self.coordinates, occasions, rng)
@@ -323,6 +324,7 @@ def _fit_units(source: SourceFindings, results: Results, observed: Observed, k: 
         source.spine,
         source.occasions,
         cells.scheduled[cell],
+        cells.repeat[cell] == 0,
         (len(source.spine.arms), len(cells.label)),
         k,
     )

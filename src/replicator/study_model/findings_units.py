@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from replicator.distinct import distinct_values
 from replicator.models.panels import Presence, find_panels
 from replicator.models.persistence import Occasions
+from replicator.study_model.findings_closing import LastTime, find_last_times
 from replicator.study_model.spine import Spine
 
 Codes = NDArray[np.intp]
@@ -158,6 +159,8 @@ class Units:
         Of all units.
     everyone : (n_arms,) bool
         Arms in which all who have an occasion, at least k, are measured at one of them.
+    last_times : tuple of LastTime
+        Panels of which an earlier dataset tells when they are measured for the last time.
     """
 
     kind: ClassVar[str] = "findings units"
@@ -170,6 +173,7 @@ class Units:
     moment: Moment
     presence: Presence
     everyone: Flags
+    last_times: tuple[LastTime, ...]
 
     @classmethod
     def fit(
@@ -181,6 +185,7 @@ class Units:
         spine: Spine,
         occasions: Occasions,
         visits: Flags,
+        first: Flags,
         sizes: tuple[int, int],
         k: int,
     ) -> Units:
@@ -196,6 +201,8 @@ class Units:
             Its marks may make occasions special.
         visits : (n_occasions,) bool
             Occasions that are visits of the spine.
+        first : (n_occasions,) bool
+            Occasions that are the first record of a visit.
         arm, cell, occasions, sizes, k
             As for :class:`Presence`.
         """
@@ -220,11 +227,23 @@ class Units:
         moment = Moment.find(there, cell, spine, occasions, visits, k)
         presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
         everyone = _everyone(present, arm, occasions, sizes[0], k)
-        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence, everyone)
+        last_times = find_last_times(there, cell, sizes[1], spine, occasions, visits & first, k)
+        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence, everyone, last_times)
 
-    def sample(self, arm: Codes, cell: Codes, spine: Spine, occasions: Occasions, visits: Flags, rng: np.random.Generator) -> Flags:
+    def sample(
+        self,
+        arm: Codes,
+        cell: Codes,
+        spine: Spine,
+        occasions: Occasions,
+        visits: Flags,
+        first: Flags,
+        rng: np.random.Generator,
+    ) -> Flags:
         """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
         units = self.presence.sample(arm, cell, self.moment.special(spine, occasions, visits), occasions, rng)
+        for one in self.last_times:
+            units[:, one.panel] = one.hold(units[:, one.panel], cell, spine, occasions, visits & first, rng)
         out = units[:, self.panel]
         for of_series in (self.group, self.member):
             some = of_series >= 0

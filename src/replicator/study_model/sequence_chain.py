@@ -73,7 +73,8 @@ class Chain:
         Next tuple given the group, the one before (0 at the start, else 1 + tuple), the antecedents, the horizon's coarse bin, how
         the participation ended, the fine bin, and the arm.
     strays : BackoffTable
-        Whether (1) the next tuple is one that `table` does not know under its conditions, and `rare` does, given the same.
+        Whether (1) the next tuple is one that `table` does not know under its conditions, and `rare` does, given the same. Tuples
+        that are mostly so are unknown to `table` under all conditions.
     rare : BackoffTable
         Which it is then, numbered anew in each group, given the group and the one before.
     antecedents : Antecedents
@@ -147,10 +148,14 @@ class Chain:
         first, *rest = (codes[who] for codes in _conditions(spine, horizon, group[arm]))
         given = [first, before, *_in_turn(antecedents.codes(spine), asked, before, who), *rest]
         table = BackoffTable.fit(target, given, who, k=k, closed=True, design_depth=2)
+        numbered = first * (n_states + 1) + target
         stray = ~table.lists(given, target)
-        numbered = (first * (n_states + 1) + target)[stray]
-        rare = BackoffTable.fit(numbered, [first[stray], before[stray]], who[stray], k=k, closed=True)
-        stray[stray] = rare.lists([first[stray], before[stray]], numbered)  # one of too few is no reason for another
+        seldom = _mostly(stray, join_codes([numbered, before], len(who)))
+        stray |= seldom
+        rare = BackoffTable.fit(numbered[stray], [first[stray], before[stray]], who[stray], k=k, closed=True)
+        stray[stray] = rare.lists([first[stray], before[stray]], numbered[stray])  # one of too few is no reason for another
+        usual = ~(stray & seldom)  # what `rare` knows of them does not come by both ways
+        table = BackoffTable.fit(target[usual], [codes[usual] for codes in given], who[usual], k=k, closed=True, design_depth=2)
         strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
         most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
@@ -216,6 +221,11 @@ class Chain:
             order = np.argsort(subject, kind="stable")
             subject, code = subject[order], code[order]
         return subject.astype(np.int32), code
+
+
+def _mostly(flags: NDArray[np.bool_], kind: Ints) -> NDArray[np.bool_]:
+    """Whether most rows of the same kind are flagged: (n_rows,)."""
+    return np.asarray((np.bincount(kind, flags) > 0.5 * np.bincount(kind))[kind], np.bool_)
 
 
 def died(spine: Spine) -> NDArray[np.bool_]:

@@ -139,6 +139,36 @@ def told_days(spine: Spine, subject: NDArray[np.int32]) -> dict[str, Floats]:
     return out
 
 
+Term = tuple[str, str, str, str]  # what a row of an earlier sequence says, and when: dataset, variable, value, date variable
+
+
+def dated_terms(spine: Spine, k: int) -> list[Term]:
+    """What rows say that at least `k` subjects have on a known day, nobody of them twice; of rows that are the same, the first."""
+    found: dict[bytes, Term] = {}
+    for name, told in spine.told.items():
+        for variable, column in told.columns.items() if told.dates else ():
+            codes, values = column_codes(column)
+            for at, value in enumerate(values.strings().tolist()):
+                rows = codes == at
+                once = int(rows.sum()) == len(np.unique(told.subject[rows]))
+                for date, day in told.dates.items():
+                    if once and int((rows & np.isfinite(day)).sum()) >= k:
+                        found.setdefault(np.where(rows, day, np.nan).tobytes(), (name, variable, value, date))
+    return list(found.values())
+
+
+def last_day(spine: Spine, term: Term) -> Floats:
+    """Latest day of each subject's rows that say so: (n,), days since 1970-01-01, NaN for none."""
+    dataset, variable, value, date = term
+    out = np.full(spine.n, np.nan)
+    told = spine.told.get(dataset)
+    if told is not None and variable in told.columns and date in told.dates:
+        codes, values = column_codes(told.columns[variable])
+        rows = np.isin(codes, np.flatnonzero(values.strings() == value))
+        np.fmax.at(out, told.subject[rows], told.dates[date][rows])
+    return out
+
+
 def _tells(code: Ints, k: int) -> bool:
     """Whether two codes (n,) are those of at least `k` subjects each."""
     return bool((np.bincount(code + 1) >= k).sum() > 1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.neighbours import Neighbours
+from replicator.study_model.sequence_bounds import Bounds
 from replicator.study_model.sequence_context import told_days
 from replicator.study_model.sequence_pins import Pin, find_pins
 from replicator.study_model.spine import Spine
@@ -22,6 +23,7 @@ from replicator.tables.dates import Precision, format_dates, parse_dates
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+END = "ENDTC"  # of the names of dates that end a row
 SEVERAL = 0.05  # share of all dates that those of a tuple off the visits are, from which its own share counts
 DELTAS = (0, 1, -1)  # days by which a date follows another
 BETTER = 1.05  # times as many subjects as follow anything else must follow a row of an earlier sequence
@@ -61,6 +63,8 @@ class SequenceDates:
         Marks that are the first or the last day of all rows of a subject.
     never_before : tuple of bool
         Whether a variable never lies before the first date of its row, of at least k subjects.
+    to_next, to_end : Bounds or None
+        How long a row may last until the next begins, and until its own end.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -77,6 +81,8 @@ class SequenceDates:
     rare: tuple[float, ...]
     pins: tuple[Pin, ...] = ()
     never_before: tuple[bool, ...] = ()
+    to_next: Bounds | None = None
+    to_end: Bounds | None = None
 
     @classmethod
     def fit(
@@ -119,7 +125,7 @@ class SequenceDates:
         for i, name in enumerate(names):
             more = {"START": start, "NEXT START": place.next(start)} if i else {"BEFORE": place.before(start)}
             near = base | more | _told_apart(days[name], told, base | more, subject, code, k)
-            models.append(DateGiven.fit(days[name], near, given, subject, k))
+            models.append(DateGiven.fit(days[name], near, given, subject, k, closed=True))
             text = dataset.text(name)
             others = np.flatnonzero(~np.isin(subject, owners[name])) if name in few else np.arange(len(subject))
             text, theirs = text.take(others), [codes[others] for codes in given]
@@ -135,6 +141,7 @@ class SequenceDates:
         until = _until(start, subject, spine)
         rare = tuple(min(1.0, k / 2 / spine.n) if name in few else 0.0 for name in names)
         pins = find_pins(days, subject, spine, k)
+        end = next((days[name] for name in names[1:] if name.endswith(END)), None)
         return cls(
             names,
             tuple(models),
@@ -148,6 +155,8 @@ class SequenceDates:
             rare,
             pins,
             tuple(never_before),
+            Bounds.fit(place.next(start) - start, code, subject, k),
+            None if end is None else Bounds.fit(end - start, code, subject, k),
         )
 
     def sample(
@@ -156,17 +165,22 @@ class SequenceDates:
         """Draw the days of rows (n_rows,) by variable, and tell which rows begin in time; a row that is a death begins with it."""
         place = Neighbours(subject)
         given = conditions(subject, code)
-        base = _base(spine, subject, number) | told_days(spine, subject)
+        base, told = _base(spine, subject, number), told_days(spine, subject)
         days: dict[str, Floats] = {}
         seen: dict[str, NDArray[np.bool_]] = {}
         for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
             if model is None:
                 day = _days_of_few(rare, spine, subject, base["VISIT"], rng)
             elif not days:
-                day = self._starts(model, base, place, given, rng)
+                day = self._starts(model, base, told, place, given, spine, subject, rng)
             else:
                 start = days[self.names[0]]
-                day = model.sample(base | {"START": start, "NEXT START": place.next(start)}, given, rng, len(subject))
+                near = base | told | {"START": start, "NEXT START": place.next(start)}
+                state = model.sample_states(near, given, rng, len(subject))
+                day = model.days_of(near, state, rng)
+                if self.to_end is not None and name.endswith(END):
+                    fixed = np.isfinite(number) | _follows(model, state, told)
+                    day = self.to_end.hold(day, start, code, fixed, spine, subject)
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)] & np.isnan(death)
             seen[name] = there
             for pin in self.pins:
@@ -206,15 +220,28 @@ class SequenceDates:
         return out
 
     def _starts(
-        self, model: DateGiven, base: Mapping[str, Floats], place: Neighbours, given: list[Ints], rng: np.random.Generator
+        self,
+        model: DateGiven,
+        base: Mapping[str, Floats],
+        told: Mapping[str, Floats],
+        place: Neighbours,
+        given: list[Ints],
+        spine: Spine,
+        subject: NDArray[np.int32],
+        rng: np.random.Generator,
     ) -> Floats:
         """Draw first dates rank by rank, since a row may hang on the one before."""
         start = np.full(place.n, np.nan)
         for rank in range(place.most):
             rows = np.flatnonzero(place.rank == rank)
-            candidates = {name: value[rows] for name, value in base.items()}
-            candidates["BEFORE"] = start[rows - 1] if rank else np.full(len(rows), np.nan)
-            start[rows] = model.sample(candidates, [g[rows] for g in given], rng, len(rows))
+            candidates = {name: value[rows] for name, value in {**base, **told}.items()}
+            before = start[rows - 1] if rank else np.full(len(rows), np.nan)
+            candidates["BEFORE"] = before
+            state = model.sample_states(candidates, [g[rows] for g in given], rng, len(rows))
+            start[rows] = model.days_of(candidates, state, rng)
+            if rank and self.to_next is not None:
+                fixed = np.isfinite(base["VISIT"][rows]) | _follows(model, state, told)
+                start[rows] = self.to_next.hold(start[rows], before, given[0][rows - 1], fixed, spine, subject[rows])
         return start
 
     def _part(self, first: Floats, place: Neighbours, spine: Spine, subject: NDArray[np.int32], rng: np.random.Generator) -> Floats:
@@ -239,7 +266,7 @@ class SequenceDates:
         for name, never in zip(self.names[1:], self.never_before[1:], strict=True):
             if never:
                 days[name] = np.where(days[name] < first, first, days[name])
-            if name.endswith("ENDTC"):
+            if name.endswith(END):
                 end = np.maximum(days[name], first)
                 if self.apart:
                     follower = place.next(first)
@@ -255,7 +282,7 @@ def conditions(subject: NDArray[np.int32], code: Ints) -> list[Ints]:
 
 def order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
     """Start first, then end, then the rest."""
-    return tuple(sorted(names, key=lambda name: (not name.endswith("STDTC"), not name.endswith("ENDTC"), names.index(name))))
+    return tuple(sorted(names, key=lambda name: (not name.endswith("STDTC"), not name.endswith(END), names.index(name))))
 
 
 def _base(spine: Spine, subject: NDArray[np.int32], number: Floats) -> dict[str, Floats]:
@@ -303,6 +330,11 @@ def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints
     enough = count_subjects(cell[known], subject[known], n_cells) >= k
     many = np.bincount(cell[known], ~there, minlength=n_cells) > SEVERAL * len(known)
     return np.append(np.where(enough & (many | (share < 0.5)), share, overall), overall) >= ON_VISITS
+
+
+def _follows(model: DateGiven, state: Ints, told: Mapping[str, Floats]) -> NDArray[np.bool_]:
+    """Whether rows (n_rows,), by what their dates follow, follow a row of an earlier sequence."""
+    return np.array([*(name in told for name in model.references[: len(model.deltas)]), False], bool)[state]
 
 
 def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: Floats, rng: np.random.Generator) -> Floats:

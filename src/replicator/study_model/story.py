@@ -140,7 +140,9 @@ class Story:
 def drawing_order(
     names: Sequence[str], source: Source, structures: Mapping[str, DatasetStructure], occurring: frozenset[str]
 ) -> list[str]:
-    """Order datasets by what is known first: what are no occurrences of terms, events (the earliest first), interventions.
+    """Order datasets by what is known first: sequences, findings, events (the earliest first), interventions.
+
+    Sequences, whose rows are dated though no occurrences of terms, tell at which visits findings are made.
 
     Earlier events are those with the greater share of known starts before the subject's first day; a dataset of events without
     any known start counts as history.
@@ -149,13 +151,13 @@ def drawing_order(
     def place(name: str) -> tuple[int, float]:
         structure = structures[name]
         if name not in occurring:
-            return 0, 0.0
+            return (0 if structure.kind in TELLING else 1), 0.0
         start = structure.named("STDTC")
         before = 1.0
         if start:
             day = parse_dates(source.datasets[name].text(start)).day
             known = np.isfinite(day)
             before = float((day < source.spine.marks["FIRST"][source.subject[name]])[known].mean()) if known.any() else 1.0
-        return 1 + int(structure.kind is Kind.INTERVENTIONS), -before
+        return 2 + int(structure.kind is Kind.INTERVENTIONS), -before
 
     return sorted(names, key=place)

@@ -38,6 +38,14 @@ def visit_on(spine: Spine, subject: Subjects, day: Floats) -> Floats:
     return out
 
 
+def last_visit_day(spine: Spine, subject: Subjects, day: Floats) -> Floats:
+    """Day of the subject's last visit on or before a day: (n_rows,), NaN where there is none."""
+    order, at, hit = _last_before(spine, subject, day)
+    out = np.full(len(subject), np.nan)
+    out[hit] = spine.visits.day[order][at[hit]]
+    return out
+
+
 def nearest_visit_day(spine: Spine, subject: Subjects, day: Floats) -> Floats:
     """The day of the subject's visit nearest to a day: (n_rows,); the day itself for subjects without visits."""
     order, at, hit = _last_before(spine, subject, day)

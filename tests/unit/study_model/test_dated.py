@@ -92,3 +92,20 @@ def test_odd_texts_of_many_stay_those_of_few_go() -> None:
     drawn = set(model.sample(np.full(500, 18000.0), [np.zeros(500, int)], np.random.default_rng(5)).strings().tolist())
     assert "ONGOING" in drawn and "last spring" not in drawn
     assert model.odd == ("ONGOING",)
+
+
+def test_a_closed_date_follows_nothing_of_other_conditions() -> None:
+    """Three rows of kind 0 follow nothing, kind 1 the dose: closed, kind 0 follows its visit alone; open, sometimes a dose."""
+    rng = np.random.default_rng(8)
+    code = np.arange(N) % 2
+    visit, dose = 18000.0 + rng.integers(0, 90, N), 19000.0 + rng.integers(0, 90, N)
+    day = np.where(code == 0, visit, dose)
+    day[[0, 2, 4]] += 40
+    drawn = []
+    for closed in (True, False):
+        model = DateGiven.fit(day, {"VISIT": visit, "DOSE": dose}, [code], WHO, 5, closed=closed)
+        assert model is not None
+        given = np.zeros(20 * N, int)
+        drawn.append(model.sample({"VISIT": np.tile(visit, 20), "DOSE": np.tile(dose, 20)}, [given], rng, 20 * N))
+    assert (drawn[0] == np.tile(visit, 20)).all()
+    assert (drawn[1] == np.tile(dose, 20)).any()

@@ -90,3 +90,18 @@ def test_no_visit_is_kept_after_a_death() -> None:
     np.testing.assert_array_equal(left.marks["LASTVISIT"], anchor + np.where(np.arange(N) < 2, 28, 84))
     assert left.reached is not None and left.reached[0] == 28 and left.reached[2] == 84
     assert course.until_death(spine, replace(ends, before=())) is spine
+
+
+def test_treatment_that_went_on_until_few_deaths_goes_on_until_those_of_a_sample() -> None:
+    """The last dose lay three days before each of three deaths: one 70 days before is moved to it, others stay."""
+    known = {name: np.floor(day) for name, day in _marks(3).items()}
+    death = Death.fit("DM.DTHDTC", known, tuple(name for name in known if name != "DM.DTHDTC"), (), K)
+    assert death.soon == ("DM.RFXENDTC",)
+    day = {name: x.copy() for name, x in known.items()}
+    day["DM.RFXENDTC"][0] -= 70
+    day["DM.RFXENDTC"][20] -= 70
+    held = death.hold(day, ())
+    assert held["DM.RFXENDTC"][0] == held["DM.DTHDTC"][0]
+    np.testing.assert_array_equal(held["DM.RFXENDTC"][1:], day["DM.RFXENDTC"][1:])
+    apart = {**known, "DM.RFXENDTC": known["DM.RFXENDTC"] - 20}
+    assert Death.fit("DM.DTHDTC", apart, tuple(name for name in apart if name != "DM.DTHDTC"), (), K).soon == ()

@@ -105,3 +105,22 @@ def test_who_leaves_like_all_others_has_no_days_of_one_s_own() -> None:
     day[np.arange(6) > reach[:, None]] = np.nan
     spine = make_spine(n, {"LAST": np.nanmax(day, axis=1)}, make_visits(day, np.arange(1.0, 7.0)), anchor=anchor)
     assert Course.fit(spine, ONE, 5).leaving is None
+
+
+def test_no_visit_comes_later_than_those_of_its_own_who_leave_do() -> None:
+    """Who leaves came up to 60 days late to the third visit and 10 to the first: the first is not drawn 60 days late."""
+    n = 400
+    rng = np.random.default_rng(6)
+    leave = np.arange(n) % 4
+    late = np.where(leave == 0, rng.integers(0, 11, n), np.where(leave == 2, rng.integers(40, 61, n), 0)).astype(np.float64)
+    day = np.array([14.0, 100.0, 200.0, 300.0]) + rng.integers(-1, 2, (n, 4)) + late[:, None] * (np.arange(4) == leave[:, None])
+    day[np.arange(4) > leave[:, None]] = np.nan
+    spine = make_spine(n, arm=np.zeros(n, np.int32), arms=("A",))
+    spine = make_spine(
+        n, visits=make_visits(spine.anchor[:, None] + day, np.arange(1.0, 5.0)), arm=np.zeros(n, np.int32), arms=("A",)
+    )
+    course = Course.fit(spine, ONE, 5)
+    drawn = course.sample(spine.anchor, spine.arm, leave, np.full(n, np.inf), rng) - spine.anchor[:, None]
+    assert course.leaving is not None
+    assert np.nanmax(drawn[:, 0]) <= 30
+    assert np.nanmax(drawn[:, 2]) > 230

@@ -1,0 +1,58 @@
+"""How often each end of a participation comes in a sample, where some are seldom and some are not learned."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicator.profile.find import find_structure
+from replicator.sampling.sampler import sample_study
+from replicator.study_model.fitting import fit_study_model
+from replicator.tables.dataset import Study
+
+from .small_studies import make_study
+
+N = 250
+SELDOM = {"SPONSOR": 7, "DEVIATION": 6}
+ALONE = ("MOVED", "MOVED", "LOST", "LOST", "CHOICE", "CHOICE", "CHOICE")  # each of fewer than five subjects
+
+
+def _study() -> Study:
+    """Half complete, a third leaves for adverse events, an eighth withdraws; all others leave for seldom reasons, at any time."""
+    rng = np.random.default_rng(12)
+    seldom = [reason for reason, n in SELDOM.items() for _ in range(n)] + list(ALONE)
+    usual = ["COMPLETED"] * 125 + ["ADVERSE EVENT"] * 74 + ["WITHDRAWAL"] * 31
+    reason = np.array(usual + seldom)[rng.permutation(N)]
+    start = rng.integers(0, 300, N)
+    stay = np.where(reason == "COMPLETED", 180, rng.integers(10, 170, N))
+    who = [f"ST-{i:04d}" for i in range(N)]
+    arm = np.array(["A", "B", "C"])[np.arange(N) % 3]
+
+    def iso(day: np.ndarray) -> list[str]:
+        return [str(np.datetime64("2020-01-01") + int(one)) for one in day]
+
+    dm = {
+        "USUBJID": who,
+        "SUBJID": [one[3:] for one in who],
+        "RFSTDTC": iso(start),
+        "RFENDTC": iso(start + stay),
+        "ARMCD": arm,
+        "ARM": arm,
+    }
+    ds = {"USUBJID": who, "DSSEQ": [1] * N, "DSDECOD": reason, "DSSTDTC": iso(start + stay)}
+    return make_study(DM=pd.DataFrame(dm).to_dict("list"), DS=pd.DataFrame(ds).to_dict("list"))
+
+
+def test_seldom_reasons_keep_their_share() -> None:
+    """The seven who are not learned are shared out by as much as each reason had: no seldom reason gains more than that."""
+    study = _study()
+    sample = sample_study(fit_study_model(study, find_structure(study)), 4000, seed=3)
+    reasons = Counter(sample.datasets["DS"].text("DSDECOD").strings().tolist())
+    assert set(reasons) == {"COMPLETED", "ADVERSE EVENT", "WITHDRAWAL", *SELDOM}
+    assert reasons["COMPLETED"] / 4000 == pytest.approx(125 / 243, abs=0.03)
+    for reason, n in SELDOM.items():
+        share = n / (N - len(ALONE))
+        assert reasons[reason] / 4000 == pytest.approx(share, abs=0.008)  # two standard errors of the sample, and a fifth of it
