@@ -84,9 +84,9 @@ class GaussianCopula:
 
     Notes
     -----
-    Entry-wise correlations of the scores are divided by the standard deviations of the scores (a discrete score shows its
-    latent normal only in part), shrunk by :func:`shrink_correlation`, reduced by :func:`common_correlation` to what few factors and
-    clear pairs explain, and made positive by dropping eigenvalues that are not.
+    Correlations of the scores are shrunk by :func:`shrink_correlation`, reduced by :func:`common_correlation` to what few factors
+    and clear pairs explain, divided by the standard deviations of the scores (a discrete score shows its latent normal only in
+    part), and made positive by dropping eigenvalues that are not.
     """
 
     kind: ClassVar[str] = "gaussian copula"
@@ -111,8 +111,7 @@ class GaussianCopula:
         n, p = scores.shape
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
-        correlation, pairs = latent_correlation(scores, estimate)
-        correlation = common_correlation(correlation, pairs)
+        correlation = common_correlation(*score_correlation(scores, estimate))
         values, vectors = np.linalg.eigh(correlation)
         keep = np.argsort(-values)[: min(most_factors, p)]
         keep = keep[values[keep] > 1e-6]
@@ -195,14 +194,17 @@ def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
     return np.maximum(out, out.T) + np.minimum(out, out.T) - np.diag(np.diag(out))
 
 
-def common_correlation(correlation: Floats, pairs: Floats) -> Floats:
-    r"""Reduce correlations to common factors and the pairs that clearly differ from what those explain.
+def common_correlation(correlation: Floats, pairs: Floats, shown: Floats) -> Floats:
+    r"""Correlate latent normals by common factors and by the pairs that clearly differ from what those explain.
 
     Parameters
     ----------
     correlation : (p, p) float64
+        Of scores.
     pairs : (p, p) float64
-        Effective number of subjects behind each.
+        Number of subjects behind each.
+    shown : (p,) float64
+        Standard deviation that the scores have, of latent normals of 1: less for a discrete variable.
 
     Returns
     -------
@@ -212,7 +214,9 @@ def common_correlation(correlation: Floats, pairs: Floats) -> Floats:
     Notes
     -----
     There are as many factors as eigenvalues beyond :math:`(1 + \sqrt{p/n})^2`, the end of what noise alone makes of *n*
-    subjects; *n* is the median of the pairs. They are fitted to the shrunken correlations (:func:`shrink_correlation`). A
+    subjects; *n* is the median of the pairs. They are fitted to the shrunken correlations of the scores
+    (:func:`shrink_correlation`), which are all equally noisy, and then told of the latent normals: those of a variable that
+    nearly all subjects have alike are multiples of the scores', and would be the largest of all for their noise. A
     pair that differs by more than :math:`\sqrt{2 \log p}` standard errors from what they explain keeps its own. Entries of
     a large matrix that are right one by one still follow, together, the directions in which the few subjects happen to lie;
     few factors cannot.
@@ -225,21 +229,22 @@ def common_correlation(correlation: Floats, pairs: Floats) -> Floats:
     603-680.
     """
     p = len(correlation)
-    shrunk = shrink_correlation(correlation, pairs)
+    shrunk, scale = shrink_correlation(correlation, pairs), np.outer(shown, shown)
     if p < 2:
         return shrunk
     n = max(float(np.median(pairs[np.triu_indices(p, 1)])), 1.0)
     rank = int((np.linalg.eigvalsh(correlation) > (1 + np.sqrt(p / n)) ** 2).sum())
-    explained = _factors(shrunk, rank)
-    apart = np.abs(np.arctanh(np.clip(correlation, -0.995, 0.995)) - np.arctanh(np.clip(explained, -0.995, 0.995)))
+    loadings = common_factors(shrunk, rank)
+    apart = np.abs(np.arctanh(np.clip(correlation, -0.995, 0.995)) - np.arctanh(np.clip(loadings @ loadings.T, -0.995, 0.995)))
     clear = (apart * np.sqrt(np.maximum(pairs - 3, 1.0)) > np.sqrt(2 * np.log(p))) & (pairs >= 4)
-    out = np.where(clear, shrunk, explained)
+    latent = no_more_than_all(loadings / shown[:, None])
+    out = np.where(clear, np.clip(shrunk / scale, -0.99, 0.99), latent @ latent.T)
     np.fill_diagonal(out, 1.0)
     return out
 
 
-def _factors(correlation: Floats, rank: int) -> Floats:
-    """What `rank` factors explain of correlations (p, p), by iterated principal factors; ones on the diagonal."""
+def common_factors(correlation: Floats, rank: int) -> Floats:
+    """Loadings (p, rank) of the factors that explain most of correlations (p, p), by iterated principal factors."""
     p = len(correlation)
     common = np.full(p, 0.5)
     loadings = np.zeros((p, rank))
@@ -251,11 +256,13 @@ def _factors(correlation: Floats, rank: int) -> Floats:
         before, common = common, np.minimum((loadings**2).sum(axis=1), MOST_COMMON)
         if np.abs(common - before).max() < 1e-3:
             break
+    return no_more_than_all(loadings)
+
+
+def no_more_than_all(loadings: Floats) -> Floats:
+    """Shorten loadings (p, rank) that explain more than a share of `MOST_COMMON` of a variable."""
     length = np.sqrt((loadings**2).sum(axis=1) / MOST_COMMON)
-    loadings = loadings / np.maximum(length, 1.0)[:, None]
-    out: Floats = loadings @ loadings.T
-    np.fill_diagonal(out, 1.0)
-    return out
+    return np.asarray(loadings / np.maximum(length, 1.0)[:, None], np.float64)
 
 
 def _tweedie(z: Floats, sample: Floats) -> Floats:
@@ -279,33 +286,32 @@ def _tweedie(z: Floats, sample: Floats) -> Floats:
     return np.sign(z) * np.where(far, np.maximum(magnitude, np.abs(z) - 1.0 / np.maximum(np.abs(z), 1.0)), magnitude)
 
 
-def latent_correlation(scores: Floats, estimate: Estimator = pairwise_correlation) -> tuple[Floats, Floats]:
-    """Correlation of the latent normals behind incomplete scores.
+def score_correlation(scores: Floats, estimate: Estimator = pairwise_correlation) -> tuple[Floats, Floats, Floats]:
+    """Correlation of incomplete scores, the subjects behind it, and how much of their latent normals the scores show.
 
     Parameters
     ----------
     scores : (n, p) float64
         NaN where missing.
     estimate : callable
-        Correlates the scores themselves.
+        Correlates the scores.
 
     Returns
     -------
     correlation : (p, p) float64
         Within -0.99 and 0.99 off the diagonal; 0 where fewer than 4 subjects have both.
     pairs : (p, p) float64
-        Subjects who have both, scaled down where discrete scores carry less.
+        Subjects who have both.
+    shown : (p,) float64
+        Standard deviation of the scores; 1 where they have none.
     """
     seen = np.isfinite(scores)
     mask = seen.astype(np.float64)
     pairs = mask.T @ mask
     correlation = estimate(scores)
+    weak = (pairs < 4) | ~np.isfinite(correlation)
+    correlation = np.where(weak, 0.0, np.clip(correlation, -0.99, 0.99))
+    np.fill_diagonal(correlation, 1.0)
     used = np.where(seen, scores, np.where(seen.any(axis=0), np.nan, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        seen_share = np.sqrt(np.nanvar(used, axis=0)) if len(scores) else np.ones(scores.shape[1])
-        latent = correlation / np.outer(seen_share, seen_share)
-    weak = (pairs < 4) | ~np.isfinite(latent)
-    latent = np.where(weak, 0.0, np.clip(latent, -0.99, 0.99))
-    effective = pairs * np.outer(seen_share**2, seen_share**2)
-    np.fill_diagonal(latent, 1.0)
-    return latent, np.where(np.isfinite(effective), np.maximum(effective, 1e-9), 1e-9)
+    shown = np.sqrt(np.nanvar(used, axis=0)) if len(scores) else np.ones(scores.shape[1])
+    return correlation, pairs, np.where(shown > 0, np.minimum(shown, 1.0), 1.0)

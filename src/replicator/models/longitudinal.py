@@ -154,6 +154,7 @@ class TwoLevel:
         reach_share = np.bincount(pair_series, weights=reach / np.maximum(size, 1), minlength=n_series)
         tilted = slope * reach_share / np.maximum(np.bincount(pair_series, minlength=n_series), 1)
         latent = _latent_variances(between, within, slope, tilted, lasts.serial * lasts.next_one, hermite, told)
+        serial = np.where(discrete, np.clip(latent[3] / np.maximum(lasts.next_one, 1e-6), 0, 1), lasts.serial)
         third = partial(widths_of, features["spread"], run, varies=spread > 0)
         shapes = find_shapes(dense, run, ~discrete, third, k)
         model = cls(
@@ -162,9 +163,9 @@ class TwoLevel:
             np.where(discrete, latent[2], slope),
             spread,
             centre,
-            np.where(discrete, np.clip(latent[3] / np.maximum(lasts.next_one, 1e-6), 0, 1), lasts.serial),
+            serial,
             lasts.memory,
-            1 / np.sqrt(lasts.kept),
+            1 / np.sqrt(lasts.kept_at(serial)),
             _residual_copula(dense, told),
             shapes.bent,
             np.broadcast_to(ndtri(GRID), (len(shapes.bent), 3, len(GRID))),
@@ -349,8 +350,8 @@ def _latent_variances(
         The same for standard normals.
     """
     total = between + within + tilted
-    # how much of the variance the scores have is known from their shares; sampling error is spread over all parts
-    scale = np.where(total > 0, np.minimum(told / np.where(total > 0, total, 1), 1.0), 1.0)
+    # all that is left around the means has unit variance: what the means explain of the scores is no scatter of theirs
+    scale = np.where(total > 0, told / np.where(total > 0, total, 1), 1.0)
     level = latent_correlation(hermite, between * scale)
     inclined = np.minimum(tilted * scale / told**2, 0.9 * (1 - level))
     rest = 1 - level - inclined

@@ -72,6 +72,11 @@ class Persistence:
     next_one: Floats
     kept: Floats
 
+    def kept_at(self, serial: Floats) -> Floats:
+        """Variance that is left, as `kept` is, at other shares (n_series,) that last."""
+        lost = np.where(self.serial > 0, (1 - self.kept) / np.where(self.serial > 0, self.serial, 1), 0.0)
+        return np.clip(1 - serial * lost, 0.05, 1.0)
+
 
 def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
     r"""Correlate independent draws over time: correlation :math:`\exp(-|t - s| / m)` between two occasions of a subject.

@@ -16,7 +16,6 @@ Codes = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 FEWEST_PAIRS = 30  # neighbouring results of a series, before repeats are counted
-CLEAR = 3.0  # standard errors that repeats must stand above what correlation explains
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 STEPS = np.linspace(0, 0.95, 20)  # chances that are tried
 
@@ -97,8 +96,9 @@ def fit_repeats(
         left = 1 - within[j] + within[j] * (known - STEPS) / (1 - STEPS)
         alike = _alike(share[j], moved, float(width[j]), left) @ count / count.sum()
         reached = np.maximum.accumulate(STEPS + (1 - STEPS) * alike)
-        if seen - reached[0] > CLEAR * error:
-            chance[j] = np.interp(seen, reached, STEPS)
+        beyond = (seen - reached[0]) / error
+        if beyond > 1:  # James and Stein: as much as its own noise leaves of it
+            chance[j] = (1 - 1 / beyond**2) * np.interp(seen, reached, STEPS)
     return chance
 
 

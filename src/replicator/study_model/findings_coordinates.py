@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.copula import latent_correlation, pairwise_correlation
+from replicator.models.copula import common_factors, no_more_than_all, pairwise_correlation
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -103,47 +103,66 @@ class Coordinates:
 
 def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Floats] | None:
     """Loadings (m, d) of at most `most` principal coordinates, and the subjects' scores (n, d); None where nothing varies."""
+    deviation = np.nanstd(level, axis=0)
+    if not (deviation > 0).all():
+        return None
+    shown = np.ones(len(deviation)) if measured else np.minimum(deviation, 1.0)
     if measured:
-        deviation = np.nanstd(level, axis=0)
-        level = level / np.where(deviation > 0, deviation, 1.0)
+        level = level / deviation
     seen = np.isfinite(level)
-    n = len(level)
-    correlation = pairwise_correlation(level) if measured else latent_correlation(level)[0]
+    correlation = pairwise_correlation(level)
     if not np.isfinite(correlation).all():
         return None
-    values, vectors = np.linalg.eigh(correlation)
     if not measured:
-        values = _without_noise(values, len(level))
+        correlation = _of_latent(correlation, shown, seen.astype(np.float64).T @ seen)
+    values, vectors = np.linalg.eigh(correlation)
     top = np.argsort(-values)[:most]
     top = top[values[top] > LEAST]
     loading = vectors[:, top] * np.sqrt(values[top])
     sign = np.sign(loading[np.abs(loading).argmax(axis=0), np.arange(len(top))])
     loading = loading * np.where(sign == 0, 1.0, sign)
     loading /= np.sqrt((loading**2).sum(axis=1))[:, None]
-    whole = vectors * np.maximum(values, LEAST) @ vectors.T
-    scores = np.full((n, len(top)), np.nan)
+    told = np.outer(shown, shown) ** 2 * ((vectors * np.maximum(values, LEAST)) @ vectors.T)
+    np.fill_diagonal(
+        told, shown**2
+    )  # a score is the mean of its latent normal: of its variance, and of all covariances, that share
+    scores = np.full((len(level), len(top)), np.nan)
     patterns, which = np.unique(seen, axis=0, return_inverse=True)
     for number, there in enumerate(patterns):
         rows = np.flatnonzero(which.reshape(-1) == number)
         if there.any():
-            scores[rows] = level[np.ix_(rows, there)] @ np.linalg.solve(whole[np.ix_(there, there)], loading[there])
+            weight = np.linalg.solve(told[np.ix_(there, there)], shown[there, None] ** 2 * loading[there])
+            scores[rows] = level[np.ix_(rows, there)] @ weight
     deviation = np.nanstd(scores, axis=0)
     if not (deviation > 0).all():
         return None
     return loading, (scores - np.nanmean(scores, axis=0)) / deviation
 
 
-def _without_noise(values: Floats, n: int) -> Floats:
-    r"""Eigenvalues (m,) of the correlation of *n* subjects, in which all that noise can make have their mean.
+def _of_latent(correlation: Floats, shown: Floats, pairs: Floats) -> Floats:
+    r"""Correlation (m, m) of latent normals: common factors, and pairs of scores that clearly differ from what those explain.
+
+    Parameters
+    ----------
+    correlation : (m, m) float64
+        Of scores.
+    shown : (m,) float64
+        Standard deviation of the scores, of latent normals of 1.
+    pairs : (m, m) float64
+        Subjects behind each.
 
     Notes
     -----
-    Without any correlation, eigenvalues end at :math:`(1 + \sqrt{m / n})^2` (Marchenko and Pastur). Those up to there tell in which
-    directions the few subjects happen to lie, and nothing about others.
-
-    References
-    ----------
-    Laloux, Cizeau, Bouchaud, Potters: Noise dressing of financial correlation matrices. Phys. Rev. Lett. 83 (1999) 1467-1470.
+    Correlations of scores are all equally noisy, whatever the shares of the levels; those of latent normals are not, and an item
+    that nearly everybody answers alike would have the largest of all. So factors are fitted to those of the scores, as many as
+    there are eigenvalues beyond :math:`(1 + \sqrt{m / n})^2`, the end of what noise makes (Baik, Ben Arous, Peche, see
+    :func:`~replicator.models.copula.common_correlation`), and then told of the latent normals.
     """
-    noise = values <= (1 + np.sqrt(len(values) / n)) ** 2
-    return np.where(noise, max(float(values[noise].mean()), LEAST), values) if noise.any() else values
+    m, n = len(correlation), float(np.median(pairs))
+    loading = common_factors(correlation, int((np.linalg.eigvalsh(correlation) > (1 + np.sqrt(m / n)) ** 2).sum()))
+    apart = np.abs(np.arctanh(np.clip(correlation, -0.99, 0.99)) - np.arctanh(np.clip(loading @ loading.T, -0.99, 0.99)))
+    clear = apart * np.sqrt(np.maximum(pairs - 3, 0.0)) > np.sqrt(2 * np.log(m))
+    latent = no_more_than_all(loading / shown[:, None])
+    out = np.where(clear, np.clip(correlation / np.outer(shown, shown), -0.99, 0.99), latent @ latent.T)
+    np.fill_diagonal(out, 1.0)
+    return out

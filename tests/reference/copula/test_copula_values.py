@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from replicator.models.copula import GaussianCopula, latent_correlation, normal_scores, shrink_correlation
+from replicator.models.copula import GaussianCopula, normal_scores, score_correlation, shrink_correlation
 
 # Mean of the top share p of a standard normal ("intensity of selection", infinite population): Falconer and Mackay,
 # Introduction to Quantitative Genetics, 4th ed. (1996), appendix table A.
@@ -66,7 +66,7 @@ def test_shrinkage_of_normal_means_is_that_of_james_and_stein(prior: float) -> N
 def test_noise_shrinks_to_nothing() -> None:
     """Of 2,000 correlations of independent variables less than 2 % of the squared length is left."""
     x = np.random.default_rng(6).standard_normal((150, 64))
-    correlation, pairs = latent_correlation(x)
+    correlation, pairs, _ = score_correlation(x)
     shrunk = shrink_correlation(correlation, pairs)
     off = ~np.eye(64, dtype=bool)
     assert (shrunk[off] ** 2).sum() < 0.02 * (correlation[off] ** 2).sum()
@@ -88,4 +88,4 @@ def test_latent_correlation_of_discrete_variables(rho: float) -> None:
     z = _pair(rho).sample(20_000, np.random.default_rng(9))
     halves, thirds = (z[:, 0] > 0).astype(float), np.digitize(z[:, 1], [-0.4307, 0.4307]).astype(float)
     scores = np.stack([normal_scores(halves), normal_scores(thirds)], axis=1)
-    assert latent_correlation(scores)[0][0, 1] == pytest.approx(rho, abs=0.04)
+    assert GaussianCopula.fit(scores).correlation[0, 1] == pytest.approx(rho, abs=0.04)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from replicator.models.copula import GaussianCopula, common_correlation, latent_correlation, normal_scores, shrink_correlation
+from replicator.models.copula import GaussianCopula, common_correlation, normal_scores, score_correlation, shrink_correlation
 
 COLUMN = hnp.arrays(np.float64, st.integers(1, 60), elements=st.one_of(st.integers(-3, 3).map(float), st.just(np.nan)))
 
@@ -71,7 +71,7 @@ def test_variables_that_nobody_has_together_are_independent() -> None:
     """Pairs without four common subjects get no correlation."""
     scores = np.full((20, 2), np.nan)
     scores[:10, 0], scores[10:, 1] = normal_scores(np.arange(10.0)), normal_scores(np.arange(10.0))
-    correlation, pairs = latent_correlation(scores)
+    correlation, pairs, _ = score_correlation(scores)
     assert correlation[0, 1] == 0
     assert pairs[0, 1] < 4
 
@@ -100,10 +100,10 @@ def _factors_and_a_pair(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_few_factors_are_nearer_to_the_truth_than_single_entries_and_a_clear_pair_stays() -> None:
     """Eighty subjects, 120 variables: mean absolute error of the correlations, and the one pair that no factor explains."""
     x, truth = _factors_and_a_pair(80, 2)
-    correlation, pairs = latent_correlation(np.stack([normal_scores(column) for column in x.T], axis=1))
+    correlation, pairs, shown = score_correlation(np.stack([normal_scores(column) for column in x.T], axis=1))
     upper = np.triu_indices(120, 1)
     alone = np.abs(shrink_correlation(correlation, pairs) - truth)[upper].mean()
-    common = common_correlation(correlation, pairs)
+    common = common_correlation(correlation, pairs, shown)
     assert np.abs(common - truth)[upper].mean() < 0.8 * alone
     assert common[0, 1] == pytest.approx(0.95, abs=0.05)
     assert (common == common.T).all()
@@ -128,3 +128,15 @@ def test_many_subjects_keep_every_entry() -> None:
     x, truth = _factors_and_a_pair(40_000, 5)
     model = GaussianCopula.fit(x)
     assert np.abs(model.correlation - truth).max() < 0.03
+
+
+def test_variables_that_nearly_all_have_alike_take_nothing_from_a_factor() -> None:
+    """Of 150 subjects, 60 variables of one factor beside 90 in which two of a hundred differ keep the factor's correlations."""
+    rng = np.random.default_rng(12)
+    x = 0.6 * rng.standard_normal((150, 1)) + 0.8 * rng.standard_normal((150, 60))
+    rare = (rng.standard_normal((150, 90)) > 2.0).astype(float)
+    model = GaussianCopula.fit(np.stack([normal_scores(one) for one in np.concatenate([x, rare], axis=1).T], axis=1))
+    inside = model.correlation[:60, :60][np.triu_indices(60, 1)]
+    assert inside.mean() == pytest.approx(0.36, abs=0.06)
+    assert np.abs(inside - 0.36).mean() < 0.1
+    assert np.abs(model.correlation[60:, 60:][np.triu_indices(90, 1)]).mean() < 0.05

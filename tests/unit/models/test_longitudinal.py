@@ -5,6 +5,7 @@ import pytest
 
 from replicator.models.cell_means import CellMeans
 from replicator.models.longitudinal import TwoLevel
+from replicator.models.ordinal import hermite_weights, level_scores
 from replicator.models.panels import Presence, find_panels
 from replicator.models.persistence import Occasions
 
@@ -164,3 +165,44 @@ def test_presence_has_its_shares_and_its_absentees() -> None:
         assert drawn[arm == one].mean() == pytest.approx(there[arm == one].mean(), abs=0.05)
     counts = [np.bincount(occasions.subject, weights=flags).std() for flags in (there, drawn)]
     assert counts[1] == pytest.approx(counts[0], rel=0.15)
+
+
+def _levels_about_visits(told_by_visits: float, lasting: float = 0.0) -> tuple[TwoLevel, np.ndarray, Occasions]:
+    """A two-level model of scores of eight levels about the means of their visits, which tell a share of the latent variance.
+
+    Of what is left, 0.7 is the subject's own, and neighbours of the rest are correlated; the scores without their means as well.
+    """
+    rng = np.random.default_rng(6)
+    subjects, visits = 1500, 4
+    occasions = Occasions(np.repeat(np.arange(subjects), visits), np.tile(60.0 * np.arange(visits), subjects))
+    noise = rng.standard_normal((subjects, visits))
+    for visit in range(1, visits):
+        noise[:, visit] = lasting * noise[:, visit - 1] + np.sqrt(1 - lasting**2) * noise[:, visit]
+    rest = np.sqrt(0.7) * rng.standard_normal((subjects, 1)) + np.sqrt(0.3) * noise
+    mean = np.sqrt(told_by_visits) * np.array([-1.0, 1.0, -1.0, 1.0])
+    level = np.searchsorted([-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5], (mean + np.sqrt(1 - told_by_visits) * rest).ravel())
+    share = np.bincount(level, minlength=8)[None] / len(level)
+    score = level_scores(share)[0][level].reshape(subjects, visits)
+    y = (score - score.mean(axis=0)).ravel()
+    n, discrete = len(y), np.array([True])
+    model = TwoLevel.fit(y, np.arange(n), np.zeros(n, np.intp), occasions, hermite_weights(share), discrete, np.zeros(1))[0]
+    return model, y, occasions
+
+
+@pytest.mark.parametrize("told_by_visits", [0.0, 0.15, 0.3])
+def test_what_visits_tell_of_levels_is_no_scatter_of_subjects(told_by_visits: float) -> None:
+    """The subject's own share of what visits leave is 0.7, however much they tell."""
+    model, _, _ = _levels_about_visits(told_by_visits)
+    assert model.between[0] == pytest.approx(0.7, abs=0.035)
+    assert model.within[0] == pytest.approx(1 - model.between[0], abs=1e-9)
+
+
+def test_levels_whose_residuals_last_vary_no_more_than_others() -> None:
+    """Residuals correlated by 0.6 from visit to visit, put together with their subjects, have unit variance again."""
+    model, y, occasions = _levels_about_visits(0.2, lasting=0.6)
+    rng = np.random.default_rng(8)
+    features = {name: rng.standard_normal((len(occasions.starts), 1)) for name in ("level", "slope", "spread")}
+    drawn = model.compose(model.noise(occasions, rng), np.ones((len(y), 1), bool), features, occasions).reshape(-1, 4)
+    assert model.serial[0] > 0.3
+    assert drawn.var() == pytest.approx(1.0, abs=0.05)
+    assert drawn.var(axis=1, ddof=1).mean() == pytest.approx(model.within[0], rel=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -35,7 +36,11 @@ def levels(chance: float, between: float, seed: int, visits: int = VISITS) -> np
 def found(level: np.ndarray, between: float, lasting: float = 0.0, visits: int = VISITS) -> float:
     """The fitted chance."""
     n, none = len(level), np.zeros(len(level), np.intp)
-    pairs = Neighbours.of(level, none, np.arange(n), none, none, occasions(visits))
+    return chance_of(Neighbours.of(level, none, np.arange(n), none, none, occasions(visits)), between, lasting, visits)
+
+
+def chance_of(pairs: Neighbours, between: float, lasting: float = 0.0, visits: int = VISITS) -> float:
+    """The chance fitted to pairs."""
     counts = np.zeros((visits + 1, 1), np.intp)
     counts[visits] = SUBJECTS
     course = Course.of(counts, np.zeros(1, bool))
@@ -56,8 +61,18 @@ def test_a_planted_chance_comes_back(chance: float) -> None:
 
 @pytest.mark.parametrize("between", [0.0, 0.4, 0.8])
 def test_correlation_alone_makes_no_repeats(between: float) -> None:
-    """Levels that are equal because subjects differ are not repeats."""
-    assert found(levels(0.0, between, 2), between) == 0.0
+    """Levels that are equal because subjects differ are not repeats: in twenty tests next to nothing is left of them."""
+    chances = [found(levels(0.0, between, seed), between) for seed in range(2, 22)]
+    assert np.mean(chances) < 0.015
+    assert max(chances) < 0.08
+
+
+def test_repeats_too_few_to_be_clear_in_one_test_are_there_in_many() -> None:
+    """A tenth of the answers is repeated: that is some two standard errors in each of twenty tests, and no accident in all."""
+    planted = [found(levels(0.1, 0.3, seed, 3), 0.3 + 0.7 * (2 * 0.1 + 0.01) / 3, visits=3) for seed in range(30, 50)]
+    none = [found(levels(0.0, 0.3, seed, 3), 0.3, visits=3) for seed in range(30, 50)]
+    assert np.mean(planted) > 3 * np.mean(none)
+    assert 0.03 < np.mean(planted) < 0.1
 
 
 def test_pairs_of_a_level_follow_the_bivariate_normal() -> None:
@@ -72,7 +87,10 @@ def test_pairs_of_a_level_follow_the_bivariate_normal() -> None:
     alike = sum(box(a, b) for a, b in pairwise(cut))
     table = level.reshape(SUBJECTS, VISITS)
     assert (table[:, 1:] == table[:, :-1]).mean() == pytest.approx(alike, abs=0.03)
-    assert found(level, 0.6) == 0.0
+    none = np.zeros(len(level), np.intp)
+    pairs = Neighbours.of(level, none, np.arange(len(level)), none, none, occasions())
+    exact = replace(pairs, equal=np.arange(len(pairs.equal)) < round(alike * len(pairs.equal)))
+    assert chance_of(exact, 0.6) == 0.0
     assert found(level, 0.2) > 0.2
 
 

@@ -63,3 +63,17 @@ def test_few_subjects_keep_their_own_levels() -> None:
     found, scores = Coordinates.fit(_items(11, 6), [(np.arange(6), 0)])
     assert not len(found.columns)
     assert scores.shape == (11, 0)
+
+
+def test_answers_that_nearly_all_give_do_not_bend_the_coordinates() -> None:
+    """Ten items tell of a factor, twenty are answered alike by all but three of a hundred: the first coordinate is the factor."""
+    rng = np.random.default_rng(7)
+    factor = rng.standard_normal((150, 1))
+    telling = np.round(0.7 * factor + np.sqrt(0.51) * rng.standard_normal((150, 10)))
+    silent = (rng.standard_normal((150, 20)) > 1.9).astype(float)
+    level = np.stack([normal_scores(one) for one in np.concatenate([telling, silent], axis=1).T], axis=1)
+    found, scores = Coordinates.fit(level, [(np.arange(30), 0)])
+    assert abs(np.corrcoef(scores[:, 0], factor[:, 0])[0, 1]) > 0.85
+    back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])))
+    correlation = np.atleast_2d(np.corrcoef(back[:, :10].T))
+    assert correlation[np.triu_indices(10, 1)].mean() == pytest.approx(0.49, abs=0.1)
