@@ -32,6 +32,7 @@ from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_source import SourceEvents
+from replicator.study_model.events_turns import find_turns
 from replicator.study_model.events_uses import Uses
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
@@ -171,7 +172,7 @@ class EventsPart:
             replace(presence, shift_fact=place.reshape(-1).astype(np.int64)),
             facts.take(used.astype(np.int64)),
             Recurrence.fit(pairs.who, pairs.kind_of, pairs.times - 1, (catalogue.slots > 1).astype(np.int64)),
-            DatePatterns.fit(start.code, end.code, block, kind_of, source.arm, owner, k),
+            DatePatterns.fit(start.code, end.code, [block, kind_of, source.arm], find_turns(source.series, start.day), owner, k),
             _fit_dates(source, reporting, k),
             reporting,
             fatal,
@@ -195,8 +196,8 @@ class EventsPart:
         owner, kind_of = terms.who, terms.kind_of
         block = self.catalogue.block[kind_of].astype(np.int64) if len(kind_of) else kind_of
         arm = group[owner].astype(np.int64)
-        of_each = self.catalogue.of_each(block, kind_of, terms.row)
-        codes = self.patterns.sample(block, kind_of, arm, owner, rng, of_each.lasting & ~of_each.own)
+        of_each = self.catalogue.of_each(block, kind_of, terms.row, pair)
+        codes = self.patterns.sample([block, kind_of, arm], find_turns(pair), owner, rng, of_each.lasting & ~of_each.own)
         drawn = sample_dates(self.dates, *codes, owner, of_each, spine, _last_visit(self.reporting, spine), rng)
         deadly = np.empty(0, np.int64)
         if self.fatal is not None:
@@ -324,7 +325,7 @@ def _fit_reporting(source: SourceEvents, k: int) -> Reporting | None:
 def _fit_dates(source: SourceEvents, reporting: Reporting | None, k: int) -> OccurrenceDates:
     """Learn when occurrences start and end."""
     start, end, spine = source.start, source.end, source.spine
-    of_each = TermOfEach.plain(source.block, source.kind_of.astype(np.int64))
+    of_each = replace(TermOfEach.plain(source.block, source.kind_of.astype(np.int64)), series=source.series)
     patterns = (start.pattern, end.pattern)
     return fit_dates(start.column, end.column, patterns, source.owner, of_each, spine, _last_visit(reporting, spine), k)
 

@@ -181,10 +181,10 @@ class TermCatalogue:
         out[some[np.unique(pairs, axis=1, return_index=True)[1]]] = False
         return out
 
-    def of_each(self, block: Ints, kind_of: Ints, row: Ints) -> TermOfEach:
-        """Tell what is known of the terms of occurrences of these classes, kinds and rows: (n,) each."""
+    def of_each(self, block: Ints, kind_of: Ints, row: Ints, series: Ints) -> TermOfEach:
+        """Tell what is known of the terms of occurrences of these classes, kinds, rows and series: (n,) each."""
         own = self.slots[kind_of] == 1
-        return TermOfEach(block, kind_of, own, np.append(self.least_age, 0.0)[row], np.append(self.lasting, False)[row])
+        return TermOfEach(block, kind_of, own, np.append(self.least_age, 0.0)[row], np.append(self.lasting, False)[row], series)
 
     def _draw(self, kind_of: Codes, slot: Codes, rng: np.random.Generator) -> Ints:
         u = rng.random(len(kind_of))

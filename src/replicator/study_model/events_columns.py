@@ -22,6 +22,8 @@ from replicator.tables.dataset import Column
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+TRIES = 12  # draws of a value that must not be that of the row before
+
 
 @dataclass(frozen=True, eq=False)
 class VisitColumns:
@@ -48,6 +50,8 @@ class Varying:
         :func:`stage_of`.
     table : BackoffTable
         Value given these.
+    changes : bool
+        Whether a row never has the value of the row before.
     """
 
     kind: ClassVar[str] = "varying column"
@@ -56,6 +60,7 @@ class Varying:
     levels: Column
     given: Ints
     table: BackoffTable
+    changes: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +236,8 @@ def _sample_varying(
     code = base[occurrence]
     for step in range(1, int(rank.max(initial=0)) + 1):
         rows = np.flatnonzero(rank == step)
-        told = (code[rows - 1], stage[rows])
-        code[rows] = item.table.sample([told[i] for i in item.given.tolist()], rng, len(rows))
+        for _ in range(TRIES if item.changes else 1):
+            told = (code[rows - 1], stage[rows])
+            code[rows] = item.table.sample([told[i] for i in item.given.tolist()], rng, len(rows))
+            rows = rows[code[rows] == code[rows - 1]]
     return take_levels(item.levels, code)

@@ -163,7 +163,8 @@ def _fit_varying(reports: _Reports, name: str, later: Bools, k: int) -> Varying:
     told = [codes[rows - 1], reports.stages()[rows]]
     given = np.array(most_telling(codes[rows], told, who, k), np.int64)
     table = BackoffTable.fit(codes[rows], [told[i] for i in given.tolist()], reports.who[later], k=k)
-    return Varying(name, levels, given, table)
+    changes = len(np.unique(who)) >= k and not (codes[rows] == codes[rows - 1]).any()
+    return Varying(name, levels, given, table, changes)
 
 
 def _fit_date(reports: _Reports, name: str, k: int) -> OtherDate:

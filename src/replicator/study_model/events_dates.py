@@ -13,6 +13,7 @@ from replicator.models.marginals import QuantileMarginal
 from replicator.models.nested_marginals import NestedMarginals, change_places, quantile_between
 from replicator.models.onset import Intensity, draw_leaders
 from replicator.study_model.events_onsets import Onsets, TermOfEach
+from replicator.study_model.events_turns import days_until_next, put_in_turn
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
@@ -84,6 +85,8 @@ class OccurrenceDates:
         Days from the event to such a start.
     duration : NestedMarginals
         Days from start to end, by class and term.
+    in_turn : float
+        Share of occurrences that end before the next one of the same term begins.
     end_together : float
         Share of ends that fall on that of the occurrence with which they share their start.
     end_offset : QuantileMarginal
@@ -113,6 +116,7 @@ class OccurrenceDates:
     start_at_event: float
     event_lag: QuantileMarginal
     duration: NestedMarginals
+    in_turn: float
     end_together: float
     end_offset: QuantileMarginal
     past_share: QuantileMarginal
@@ -207,7 +211,7 @@ def _sample_starts(
     history = np.flatnonzero(era == ERA_HISTORY)
     leader = draw_leaders(owner[history], model.shared_history, rng)
     out[history] = model.history.sample(precision[history], owner[history], term.take(history), spine, leader, rng)
-    return out
+    return put_in_turn(out, term.series, code)
 
 
 def _sample_ends(
@@ -221,7 +225,8 @@ def _sample_ends(
     rng: np.random.Generator,
 ) -> Floats:
     era = code // 10
-    first, last = spine.marks["FIRST"][owner], mark_day(spine, model.ends, None)[owner]
+    until = np.where(rng.random(len(code)) < model.in_turn, days_until_next(start, term.series), np.inf)
+    first, last = spine.marks["FIRST"][owner], np.minimum(mark_day(spine, model.ends, None)[owner], until)
     attached = (era == ERA_STUDY) & (start_code // 10 == ERA_STUDY)
     room = np.where(attached, np.maximum(last - start, 0), np.nan)
     u = rng.random(len(code))

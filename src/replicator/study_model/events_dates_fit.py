@@ -26,6 +26,7 @@ from replicator.study_model.events_dates import (
     sample_dates,
 )
 from replicator.study_model.events_onsets import Onsets, TermOfEach, steps_back
+from replicator.study_model.events_turns import share_in_turn
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, parse_dates
@@ -110,6 +111,7 @@ def fit_dates(
         0.0,
         _event_lag(owner[fine], s.day[fine], spine, k),
         NestedMarginals.fit(days, codes, owner[both], k=k, least=4 * k, decimals=0),
+        share_in_turn(s.day, e.day, term.series),
         _together(owner[both], s.day[both], e.day[both]),
         QuantileMarginal.fit((e.day - first)[detached], owner[detached], k=k, decimals=0),
         QuantileMarginal.fit(((e.day - s.day) / np.maximum(first - s.day, 1.0))[past], owner[past], k=k, decimals=None),
@@ -118,7 +120,8 @@ def fit_dates(
         patterns[0].odd,
         patterns[1].odd,
     )
-    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, term, spine, last_visit)
+    alone = TermOfEach.plain(block, term.kind_of)
+    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, alone, spine, last_visit)
 
 
 def _with_visit_shares(

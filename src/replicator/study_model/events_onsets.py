@@ -39,6 +39,8 @@ class TermOfEach:
         Age in years before which the term hardly ever begins; 0 for none.
     lasting : (n,) bool
         Whether the term does not pass within days.
+    series : (n,) int64
+        Equal for occurrences of one term in one subject, which stand in the order of their turns.
     """
 
     block: Ints
@@ -46,16 +48,19 @@ class TermOfEach:
     own: Bools
     least_age: Floats
     lasting: Bools
+    series: Ints
 
     @classmethod
     def plain(cls, block: Ints, kind_of: Ints) -> TermOfEach:
         """Terms of which nothing but the source tells."""
         n = len(block)
-        return cls(block, kind_of, np.ones(n, bool), np.zeros(n), np.zeros(n, bool))
+        return cls(block, kind_of, np.ones(n, bool), np.zeros(n), np.zeros(n, bool), np.arange(n))
 
     def take(self, rows: NDArray[np.intp]) -> TermOfEach:
         """Keep the terms of some occurrences."""
-        return TermOfEach(self.block[rows], self.kind_of[rows], self.own[rows], self.least_age[rows], self.lasting[rows])
+        return TermOfEach(
+            self.block[rows], self.kind_of[rows], self.own[rows], self.least_age[rows], self.lasting[rows], self.series[rows]
+        )
 
 
 @dataclass(frozen=True, eq=False)

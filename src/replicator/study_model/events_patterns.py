@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
 from replicator.study_model.attributes import count_subjects
+from replicator.study_model.events_turns import ALONE
 
 Ints = NDArray[np.int64]
 
 NO_END = 0  # pattern of a date that is not there
+LEAST = 2  # times k, subjects with a term that comes again, to learn how these are known
 TRIES = 12  # draws of the pattern of what lasts, before an end is let pass
 
 
@@ -26,19 +29,21 @@ class DatePatterns:
     ----------
     start, end : (n_pairs,) int64
         Codes of each pair; every pair is shared by at least k subjects, or made of the most frequent end for its start.
-    chain : ConditionalChain
-        Pair given class, term and arm.
+    once, again : ConditionalChain
+        Pair given class, term and arm: of terms that a subject has once, and of those that come again, these given their turn
+        first, from :func:`~replicator.study_model.events_turns.find_turns`. One and the same where few subjects have such.
     """
 
     kind: ClassVar[str] = "date patterns"
 
     start: Ints
     end: Ints
-    chain: ConditionalChain
+    once: ConditionalChain
+    again: ConditionalChain
 
     @classmethod
-    def fit(cls, start: Ints, end: Ints, block: Ints, kind_of: Ints, arm: Ints, owner: NDArray[np.int32], k: int) -> DatePatterns:
-        """Learn from occurrences (n,)."""
+    def fit(cls, start: Ints, end: Ints, given: Sequence[Ints], turn: Ints, owner: NDArray[np.int32], k: int) -> DatePatterns:
+        """Learn from occurrences (n,), with class, term and arm, and their turns."""
         pairs, inverse = np.unique(np.stack([start, end], axis=1), axis=0, return_inverse=True)
         code = inverse.reshape(-1).astype(np.int64)
         people = count_subjects(code, owner, len(pairs))
@@ -48,19 +53,25 @@ class DatePatterns:
         position = np.full(len(pairs), -1, np.int64)
         position[kept] = np.arange(len(kept))
         rows = position[code] >= 0 if len(code) else np.zeros(0, bool)
-        given = [x[rows] for x in (block, kind_of, arm)]
-        chain = ConditionalChain.fit([position[code][rows]], given, owner[rows], k=k)
-        return cls(pairs[kept, 0], pairs[kept, 1], chain)
+        repeated = turn != ALONE
+        several = len(np.unique(owner[rows & repeated])) >= LEAST * k
+        once, again = (
+            ConditionalChain.fit([position[code][used]], [turn[used], *(x[used] for x in given)], owner[used], k=k)
+            for used in ((rows & ~repeated, rows & repeated) if several else (rows, rows))
+        )
+        return cls(pairs[kept, 0], pairs[kept, 1], once, again)
 
     def sample(
-        self, block: Codes, kind_of: Codes, arm: Codes, owner: Codes, rng: np.random.Generator, lasting: NDArray[np.bool_]
+        self, given: Sequence[Codes], turn: Ints, owner: Codes, rng: np.random.Generator, lasting: NDArray[np.bool_]
     ) -> tuple[Ints, Ints]:
         """Draw the codes of start and end of each occurrence; the end of one that is `lasting` (n,) is not known, as a rule."""
-        pair = self.chain.sample([block, kind_of, arm], rng, len(owner), owner)[0]
-        end = np.append(self.end, 0)
-        for _ in range(TRIES):
-            again = np.flatnonzero(lasting & (end[pair] != NO_END))
-            if not len(again):
-                break
-            pair[again] = self.chain.sample([block[again], kind_of[again], arm[again]], rng, len(again))[0]
+        pair, end = np.full(len(owner), -1, np.int64), np.append(self.end, 0)
+        conditions = [turn, *given]
+        for chain, mine in ((self.once, np.flatnonzero(turn == ALONE)), (self.again, np.flatnonzero(turn != ALONE))):
+            pair[mine] = chain.sample([x[mine] for x in conditions], rng, len(mine), owner[mine])[0]
+            for _ in range(TRIES):
+                anew = mine[lasting[mine] & (end[pair[mine]] != NO_END)]
+                if not len(anew):
+                    break
+                pair[anew] = chain.sample([x[anew] for x in conditions], rng, len(anew))[0]
         return np.append(self.start, 0)[pair], end[pair]

@@ -145,6 +145,13 @@ class SourceEvents:
         """Arm of each occurrence: (n,)."""
         return self.spine.arm[self.owner].astype(np.int64)
 
+    @property
+    def series(self) -> Ints:
+        """Number of the subject's term that each occurrence is of: (n,)."""
+        return np.unique(np.stack([self.owner.astype(np.int64), self.terms.unit], axis=1), axis=0, return_inverse=True)[1].reshape(
+            -1
+        )
+
     def terms_of_subjects(self) -> TermsOfSubjects:
         """List the terms of each subject once."""
         pair, first, times = np.unique(

@@ -115,7 +115,7 @@ def test_a_stand_in_that_is_of_the_old_is_not_of_the_young() -> None:
     kind_of, day = _history(spine, rng)
     old = (FIRST - spine.born) / YEAR > 50
     for own in (True, False):
-        term = TermOfEach(np.zeros(N, np.int64), kind_of, np.full(N, own), np.full(N, 45.0), np.zeros(N, bool))
+        term = TermOfEach(np.zeros(N, np.int64), kind_of, np.full(N, own), np.full(N, 45.0), np.zeros(N, bool), np.arange(N))
         age = (_again(kind_of, day, spine, term).start - spine.born) / YEAR
         early = (kind_of == EARLY) & old
         assert (age[early] > 43.9).all() if not own else (age[early] < 20).all()
