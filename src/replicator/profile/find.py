@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from replicator.counting import counted
 from replicator.derivations.find import find_derivations
 from replicator.errors import StudyError
 from replicator.profile.coding import codes_of
@@ -116,19 +117,22 @@ def _notes(study: Study, datasets: dict[str, DatasetStructure], subject: str, su
     known = set(study[subjects].text(subject).compact().levels) if subjects else set()
     for name, structure in datasets.items():
         if not structure.n_rows:
-            notes.append(f"{name}: no rows; the dataset is kept with its {len(structure.variables)} variables.")
+            notes.append(f"{name}: no rows; the dataset is kept with its {counted(len(structure.variables), 'variable')}.")
             continue
         nameless = next((variable.n_missing for variable in structure.variables if variable.name == subject), 0)
         if nameless:
-            notes.append(f"{name}: {nameless} of {structure.n_rows} rows have no {subject}; they belong to no subject.")
+            notes.append(f"{name}: rows without {subject} belong to no subject, {nameless:,} of {structure.n_rows:,}.")
         if known and structure.n_subjects:
             unknown = set(study[name].text(subject).compact().levels) - known
             if unknown:
-                notes.append(f"{name}: {len(unknown)} of {structure.n_subjects} subjects are not in {subjects}.")
+                notes.append(f"{name}: not in {subjects}: {len(unknown):,} of {counted(structure.n_subjects, 'subject')}.")
         if structure.kind is Kind.QUALIFIERS and not structure.parent:
             notes.append(f"{name}: the study has no dataset that it qualifies.")
         if structure.kind is Kind.SUBJECTS and structure.n_subjects < structure.n_rows:
-            notes.append(f"{name}: {structure.n_rows} rows for {structure.n_subjects} subjects; one row a subject was expected.")
+            notes.append(
+                f"{name}: {counted(structure.n_rows, 'row')} for {counted(structure.n_subjects, 'subject')}; "
+                "one row a subject was expected."
+            )
         empty = [variable.name for variable in structure.variables if variable.content is Content.EMPTY]
         if empty:
             notes.append(f"{name}: no cell is filled in {', '.join(empty)}; nothing can be learned of them.")

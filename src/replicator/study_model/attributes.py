@@ -265,8 +265,8 @@ def prepare_column(
     if not rare.any():
         return (name, codes, levels), []
     notes = [
-        f"{dataset.name}.{name}: {int(rare.sum())} values ({int(rows[rare].sum())} of {dataset.n_rows} rows) that fewer than {k} "
-        f"subjects share are not kept; lower k to keep them."
+        f"{dataset.name}.{name}: values that fewer than {k} subjects share are not kept, {int(rare.sum()):,} in "
+        f"{int(rows[rare].sum()):,} of {dataset.n_rows:,} rows; lower k to keep them."
     ]
     if isinstance(levels, Text) and rows[rare].sum() > FREE * rows.sum() and is_worded(name, dataset.domain):
         texts = levels.levels.copy()

@@ -150,8 +150,8 @@ class CatalogueBuilder:
         """Tell how many terms are replaced."""
         rare = int((~self.kept).sum())
         note = (
-            f"{self.source.dataset}.{self.base}: {rare} of {len(self.kept)} terms have too few subjects "
-            f"(k_terms={self.config.k_terms}) and are replaced by stand-ins of the same class; lower k_terms to keep them."
+            f"{self.source.dataset}.{self.base}: terms of fewer than {self.config.k_terms} subjects (k_terms) are replaced by "
+            f"stand-ins of the same class, {rare:,} of {len(self.kept):,}; lower k_terms to keep them."
         )
         return (note,) if rare else ()
 

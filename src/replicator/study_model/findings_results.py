@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.scales import NumericScales
@@ -242,8 +243,8 @@ def read_results(
     )
     lost = int(((series >= 0) & ~np.isin(np.arange(dataset.n_rows), observed.row)).sum())
     note = (
-        f"{dataset.name}: of the results, {lost} are texts that fewer than {k} subjects share in their test; "
-        f"they are not kept, lower k to keep them."
+        f"{dataset.name}: texts that fewer than {k} subjects share in their test are not kept, {counted(lost, 'result')}; "
+        "lower k to keep more."
     )
     return results, observed, (note,) if lost else ()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_dates import DayOffsets
@@ -157,13 +158,13 @@ class SourceFindings:
         rare = int((self.rows.series < 0).sum())
         if rare:
             notes.append(
-                f"{name}: of the rows, {rare} belong to tests that fewer than {k} subjects have; they are not learned, "
-                f"lower k to keep them."
+                f"{name}: tests that fewer than {k} subjects have are not learned, {counted(rare, 'row')}; lower k to keep more."
             )
         outside = int(((self.occasion < 0) & (self.rows.series >= 0)).sum())
         if outside:
             notes.append(
-                f"{name}: {outside} rows are at visits that the schedule does not have for their subject; they are not learned."
+                f"{name}: what is at a visit that the schedule does not have for the subject is not learned, "
+                f"{counted(outside, 'row')}."
             )
         return tuple(notes)
 

@@ -90,8 +90,8 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
             )
         if not (known | repeated).all():
             more.append(
-                f"{name}.{variable[name]}: {int((row < 0).sum())} of {len(row)} rows belong to no subject of "
-                f"{head or 'the study'} and are not learned; add the subjects or mend the identifiers."
+                f"{name}.{variable[name]}: rows of no subject of {head or 'the study'} are not learned, "
+                f"{int((row < 0).sum()):,} of {len(row):,}; add the subjects or mend the identifiers."
             )
         datasets[name] = datasets[name].take(known)
         subject[name] = row[known]

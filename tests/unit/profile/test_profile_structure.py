@@ -100,7 +100,7 @@ def test_animals() -> None:
     )
     assert [d.kind for d in found.datasets.values()] == [Kind.SUBJECTS, Kind.FINDINGS, Kind.FINDINGS]
     assert found.datasets["BW"].keys == ("USUBJID", "VISITDY")
-    assert any(note.startswith("CL: 1 of 2 rows have no USUBJID") for note in found.notes)
+    assert any(note.startswith("CL: rows without USUBJID belong to no subject, 1 of 2") for note in found.notes)
 
 
 def test_roles_and_contents() -> None:

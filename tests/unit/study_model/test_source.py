@@ -67,7 +67,7 @@ def test_rows_of_unknown_subjects_are_named() -> None:
             )
         )
     )
-    assert source.datasets["AE"].n_rows == 1 and len(source.notes) == 1 and "2 of 3 rows" in source.notes[0]
+    assert source.datasets["AE"].n_rows == 1 and len(source.notes) == 1 and "not learned, 2 of 3;" in source.notes[0]
 
 
 def test_a_study_without_a_subjects_dataset() -> None:
