@@ -97,10 +97,13 @@ def find_last_times(
 
 
 def _stand(day: Floats, usual: Floats, spine: Spine, occasions: Occasions, possible: Flags) -> tuple[Flags, Flags]:
-    """Which occasion (n_occasions,) on a day of each subject (n,) is the likeliest of those possible, and which are after it."""
+    """Which occasion (n_occasions,) on a day of each subject (n,) is the likeliest of those possible, and which are after it.
+
+    Kinds of occasions at which the panel never is, by its `usual` share (n_occasions,), are not possible.
+    """
     mark = np.floor(day - spine.anchor)[occasions.subject]
     own = np.floor(occasions.day)
-    rows = np.flatnonzero(possible & (own == mark))
+    rows = np.flatnonzero(possible & (usual > 0) & (own == mark))
     rows = rows[np.lexsort((-usual[rows], occasions.subject[rows]))]
     on = np.zeros(len(own), bool)
     on[rows[distinct_values(occasions.subject[rows], return_index=True)[1]]] = True
