@@ -10,7 +10,8 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -110,6 +111,7 @@ def sample(
     domains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only these datasets, for example 'DM,AE,LB'.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     overwrite: Overwrite = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same request.")] = False,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -120,7 +122,7 @@ def sample(
     n = number_of_subjects(n, arms)
     fitted = rp.load_model(model)
     names = parse_domains(domains) if domains is not None else None
-    with progress_bar("Sampling", quiet=quiet) as progress:
+    with _telling_notes(), progress_bar("Sampling", quiet=quiet) as progress:
         written = fitted.write_sample(
             out,
             n,
@@ -131,6 +133,7 @@ def sample(
             domains=names,
             workers=workers,
             overwrite=overwrite,
+            resume=resume,
             progress=progress,
         )
     what = f"{counted(n, 'subject')}, {counted(written.n_datasets, 'dataset')}, {counted(written.n_rows, 'row')}"
@@ -395,7 +398,7 @@ def _guarded(run: Callable[[], Any]) -> int:
     except ReplicatorError as error:
         if os.environ.get("REPLICATOR_TRACEBACK"):
             raise
-        return _refuse(str(error))
+        return _refuse(" ".join([str(error), *_notes(error)]))
     except usage_error as error:
         return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see 'replicator --help'.")
     except (KeyboardInterrupt, typer.Abort):
@@ -415,6 +418,22 @@ def _guarded(run: Callable[[], Any]) -> int:
         log_event("interrupted")
         typer.echo(INTERRUPTION, err=True)
     return code if isinstance(code, int) else FINE
+
+
+def _notes(error: BaseException) -> Sequence[str]:
+    """What was added to an error on its way out, such as how to go on."""
+    return getattr(error, "__notes__", ())
+
+
+@contextmanager
+def _telling_notes() -> Iterator[None]:
+    """Say what was added to an interrupt on its way out, which is no more seen in the end."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        for note in _notes(stop):
+            typer.echo(f"replicator: {note}", err=True)
+        raise
 
 
 def _refuse(sentence: str) -> int:

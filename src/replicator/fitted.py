@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from itertools import chain
 from pathlib import Path
 
+from replicator._version import __version__
 from replicator.arguments import check_instance, check_path
 from replicator.config import FitConfig
 from replicator.counting import counted
@@ -25,14 +25,16 @@ from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.possible import check_possible
-from replicator.sampling.sampler import check_request, draw_subjects, sample_chunks, sample_study
-from replicator.study_model.artifact import ArtifactContents, load_artifact, pack_artifact, parse_artifact
+from replicator.sampling.sampler import Job, check_request, draw_chunks, draw_subjects, plan_chunks, sample_study
+from replicator.sampling.written import write_chunks
+from replicator.study_model.artifact import ArtifactContents, load_artifact, model_digest, pack_artifact, parse_artifact
 from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
 from replicator.study_model.whereabouts import failed_at
-from replicator.tables.dataset import Dataset, Study
+from replicator.tables.dataset import Study
 from replicator.tables.notebook import html_notes
-from replicator.tables.writers import Format, StudyWriter, with_lengths
+from replicator.tables.unfinished import find_finished
+from replicator.tables.writers import Format, StudyWriter
 from replicator.targets import Output, check_target, write_whole
 
 
@@ -68,6 +70,8 @@ class FittedStudy:
         The model file, where it is known already; else empty.
     origin : str
         The file that the model was read from; empty if it was fitted here.
+    read_digest : str
+        The digest of that file.
     """
 
     model: StudyModel
@@ -78,6 +82,12 @@ class FittedStudy:
     notes: tuple[str, ...] = ()
     packed: bytes = b""
     origin: str = ""
+    read_digest: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells this model from all others, 64 hexadecimal digits; a model and the file that it is saved to have the same."""
+        return self.read_digest or model_digest(self.to_bytes())
 
     @cached_property
     def source(self) -> ValidationReport:
@@ -148,6 +158,7 @@ class FittedStudy:
         domains: Sequence[str] | None = None,
         workers: int = 1,
         overwrite: bool = False,
+        resume: bool = False,
         progress: Progress | None = None,
     ) -> Written:
         """Make new subjects and write them as they are made, so that memory does not grow with `n`.
@@ -155,9 +166,12 @@ class FittedStudy:
         Parameters
         ----------
         folder : path
-            Must be empty or not exist, but for `overwrite`; appears whole or not at all.
+            Must be empty or not exist, but for `overwrite`; appears whole or not at all. What an interrupted run has finished stays
+            beside it.
         format : {"csv", "xpt", "parquet", "json"}
             Of the files.
+        resume : bool
+            Go on with an interrupted run of the same request; the bytes are those of a run without interruption.
 
         See Also
         --------
@@ -171,36 +185,25 @@ class FittedStudy:
             If the folder is not empty or not writable, or the format cannot hold the data.
         """
         check_request(self.model, n, seed, arms, domains, workers)
-        clauses, rows, first = self._clauses(where, arms), dict.fromkeys(self.model.layouts, 0), dict[str, Dataset]()
+        clauses = self._clauses(where, arms)
+        asked = {"subjects": n, "seed": seed, "where": where or "", "arms": dict(arms or {}), "domains": list(domains or [])}
+        request = {**asked, "format": format, "model": self.digest, "version": __version__}
+        tell = progress or silent
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
-            with StudyWriter(folder, format, overwrite) as writer:
-                chunks = self._chunks(n, seed, clauses, arms, domains, workers, progress or silent)
-                copied = [dataset for name, dataset in self.model.reference.items() if domains is None or name in domains]
-                for dataset in chain(copied, chain.from_iterable(chunk.datasets.values() for chunk in chunks)):
-                    if dataset.name not in first:
-                        first[dataset.name] = with_lengths(dataset, format)
-                    writer.append(replace(dataset, variables=first[dataset.name].variables), self.model.name)
-                    rows[dataset.name] += dataset.n_rows
-                ordered = {name: first[name] for name in self.model.layouts if name in first}
-                writer.describe(Study(ordered, self.model.codelists))
-            found["rows"] = sum(rows.values())
-        return Written(Path(folder), n, len(first), sum(rows.values()))
+            if resume and (rows := find_finished(Path(folder), request)) is not None:
+                return Written(Path(folder), n, len(rows), sum(rows.values()))
+            with StudyWriter(folder, format, overwrite, request, resume) as writer:
+                with self._blamed():
+                    jobs = plan_chunks(self.model, n, seed, clauses, arms)
 
-    def _chunks(
-        self,
-        n: int,
-        seed: int,
-        where: tuple[Clause, ...],
-        arms: Mapping[str, int] | None,
-        domains: Sequence[str] | None,
-        workers: int,
-        progress: Progress,
-    ) -> Iterator[Study]:
-        """Draw chunk by chunk; what goes wrong in writing them is not the model's fault."""
-        with self._blamed():
-            yield from sample_chunks(
-                self.model, n, seed, where=where, arms=arms, domains=domains, workers=workers, progress=progress
-            )
+                def draw(chosen: Sequence[Job], before: int, /) -> Iterator[Study]:
+                    with self._blamed():  # what goes wrong in writing is not the model's fault
+                        yield from draw_chunks(self.model, seed, chosen, domains, workers, tell, before)
+
+                found["resumed"] = writer.n_finished
+                write_chunks(self.model, writer, jobs, draw, domains)
+            found["rows"] = sum(writer.rows.values())
+        return Written(Path(folder), n, len(writer.rows), sum(writer.rows.values()))
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
@@ -352,4 +355,4 @@ def _unpacked(contents: ArtifactContents[StudyModel], shown: str, notes: Sequenc
     model = contents.model
     check_coherence(model, shown)
     notes = (*notes, *model.notes)
-    return FittedStudy(model, judged, profiled, contents.source, contents.config, notes, origin=shown)
+    return FittedStudy(model, judged, profiled, contents.source, contents.config, notes, origin=shown, read_digest=contents.digest)

@@ -84,17 +84,25 @@ def sample_chunks(
 ) -> Iterator[Study]:
     """Draw the same subjects chunk by chunk, without reference datasets; see :func:`sample_study`."""
     check_request(model, n, seed, arms, domains, workers)
-    jobs = plan_chunks(model, n, seed, where, arms)
-    wanted = tuple(domains) if domains is not None else None
-    if workers == 1:
-        for done, job in enumerate(jobs):
-            progress("Sample", done, len(jobs))
-            yield _sample_chunk(model, seed, wanted, job)
-    else:
-        for done, study in enumerate(in_processes(partial(_sample_chunk, model, seed, wanted), jobs, workers)):
-            progress("Sample", done, len(jobs))
-            yield study
-    progress("", len(jobs), len(jobs))
+    yield from draw_chunks(model, seed, plan_chunks(model, n, seed, where, arms), domains, workers, progress)
+
+
+def draw_chunks(
+    model: StudyModel,
+    seed: int,
+    jobs: Sequence[Job],
+    domains: Sequence[str] | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+    before: int = 0,
+) -> Iterator[Study]:
+    """Draw some of the chunks of a sample, in the order of the jobs; `before` counts chunks that are done already."""
+    draw = partial(_sample_chunk, model, seed, tuple(domains) if domains is not None else None)
+    total = before + len(jobs)
+    for done, study in enumerate(map(draw, jobs) if workers == 1 else in_processes(draw, jobs, workers), before):
+        progress("Sample", done, total)
+        yield study
+    progress("", total, total)
 
 
 @dataclass(frozen=True, eq=False)

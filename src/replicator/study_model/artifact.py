@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ class ArtifactContents(Generic[Model]):
         The profile of the source; None if it was not kept.
     version : str
         Version of the package that wrote the file; set when a file is read.
+    digest : str
+        sha256 of the manifest, which lists those of all parts; set when a file is read.
     """
 
     model: Model
@@ -54,6 +57,7 @@ class ArtifactContents(Generic[Model]):
     rules: Json = None
     profile: Json = None
     version: str = __version__
+    digest: str = ""
 
 
 def state_parts(value: object, registry: Registry) -> dict[str, bytes]:
@@ -165,4 +169,13 @@ def parse_artifact(file: Path | bytes, shown: str, registry: Registry = KINDS, r
     if root is not None and not isinstance(model, root):
         raise ArtifactError(f"{shown}: holds a {type(model).__name__} and not a {root.__name__}; give a file that fit has written.")
     rules, profile = (parse_json(parts[name], shown, name) if name in parts else None for name in (RULES, PROFILE))
-    return ArtifactContents(model, source, config, rules, profile, version)
+    return ArtifactContents(model, source, config, rules, profile, version, _digest(manifest))
+
+
+def model_digest(packed: bytes) -> str:
+    """Make the digest of a model file's bytes, as :attr:`ArtifactContents.digest`."""
+    return _digest(unpack(packed, "model")[0])
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json_bytes(manifest)).hexdigest()

@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from replicator._version import __version__
 from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Study, Text, Variable, number_text
+from replicator.tables.dataset_writer import WriterState, open_file
 
 SUFFIXES = (".json", ".ndjson", ".dsjc")
 """Endings of the three forms, lower case."""
@@ -36,7 +36,7 @@ _BLOCK_BYTES = 1 << 20
 class DatasetJsonWriter:
     """Writes one dataset, chunk by chunk; the file appears whole when it is closed, or not at all.
 
-    Rows go to a nameless temporary file first: how many there are, and whether a variable holds whole numbers only, stands
+    Rows go to a file of their own first: how many there are, and whether a variable holds whole numbers only, stands
     before the rows and is known after them. Equal input gives equal bytes.
 
     Parameters
@@ -49,10 +49,15 @@ class DatasetJsonWriter:
         In the order in which they are written; every chunk must have them all.
     study : str
         Study identifier for the metadata; ``""`` leaves it out.
+    spool : Path, optional
+        Folder for the rows, which whoever chose it removes; without it they stand beside the file, and are removed.
+    state : WriterState, optional
+        Of a writer whose rows are to be gone on with.
 
     Examples
     --------
-    >>> folder = Path(tempfile.mkdtemp())
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
     >>> with DatasetJsonWriter(folder / "dm.json", "DM", [Variable("USUBJID")]) as writer:
     ...     writer.append(Dataset("DM", (Variable("USUBJID"),), {"USUBJID": Text.of(["S-1"])}))
     ...     writer.append(Dataset("DM", (Variable("USUBJID"),), {"USUBJID": Text.of(["S-2"])}))
@@ -63,15 +68,28 @@ class DatasetJsonWriter:
     CREATED = "2000-01-01T00:00:00"
     """Creation time in every file: a fixed one, so that bytes depend on the data alone."""
 
-    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "", study: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        variables: Sequence[Variable],
+        label: str = "",
+        study: str = "",
+        *,
+        spool: Path | None = None,
+        state: WriterState | None = None,
+    ) -> None:
         if path.suffix.lower() not in SUFFIXES:
             raise WriteError(f"{path.name}: the ending must be one of {', '.join(SUFFIXES)}; rename the target.")
         self._path, self._name, self._label, self._study = path, name, label, study
         self._variables = tuple(variables)
-        self._whole = {variable.name: True for variable in variables if variable.type == "num"}
-        self._seen = dict.fromkeys(self._whole, False)
-        self._n_rows = 0
-        self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by close() or __exit__
+        numeric = [variable.name for variable in variables if variable.type == "num"]
+        self._whole, self._seen, self._n_rows = dict.fromkeys(numeric, True), dict.fromkeys(numeric, False), 0
+        if state is not None:
+            self._whole, self._seen, self._n_rows = dict(state["whole"]), dict(state["seen"]), state["rows"]
+        self._place = path.with_name(f".{path.name}.rows") if spool is None else spool / f"{path.name}.rows"
+        self._is_spooled = spool is not None
+        self._rows = open_file(self._place, None if state is None else state["bytes"])
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +99,12 @@ class DatasetJsonWriter:
             self.close()
         else:
             self._rows.close()
+            self._remove_rows()
+
+    def state(self) -> dict[str, Any]:
+        """Hand all rows so far to the system, and say what is needed to go on from here."""
+        self._rows.flush()
+        return {"bytes": self._rows.tell(), "rows": self._n_rows, "whole": self._whole, "seen": self._seen}
 
     def append(self, dataset: Dataset) -> None:
         """Add the rows of a chunk.
@@ -124,8 +148,13 @@ class DatasetJsonWriter:
                     shutil.copyfileobj(rows, target, _BLOCK_BYTES)
                     target.write(b"\n]}\n" if self._path.suffix.lower() == ".json" else b"\n")
             os.replace(part, self._path)
+            self._remove_rows()
         finally:
             part.unlink(missing_ok=True)
+
+    def _remove_rows(self) -> None:
+        if not self._is_spooled:
+            self._place.unlink(missing_ok=True)
 
     def _cells(self, dataset: Dataset, variable: Variable) -> list[str]:
         """Encode a column, each distinct value once."""

@@ -1,19 +1,24 @@
-"""What all writers of one dataset have in common: opened with its metadata, fed chunk by chunk, closed."""
+"""What all writers of one dataset have in common: opened with its metadata, fed chunk by chunk, closed; and how to go on later."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self, TypeAlias
 
+from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset
+
+WriterState: TypeAlias = Mapping[str, Any]
+"""What a writer needs to go on with its file in another process, as JSON; what is written later does not count."""
 
 
 class DatasetWriter(Protocol):
     """Writes one dataset to one file.
 
     Leaving the context without an error finishes the file; leaving it with one only lets go of it, and whoever chose the place of
-    the file removes it.
+    the file removes it, or opens it again with the last :meth:`state`.
     """
 
     def __enter__(self) -> Self:
@@ -28,9 +33,32 @@ class DatasetWriter(Protocol):
         """Add the rows of a chunk, which has all variables that the writer was opened with."""
         ...
 
+    def state(self) -> dict[str, Any]:
+        """Hand all rows so far to the system, and say what is needed to go on from here."""
+        ...
+
     def close(self) -> None:
         """Finish the file; a second call does nothing."""
         ...
+
+
+def open_file(path: Path, size: int | None = None) -> BinaryIO:
+    """Open a new file, or one whose first `size` bytes count, behind them.
+
+    Raises
+    ------
+    WriteError
+        If the file is shorter than that, or gone.
+    """
+    if size is None:
+        return path.open("x+b")
+    if not path.is_file() or path.stat().st_size < size:
+        found = f"{path.stat().st_size:,} bytes" if path.is_file() else "no file"
+        raise WriteError(f"{path}: {found} where {size:,} bytes were written; write the sample anew, with --overwrite.")
+    file = path.open("r+b")
+    file.truncate(size)
+    file.seek(size)
+    return file
 
 
 class FileWriter:
@@ -39,11 +67,13 @@ class FileWriter:
     Parameters
     ----------
     path : Path
-        The file, which must not exist.
+        The file, which must not exist but with `state`.
+    state : WriterState, optional
+        Of a writer whose file is to be gone on with.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("xb")
+    def __init__(self, path: Path, state: WriterState | None = None) -> None:
+        self._file: BinaryIO = open_file(path, None if state is None else state["bytes"])
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +83,11 @@ class FileWriter:
             self.close()
         else:
             self._file.close()
+
+    def state(self) -> dict[str, Any]:
+        """Hand all rows so far to the system, and say what is needed to go on from here."""
+        self._file.flush()
+        return {"bytes": self._file.tell()}
 
     def close(self) -> None:
         """Finish the file; a second call does nothing."""

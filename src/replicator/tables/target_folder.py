@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from replicator.counting import counted
 from replicator.errors import WriteError
@@ -35,28 +36,23 @@ def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
         If `target` is a file, is not empty and `overwrite` is false, cannot be replaced as a whole (the folder of the process, or a
         mounted one), or holds datasets, or files of the new names, that no former writing has left.
     """
-    target = Path(os.path.abspath(target))
-    if target.is_symlink():
-        target = target.resolve()
-    _check(target, overwrite)
-    made = _make_parents(target.parent)
+    target = checked_target(target, overwrite)
+    made = make_parents(target.parent)
     built = target.parent / f".{target.name}.writing-{token_hex(4)}"
     try:
         built.mkdir()
         yield built
-        new = sorted(path.name for path in built.iterdir())
-        listed = {name: _digest(built / name) for name in new}
-        (built / MANIFEST).write_text(json.dumps({"format": _FORMAT, "files": listed}, indent=1) + "\n", encoding="utf-8")
-        _swap(built, target, _kept(target, {*new, MANIFEST}))
+        put_in_place(built, target)
     except BaseException:
-        shutil.rmtree(built, ignore_errors=True)
-        for folder in reversed(made):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        remove_built(built, made)
         raise
 
 
-def _check(target: Path, overwrite: bool) -> None:
+def checked_target(target: Path, overwrite: bool) -> Path:
+    """Return where a folder is to stand, links followed; refuse it as :func:`target_folder` does."""
+    target = Path(os.path.abspath(target))
+    if target.is_symlink():
+        target = target.resolve()
     if target.exists() and not target.is_dir():
         raise WriteError(f"{target}: this is a file; name a folder that does not exist yet or is empty.")
     if target.is_dir() and (os.path.ismount(target) or target.samefile(Path.cwd())):
@@ -70,9 +66,31 @@ def _check(target: Path, overwrite: bool) -> None:
                 f"{target}: the folder is not empty ({counted(n_entries, 'entry')}); choose another one or ask to overwrite."
             )
     _kept(target, set())
+    return target
 
 
-def _make_parents(folder: Path) -> list[Path]:
+def put_in_place(built: Path, target: Path, about: Mapping[str, Any] | None = None) -> None:
+    """Give a folder that is finished its manifest, with what is to be known `about` it, and the place of `target`."""
+    new = sorted(path.name for path in built.iterdir())
+    manifest = {"format": _FORMAT, "files": {name: _digest(built / name) for name in new}, **(about or {})}
+    (built / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    _swap(built, target, _kept(target, {*new, MANIFEST}))
+
+
+def former_place(built: Path) -> Path:
+    """Return where the former target stands for a moment, while `built` takes its place."""
+    return built.with_name(f"{built.name}.former")
+
+
+def remove_built(built: Path, made: Sequence[Path]) -> None:
+    """Remove a folder that is not to be finished, and those above it that were made for it."""
+    shutil.rmtree(built, ignore_errors=True)
+    for folder in reversed(made):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def make_parents(folder: Path) -> list[Path]:
     """Make a folder and those above it; returns the new ones, outermost first."""
     missing: list[Path] = []
     while not folder.exists():
@@ -88,14 +106,23 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_manifest(target: Path) -> dict[str, Any]:
+    """Read the manifest that a former writing left in a folder; empty if there is none."""
+    try:
+        found = json.loads((target / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("format") == _FORMAT else {}
+
+
+def is_unchanged(target: Path) -> bool:
+    """Whether all files that a former writing left in a folder are there as they were."""
+    return set(read_manifest(target).get("files", ())) < _former(target)
+
+
 def _former(target: Path) -> set[str]:
     """Names of the files that a former writing left in a folder and that nobody has changed since, with its manifest."""
-    manifest = target / MANIFEST
-    try:
-        found = json.loads(manifest.read_bytes()) if manifest.is_file() else None
-    except (ValueError, RecursionError):
-        found = None
-    listed = found.get("files") if isinstance(found, dict) and found.get("format") == _FORMAT else None
+    listed = read_manifest(target).get("files")
     if not isinstance(listed, dict):
         return set()
     paths = [(target / name, digest) for name, digest in listed.items() if Path(name).name == name]
@@ -126,7 +153,7 @@ def _swap(built: Path, target: Path, kept: list[str]) -> None:
     if not target.exists():
         built.rename(target)
         return
-    old = built.with_name(built.name.replace(".writing-", ".former-"))
+    old = former_place(built)
     shutil.copymode(target, built)
     target.rename(old)
     try:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, get_args
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import pyarrow as pa
 
@@ -18,13 +18,14 @@ from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Study, Text, Variable
 from replicator.tables.dataset_json import DatasetJsonWriter
-from replicator.tables.dataset_writer import DatasetWriter
+from replicator.tables.dataset_writer import DatasetWriter, WriterState
 from replicator.tables.define_xml_writer import write_define
 from replicator.tables.target_folder import target_folder
 from replicator.tables.text_cells import longest_text
+from replicator.tables.unfinished import unfinished_folder
 from replicator.tables.writable import check_writable, trailing_blanks
 from replicator.tables.writing_csv import CsvWriter
-from replicator.tables.writing_parquet import ParquetWriter
+from replicator.tables.writing_parquet import ParquetWriter, PartedParquetWriter
 from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
 from replicator.targets import names_a_file
 
@@ -44,6 +45,11 @@ class StudyWriter:
         Of all datasets; files are called after them in lower case.
     overwrite : bool
         Replace what a former writing left in the folder; see :func:`~replicator.tables.target_folder.target_folder`.
+    request : JSON, optional
+        What is asked for, which makes the writing one that can be gone on with: :meth:`finish_chunk` notes what is in the files,
+        and that outlives an interruption; see :func:`~replicator.tables.unfinished.unfinished_folder`.
+    resume : bool
+        Go on with what an interrupted writing of the same `request` has left.
 
     Examples
     --------
@@ -56,23 +62,49 @@ class StudyWriter:
             writer.describe(chunk)                  # define.xml
     """
 
-    def __init__(self, target: str | Path, format: Format = "csv", overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        target: str | Path,
+        format: Format = "csv",
+        overwrite: bool = False,
+        request: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
         check_path(target, "a folder to write", WriteError)
         if format not in get_args(Format):
             raise WriteError(f"{format!r} is no format to write; choose one of {', '.join(get_args(Format))}.")
-        self._target, self._format, self._overwrite = Path(target), format, overwrite
+        self._target, self._overwrite = Path(target), overwrite
+        self.format: Format = format
+        self._request, self._resume = request, resume
         self._writers: dict[str, DatasetWriter] = {}
         self._first: dict[str, Dataset] = {}
-        self._longest: dict[str, dict[str, int]] = {}
         self._names: list[str] = []
+        self._states: Mapping[str, WriterState] = {}
+        self._spool: Path | None = None
+        self._longest: dict[str, dict[str, int]] = {}
         self._n_trailing = 0
+        self.n_finished = 0
+        self.settling: list[int] = []
+        self.rows: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         with _border(self._target):
             self._place = ExitStack()
-            self._folder = self._place.enter_context(target_folder(self._target, self._overwrite))
+            if self._request is None:
+                self._folder = self._place.enter_context(target_folder(self._target, self._overwrite))
+            else:
+                unfinished = unfinished_folder(self._target, self._overwrite, self._request, self._resume)
+                self._unfinished = self._place.enter_context(unfinished)
+                self._folder, self._spool = self._unfinished.folder, self._unfinished.spool
+                self._go_on(self._unfinished.noted)
             self._open = ExitStack()
         return self
+
+    def _go_on(self, noted: Mapping[str, Any]) -> None:
+        """Take up what was noted of a former writing."""
+        if noted:
+            self.n_finished, self.settling, self.rows = noted["chunks"], noted["settling"], noted["rows"]
+            self._n_trailing, self._longest, self._states = noted["trailing"], noted["longest"], noted["states"]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with _border(self._target):
@@ -94,6 +126,42 @@ class StudyWriter:
         """Files written, in their final place; the manifest ``.replicator``, which every writing leaves, is not among them."""
         return [self._target / name for name in self._names]
 
+    def settle(self, dataset: Dataset, study_name: str = "") -> None:
+        """Show rows of a chunk of :attr:`settling` again: they are in the file, but their variables settle what comes."""
+        with _border(self._target):
+            self._settle(dataset, study_name)
+
+    def _settle(self, dataset: Dataset, study_name: str) -> bool:
+        """Open the file of a dataset that is new; tell whether this is its first chunk, or its first one with rows."""
+        name = dataset.name
+        if name not in self._writers:
+            self._writers[name] = self._open.enter_context(self._opened(dataset, study_name))
+        elif self._first[name].n_rows or not dataset.n_rows:
+            return False
+        self._first[name] = dataset
+        return True
+
+    def finish_chunk(self) -> None:
+        """Note what is in the files by now, all datasets of a chunk; only after this it outlives an interruption.
+
+        Raises
+        ------
+        WriteError
+            If the disk is full.
+        """
+        with _border(self._target):
+            self.n_finished += 1
+            self._unfinished.note(
+                {
+                    "chunks": self.n_finished,
+                    "settling": self.settling,
+                    "rows": self.rows,
+                    "trailing": self._n_trailing,
+                    "longest": self._longest,
+                    "states": {name: writer.state() for name, writer in self._writers.items()},
+                }
+            )
+
     def append(self, dataset: Dataset, study_name: str = "") -> None:
         """Add rows; the first chunk of a dataset opens its file and settles its variables.
 
@@ -103,20 +171,18 @@ class StudyWriter:
             If the format cannot hold the data, a chunk has not the variables of the first one, or the disk is full.
         """
         name = dataset.name
-        check_writable(dataset, self._format)
-        if self._format == "xpt":
+        check_writable(dataset, self.format)
+        if self.format == "xpt":
             self._n_trailing += trailing_blanks(dataset)
         with _border(self._target):
-            if name not in self._writers:
-                self._writers[name] = self._open.enter_context(self._opened(dataset, study_name))
-                self._first[name] = dataset
-                self._longest[name] = {}
+            if self._settle(dataset, study_name) and self.n_finished not in self.settling:
+                self.settling.append(self.n_finished)
             first = self._first[name]
             if [(v.name, v.type) for v in dataset.variables] != [(v.name, v.type) for v in first.variables]:
                 raise WriteError(f"{name}: a chunk has other variables or types than the first one; give chunks that are alike.")
             self._writers[name].append(dataset)
-            self._first[name] = first if first.n_rows else dataset
-            known = self._longest[name]
+            self.rows[name] = self.rows.get(name, 0) + dataset.n_rows
+            known = self._longest.setdefault(name, {})
             for key, column in dataset.columns.items():
                 if isinstance(column, Text):
                     known[key] = max(known.get(key, 0), longest_text(column))
@@ -128,27 +194,30 @@ class StudyWriter:
         """
         with _border(self._target):
             written = study.with_datasets(
-                replace(first, variables=_lengthened(first.variables, self._longest[name], self._format))
+                replace(first, variables=_lengthened(first.variables, self._longest[name], self.format))
                 for name, first in self._first.items()
             )
-            write_define(written, self._folder / "define.xml", suffix=f".{self._format}")
+            write_define(written, self._folder / "define.xml", suffix=f".{self.format}")
             self._names.append("define.xml")
 
     def _opened(self, dataset: Dataset, study_name: str) -> DatasetWriter:
-        file_name = f"{dataset.name.lower()}.{self._format}"
+        file_name = f"{dataset.name.lower()}.{self.format}"
         if not names_a_file(dataset.name):
             raise WriteError(f"{dataset.name!r}: this is no name for a file; rename the dataset.")
         if not dataset.variables:
             raise WriteError(f"{dataset.name}: the dataset has no variables and cannot be written; leave it out.")
         path, variables = self._folder / file_name, dataset.variables
         self._names.append(file_name)
-        if self._format == "csv":
-            return CsvWriter(path, dataset.name, variables, dataset.label)
-        if self._format == "parquet":
-            return ParquetWriter(path, dataset.name, variables, dataset.label)
-        if self._format == "json":
-            return DatasetJsonWriter(path, dataset.name, variables, dataset.label, study_name)
-        return XptWriter(path, dataset.name, variables, dataset.label, xpt_encoding(dataset))
+        state = self._states.get(dataset.name)
+        if self.format == "csv":
+            return CsvWriter(path, dataset.name, variables, dataset.label, state=state)
+        if self.format == "parquet":
+            if self._spool is None:
+                return ParquetWriter(path, dataset.name, variables, dataset.label)
+            return PartedParquetWriter(path, dataset.name, variables, dataset.label, spool=self._spool, state=state)
+        if self.format == "json":
+            return DatasetJsonWriter(path, dataset.name, variables, dataset.label, study_name, spool=self._spool, state=state)
+        return XptWriter(path, dataset.name, variables, dataset.label, xpt_encoding(dataset), state=state)
 
 
 def write_study(

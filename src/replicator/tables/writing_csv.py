@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
-from replicator.tables.dataset_writer import FileWriter
+from replicator.tables.dataset_writer import FileWriter, WriterState
 from replicator.tables.decimals import decimal_text
 
 _NEEDS_QUOTES = re.compile(r'[",\r\n;\t|]|\A[\s\ufeff]|\s\Z')
@@ -35,13 +35,18 @@ class CsvWriter(FileWriter):
         Of the dataset; the format keeps neither.
     variables : sequence of Variable
         In the order of the columns; their names become the first line, their decimals tell how numbers are written.
+    state : WriterState, optional
+        Of a writer whose file is to be gone on with.
     """
 
-    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "") -> None:
-        super().__init__(path)
+    def __init__(
+        self, path: Path, name: str, variables: Sequence[Variable], label: str = "", *, state: WriterState | None = None
+    ) -> None:
+        super().__init__(path, state)
         self._name = name
         self._variables = tuple(variables)
-        self._file.write((",".join(_quoted(variable.name) for variable in variables) + "\n").encode())
+        if state is None:
+            self._file.write((",".join(_quoted(variable.name) for variable in variables) + "\n").encode())
 
     def append(self, dataset: Dataset) -> None:
         """Add the rows of a chunk, in which :func:`~replicator.tables.writable.check_writable` has found nothing."""

@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables import xpt_layout as layout
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
-from replicator.tables.dataset_writer import FileWriter
+from replicator.tables.dataset_writer import FileWriter, WriterState, open_file
 from replicator.tables.ibm_floats import outside_range, to_ibm
 from replicator.tables.text_cells import longest_text
 
@@ -54,6 +54,8 @@ class XptWriter(FileWriter):
         then is copied once.
     encoding : {"utf-8", "cp1252"}
         Of all text; a reader that finds bytes that are no UTF-8 takes them for Windows-1252.
+    state : WriterState, optional
+        Of a writer whose file is to be gone on with.
 
     Raises
     ------
@@ -61,17 +63,54 @@ class XptWriter(FileWriter):
         If the format cannot hold a name, a label or a length.
     """
 
-    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "", encoding: Encoding = "utf-8") -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        variables: Sequence[Variable],
+        label: str = "",
+        encoding: Encoding = "utf-8",
+        *,
+        state: WriterState | None = None,
+    ) -> None:
         self._name, self._encoding = name, encoding
         self._variables = tuple(variables)
         self._label_text, self._path = label, path
-        self._lengths = [8 if variable.type == "num" else min(variable.length or 1, LONGEST_TEXT) for variable in variables]
+        if state is None:
+            self._lengths = [8 if variable.type == "num" else min(variable.length or 1, LONGEST_TEXT) for variable in variables]
+            self._n_rows, self._tail, self._place = 0, b"", path
+        else:
+            self._lengths, self._n_rows = list(state["lengths"]), state["rows"]
+            self._tail, self._place = bytes.fromhex(state["tail"]), path.with_name(state["file"])
+            if not self._place.exists():
+                self._place = path  # it had its name already when the run was killed
         self._positions = _positions(self._lengths)
-        self._n_rows = 0
-        self._tail = b""
         head = self._head()
-        super().__init__(path)
-        self._file.write(head)
+        super().__init__(self._place, state)
+        if state is None:
+            self._file.write(head)
+        else:
+            self._remove_others()
+
+    def state(self) -> dict[str, Any]:
+        """Hand all rows so far to the system, and say what is needed to go on from here."""
+        state = super().state()
+        self._remove_others()
+        return state | {"lengths": self._lengths, "rows": self._n_rows, "tail": self._tail.hex(), "file": self._place.name}
+
+    def close(self) -> None:
+        """Finish the file; a second call does nothing."""
+        super().close()
+        if self._place != self._path:
+            self._remove_others()
+            self._place.replace(self._path)
+            self._place = self._path
+
+    def _remove_others(self) -> None:
+        """Remove what stood in narrower fields, which nobody goes back to."""
+        for other in [self._path, *self._path.parent.glob(f"{self._path.name}.wider-*")]:
+            if other != self._place:
+                other.unlink(missing_ok=True)
 
     def append(self, dataset: Dataset) -> None:
         """Add the rows of a chunk.
@@ -172,11 +211,11 @@ class XptWriter(FileWriter):
         """Copy the rows written so far into a file with wider fields."""
         start, narrow, old = len(self._head()), self._positions, self._file
         self._lengths, self._positions = lengths, _positions(lengths)
-        wider = self._path.with_name(f"{self._path.name}.wider")
+        narrower, self._place = self._place, self._path.with_name(f"{self._path.name}.wider-{sum(lengths)}")
         old.close()
-        with self._path.open("rb") as source:
+        with narrower.open("rb") as source:
             source.seek(start)
-            self._file = wider.open("xb")
+            self._file = open_file(self._place)
             self._file.write(self._head())
             while data := source.read(_ROWS_AT_ONCE * narrow[-1]):
                 rows = np.frombuffer(data, np.uint8).reshape(-1, narrow[-1])
@@ -184,7 +223,6 @@ class XptWriter(FileWriter):
                 for index, place in enumerate(self._positions[:-1]):
                     block[:, place : place + narrow[index + 1] - narrow[index]] = rows[:, narrow[index] : narrow[index + 1]]
                 self._file.write(block.tobytes())
-        wider.replace(self._path)
 
     def _encoded(self, where: str, text: str) -> bytes:
         try:

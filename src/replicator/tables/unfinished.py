@@ -1,0 +1,198 @@
+"""Folders that are gone on with after an interruption: built beside their target, with a journal of what is in them.
+
+The journal is a JSON file that is replaced as a whole after each chunk. It holds the request, so that nobody goes on with another
+one, and whatever the writer needs; bytes that came after it do not count.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from replicator.errors import WriteError
+from replicator.tables.target_folder import (
+    checked_target,
+    former_place,
+    is_unchanged,
+    make_parents,
+    put_in_place,
+    read_manifest,
+    remove_built,
+)
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two runs into one target are not kept apart
+    fcntl = None  # type: ignore[assignment]
+
+_FORMAT = "replicator unfinished"
+
+
+class Unfinished:
+    """A folder that grows, with its journal.
+
+    Parameters
+    ----------
+    place : Path
+        What stands beside the target: the folder, the journal and a lock.
+    target : Path
+        Where the folder will stand.
+    request : JSON
+        What is asked for, by words that a user knows.
+
+    Attributes
+    ----------
+    noted : JSON
+        What the journal says; empty if there is none.
+    """
+
+    def __init__(self, place: Path, target: Path, request: Mapping[str, Any]) -> None:
+        self._place, self._target, self._request = place, target, dict(request)
+        self.noted: Mapping[str, Any] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the files stand until they are whole."""
+        return self._place / "data"
+
+    @property
+    def spool(self) -> Path:
+        """Where files stand that the others are made of at the end; they outlive a kill while that is done."""
+        return self._place / "spool"
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is something to go on with."""
+        return self._journal.is_file() and self.folder.is_dir()
+
+    def note(self, progress: Mapping[str, Any]) -> None:
+        """Replace what the journal says, ``rows`` by dataset and what the writer needs, once the files are with the system."""
+        new = self._place / "journal.new"
+        new.write_text(json.dumps({"format": _FORMAT, "request": self._request, "progress": progress}), encoding="utf-8")
+        new.replace(self._journal)
+        self.noted = progress
+
+    def resume(self) -> None:
+        """Read the journal.
+
+        Raises
+        ------
+        WriteError
+            If it is damaged, or of another request.
+        """
+        try:
+            found = json.loads(self._journal.read_bytes())
+            former, noted = dict(found["request"]), dict(found["progress"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise WriteError(
+                f"{self._target}: the journal of the interrupted run, {self._journal}, is damaged; begin anew with --overwrite."
+            ) from error
+        other = [name for name in {**self._request, **former} if self._request.get(name) != former.get(name)]
+        if other:
+            said = ", ".join(f"{name} {former.get(name)!r:.60} and now {self._request.get(name)!r:.60}" for name in other)
+            raise WriteError(
+                f"{self._target}: the interrupted run was asked for something else ({said}); ask for the same to go on, or begin "
+                "anew with --overwrite."
+            )
+        self.noted = noted
+
+    def begin(self) -> None:
+        """Remove what is left of a former run."""
+        self._journal.unlink(missing_ok=True)
+        for folder in (self.folder, self.spool):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs away.
+
+        Raises
+        ------
+        WriteError
+            If another run holds the folder.
+        """
+        with (self._place / "lock").open("a") as lock:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise WriteError(
+                        f"{self._target}: another run is writing it now; wait for that one or choose another folder."
+                    ) from error
+            yield
+
+    @property
+    def _journal(self) -> Path:
+        return self._place / "journal.json"
+
+
+def find_finished(target: Path, request: Mapping[str, Any]) -> dict[str, int] | None:
+    """Count the rows by dataset that a run of the same request has put into a folder; None if none has, or it is not whole.
+
+    A run may be killed after its folder was in its place, and before it could say so.
+    """
+    manifest = read_manifest(target)
+    if manifest.get("request") != request or not is_unchanged(target):
+        return None
+    shutil.rmtree(_place(target), ignore_errors=True)
+    return dict(manifest["rows"])
+
+
+def _place(target: Path) -> Path:
+    """Return what stands beside a target until it is whole."""
+    return target.parent / f".{target.name}.unfinished"
+
+
+@contextmanager
+def unfinished_folder(target: Path, overwrite: bool, request: Mapping[str, Any], resume: bool) -> Iterator[Unfinished]:
+    """Give a folder to write into, which takes the place of `target` when the context is left without an error.
+
+    After an error of any kind, Ctrl-C included, `target` is as it was. The folder stays beside it if anything was noted.
+
+    Parameters
+    ----------
+    target, overwrite
+        As for :func:`~replicator.tables.target_folder.target_folder`.
+    request : JSON
+        What is asked for, by words that a user knows; a folder is gone on with for the same request alone.
+    resume : bool
+        Go on with the folder that an interrupted run has left; if there is none, begin.
+
+    Raises
+    ------
+    WriteError
+        As :func:`~replicator.tables.target_folder.target_folder`; if another run holds the folder; if one was left and neither
+        `resume` nor `overwrite` is set; if it was left by another request, or its journal is damaged.
+    """
+    target = checked_target(target, overwrite)
+    made = make_parents(target.parent)
+    place = _place(target)
+    unfinished = Unfinished(place, target, request)
+    place.mkdir(exist_ok=True)
+    with unfinished.held():
+        if former_place(unfinished.folder).is_dir() and not target.exists():
+            former_place(unfinished.folder).rename(target)  # killed while the one took the place of the other
+        if unfinished.is_begun and resume:
+            unfinished.resume()
+        elif unfinished.is_begun and not overwrite:
+            raise WriteError(
+                f"{target}: an interrupted run has left what it had finished in {place}; go on with --resume, or begin anew with "
+                "--overwrite."
+            )
+        else:
+            unfinished.begin()
+        try:
+            yield unfinished
+            put_in_place(unfinished.folder, target, {"request": dict(request), "rows": unfinished.noted.get("rows", {})})
+        except BaseException as error:
+            if unfinished.is_begun:
+                error.add_note(f"What is finished stands in {place}; the same request with --resume goes on with it.")
+            else:
+                remove_built(place, made)
+            raise
+        shutil.rmtree(place)
