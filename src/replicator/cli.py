@@ -6,7 +6,6 @@ Exit codes: 0 fine; 1 findings; 2 cannot run, with one sentence that says why; 1
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import warnings
@@ -20,13 +19,14 @@ from typing import Annotated, Any, cast
 import typer
 
 import replicator as rp
-from replicator.counting import counted
+from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_size
+from replicator.counting import counted, size
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
 from replicator.log import configure, log_event
 from replicator.study_model.cache_folder import CacheFolder
 from replicator.study_model.kept_fits import find_fit_of_files
 from replicator.targets import Output, check_target
-from replicator.terminal import Stopwatch, progress_bar, size
+from replicator.terminal import Stopwatch, progress_bar
 
 FINE, FINDINGS, CANNOT_RUN = 0, 1, 2
 
@@ -112,6 +112,14 @@ def sample(
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same request.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the sample will take (rows, bytes, time, memory), and write nothing.")
+    ] = False,
+    max_rows: Annotated[int | None, typer.Option(min=1, help="Refuse a sample that is expected to have more rows.")] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Use no more workers than this allows, for example '2GB'; refuse if one is too many."),
+    ] = None,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -122,6 +130,15 @@ def sample(
     n = number_of_subjects(n, arms)
     fitted = rp.load_model(model)
     names = parse_domains(domains) if domains is not None else None
+    if dry_run or max_rows is not None or max_memory is not None:
+        with progress_bar("Measuring", quiet=quiet) as progress:
+            expected = fitted.expect_sample(
+                n, seed, format=format.value, where=where, arms=arms, domains=names, workers=workers, progress=progress
+            )
+        workers = expected.workers_within(max_rows, parse_size(max_memory) if max_memory is not None else None)
+        if dry_run:
+            _say(quiet, expected.with_workers(workers).to_text())
+            return FINE
     with _telling_notes(), progress_bar("Sampling", quiet=quiet) as progress:
         written = fitted.write_sample(
             out,
@@ -268,64 +285,6 @@ def face(
     ] = False,
 ) -> None:
     """Learn how a clinical study behaves from its datasets, and make new subjects who behave the same way."""
-
-
-def parse_arms(texts: Sequence[str]) -> dict[str, int]:
-    """Read the numbers of subjects by arm.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Each one or more ``name=number``, separated by commas; a name may hold commas and equal signs.
-
-    Raises
-    ------
-    ConfigError
-        If a text is of another form, names an arm twice, or asks for no subject at all.
-
-    Examples
-    --------
-    >>> parse_arms(["A=50, Drug, high dose=25", "B=0"])
-    {'A': 50, 'Drug, high dose': 25, 'B': 0}
-    """
-    arms: dict[str, int] = {}
-    for text in texts:
-        pairs = re.findall(r"\s*(.+?)\s*=\s*(\d+)\s*(?:,|$)", text)
-        if re.sub(r"\s*(.+?)\s*=\s*(\d+)\s*(?:,|$)", "", text).strip() or not pairs:
-            raise ConfigError(f"--arm {text!r} is not of the form 'A=50,B=50'; give each arm's name, an equal sign and a number.")
-        for name, number in pairs:
-            if name in arms:
-                raise ConfigError(f"--arm names {name!r} twice; give each arm one number.")
-            arms[name] = int(number)
-    if not sum(arms.values()):
-        raise ConfigError("--arm asks for no subject; give at least one arm a number above 0.")
-    return arms
-
-
-def parse_domains(text: str) -> list[str]:
-    """Read names of datasets, separated by commas, in any case; ConfigError if there is none.
-
-    Examples
-    --------
-    >>> parse_domains("dm, AE")
-    ['DM', 'AE']
-    """
-    names = [name.strip().upper() for name in text.split(",") if name.strip()]
-    if not names:
-        raise ConfigError(f"--domains {text!r} names no dataset; give names such as 'DM,AE,LB'.")
-    return names
-
-
-def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
-    """Return how many subjects -n and --arm ask for together; ConfigError if neither does, or if they disagree."""
-    if arms is None:
-        if n is None:
-            raise ConfigError("The number of subjects is missing; give -n or --arm.")
-        return n
-    total = sum(arms.values())
-    if n not in (None, total):
-        raise ConfigError(f"-n asks for {n:,} subjects and --arm for {total:,}; make them agree or leave -n out.")
-    return total
 
 
 def _start(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from replicator.rules.certificate import Certificate, certificate
 from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
 from replicator.sampling.conditions import Clause, parse_where
+from replicator.sampling.expected import Expected, expect_sample
 from replicator.sampling.possible import check_possible
 from replicator.sampling.sampler import Job, check_request, draw_chunks, draw_subjects, plan_chunks, sample_study
 from replicator.sampling.written import write_chunks
@@ -188,22 +189,63 @@ class FittedStudy:
         clauses = self._clauses(where, arms)
         asked = {"subjects": n, "seed": seed, "where": where or "", "arms": dict(arms or {}), "domains": list(domains or [])}
         request = {**asked, "format": format, "model": self.digest, "version": __version__}
-        tell = progress or silent
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
             if resume and (rows := find_finished(Path(folder), request)) is not None:
                 return Written(Path(folder), n, len(rows), sum(rows.values()))
             with StudyWriter(folder, format, overwrite, request, resume) as writer:
                 with self._blamed():
                     jobs = plan_chunks(self.model, n, seed, clauses, arms)
-
-                def draw(chosen: Sequence[Job], before: int, /) -> Iterator[Study]:
-                    with self._blamed():  # what goes wrong in writing is not the model's fault
-                        yield from draw_chunks(self.model, seed, chosen, domains, workers, tell, before)
-
                 found["resumed"] = writer.n_finished
+                draw = partial(self._draw, seed, domains, workers, progress or silent)
                 write_chunks(self.model, writer, jobs, draw, domains)
             found["rows"] = sum(writer.rows.values())
         return Written(Path(folder), n, len(writer.rows), sum(writer.rows.values()))
+
+    def expect_sample(
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        format: Format = "csv",
+        where: str | None = None,
+        arms: Mapping[str, int] | None = None,
+        domains: Sequence[str] | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> Expected:
+        """Reckon what a sample would take: rows, bytes, time and memory, from its first chunks; nothing stays on the disk.
+
+        See Also
+        --------
+        write_sample : for the parameters.
+
+        Raises
+        ------
+        SampleError
+            If the request cannot be met.
+        WriteError
+            If the format cannot hold the data.
+        """
+        check_request(self.model, n, seed, arms, domains, workers)
+        clauses = self._clauses(where, arms)
+        with timed("expect sample", n=n, seed=seed, format=format, workers=workers):
+            with self._blamed():
+                jobs = plan_chunks(self.model, n, seed, clauses, arms)
+            draw = partial(self._draw, seed, domains, 1, progress or silent)
+            return expect_sample(self.model, jobs, draw, format, domains, workers)
+
+    def _draw(
+        self,
+        seed: int,
+        domains: Sequence[str] | None,
+        workers: int,
+        tell: Progress,
+        jobs: Sequence[Job],
+        before: int,
+    ) -> Iterator[Study]:
+        """Draw chunks; what goes wrong in writing them is not the model's fault."""
+        with self._blamed():
+            yield from draw_chunks(self.model, seed, jobs, domains, workers, tell, before)
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:

@@ -95,16 +95,3 @@ class Stopwatch:
 
     def __str__(self) -> str:
         return f"{time.perf_counter() - self._start:.1f} s"
-
-
-def size(n_bytes: int) -> str:
-    """Write a number of bytes in the unit that suits it.
-
-    Examples
-    --------
-    >>> size(900), size(20_480), size(3_500_000)
-    ('900 B', '20 kB', '3.5 MB')
-    """
-    if n_bytes < 1_000:
-        return f"{n_bytes} B"
-    return f"{n_bytes / 1_000:.0f} kB" if n_bytes < 1_000_000 else f"{n_bytes / 1_000_000:.1f} MB"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from replicator.cli import main, number_of_subjects, parse_arms
+from replicator.cli import main
+from replicator.cli_values import number_of_subjects, parse_arms
 from replicator.errors import INTERRUPTION, ConfigError
 
 

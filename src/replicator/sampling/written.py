@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -44,21 +44,44 @@ def write_chunks(
         If the format cannot hold the data, or the disk is full.
     """
     first: dict[str, Dataset] = {}
-    copied = [dataset for name, dataset in model.reference.items() if domains is None or name in domains]
-
-    def laid_out(study: Study, number: int) -> Iterator[Dataset]:
-        for dataset in (*(copied if number == 0 else ()), *study.datasets.values()):
-            if dataset.name not in first:
-                first[dataset.name] = with_lengths(dataset, writer.format)
-            yield replace(dataset, variables=first[dataset.name].variables)
-
     again = writer.settling
-    for number, study in zip(again, draw([jobs[number] for number in again], writer.n_finished), strict=True):
-        for dataset in laid_out(study, number):
+    replayed = draw([jobs[number] for number in again], writer.n_finished)
+    for chunk in laid_out(model, replayed, writer, domains, first):
+        for dataset in chunk:
             writer.settle(dataset, model.name)
-    for number, study in enumerate(draw(jobs[writer.n_finished :], writer.n_finished), writer.n_finished):
-        for dataset in laid_out(study, number):
+    for chunk in laid_out(model, draw(jobs[writer.n_finished :], writer.n_finished), writer, domains, first):
+        for dataset in chunk:
             writer.append(dataset, model.name)
         writer.finish_chunk()
     ordered = {name: first[name] for name in model.layouts if name in first}
     writer.describe(Study(ordered, model.codelists))
+
+
+def laid_out(
+    model: StudyModel,
+    chunks: Iterable[Study],
+    writer: StudyWriter,
+    domains: Sequence[str] | None = None,
+    first: dict[str, Dataset] | None = None,
+) -> Iterator[list[Dataset]]:
+    """Give all datasets of each chunk the layout of their first one; what every sample shares comes with the very first chunk.
+
+    Parameters
+    ----------
+    model : StudyModel
+    chunks : iterable of Study
+    writer : StudyWriter
+        What they are for.
+    domains : sequence of str, optional
+        As for :func:`write_chunks`.
+    first : dict of str to Dataset, optional
+        The first ones by name, to which new ones are added.
+    """
+    first = {} if first is None else first
+    copied = [dataset for name, dataset in model.reference.items() if domains is None or name in domains]
+    for study in chunks:
+        datasets = [*(() if first else copied), *study.datasets.values()]
+        for dataset in datasets:
+            if dataset.name not in first:
+                first[dataset.name] = with_lengths(dataset, writer.format)
+        yield [replace(dataset, variables=first[dataset.name].variables) for dataset in datasets]

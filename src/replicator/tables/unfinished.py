@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +25,8 @@ from replicator.tables.target_folder import (
     remove_built,
 )
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows, where two runs into one target are not kept apart
-    fcntl = None  # type: ignore[assignment]
 
 _FORMAT = "replicator unfinished"
 
@@ -117,7 +116,7 @@ class Unfinished:
             If another run holds the folder.
         """
         with (self._place / "lock").open("a") as lock:
-            if fcntl is not None:
+            if sys.platform != "win32":  # there, two runs into one target are not kept apart
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as error:
