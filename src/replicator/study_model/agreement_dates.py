@@ -2,7 +2,7 @@
 
 Parts draw dates given marks and visits. What no row of the source did, such as a record after the end of participation, is set
 right here in the few rows of a sample that do. What the standard says of dates is believed however few rows of the source have
-them, if none speaks against it.
+them, if none speaks against it; and so is that nothing of a dataset comes after a death.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derive import chosen
 from replicator.profile.date_bounds import is_bound
 from replicator.standards.date_orders import SUBJECT_DATES, record_orders
+from replicator.study_model.marks import is_death
 from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.dates import Dates, Precision, format_dates, parse_dates
 
@@ -105,6 +106,7 @@ class DateOrders:
                 movable = [variable for variable in (second, first) if variable in own and variable not in fixed]
                 told = [variable for variable in (second, first) if variable in fixed]
                 by_standard = (first, second) in standard and not surely_after(both[first], both[second]).any()
+                by_standard |= movable != [] and _ends_with_death(second, both[first], both[second])
                 if by_standard and name == head and told:
                     settled.append(DateOrder(name, first, second, 0.0, tuple(told)))
                 apart = _apart(both[first], both[second], subject[name], k) if movable else None
@@ -221,6 +223,12 @@ def _standard_pairs(domain: str, head: str, of_subjects: bool) -> set[tuple[str,
         (a if a.startswith(domain) else f"{head}.{a}", b if b.startswith(domain) else f"{head}.{b}")
         for a, b in record_orders(domain)
     }
+
+
+def _ends_with_death(last: str, dates: Dates, deaths: Dates) -> bool:
+    """Whether a date is that of a death, which rows of the dead have dates before and none has one after."""
+    known = np.isfinite(dates.day) & np.isfinite(deaths.day)
+    return is_death(last) and bool(known.any()) and not surely_after(dates, deaths).any()
 
 
 def surely_after(first: Dates, second: Dates, apart: float = 0.0) -> Flags:

@@ -12,6 +12,7 @@ from replicator.distinct import distinct_values
 from replicator.models.panels import Presence, find_panels
 from replicator.models.persistence import Occasions
 from replicator.study_model.findings_closing import LastTime, find_last_times
+from replicator.study_model.findings_cores import find_cores, hold_cores
 from replicator.study_model.spine import Spine
 
 Codes = NDArray[np.intp]
@@ -161,6 +162,8 @@ class Units:
         Arms in which all who have an occasion, at least k, are measured at one of them.
     last_times : tuple of LastTime
         Panels of which an earlier dataset tells when they are measured for the last time.
+    cores : (n_cores, 2) int64
+        Panels that are there only where another one is, and that one; see :func:`~.findings_cores.find_cores`.
     """
 
     kind: ClassVar[str] = "findings units"
@@ -174,6 +177,7 @@ class Units:
     presence: Presence
     everyone: Flags
     last_times: tuple[LastTime, ...]
+    cores: NDArray[np.int64]
 
     @classmethod
     def fit(
@@ -213,6 +217,9 @@ class Units:
         possible = np.ones_like(there)
         for rule in follows:
             possible[:, rule.panel] = rule.done(present, result, panel)
+        cores = find_cores(there, occasions.subject, [rule.panel for rule in follows], k)
+        for part, core in cores.tolist():
+            possible[:, part] = there[:, core]
         by_panel = there[:, panel]
         _, missed = distinct_values(np.stack([panel, find_panels(by_panel & ~present)]), axis=1, return_inverse=True)
         missed = missed.reshape(-1)  # series of one panel that are mostly missed together
@@ -228,7 +235,7 @@ class Units:
         presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
         everyone = _everyone(present, arm, occasions, sizes[0], k)
         last_times = find_last_times(there, cell, sizes[1], spine, occasions, visits & first, k)
-        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence, everyone, last_times)
+        return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence, everyone, last_times, cores)
 
     def sample(
         self,
@@ -242,8 +249,10 @@ class Units:
     ) -> Flags:
         """Draw what is measured, before anything follows from results: (n_occasions, n_series) bool."""
         units = self.presence.sample(arm, cell, self.moment.special(spine, occasions, visits), occasions, rng)
+        luck = rng.random(len(cell)) if self.last_times else np.empty(0)
         for one in self.last_times:
-            units[:, one.panel] = one.hold(units[:, one.panel], cell, spine, occasions, visits & first, rng)
+            units[:, one.panel] = one.hold(units[:, one.panel], cell, spine, occasions, visits & first, luck)
+        units = hold_cores(units, self.cores)
         out = units[:, self.panel]
         for of_series in (self.group, self.member):
             some = of_series >= 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -169,10 +169,11 @@ class SequenceDates:
         days: dict[str, Floats] = {}
         seen: dict[str, NDArray[np.bool_]] = {}
         for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
+            state = np.full(len(subject), -1, np.int64)
             if model is None:
                 day = _days_of_few(rare, spine, subject, base["VISIT"], rng)
             elif not days:
-                day = self._starts(model, base, told, place, given, spine, subject, rng)
+                day, state = self._starts(model, base, told, place, given, spine, subject, rng)
             else:
                 start = days[self.names[0]]
                 near = base | told | {"START": start, "NEXT START": place.next(start)}
@@ -185,7 +186,10 @@ class SequenceDates:
             seen[name] = there
             for pin in self.pins:
                 day = np.where(there, day, pin.hold(day, subject, spine)) if pin.variable == name else day
-            day = np.where(there, nearest_visit_day(spine, subject, day), day) if there.any() else day
+            if there.any():
+                day = np.where(there, nearest_visit_day(spine, subject, day), day)
+                free = there & (state < 0)
+                day[free] = _elsewhere(model, spine, subject[free], day[free])
             days[name] = day if days else np.where(np.isfinite(death), death, day)
         if self.distinct:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
@@ -229,20 +233,20 @@ class SequenceDates:
         spine: Spine,
         subject: NDArray[np.int32],
         rng: np.random.Generator,
-    ) -> Floats:
-        """Draw first dates rank by rank, since a row may hang on the one before."""
-        start = np.full(place.n, np.nan)
+    ) -> tuple[Floats, Ints]:
+        """Draw first dates rank by rank, since a row may hang on the one before, and what each follows: (n_rows,) both."""
+        start, states = np.full(place.n, np.nan), np.full(place.n, -1, np.int64)
         for rank in range(place.most):
             rows = np.flatnonzero(place.rank == rank)
             candidates = {name: value[rows] for name, value in {**base, **told}.items()}
             before = start[rows - 1] if rank else np.full(len(rows), np.nan)
             candidates["BEFORE"] = before
             state = model.sample_states(candidates, [g[rows] for g in given], rng, len(rows))
-            start[rows] = model.days_of(candidates, state, rng)
+            start[rows], states[rows] = model.days_of(candidates, state, rng), state
             if rank and self.to_next is not None:
                 fixed = np.isfinite(base["VISIT"][rows]) | _follows(model, state, told)
                 start[rows] = self.to_next.hold(start[rows], before, given[0][rows - 1], fixed, spine, subject[rows])
-        return start
+        return start, states
 
     def _part(self, first: Floats, place: Neighbours, spine: Spine, subject: NDArray[np.int32], rng: np.random.Generator) -> Floats:
         """Move rows that begin with the one before to any day after it that the subject has left: (n_rows,)."""
@@ -335,6 +339,22 @@ def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints
 def _follows(model: DateGiven, state: Ints, told: Mapping[str, Floats]) -> NDArray[np.bool_]:
     """Whether rows (n_rows,), by what their dates follow, follow a row of an earlier sequence."""
     return np.array([*(name in told for name in model.references[: len(model.deltas)]), False], bool)[state]
+
+
+def _elsewhere(model: DateGiven | None, spine: Spine, subject: NDArray[np.int32], day: Floats) -> Floats:
+    """Days of visits (n_rows,) of rows that follow no mark: on a visit on the day of a mark that others follow is none of them.
+
+    They go to the subject's nearest other visit, if it has another one.
+    """
+    if model is None or not len(subject):
+        return day
+    visits = spine.visits
+    taken = np.zeros(len(visits.day), bool)
+    for name, delta in zip(model.references, model.deltas, strict=False):
+        if name in spine.marks:
+            taken |= np.floor(visits.day) == np.floor(spine.marks[name])[visits.subject] + delta
+    left = visits.take(~taken)
+    return np.where(np.isin(subject, left.subject), nearest_visit_day(replace(spine, visits=left), subject, day), day)
 
 
 def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: Floats, rng: np.random.Generator) -> Floats:

@@ -107,3 +107,23 @@ def test_a_derived_date_that_contradicts_the_others_is_taken_back() -> None:
     after = make_study(DM={"USUBJID": ids, "RFSTDTC": start, "RFENDTC": ["2020-12-20", "2021-01-20"]})
     settled = learned.settle(after, before, {"DM": who})["DM"]
     assert settled.text("RFENDTC").strings().tolist() == ["2021-02-01", "2021-01-20"]
+
+
+def test_nothing_comes_after_the_death_of_few() -> None:
+    """Of two who died, an event that ends on the day or before it binds the ends of a sample; one that ends later does not."""
+    ids, start = ["A", "B", "C"], ["2020-01-01"] * 3
+    died = ["2020-03-01", "2020-04-01", ""]
+    who = np.arange(3, dtype=np.int32)
+    for last, believed in (("2020-04-01", True), ("2020-04-02", False)):
+        source = make_study(
+            DM={"USUBJID": ids, "RFSTDTC": start, "DTHDTC": died},
+            AE={"USUBJID": ids, "AESTDTC": ["2020-02-01"] * 3, "AEENDTC": ["2020-02-09", last, "2020-07-01"]},
+        )
+        learned = DateOrders.fit(source.datasets, {"DM": who, "AE": who}, "DM", {}, 5)
+        assert (DateOrder("AE", "AEENDTC", "DM.DTHDTC", 0.0, ("AEENDTC",)) in learned.orders) is believed
+        made = make_study(
+            DM={"USUBJID": ids, "RFSTDTC": start, "DTHDTC": died},
+            AE={"USUBJID": ids, "AESTDTC": ["2020-02-01"] * 3, "AEENDTC": ["2020-03-03", "2020-03-05", "2020-09-01"]},
+        )
+        ends = learned.hold(made, {"DM": who, "AE": who})["AE"].text("AEENDTC").strings().tolist()
+        assert ends == ["2020-03-01" if believed else "2020-03-03", "2020-03-05", "2020-09-01"]

@@ -45,7 +45,7 @@ def test_the_panel_that_ends_with_a_row_is_found_and_held() -> None:
     (one,) = find_last_times(there, rank, VISITS, spine, occasions, visits, K)
     assert (one.panel, one.term, one.on, one.after) == (0, TERM, 1.0, 0.0)
     drawn = np.random.default_rng(4).random(len(rank)) < 0.5
-    held = one.hold(drawn, rank, spine, occasions, visits, np.random.default_rng(5))
+    held = one.hold(drawn, rank, spine, occasions, visits, np.random.default_rng(5).random(len(rank)))
     day = (last_day(spine, TERM) - spine.anchor)[occasions.subject]
     assert held[occasions.day == day].all() and not held[occasions.day > day].any()
     np.testing.assert_array_equal(held[occasions.day < day], drawn[occasions.day < day])
@@ -61,8 +61,29 @@ def test_of_two_visits_on_a_day_the_likelier_one_has_the_panel() -> None:
     both[1::2] = False
     visits = np.ones(len(cell), bool)
     (one,) = find_last_times(both[:, :1], cell, VISITS + 1, spine, twice, visits, K)
-    held = one.hold(np.zeros(len(cell), bool), cell, spine, twice, visits, np.random.default_rng(5))
+    held = one.hold(np.zeros(len(cell), bool), cell, spine, twice, visits, np.random.default_rng(5).random(len(cell)))
     assert one.on == 1.0 and held[::2].sum() == N and not held[1::2].any()
+
+
+def test_a_panel_that_is_not_always_there_ends_with_a_row_as_well() -> None:
+    """Three of five visits have it until the day and on it, and none after: on the day it is there as drawn, and not after."""
+    spine, occasions, rank, _ = _planted()
+    day = (last_day(spine, TERM) - spine.anchor)[occasions.subject]
+    there = (np.random.default_rng(8).random((len(rank), 1)) < 0.6) & (occasions.day <= day)[:, None]
+    visits = np.ones(len(rank), bool)
+    (one,) = find_last_times(there, rank, VISITS, spine, occasions, visits, K)
+    assert (one.term, one.on, one.after) == (TERM, 0.0, 0.0)
+    drawn = np.random.default_rng(9).random(len(rank)) < 0.6
+    held = one.hold(drawn, rank, spine, occasions, visits, np.zeros(len(rank)))
+    np.testing.assert_array_equal(held, drawn & (occasions.day <= day))
+
+
+def test_what_the_kind_of_visit_tells_is_no_last_time() -> None:
+    """All have the row at the last visit but one, and the panel is at all visits but the last: the visit tells that by itself."""
+    _, occasions, rank, _ = _planted()
+    spine = _spine(np.full(N, 14.0 * (VISITS - 2)))
+    there = (rank < VISITS - 1)[:, None]
+    assert find_last_times(there, rank, VISITS, spine, occasions, np.ones(len(rank), bool), K) == ()
 
 
 def test_what_fewer_than_k_show_is_not_learned() -> None:
