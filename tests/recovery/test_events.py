@@ -99,7 +99,7 @@ def test_rare_terms_become_stand_ins_of_their_class(planted: tuple[Dataset, np.n
     assert 10 <= new.sum() <= 35
     assert set(rows.columns["AEBODSYS"].strings()[new]) == {"NERVOUS SYSTEM DISORDERS"}
     assert (rows.columns["AETERM"].strings()[new] == terms[new]).all()
-    assert any("20 of 25 terms" in note for note in fitted.notes)
+    assert any("same class, 20 of 25;" in note for note in fitted.notes)
 
 
 def test_severity_follows_the_term(planted: tuple[Dataset, np.ndarray, Spine, Fitted, Rows]) -> None:

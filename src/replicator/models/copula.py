@@ -8,8 +8,9 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from scipy.special import ndtri
+
+from replicator.models.directions import with_fixed_signs
 
 Floats = NDArray[np.float64]
 FACTOR_ROUNDS = 15  # of iterated principal factors
@@ -118,9 +119,7 @@ class GaussianCopula:
         loadings = vectors[:, keep] * np.sqrt(values[keep])
         length = np.sqrt((loadings**2).sum(axis=1))
         loadings = loadings / np.maximum(length, 1.0)[:, None]
-        # signs and directions of eigenvectors are arbitrary: fix them, so that equal data give equal bytes
-        sign = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(loadings.shape[1])])
-        loadings = loadings * np.where(sign == 0, 1.0, sign)
+        loadings = with_fixed_signs(loadings)
         return cls(loadings, np.maximum(0.0, 1 - (loadings**2).sum(axis=1)), n)
 
     @property
@@ -245,6 +244,8 @@ def common_correlation(correlation: Floats, pairs: Floats, shown: Floats) -> Flo
 
 def common_factors(correlation: Floats, rank: int) -> Floats:
     """Loadings (p, rank) of the factors that explain most of correlations (p, p), by iterated principal factors."""
+    from scipy.linalg import eigh  # noqa: PLC0415  what sampling need not load
+
     p = len(correlation)
     common = np.full(p, 0.5)
     loadings = np.zeros((p, rank))

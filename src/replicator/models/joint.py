@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
+from replicator.models.directions import with_fixed_signs
 from replicator.models.group_effects import shrink_moments, shrink_to_pool
 from replicator.models.marginals import QuantileMarginal
 
@@ -356,9 +357,8 @@ def _principal_axes(scores: Floats, most: int = 4) -> Floats:
     filled = np.nan_to_num(scores[:, used])
     if filled.size == 0 or len(filled) < 2:
         return np.zeros((len(scores), 1))
-    u, s, _ = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
-    axes: Floats = u[:, :most] * s[:most]
-    return axes
+    _, _, turned = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
+    return np.asarray((filled - filled.mean(axis=0)) @ with_fixed_signs(turned[:most].T), np.float64)
 
 
 def _order_levels(trait: CategoryTrait, x: Floats, axes: Floats) -> CategoryTrait:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import eval_hermitenorm, ndtri
 
+from replicator.models.directions import with_fixed_signs
+
 Floats = NDArray[np.float64]
 
 TERMS = 24  # of the Hermite series; the last ones weigh less than 1 % of the first for a level of 2 %
@@ -115,7 +117,7 @@ def order_levels(transitions: Floats, counts: Floats) -> NDArray[np.intp]:
     scale = np.sqrt(np.outer(counts, counts))
     weight = weight / np.where(scale > 0, scale, 1.0) + 1e-6
     laplacian = np.diag(weight.sum(axis=1)) - weight
-    vector = np.linalg.eigh(laplacian)[1][:, 1]
+    vector = with_fixed_signs(np.linalg.eigh(laplacian)[1][:, 1:2])[:, 0]
     order = np.argsort(vector, kind="stable")
     half = n // 2
     return order if counts[order[:half]].sum() >= counts[order[n - half :]].sum() else order[::-1]

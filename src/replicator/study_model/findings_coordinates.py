@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.copula import common_factors, no_more_than_all, pairwise_correlation
+from replicator.models.directions import with_fixed_signs
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -118,9 +119,7 @@ def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Flo
     values, vectors = np.linalg.eigh(correlation)
     top = np.argsort(-values)[:most]
     top = top[values[top] > LEAST]
-    loading = vectors[:, top] * np.sqrt(values[top])
-    sign = np.sign(loading[np.abs(loading).argmax(axis=0), np.arange(len(top))])
-    loading = loading * np.where(sign == 0, 1.0, sign)
+    loading = with_fixed_signs(vectors[:, top] * np.sqrt(values[top]))
     loading /= np.sqrt((loading**2).sum(axis=1))[:, None]
     told = np.outer(shown, shown) ** 2 * ((vectors * np.maximum(values, LEAST)) @ vectors.T)
     np.fill_diagonal(

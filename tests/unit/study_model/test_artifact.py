@@ -242,7 +242,7 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for i in range(20_001):
             archive.writestr(f"a{i}", b"")
-    with pytest.raises(ArtifactError, match="20001 members are more than a model file may hold"):
+    with pytest.raises(ArtifactError, match="20,001 members are more than a model file may hold"):
         load_artifact(path)
 
 
