@@ -19,7 +19,7 @@ from typing import Annotated, Any, cast
 import typer
 
 import replicator as rp
-from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_size
+from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_size, single_domain
 from replicator.counting import counted, size
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
 from replicator.log import configure, log_event
@@ -100,7 +100,12 @@ def fit(
 @app.command()
 def sample(
     model: ModelFile,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write the datasets to.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", help="Folder to write the datasets to; - for one dataset to standard output."
+        ),
+    ],
     n: Annotated[int | None, typer.Option("-n", min=1, help="Number of subjects; may be left out with --arm.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same model, seed and options give the same bytes.")] = 0,
     format: Annotated[Format, typer.Option("--format", "-f", help="File format.")] = Format.CSV,
@@ -139,6 +144,14 @@ def sample(
         if dry_run:
             _say(quiet, expected.with_workers(workers).to_text())
             return FINE
+    if str(out) == "-":
+        domain = single_domain(names)
+        with progress_bar("Sampling", quiet=quiet) as progress, _while_read():
+            chosen = cast("Any", format.value)
+            fitted.stream_sample(
+                sys.stdout.buffer, domain, n, seed, format=chosen, where=where, arms=arms, workers=workers, progress=progress
+            )
+        return FINE
     with _telling_notes(), progress_bar("Sampling", quiet=quiet) as progress:
         written = fitted.write_sample(
             out,
@@ -352,8 +365,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _guarded(run: Callable[[], Any]) -> int:
     usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])  # of its family, typer names only this one
+    code: Any = FINE
     try:
-        code = run()
+        with _while_read():
+            code = run()
     except ReplicatorError as error:
         if os.environ.get("REPLICATOR_TRACEBACK"):
             raise
@@ -362,9 +377,6 @@ def _guarded(run: Callable[[], Any]) -> int:
         return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see 'replicator --help'.")
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
     except MemoryError:
         return _refuse("Memory ran out; sample fewer subjects at a time, or use fewer --workers.")
     except OSError as error:
@@ -377,6 +389,15 @@ def _guarded(run: Callable[[], Any]) -> int:
         log_event("interrupted")
         typer.echo(INTERRUPTION, err=True)
     return code if isinstance(code, int) else FINE
+
+
+@contextmanager
+def _while_read() -> Iterator[None]:
+    """Stop when the reader of our output, such as head, has seen enough; that is no fault."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _notes(error: BaseException) -> Sequence[str]:

@@ -56,6 +56,13 @@ def parse_domains(text: str) -> list[str]:
     return names
 
 
+def single_domain(names: Sequence[str] | None) -> str:
+    """Return the one dataset that goes to a pipe; ConfigError if not exactly one is chosen."""
+    if names is None or len(names) != 1:
+        raise ConfigError("Standard output takes one dataset; choose it, for example --domains LB, or name a folder.")
+    return names[0]
+
+
 def number_of_subjects(n: int | None, arms: dict[str, int] | None) -> int:
     """Return how many subjects -n and --arm ask for together; ConfigError if neither does, or if they disagree."""
     if arms is None:

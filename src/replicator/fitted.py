@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from html import escape
 from pathlib import Path
+from typing import BinaryIO, get_args
 
 from replicator._version import __version__
 from replicator.arguments import check_instance, check_path
@@ -27,7 +28,7 @@ from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.expected import Expected, expect_sample
 from replicator.sampling.possible import check_possible
 from replicator.sampling.sampler import Job, check_request, draw_chunks, draw_subjects, plan_chunks, sample_study
-from replicator.sampling.written import write_chunks
+from replicator.sampling.written import StreamFormat, stream_rows, write_chunks
 from replicator.study_model.artifact import ArtifactContents, load_artifact, model_digest, pack_artifact, parse_artifact
 from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
@@ -233,6 +234,57 @@ class FittedStudy:
                 jobs = plan_chunks(self.model, n, seed, clauses, arms)
             draw = partial(self._draw, seed, domains, 1, progress or silent)
             return expect_sample(self.model, jobs, draw, format, domains, workers)
+
+    def stream_sample(
+        self,
+        file: BinaryIO,
+        domain: str,
+        n: int,
+        seed: int = 0,
+        *,
+        format: StreamFormat = "csv",
+        where: str | None = None,
+        arms: Mapping[str, int] | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> int:
+        """Make new subjects and write one of their datasets to an open file, such as a pipe, as they are made.
+
+        Parameters
+        ----------
+        file : binary file
+            It is only ever written to, and stays open.
+        domain : str
+            The dataset.
+        format : {"csv", "parquet"}
+            The other formats need to go back in the file.
+
+        Returns
+        -------
+        int
+            Rows.
+
+        See Also
+        --------
+        sample : for the other parameters.
+
+        Raises
+        ------
+        SampleError
+            If the request cannot be met.
+        WriteError
+            If the format is no such format, or cannot hold the data.
+        """
+        if format not in get_args(StreamFormat):
+            raise WriteError(f"{format!r} is no format for a pipe; choose one of {', '.join(get_args(StreamFormat))}.")
+        check_request(self.model, n, seed, arms, [domain], workers)
+        clauses = self._clauses(where, arms)
+        with timed("stream sample", n=n, seed=seed, format=format, workers=workers) as found:
+            with self._blamed():
+                jobs = plan_chunks(self.model, n, seed, clauses, arms)
+            draw = partial(self._draw, seed, [domain], workers, progress or silent)
+            found["rows"] = n_rows = stream_rows(self.model, domain, jobs, draw, file, format)
+        return n_rows
 
     def _draw(
         self,

@@ -184,7 +184,7 @@ def test_certificates_of_odd_studies_hold(name: str, study: Study) -> None:
 
 @pytest.mark.parametrize(
     ("names", "word"),
-    [(("TS",), "subject"), (("RELREC",), "about subjects"), (("DM", "AE"), "no rows")],
+    [(("TS",), "subject"), (("RELREC",), "about subjects"), (("DM", "AE"), "has a row")],
     ids=["TS", "RELREC", "empty"],
 )
 def test_studies_of_nobody_are_refused(names: tuple[str, ...], word: str, study: Study) -> None:

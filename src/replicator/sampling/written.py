@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Protocol
+from typing import BinaryIO, Literal, Protocol, TypeAlias
 
 from replicator.sampling.sampler import Job
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
+from replicator.tables.dataset_writer import DatasetWriter
+from replicator.tables.writable import check_writable
 from replicator.tables.writers import StudyWriter, with_lengths
+from replicator.tables.writing_csv import CsvWriter
+from replicator.tables.writing_parquet import ParquetWriter
+
+StreamFormat: TypeAlias = Literal["csv", "parquet"]
 
 
 class Draw(Protocol):
@@ -85,3 +92,36 @@ def laid_out(
             if dataset.name not in first:
                 first[dataset.name] = with_lengths(dataset, writer.format)
         yield [replace(dataset, variables=first[dataset.name].variables) for dataset in datasets]
+
+
+def stream_rows(model: StudyModel, name: str, jobs: Sequence[Job], draw: Draw, file: BinaryIO, format: StreamFormat) -> int:
+    """Draw all chunks and write the rows of one dataset to an open file as they come; returns how many there are.
+
+    Parameters
+    ----------
+    model : StudyModel
+    name : str
+        Of a dataset that subjects have rows of, or that every sample shares.
+    jobs : sequence of Job
+        All chunks of the sample.
+    draw : Draw
+    file : binary file
+        Such as a pipe; it is only ever written to, and stays open.
+    format : {"csv", "parquet"}
+        The others need to go back in the file.
+    """
+    first: Dataset | None = None
+    n_rows = 0
+    with ExitStack() as opened:
+        for study in [Study(dict(model.reference))] if name in model.reference else draw(jobs, 0):
+            if first is None:
+                first = with_lengths(study[name], format)
+                known = (name, first.variables, first.label)
+                writer: DatasetWriter = CsvWriter(file, *known) if format == "csv" else ParquetWriter(file, *known)
+                opened.enter_context(writer)
+            dataset = replace(study[name], variables=first.variables)
+            check_writable(dataset, format)
+            writer.append(dataset)
+            file.flush()
+            n_rows += dataset.n_rows
+    return n_rows

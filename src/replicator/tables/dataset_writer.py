@@ -66,14 +66,16 @@ class FileWriter:
 
     Parameters
     ----------
-    path : Path
-        The file, which must not exist but with `state`.
+    place : Path or binary file
+        The file, which must not exist but with `state`; or one that is open for writing, such as a pipe, and stays so.
     state : WriterState, optional
         Of a writer whose file is to be gone on with.
     """
 
-    def __init__(self, path: Path, state: WriterState | None = None) -> None:
-        self._file: BinaryIO = open_file(path, None if state is None else state["bytes"])
+    def __init__(self, place: Path | BinaryIO, state: WriterState | None = None) -> None:
+        self._is_finished = False
+        self._is_lent = not isinstance(place, Path)
+        self._file = open_file(place, None if state is None else state["bytes"]) if isinstance(place, Path) else place
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +84,7 @@ class FileWriter:
         if kind is None:
             self.close()
         else:
-            self._file.close()
+            self._let_go()
 
     def state(self) -> dict[str, Any]:
         """Hand all rows so far to the system, and say what is needed to go on from here."""
@@ -91,11 +93,19 @@ class FileWriter:
 
     def close(self) -> None:
         """Finish the file; a second call does nothing."""
-        if self._file.closed:
+        if self._is_finished:
             return
+        self._is_finished = True
         try:
             self.finish()
         finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the file, or leave it to whom it belongs."""
+        if self._is_lent:
+            self._file.flush()
+        else:
             self._file.close()
 
     def finish(self) -> None:

@@ -286,10 +286,16 @@ def _border(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WriteError(
-            f"{target}: cannot be written ({error.strerror or error}); check rights and free space, or choose another folder."
-        ) from error
+        said = f"{target}: cannot be written ({error.strerror or error}); check rights and free space, or choose another folder."
+        raise _with_notes(WriteError(said), error) from error
     except (pa.ArrowException, UnicodeEncodeError) as error:
         raise WriteError(
             f"{target}: the data cannot be written ({str(error)[:160]}); correct them or write another format."
         ) from error
+
+
+def _with_notes(error: WriteError, foreign: Exception) -> WriteError:
+    """Take over what was added to the error of another on its way out, such as how to go on."""
+    for note in getattr(foreign, "__notes__", ()):
+        error.add_note(note)
+    return error

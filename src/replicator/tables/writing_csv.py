@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +29,8 @@ class CsvWriter(FileWriter):
 
     Parameters
     ----------
-    path : Path
-        The file, which must not exist.
+    path : Path or binary file
+        The file, which must not exist; or one that is open for writing.
     name, label : str
         Of the dataset; the format keeps neither.
     variables : sequence of Variable
@@ -40,7 +40,7 @@ class CsvWriter(FileWriter):
     """
 
     def __init__(
-        self, path: Path, name: str, variables: Sequence[Variable], label: str = "", *, state: WriterState | None = None
+        self, path: Path | BinaryIO, name: str, variables: Sequence[Variable], label: str = "", *, state: WriterState | None = None
     ) -> None:
         super().__init__(path, state)
         self._name = name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -80,15 +80,15 @@ class ParquetWriter(FileWriter):
 
     Parameters
     ----------
-    path : Path
-        The file, which must not exist.
+    path : Path or binary file
+        The file, which must not exist; or one that is open for writing.
     name, label : str
         Of the dataset; kept in the metadata of the schema.
     variables : sequence of Variable
         In the order of the columns; label, length, format, codelist and decimals are kept in the metadata of the fields.
     """
 
-    def __init__(self, path: Path, name: str, variables: Sequence[Variable], label: str = "") -> None:
+    def __init__(self, path: Path | BinaryIO, name: str, variables: Sequence[Variable], label: str = "") -> None:
         super().__init__(path)
         self._schema = pa.schema([_field(variable) for variable in variables], metadata={"name": name, "label": label})
         self._writer = pq.ParquetWriter(self._file, self._schema)
