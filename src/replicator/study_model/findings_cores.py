@@ -13,6 +13,7 @@ Codes = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 WITHOUT = 0.03  # most of a panel's occasions at which its core is not there
+CHANCE = 0.1  # most of the occasions without its core at which a panel is there, of those at which it would be by chance
 
 
 def find_cores(there: Flags, subject: Codes, others: Collection[int], k: int) -> NDArray[np.int64]:
@@ -36,7 +37,8 @@ def find_cores(there: Flags, subject: Codes, others: Collection[int], k: int) ->
     size = there.sum(axis=0)
     weight = there.astype(np.float32)
     alone = size[:, None] - weight.T @ weight  # (panels, cores): occasions of the panel without the core
-    fits = (alone <= WITHOUT * size[:, None]) & (size[None, :] > size[:, None])
+    by_chance = size[:, None] * (1 - size[None, :] / max(len(there), 1))
+    fits = (alone <= WITHOUT * size[:, None]) & (alone <= CHANCE * by_chance) & (size[None, :] > size[:, None])
     found = []
     for panel in np.argsort(-size, kind="stable").tolist():
         here = there[:, panel]

@@ -163,7 +163,8 @@ class Units:
     last_times : tuple of LastTime
         Panels of which an earlier dataset tells when they are measured for the last time.
     cores : (n_cores, 2) int64
-        Panels that are there only where another one is, and that one; see :func:`~.findings_cores.find_cores`.
+        Units that are there only where another one is, and that one: panels, and groups of one panel; see
+        :func:`~.findings_cores.find_cores`.
     """
 
     kind: ClassVar[str] = "findings units"
@@ -231,6 +232,11 @@ class Units:
         for of_series, done, asked in ((group, in_group[:, missed], by_panel), (member, present, in_group[:, missed])):
             some = of_series >= 0
             units[:, of_series[some]], may[:, of_series[some]] = done[:, some], asked[:, some]
+        for one in range(n_panels):
+            own, asked = np.setdiff1d(group[panel == one], -1), there[:, one]
+            within = own[find_cores(units[asked][:, own], occasions.subject[asked], (), k)]
+            may[:, within[:, 0]] = units[:, within[:, 1]]
+            cores = np.concatenate([cores, within])
         moment = Moment.find(there, cell, spine, occasions, visits, k)
         presence = Presence.fit(units, may, arm, cell, moment.special(spine, occasions, visits), occasions, sizes, k=k)
         everyone = _everyone(present, arm, occasions, sizes[0], k)
