@@ -205,3 +205,12 @@ def test_subject_variable_and_duplicates_together(study: Study) -> None:
     model = rp.fit(source, cache=False)
     assert any("rows that repeat a subject are not learned, 4 of 48" in note for note in model.notes)
     assert model.sample(12)["DM"].n_rows == 12
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_few_subjects_tell_no_days(n: int, study: Study) -> None:
+    """Of fewer than k subjects, a model keeps no day of a visit, and nothing of visits in between."""
+    model = rp.fit(subjects(lambda _: range(n))(study), cache=False).model
+    expected = model.subjects.course.grid.expected
+    np.testing.assert_array_equal(expected, 7.0 * np.arange(len(expected)))
+    assert model.schedule.unscheduled is None

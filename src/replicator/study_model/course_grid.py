@@ -19,6 +19,7 @@ IN_ORDER = 0.95  # share of subjects in whom a visit must come after those of lo
 USUAL = 0.5  # share of those of an arm who came as far, or further, that a visit of the course must have
 COMPLETE = 0.8  # of the earlier visits that others had who came as far, the share that those at a visit must have had
 LATE = 3  # visits before one, which those at it must not have missed more than others
+WEEK = 7.0  # days between visits of which too few subjects tell when they are
 FIRST_VISIT, LAST_VISIT = "FIRSTVISIT", "LASTVISIT"
 
 
@@ -31,7 +32,7 @@ class Grid:
     numbers : (n_visits,) float64
         VISITNUM of the visits of the course, ascending: who comes to a later one has mostly been at the earlier ones.
     expected : (n_visits,) float64
-        Planned day of each, from the anchor; whole days, never falling.
+        Planned day of each, from the anchor; whole days, never falling. Weeks, where no visit has k subjects.
     others : (n_others,) float64
         VISITNUM of visits with a place of their own: follow-up of those who left, retrieval, and what keeps no order.
     closing : (n_closing,) float64
@@ -50,7 +51,8 @@ class Grid:
         """Find the course among the visits of the source."""
         numbers, code = np.unique(spine.visits.number, return_inverse=True)
         subjects = count_subjects(code.astype(np.int64), spine.visits.subject, len(numbers))
-        common = numbers[subjects >= k] if (subjects >= k).any() else numbers[subjects == subjects.max(initial=0)]
+        shared = subjects >= k
+        common = numbers[shared] if shared.any() else numbers[subjects == subjects.max(initial=0)]
         day = visit_days(spine, common)
         course: list[int] = []
         for j in range(len(common)):
@@ -59,7 +61,10 @@ class Grid:
         usual = np.array(course, np.int64)[_usual(np.isfinite(day[:, course]), spine.arm)]
         mine = np.isin(np.arange(len(common)), usual)
         offset = day[:, mine] - spine.anchor[:, None]
-        middle = np.array([np.round(np.median(column[np.isfinite(column)])) for column in offset.T])
+        if shared.any():
+            middle = np.array([np.round(np.median(column[np.isfinite(column)])) for column in offset.T])
+        else:  # nobody's days are kept where there are so few
+            middle = WEEK * np.arange(offset.shape[1])
         closing = common[~mine][_closes(day[:, ~mine], spine, k)]
         return cls(common[mine], np.maximum.accumulate(middle) if len(middle) else middle, common[~mine], closing)
 

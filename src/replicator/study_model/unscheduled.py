@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.course_grid import visit_days
 from replicator.study_model.openness import move_to_open
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import position
@@ -44,28 +44,19 @@ class Unscheduled:
 
     @classmethod
     def fit(cls, spine: Spine, planned: Floats, k: int) -> Unscheduled | None:
-        """Learn the visits of numbers that are not among the planned ones."""
+        """Learn the visits of numbers that are not among the planned ones; None where fewer than k subjects have any."""
         visits = spine.visits
         where = position(planned, visits.number)
         rare = where < 0
-        if not rare.any() or not len(planned):
-            return None
         count = np.bincount(visits.subject[rare], minlength=spine.n)
-        table = BackoffTable.fit(np.minimum(count, 5), [spine.arm], np.arange(spine.n), k=min(k, max(1, int((count > 0).sum()))))
+        if int((count > 0).sum()) < k or not len(planned):
+            return None
+        table = BackoffTable.fit(np.minimum(count, 5), [spine.arm], np.arange(spine.n), k=k)
         base = np.searchsorted(planned, visits.number[rare], side="right") - 1
         base = np.clip(base, 0, len(planned) - 1)
         after = np.bincount(base, minlength=len(planned))
         after = np.where(after > 0, after + 0.5, 0.0)  # after other visits there are none
-        start: Mapping[tuple[int, int], float] = {
-            (s, w): d
-            for s, w, d in zip(visits.subject[~rare].tolist(), where[~rare].tolist(), visits.day[~rare].tolist(), strict=True)
-        }
-        delay = np.array(
-            [
-                d - start.get((s, b), np.nan)
-                for s, b, d in zip(visits.subject[rare].tolist(), base.tolist(), visits.day[rare].tolist(), strict=True)
-            ]
-        )
+        delay = visits.day[rare] - visit_days(spine, planned)[visits.subject[rare], base]
         fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
         step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
         taken = np.union1d(planned, visits.number[rare])

@@ -1,5 +1,6 @@
 """Stand-in terms: every class has enough, names are found as studies write them, own dictionaries take precedence."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,13 @@ def test_every_age_is_one_of_adults_and_every_class_has_terms_of_the_young() -> 
 def test_what_lasts_is_no_operation() -> None:
     assert BUILT_IN.lasts("Essential hypertension") and BUILT_IN.lasts("DEMENTIA ALZHEIMER'S TYPE")
     assert not BUILT_IN.lasts("SKIN NEOPLASM EXCISION") and not BUILT_IN.lasts("UPPER RESPIRATORY TRACT INFECTION")
+
+
+def test_nobody_who_lives_has_died() -> None:
+    """Terms that stand for any event are none that say of the subject that it died; those for fatal events may."""
+    stand_ins = load_stand_ins()
+    told = {
+        term for terms in stand_ins.by_kind["event"].values() for term in terms if re.search(r"\bDEATH\b|\bFATAL|\bDIED\b", term)
+    }
+    assert told <= {"FOETAL DEATH"}
+    assert any("DEATH" in term for terms in stand_ins.grave.values() for term in terms)

@@ -47,21 +47,30 @@ def test_a_visit_in_between_needs_the_one_that_it_follows() -> None:
     assert abs(np.mean(counts) - source) < 4 * np.sqrt(source / 20)
 
 
-def test_rare_visits_in_between_follow_what_they_followed() -> None:
-    """Two subjects had visits 2.1 and 2.2: those of a sample are all after visit 2, never after another."""
-    spine = _study(2)
+def _with_more(spine: Spine, n: int) -> tuple[Spine, Grid]:
+    """Give `n` subjects a visit each, 2.1 and so on, three days after visit 2."""
     v = spine.visits
-    two = [int(one) for one in sorted(_numbers(v, 2.0))[:2]]
-    start = [float(v.day[(v.subject == one) & (v.number == 2.0)][0]) + 3 for one in two]
+    who = sorted(_numbers(v, 2.0))[:n]
+    start = [float(v.day[(v.subject == one) & (v.number == 2.0)][0]) + 3 for one in who]
     more = Visits(
-        np.append(v.subject, two).astype(np.int32),
-        np.append(v.number, [2.1, 2.2]),
+        np.append(v.subject, who).astype(np.int32),
+        np.append(v.number, 2.1 + 0.1 * np.arange(n)),
         np.append(v.day, start),
         np.append(v.end, start),
     )
     source = make_spine(N, dict(spine.marks), more, anchor=spine.anchor)
     grid = Grid.fit(source, 5)
-    marked = grid.mark(source)
+    return grid.mark(source), grid
+
+
+def test_rare_visits_in_between_follow_what_they_followed() -> None:
+    """Six subjects had visits 2.1 to 2.6: those of a sample are all after visit 2, never after another."""
+    marked, grid = _with_more(_study(2), 6)
     model = ScheduleModel.fit(marked, grid, ONE, 5)
     assert model.unscheduled is not None
     assert np.flatnonzero(model.unscheduled.after).tolist() == [model.numbers.tolist().index(2.0)]
+
+
+def test_what_fewer_than_k_had_is_not_learned() -> None:
+    marked, grid = _with_more(_study(2), 4)
+    assert ScheduleModel.fit(marked, grid, ONE, 5).unscheduled is None
