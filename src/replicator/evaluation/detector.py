@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from replicator.counting import counted
 from replicator.evaluation.distances import Floats
 from replicator.evaluation.features import FeatureTable
 from replicator.evaluation.measures import NORMAL_95, Direction, Figure, Interval
@@ -77,7 +78,11 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
     margin = NORMAL_95 * found.error
     interval = Interval(max(found.auc - margin, 0.0), min(found.auc + margin, 1.0))
     offenders = find_reasons(table, found.importance, (real, sample), others[0])
-    said = "" if enough else f"The target is chance: {len(source)} subjects of the source are too few to be told from each other."
+    said = (
+        ""
+        if enough
+        else f"The target is chance: {counted(len(source), 'subject')} of the source, too few to be told from each other."
+    )
     return Figure(NAME, QUESTION, found.auc, floor.auc, interval, 0.0, 1.0, Direction.LOWER, found.n, said, offenders=offenders)
 
 

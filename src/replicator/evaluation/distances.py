@@ -18,7 +18,7 @@ Statistic: TypeAlias = Callable[[NDArray[np.bool_]], tuple[Floats, Floats]]
 
 FEWEST_ROWS = 8  # on either side, for a distance to be told
 MOST_BINS = 256
-BY_CHANCE = 1e-4  # probability that so many real subjects all lack something, from which a sample may lack it
+BY_CHANCE = 1e-4  # probability that so many real subjects all lack something, or are alike, from which a sample may be so
 
 
 def count_matrix(subject: Ints, codes: Ints, n_subjects: int, n_codes: int) -> sparse.csr_matrix:

@@ -64,6 +64,8 @@ class Evaluation:
         What the sample lacks, and what could not be told.
     study : str
         STUDYID of the source.
+    other_studies : str
+        That the sample, or who is held out, is of another study than the source; ``""`` where they are of the same.
     seed : int
         Of the splits.
     format : int
@@ -84,6 +86,7 @@ class Evaluation:
     pictures: Pictures
     notes: tuple[str, ...]
     study: str = ""
+    other_studies: str = ""
     seed: int = 0
     format: int = FORMAT
 
@@ -134,7 +137,8 @@ class Evaluation:
             for one in self.giveaways.shown
         )
         return (
-            f"<p>{escape(self.conclusion.summary())}</p>"
+            (f"<p><b>{escape(self.other_studies)}</b></p>" if self.other_studies else "")
+            + f"<p>{escape(self.conclusion.summary())}</p>"
             + html_table(("family", "ratio to real subjects", "95 % interval", "compared"), families)
             + html_table(("figure", "value", "target", ""), figures)
             + html_table(("giveaway", "source", "sample", "expected of real subjects", ""), giveaways)
@@ -219,5 +223,6 @@ def evaluate_studies(
         pictures,
         stack.missing,
         source.name,
+        stack.other_studies,
         seed,
     )

@@ -9,9 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints, Statistic, contrast, count_matrix, lacks_by_chance
+from replicator.evaluation.distances import (
+    BY_CHANCE,
+    FEWEST_ROWS,
+    Floats,
+    Ints,
+    Statistic,
+    contrast,
+    count_matrix,
+    lacks_by_chance,
+)
 from replicator.evaluation.splits import Splits
 
+SAME = 1e-9  # relative difference from which two numbers are two
 Both: TypeAlias = tuple[Floats, Floats]
 """Distances of sample and floor from the reference, (n_splits, n_groups) each."""
 
@@ -71,6 +81,10 @@ def compare_spreads(splits: Splits, values: sparse.csr_matrix, present: sparse.c
 def compare_deviations(splits: Splits, values: sparse.csr_matrix, present: sparse.csr_matrix) -> Both:
     """Compare standard deviations between subjects of any numbers: the distance is by what share the smaller falls short.
 
+    Where all sampled subjects have one number, their parts show no noise that chance could be judged by. It is then NaN for both if
+    as many real subjects could all have that number as well, given how many do, with a probability above
+    :data:`~.distances.BY_CHANCE`.
+
     Parameters
     ----------
     values, present : (n_subjects, n_groups) sparse matrices
@@ -81,7 +95,28 @@ def compare_deviations(splits: Splits, values: sparse.csr_matrix, present: spars
         larger = np.maximum(a, b)
         return np.where(larger > 0, 1.0 - np.minimum(a, b) / np.where(larger > 0, larger, 1.0), 0.0)
 
-    return _compared(splits, _deviation(values, present), present, 1.0, short)
+    alike = _alike_by_chance(splits, values, present)
+    sample, floor = _compared(splits, _deviation(values, present), present, 1.0, short)
+    return np.where(alike, np.nan, sample), np.where(alike, np.nan, floor)
+
+
+def _alike_by_chance(splits: Splits, values: sparse.csr_matrix, present: sparse.csr_matrix) -> NDArray[np.bool_]:
+    """Tell the groups whose sampled subjects all have one number, and real ones do not, but as many might: (n_groups,)."""
+    sampled, real = (np.asarray(mask.any(axis=0), bool) for mask in (splits.sample, splits.reference | splits.floor))
+    who, group = present.nonzero()
+    if not len(who):
+        return np.zeros(present.shape[1], bool)
+    number = np.asarray(values[who, group], np.float64).ravel()
+    low, high = np.full((2, present.shape[1]), np.nan)
+    of_sample = sampled[who]
+    np.fmin.at(low, group[of_sample], number[of_sample])
+    np.fmax.at(high, group[of_sample], number[of_sample])
+    n_sampled, n_real, n_same = (
+        np.bincount(group[rows], minlength=present.shape[1])
+        for rows in (of_sample, real[who], real[who] & (np.abs(number - low[group]) <= SAME * np.maximum(np.abs(low[group]), 1.0)))
+    )
+    one_number = (n_sampled > 0) & (high - low <= SAME * np.maximum(np.abs(low), 1.0))
+    return np.asarray(one_number & (n_same < n_real) & ((n_same / np.maximum(n_real, 1)) ** n_sampled > BY_CHANCE))
 
 
 def _deviation(values: sparse.csr_matrix, present: sparse.csr_matrix) -> Statistic:

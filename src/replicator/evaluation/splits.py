@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.errors import StudyError
 from replicator.evaluation.stack import Origin
 
@@ -36,6 +37,15 @@ class Splits:
         return len(self.reference)
 
 
+def too_few(n_source: int, n_holdout: int, n_sample: int) -> StudyError:
+    """Say that some side has too few subjects to be compared."""
+    held_out = f", {n_holdout:,} held out" if n_holdout else ""
+    return StudyError(
+        f"{counted(n_source, 'subject')} in the source{held_out} and {n_sample:,} in the sample are too few to compare; give at "
+        f"least {2 * FEWEST} of each."
+    )
+
+
 def draw_splits(origin: NDArray[np.int8], rng: np.random.Generator, n_splits: int = N_SPLITS) -> Splits:
     """Draw splits.
 
@@ -58,10 +68,7 @@ def draw_splits(origin: NDArray[np.int8], rng: np.random.Generator, n_splits: in
     n_reference = real // 2
     size = min(len(source), len(sample)) // 2
     if min(n_reference, size) < FEWEST:
-        raise StudyError(
-            f"{len(source)} subjects in the source, {len(holdout)} held out and {len(sample)} in the sample are too few to "
-            f"compare; give at least {2 * FEWEST} of each."
-        )
+        raise too_few(len(source), len(holdout), len(sample))
     masks = np.zeros((3, n_splits, len(origin)), bool)
     for i in range(n_splits):
         order = rng.permutation(source)

@@ -41,6 +41,8 @@ class Stack:
         :class:`Origin` of each subject of the view.
     missing : tuple of str
         Datasets and variables of the source that the sample lacks, and those that only the sample has, one sentence each.
+    other_studies : str
+        That the sample, or who is held out, is of another study than the source, by STUDYID; ``""`` where they are of the same.
     studies : mapping of Origin to Study
         As given.
     """
@@ -48,6 +50,7 @@ class Stack:
     view: StudyView
     origin: NDArray[np.int8]
     missing: tuple[str, ...]
+    other_studies: str
     studies: Mapping[Origin, Study]
 
     @property
@@ -94,7 +97,7 @@ def stack_studies(source: Study, sample: Study, holdout: Study | None = None) ->
     view = StudyView(source.with_datasets(datasets.values()), structure)
     known = {prefix: origin for origin, prefix in _PREFIX.items()}
     origin = np.array([known[str(one)[:2]] for one in view.subject_ids], np.int8)
-    return Stack(view, origin, tuple(_differences(source, sample)), studies)
+    return Stack(view, origin, tuple(_differences(source, sample)), _other_studies(studies), studies)
 
 
 def _together(name: str, studies: Mapping[Origin, Study], subject: str) -> Dataset:
@@ -120,6 +123,18 @@ def _column(dataset: Dataset, variable: Variable) -> Column:
         n = dataset.n_rows
         return Numbers(np.full(n, np.nan)) if variable.type == "num" else Text.constant("", n)
     return Numbers(dataset.numbers(variable.name)) if variable.type == "num" else dataset.text(variable.name)
+
+
+def _other_studies(studies: Mapping[Origin, Study]) -> str:
+    named = {"the sample": studies[Origin.SAMPLE].name}
+    named |= {"who is held out": studies[Origin.HOLDOUT].name} if Origin.HOLDOUT in studies else {}
+    own = studies[Origin.SOURCE].name
+    others = " and ".join(f"{side} of {name}" for side, name in named.items() if own and name and name != own)
+    return (
+        f"By STUDYID these are different studies: the source is of {own}, {others}; they are compared all the same."
+        if others
+        else ""
+    )
 
 
 def _differences(source: Study, sample: Study) -> list[str]:

@@ -34,6 +34,11 @@ from replicator.evaluation.privacy.privacy import Attack, Privacy
 NOTICEABLE_RATIO = 1.1
 FINDING_RATIO = 1.5
 FINDING_SHARE = 0.2  # of the range of a figure, or of a distance
+FAMILY_RULE = (
+    f"A family is noticeable above {NOTICEABLE_RATIO} and a finding above {FINDING_RATIO}, if its interval lies above 1. One entry "
+    "among a thousand moves no ratio: so a family is noticeable, too, by single entries that are further off than chance explains, "
+    f"and a finding where one of them exceeds real subjects by more than {100 * FINDING_SHARE:.0f} % of the range of a distance."
+)
 
 
 class Grade(StrEnum):
@@ -47,11 +52,28 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A measure by name, its grade, and why in one sentence."""
+    """How one measure came out.
+
+    Attributes
+    ----------
+    name : str
+        Of the measure.
+    grade : Grade
+    reason : str
+        Why, in one sentence.
+    n_single : int
+        Entries beyond chance that the grade comes from; 0 where the measure as a whole has earned it.
+    """
 
     name: str
     grade: Grade
     reason: str
+    n_single: int = 0
+
+    @property
+    def single(self) -> str:
+        """Say that the grade comes from single entries; ``""`` where it does not."""
+        return f"by {counted(self.n_single, 'single entry', 'single entries')} beyond chance" if self.n_single else ""
 
 
 @dataclass(frozen=True)
@@ -126,9 +148,13 @@ def judge_family(family: Family) -> Judgement:
     worst = f"; most in {family.offenders[0].name}" if family.offenders else ""
     beyond = f"; {family.n_certain:,} of {family.n_entries:,} are further off than chance explains" if certain else ""
     said = f"{family.ratio:.2f} times as far from real subjects as real subjects are from each other{worst}{beyond}."
-    if (sure and family.ratio > FINDING_RATIO) or far:
+    if sure and family.ratio > FINDING_RATIO:
         return Judgement(family.name, Grade.FINDING, said)
-    return Judgement(family.name, Grade.NOTICEABLE if (sure and family.ratio > NOTICEABLE_RATIO) or certain else Grade.FINE, said)
+    if far:
+        return Judgement(family.name, Grade.FINDING, said, family.n_certain)
+    if sure and family.ratio > NOTICEABLE_RATIO:
+        return Judgement(family.name, Grade.NOTICEABLE, said)
+    return Judgement(family.name, Grade.NOTICEABLE, said, family.n_certain) if certain else Judgement(family.name, Grade.FINE, said)
 
 
 def judge_figure(figure: Figure) -> Judgement:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicator.evaluation.evaluation import Evaluation
 from replicator.evaluation.sharing import FEWEST_SHARED
-from replicator.evaluation.verdict import FINDING_RATIO, Grade
+from replicator.evaluation.verdict import FAMILY_RULE, FINDING_RATIO, Grade
 from replicator.reports.evaluation_charts import (
     LEAST_RATIO,
     MOST_RATIO,
@@ -60,6 +60,7 @@ def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
         p=evaluation.pictures,
         conclusion=conclusion,
         grades={one.name: one.grade.value for one in conclusion.judgements},
+        single={one.name: one.single for one in conclusion.judgements if one.single},
         tiles=[(name, len(conclusion.of(grade))) for grade, name in _TILES.items()],
         figures=[figure for figure, known in zip(evaluation.figures, told, strict=True) if known],
         untold=[figure for figure, known in zip(evaluation.figures, told, strict=True) if not known],
@@ -73,6 +74,7 @@ def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
         most_tests=MOST_TESTS,
         most_open=MOST_OPEN,
         finding_ratio=FINDING_RATIO,
+        family_rule=FAMILY_RULE,
         least_ratio=LEAST_RATIO,
         most_ratio=MOST_RATIO,
         chart=Charts(),

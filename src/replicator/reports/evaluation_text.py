@@ -6,10 +6,11 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from replicator.counting import counted
 from replicator.evaluation.evaluation import Evaluation
 from replicator.evaluation.giveaways.giveaway import Giveaway
 from replicator.evaluation.measures import Interval, Offender
-from replicator.evaluation.verdict import Grade
+from replicator.evaluation.verdict import FAMILY_RULE, Grade
 from replicator.reports.evaluation_endpoints import endpoint_tables
 from replicator.reports.evaluation_html import told
 from replicator.rules.certificate import LOST
@@ -25,10 +26,11 @@ MOST_LINES = 15  # of a table of endpoints in Markdown
 
 def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
     """Render an evaluation for a terminal `width` characters wide."""
-    lines = textwrap.wrap(evaluation.conclusion.summary(), width)
+    lines = textwrap.wrap(evaluation.other_studies, width)
+    lines += textwrap.wrap(evaluation.conclusion.summary(), width)
     lines += textwrap.wrap(_measured_by(evaluation), width)
-    for titles, rows in _tables(evaluation):
-        lines += ["", *_aligned(titles, rows, width)]
+    for titles, table, rule in _tables(evaluation):
+        lines += ["", *_aligned(titles, table, width), *textwrap.wrap(rule, width)]
     if evaluation.endpoints.agreements:
         lines += ["", *_aligned(_ENDPOINT, _agreements(evaluation), width)]
     shown = _giveaways(evaluation, evaluation.giveaways.shown)
@@ -43,21 +45,24 @@ def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
 def render_evaluation_markdown(evaluation: Evaluation) -> str:
     """Render an evaluation as Markdown, with the worst entries of each family and figure."""
     title = f"# A sample of {_escaped(evaluation.study) or 'a study'}, held against real subjects"
-    parts = [f"{MARKDOWN_MARK}\n{title}", _escaped(evaluation.conclusion.summary()), _escaped(_measured_by(evaluation))]
-    parts += [_table(titles, rows) for titles, rows in _tables(evaluation)]
+    parts = [f"{MARKDOWN_MARK}\n{title}", *([f"**{_escaped(evaluation.other_studies)}**"] if evaluation.other_studies else [])]
+    parts += [_escaped(evaluation.conclusion.summary()), _escaped(_measured_by(evaluation))]
+    for titles, cells, rule in _tables(evaluation):
+        parts += [_table(titles, cells), *([_escaped(rule)] if rule else [])]
     worst = [(one.name, one.offenders) for one in evaluation.families] + [
         (one.name, one.offenders) for one in evaluation.judged_figures
     ]
     for name, offenders in (one for one in worst if one[1]):
-        rows = [(one.name, told(one.sample), told(one.floor)) for one in offenders]
-        parts.append(f"### {_escaped(name)}: what differs most\n\n{_table(('what', 'sample', 'real subjects'), rows)}")
+        rows = [(one.name, told(one.sample), told(one.floor), "yes" if one.certain else "") for one in offenders]
+        listed = _table(("what", "sample", "real subjects", "beyond chance"), rows)
+        parts.append(f"### {_escaped(name)}: what differs most\n\n{listed}")
     if evaluation.endpoints.entries:
         reference = f"{_escaped(evaluation.endpoints.reference)} ".lstrip()
         parts.append(f"## Results of the study\n\n{reference}Leaving means {_escaped(evaluation.endpoints.leaving)}.")
         parts.append(_table(_ENDPOINT, _agreements(evaluation)))
         for one in endpoint_tables(evaluation.endpoints, MOST_LINES):
-            titles = ["", *(f"{column}: {side}" for column in one.columns for side in ("source", "sample"))]
-            parts.append(f"### {one.kind}\n\n{_table([_escaped(title) for title in titles], one.rows)}")
+            headings = ["", *(f"{column}: {side}" for column in one.columns for side in ("source", "sample"))]
+            parts.append(f"### {one.kind}\n\n{_table([_escaped(title) for title in headings], one.rows)}")
     parts.append(f"## Giveaways of made data\n\n{_escaped(evaluation.giveaways.summary())}")
     if evaluation.giveaways.told:
         quiet = (one for one in evaluation.giveaways.told if not one.shows)
@@ -65,8 +70,7 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
     parts.append(f"## Laws\n\n{_escaped(evaluation.laws.summary())}")
     lost = evaluation.laws.sample.of(*LOST)
     if lost:
-        cells = [one.cells() for one in lost]
-        parts.append(_table(_LAW, [(cell[2], cell[3], cell[4], cell[5]) for cell in cells]))
+        parts.append(_table(_LAW, [one.cells()[2:6] for one in lost]))
     attacks = [
         f"**{_escaped(one.figure.name)}**: {_escaped(one.knows)} {_escaped(one.bounds)}" for one in evaluation.privacy.attacks
     ]
@@ -80,16 +84,25 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
 def _measured_by(evaluation: Evaluation) -> str:
     total = evaluation.overall
     said = f"Overall {total.ratio:.2f} times as far ({_span(total.interval)}). " if total.n_families else ""
-    sides = f"{said}{evaluation.n_source:,} subjects of the source, {evaluation.n_sample:,} sampled"
+    sides = f"{said}{counted(evaluation.n_source, 'subject')} of the source, {evaluation.n_sample:,} sampled"
     if evaluation.n_holdout:
         return f"{sides}, {evaluation.n_holdout:,} held out, who are the measure."
     return f"{sides}; nobody was held out, so the source was halved, which flatters the sample."
 
 
-def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
-    grades = {one.name: one.grade for one in evaluation.conclusion.judgements}
+def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[str, ...]], str]]:
+    """Titles, rows, and the rule of the verdicts, of families and of figures."""
+    judged = {one.name: one for one in evaluation.conclusion.judgements}
+    grades = {name: one.grade for name, one in judged.items()}
     families: list[tuple[str, ...]] = [
-        (one.name, f"{one.n_entries:,}", f"{one.ratio:.2f}", _span(one.interval), grades[one.name].value, _worst(one.offenders))
+        (
+            one.name,
+            f"{one.n_entries:,}",
+            f"{one.ratio:.2f}",
+            _span(one.interval),
+            f"{grades[one.name].value} {judged[one.name].single}".rstrip(),
+            _worst(one.offenders),
+        )
         for one in evaluation.families
         if one.n_entries
     ]
@@ -104,7 +117,7 @@ def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[st
         )
         for one in (*evaluation.judged_figures, *evaluation.privacy.figures)
     ]
-    return [(titles, rows) for titles, rows in ((_FAMILY, families), (_FIGURE, figures)) if rows]
+    return [one for one in ((_FAMILY, families, FAMILY_RULE), (_FIGURE, figures, "")) if one[1]]
 
 
 def _agreements(evaluation: Evaluation) -> list[tuple[str, ...]]:

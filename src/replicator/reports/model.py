@@ -120,6 +120,10 @@ class ModelDescription:
                 else "; rarer coded terms have become stand-ins."
             ),
         ]
+        said.append(
+            "Three things are kept of fewer, without a count: that somebody died, in the standard's words; what most of a small "
+            f"arm were given; and rare words of a closed codelist, as one value, if {k} subjects have one of them."
+        )
         if self.fewest_subjects is not None:
             said.append(f"The smallest number of subjects that any of its models was learned from is {self.fewest_subjects:,}.")
         if k < 5 or k_terms < 3:

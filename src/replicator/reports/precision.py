@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.models.joint import CategoryTrait, JointModel, NumberTrait
 
 SUBJECTS = "subjects"  # what is no part's: demography and dates
@@ -69,16 +70,15 @@ class Precision:
         """Say it in words; `k` is the fewest subjects that an arm needs for differences of its own."""
         half, spread = 100 * self.share_error, self.correlation_error
         said = [
-            f"From {self.n_subjects:,} subjects a share of one half is known to within {half:.1f} percentage points "
+            f"From {counted(self.n_subjects, 'subject')} a share of one half is known to within {half:.1f} percentage points "
             f"and a correlation near 0 to within {spread:.2f} (standard errors)."
         ]
         small = [name for name, n in self.arms.items() if n < k]
         if small:
-            named = "; ".join(small)
-            said.append(
-                f"{len(small)} of {len(self.arms)} arms have fewer than {k} subjects, and their values are learned "
-                f"from all arms together, or from the trend over doses: {named}."
-            )
+            of_all = f"of {counted(len(self.arms), 'arm')}"
+            fewer = f"fewer than {counted(k, 'subject')}"
+            have = counted(len(small), f"{of_all} has {fewer}, and its", f"{of_all} have {fewer}, and their")
+            said.append(f"{have} values are learned from all arms together, or from the trend over doses: {'; '.join(small)}.")
         return tuple(said)
 
 
@@ -104,10 +104,10 @@ def measure_precision(joint: JointModel, arms: tuple[str, ...], arm_share: NDArr
     of_part: dict[str, list[CategoryTrait | NumberTrait]] = {}
     for name, trait in zip(joint.names, joint.traits, strict=True):
         of_part.setdefault(name.split("/")[0] if "/" in name else SUBJECTS, []).append(trait)
-    counted = np.round(arm_share * n_subjects).astype(int).tolist()
+    n_arm = np.round(arm_share * n_subjects).astype(int).tolist()
     return Precision(
         n_subjects,
-        dict(zip(arms, counted, strict=True)),
+        dict(zip(arms, n_arm, strict=True)),
         float(1 / np.sqrt(max(n_subjects - 3, 1))),
         float(0.5 / np.sqrt(max(n_subjects, 1))),
         tuple(_measure_part(name, traits) for name, traits in of_part.items()),

@@ -162,3 +162,26 @@ def test_distances_stay_in_their_range_and_are_nothing_from_oneself(seed: int) -
         ):
             assert all(((side >= 0) & (side <= 1)).all() for side in both)
             assert some is splits or np.allclose(both[0], 0.0)
+
+
+@pytest.mark.parametrize(("n_sampled", "told"), [(16, False), (70, True)])
+def test_a_sample_may_be_alike_where_as_many_real_subjects_might(n_sampled: int, told: bool) -> None:
+    """A fifth of 40 real subjects answer 1: 0.8**16 = 0.028 of samples of 16 answer 0 throughout, 0.8**70 = 1.6e-7 of 70."""
+    rng = np.random.default_rng(5)
+    n = 40 + n_sampled
+    answers = np.append(np.arange(40) % 5 == 0, np.zeros(n_sampled)).astype(float)
+    masks = np.zeros((3, 8, n), bool)
+    for i in range(8):
+        order = rng.permutation(40)
+        masks[0, i, order[:20]], masks[1, i, order[20:]] = True, True
+        masks[2, i, 40 + rng.permutation(n_sampled)[: n_sampled // 2]] = True
+    values, present = sparse.csr_matrix(answers[:, None]), sparse.csr_matrix(np.ones((n, 1)))
+    sample, floor = compare_deviations(Splits(*masks), values, present)
+    assert np.isfinite(sample).any() == np.isfinite(floor).any() == told
+    if told:
+        assert np.nanmax(sample) == 1.0
+
+
+def test_no_groups_have_no_deviations() -> None:
+    nothing = sparse.csr_matrix((N, 0))
+    assert [one.shape for one in compare_deviations(_splits(1), nothing, nothing)] == [(1, 0), (1, 0)]

@@ -149,3 +149,14 @@ def test_the_verdict_names_what_is_wrong() -> None:
     two = conclude((fine,), (odd,), NO_LAWS, NO_PRIVACY, Giveaways()).summary()
     assert two == "No finding, 1 measure of 2 noticeably off (x). The other one is as it is between real subjects."
     assert "Nothing could be told" in conclude((), (), NO_LAWS, NO_PRIVACY, Giveaways()).summary()
+
+
+def test_a_grade_that_single_entries_give_says_so() -> None:
+    """The ratio of both families is as between real subjects; the entry of one exceeds a fifth of the range."""
+    for excess, grade in ((0.1, Grade.NOTICEABLE), (0.3, Grade.FINDING)):
+        off = Offender("LB ALT level", 0.2 + excess, 0.2, certain=True)
+        family = Family("marginals", "?", 900, 0.2, 0.2, 1.03, Interval(0.97, 1.1), 0.0, 1.0, (off,), 1)
+        judged = judge_family(family)
+        assert (judged.grade, judged.single) == (grade, "by 1 single entry beyond chance")
+    whole = Family("marginals", "?", 900, 0.4, 0.2, 2.0, Interval(1.8, 2.2), 0.0, 1.0, (off,), 1)
+    assert (judge_family(whole).grade, judge_family(whole).single) == (Grade.FINDING, "")

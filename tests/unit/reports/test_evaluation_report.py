@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
@@ -13,7 +14,9 @@ import pytest
 
 from replicator.errors import ConfigError, ReadError, WriteError
 from replicator.evaluated import evaluate
+from replicator.evaluation.measures import Interval, Offender
 from replicator.evaluation.pictures import shapes
+from replicator.evaluation.verdict import FAMILY_RULE
 from replicator.reports.evaluation_html import render_plot
 from replicator.reports.evaluation_report import DATASET_PLOTS, STUDY_PLOTS, EvaluationReport
 from replicator.tables.dataset import Dataset, Study
@@ -288,3 +291,37 @@ def test_small_and_odd_studies_have_a_report(kept: tuple[str, ...], n: int) -> N
     assert tags.open == []
     assert EvaluationReport.from_json(made.to_json()).to_html() == page
     assert made.to_markdown() and made.to_text()
+
+
+def _of_study(study: Study, name: str) -> Study:
+    frames = {one.name: one.to_frame().assign(STUDYID=name) for one in study.datasets.values()}
+    return Study({of: Dataset.from_frame(of, frame) for of, frame in frames.items()})
+
+
+def test_another_study_is_named_before_all_else() -> None:
+    source, sample, holdout = (made_study(seed, 30) for seed in (1, 2, 3))
+    other = evaluate(_of_study(source, "ONE"), _of_study(sample, "TWO"), _of_study(holdout, "THREE"))
+    sentence = (
+        "By STUDYID these are different studies: the source is of ONE, the sample of TWO and who is held out of THREE; they are "
+        "compared all the same."
+    )
+    page = unescape(other.to_html())
+    assert page.index(sentence) < page.index(other.conclusion.summary())
+    assert other.to_text(300).startswith(sentence)
+    assert other.to_markdown().index(sentence) < other.to_markdown().index("measure")
+    assert other.evaluation.from_json(other.to_json()).other_studies == sentence
+    same = evaluate(_of_study(source, "ONE"), _of_study(sample, "ONE"))
+    assert "By STUDYID" not in same.to_html() + same.to_text() + same.to_markdown()
+
+
+def test_why_a_family_is_a_finding_stands_beside_it_and_in_the_legend() -> None:
+    """A tenth of a range moves no ratio of many entries; the entry is named in all three reports."""
+    evaluation = report().evaluation
+    family = next(one for one in evaluation.families if one.n_entries)
+    off = Offender("LB ALT level", 0.9, 0.1, certain=True)
+    changed = replace(family, ratio=1.03, interval=Interval(0.97, 1.1), offenders=(off,), n_certain=1)
+    made = EvaluationReport(replace(evaluation, families=(changed, *(one for one in evaluation.families if one is not family))))
+    for text in (unescape(made.to_html()), made.to_markdown(), " ".join(made.to_text(400).split())):
+        assert "by 1 single entry beyond chance" in text
+        assert FAMILY_RULE in text
+    assert "| LB ALT level | 0.9 | 0.1 | yes |" in made.to_markdown()

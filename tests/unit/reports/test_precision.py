@@ -43,7 +43,13 @@ def test_arms_that_differ_keep_more_of_their_own() -> None:
     )
     assert apart > 0.9 > 0.4 > alike
     said = " ".join(measured(104, 0.0, (100, 4)).sentences(5))
-    assert "1 of 2 arms have fewer than 5 subjects" in said and "arm 1" in said
+    assert "1 of 2 arms has fewer than 5 subjects, and its values" in said and "arm 1" in said
+
+
+def test_one_subject_in_one_arm_is_said_in_the_singular() -> None:
+    said = " ".join(Precision(1, {"A": 1}, 1.0, 0.5, ()).sentences(5))
+    assert said.startswith("From 1 subject a share")
+    assert "1 of 1 arm has fewer than 5 subjects, and its values" in said
 
 
 def test_reports_show_it() -> None:

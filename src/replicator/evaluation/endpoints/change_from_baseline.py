@@ -20,21 +20,11 @@ from replicator.evaluation.results import results_of
 from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
-from replicator.profile.structure import Kind
 from replicator.rules.grouping import Mask
 
 MOST_SERIES = 60  # of one dataset, those of most subjects
 MOST_TIMES = 12  # of one series
 SOME = 0.5  # share of a series' subjects who have a baseline, for changes to be looked at and not the results themselves
-
-
-def changes_from_baseline(stack: Stack, timeline: Timeline, arms: Arms) -> tuple[Compared, ...]:
-    """Compare the courses of all tests that are answered in numbers.
-
-    Of a test without a baseline, as a rating of change, the results themselves are taken.
-    """
-    found = (_dataset(stack, timeline, arms, name) for name in stack.view.of_kind(Kind.FINDINGS))
-    return tuple(one for compared in found for one in compared)
 
 
 def subject_changes(stack: Stack, timeline: Timeline, name: str) -> tuple[Baseline, pd.DataFrame, Ints] | None:
@@ -74,7 +64,11 @@ def subject_changes(stack: Stack, timeline: Timeline, name: str) -> tuple[Baseli
     return baseline, means, is_change
 
 
-def _dataset(stack: Stack, timeline: Timeline, arms: Arms, name: str) -> list[Compared]:
+def changes_from_baseline(stack: Stack, timeline: Timeline, arms: Arms, name: str) -> list[Compared]:
+    """Compare the courses of all tests of a findings dataset that are answered in numbers.
+
+    Of a test without a baseline, as a rating of change, the results themselves are taken.
+    """
     found = subject_changes(stack, timeline, name)
     if found is None:
         return []

@@ -19,6 +19,7 @@ from replicator.evaluation.endpoints.shifts import shifts
 from replicator.evaluation.measures import OFFENDERS, Direction, Figure, Interval, Offender
 from replicator.evaluation.stack import Stack
 from replicator.evaluation.timeline import Timeline
+from replicator.profile.structure import Kind
 from replicator.rules.grouping import Mask
 
 INSIDE, SIGNS = "endpoints inside", "signs of differences"
@@ -85,7 +86,11 @@ def compare_endpoints(stack: Stack, timeline: Timeline) -> Endpoints:
     """Tell the results of the study from its source and from the sample."""
     arms = find_arms(stack)
     leaving, event = times_to_leaving(stack, timeline, arms)
-    found = [*changes_from_baseline(stack, timeline, arms), *incidences(stack, arms), *leaving, *shifts(stack, timeline, arms)]
+    findings = stack.view.of_kind(Kind.FINDINGS)
+    changes, shifted = (
+        [one for name in findings for one in compare(stack, timeline, arms, name)] for compare in (changes_from_baseline, shifts)
+    )
+    found = [*changes, *incidences(stack, arms), *leaving, *shifted]
     compared = [one for one in found if len(one.names)]
     by_kind = {kind: [one for one in compared if one.kind is kind] for kind in EndpointKind}
     agreements = tuple(_agreement(kind, some) for kind, some in by_kind.items() if some)

@@ -13,7 +13,6 @@ from replicator.evaluation.endpoints.incidence import compare_shares_by_arm
 from replicator.evaluation.sharing import FEWEST_SHARED, most_shared, source_subjects
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
-from replicator.profile.structure import Kind
 from replicator.rules.grouping import Mask
 
 NORMAL = ("NORMAL", "N")
@@ -22,17 +21,12 @@ MOST_SERIES = 40  # of one dataset
 MOST_LEVELS = 6
 
 
-def shifts(stack: Stack, timeline: Timeline, arms: Arms) -> tuple[Compared, ...]:
-    """Compare, of those with each indicator at baseline, the share with each indicator afterwards.
+def shifts(stack: Stack, timeline: Timeline, arms: Arms, name: str) -> list[Compared]:
+    """Compare, of those with each indicator at baseline, the share with each indicator afterwards, in one findings dataset.
 
     The worst result is the last that is not normal, if there is one; normal is what says so, else the most frequent indicator. On
     treatment is until the last dose, where its date is known.
     """
-    found = (_dataset(stack, timeline, arms, name) for name in stack.view.of_kind(Kind.FINDINGS))
-    return tuple(one for compared in found for one in compared)
-
-
-def _dataset(stack: Stack, timeline: Timeline, arms: Arms, name: str) -> list[Compared]:
     view = stack.view
     variable, test = view.named(name, "NRIND"), view.named(name, "TESTCD") or view.named(name, "TEST")
     if not variable or not test:

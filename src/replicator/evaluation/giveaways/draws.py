@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replicator.errors import StudyError
 from replicator.evaluation.distances import Floats
-from replicator.evaluation.splits import FEWEST
+from replicator.evaluation.splits import FEWEST, too_few
 from replicator.evaluation.stack import Origin
 from replicator.rules.grouping import Mask
 
@@ -73,10 +72,7 @@ def draw_halves(origin: np.ndarray[tuple[int], np.dtype[np.int8]], rng: np.rando
     size = min(len(subjects) for subjects in sides.values()) // 2
     if size < FEWEST or Origin.SAMPLE not in sides or Origin.SOURCE not in sides:
         counts = [int((origin == one).sum()) for one in Origin]
-        raise StudyError(
-            f"{counts[Origin.SOURCE]} subjects in the source, {counts[Origin.HOLDOUT]} held out and {counts[Origin.SAMPLE]} in the "
-            f"sample are too few to compare; give at least {2 * FEWEST} of each."
-        )
+        raise too_few(counts[Origin.SOURCE], counts[Origin.HOLDOUT], counts[Origin.SAMPLE])
     masks = {one: np.zeros((n_draws, len(origin)), bool) for one in sides}
     reference = np.zeros((n_draws, len(origin)), bool)
     for one, subjects in sides.items():

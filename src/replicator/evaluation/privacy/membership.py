@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from replicator.counting import counted
 from replicator.evaluation.detector import auc_with_variance
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.measures import Direction, Figure, Interval
@@ -46,7 +47,8 @@ def distance_figure(nearness: Nearness, groups: Groups, of_source: Mask) -> Figu
         return untold(BY_DISTANCE, DISTANCE_QUESTION, 0.5, NO_HOLDOUT)
     fewest = min(int(of_source.sum()), int((~of_source).sum()), len(nearness.sample))
     if not groups.told or fewest < 2:
-        why = f"{int(of_source.sum())} subjects of the source, {int((~of_source).sum())} held out: too few to be told apart."
+        n_source, n_others = int(of_source.sum()), int((~of_source).sum())
+        why = f"{counted(n_source, 'subject')} of the source, {n_others:,} held out: too few to be told apart."
         return untold(BY_DISTANCE, DISTANCE_QUESTION, 0.5, why)
     auc, variance = auc_with_variance(-_nearest_mean(nearness.apart.T, NEIGHBOURS), of_source)
     interval = around(auc, float(np.sqrt(variance)), 0.0, 1.0)
