@@ -26,7 +26,7 @@ from replicator.log import configure, log_event
 from replicator.study_model.cache_folder import CacheFolder
 from replicator.study_model.kept_fits import find_fit_of_files
 from replicator.targets import Output, check_target
-from replicator.terminal import Stopwatch, progress_bar
+from replicator.terminal import ProgressStyle, Stopwatch, progress_shown
 
 FINE, FINDINGS, CANNOT_RUN = 0, 1, 2
 
@@ -66,6 +66,9 @@ ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file t
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what a former run has written there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 LogJson = Annotated[Path | None, typer.Option("--log-json", metavar="FILE", help="Add structured log lines to this file.")]
+ProgressAs = Annotated[
+    ProgressStyle, typer.Option("--progress", help="Show how far the work is as a bar, or as lines of JSON on standard error.")
+]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")]
 
@@ -81,6 +84,7 @@ def fit(
     copula: Annotated[Copula, typer.Option(help="Engine of the joint model of the subject.")] = Copula.GAUSSIAN,
     cache: Annotated[bool, typer.Option(help="Use and keep the results of former fits.")] = True,
     overwrite: Overwrite = False,
+    progress_as: ProgressAs = ProgressStyle.BAR,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -88,7 +92,7 @@ def fit(
     _start(log_json)
     watch = Stopwatch()
     check_target(out, Output.MODEL, overwrite=overwrite, reading=data)
-    with progress_bar("Reading", quiet=quiet) as progress:
+    with progress_shown("Reading", quiet=quiet, style=progress_as) as progress:
         settings = {"k": k, "k_terms": k_terms, "copula": copula.value}
         former = find_fit_of_files(CacheFolder(), data, settings) if cache else None  # a second fit needs no heavy library
         fitted = former or rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
@@ -125,6 +129,7 @@ def sample(
         str | None,
         typer.Option(metavar="SIZE", help="Use no more workers than this allows, for example '2GB'; refuse if one is too many."),
     ] = None,
+    progress_as: ProgressAs = ProgressStyle.BAR,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -136,7 +141,7 @@ def sample(
     fitted = rp.load_model(model)
     names = parse_domains(domains) if domains is not None else None
     if dry_run or max_rows is not None or max_memory is not None:
-        with progress_bar("Measuring", quiet=quiet) as progress:
+        with progress_shown("Measuring", quiet=quiet, style=progress_as) as progress:
             expected = fitted.expect_sample(
                 n, seed, format=format.value, where=where, arms=arms, domains=names, workers=workers, progress=progress
             )
@@ -146,13 +151,13 @@ def sample(
             return FINE
     if str(out) == "-":
         domain = single_domain(names)
-        with progress_bar("Sampling", quiet=quiet) as progress, _while_read():
+        with progress_shown("Sampling", quiet=quiet, style=progress_as) as progress, _while_read():
             chosen = cast("Any", format.value)
             fitted.stream_sample(
                 sys.stdout.buffer, domain, n, seed, format=chosen, where=where, arms=arms, workers=workers, progress=progress
             )
         return FINE
-    with _telling_notes(), progress_bar("Sampling", quiet=quiet) as progress:
+    with _telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
         written = fitted.write_sample(
             out,
             n,
@@ -179,12 +184,13 @@ def profile(
     compare: Annotated[
         Path | None, typer.Option(metavar="OTHER", help="Say what is different in OTHER: data, or a profile kept with --json.")
     ] = None,
+    progress_as: ProgressAs = ProgressStyle.BAR,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
     """Show what is in a study: datasets, variables, visits, tests, relations, and what cannot be learned."""
     _start(log_json, html, json, reading=[*data, *([compare] if compare else [])])
-    with progress_bar("Profiling", quiet=quiet) as progress:
+    with progress_shown("Profiling", quiet=quiet, style=progress_as) as progress:
         report = rp.pipeline.profile_source(data, progress=progress)
         shown = report if compare is None else rp.compare_profiles(report, rp.pipeline.profile_source(compare))
     _show(shown, html, json, quiet)
@@ -199,6 +205,7 @@ def validate(
     ] = None,
     html: Html = None,
     json: Json = None,
+    progress_as: ProgressAs = ProgressStyle.BAR,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -207,7 +214,7 @@ def validate(
     Exits with 1 if the data break a rule or, with --against, break one that the source kept or more often than the source.
     """
     _start(log_json, html, json, reading=[*data, *([against] if against else [])])
-    with progress_bar("Validating", quiet=quiet) as progress:
+    with progress_shown("Validating", quiet=quiet, style=progress_as) as progress:
         report = rp.validate(data, against=against, progress=progress)
     _show(report, html, json, quiet)
     return FINE if rp.pipeline.is_clean(report) else FINDINGS
@@ -230,6 +237,7 @@ def evaluate(
     infer: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help='Attack this attribute, such as "LB ALT level"; may be repeated.')
     ] = None,
+    progress_as: ProgressAs = ProgressStyle.BAR,
     quiet: Quiet = False,
     log_json: LogJson = None,
 ) -> int:
@@ -239,7 +247,7 @@ def evaluate(
     law that real subjects keep, or an attack on privacy succeeds.
     """
     _start(log_json, html, json, markdown, reading=[source, sample, *([holdout] if holdout else [])])
-    with progress_bar("Evaluating", quiet=quiet) as progress:
+    with progress_shown("Evaluating", quiet=quiet, style=progress_as) as progress:
         report = rp.evaluate(source, sample, holdout, seed=seed, attack=attack, infer=infer or (), progress=progress)
     written = report.write(html=html, json=json, markdown=markdown)
     _say(quiet, report.to_text(_width()), *(f"report: {path}" for path in written))

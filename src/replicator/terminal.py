@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from replicator.progress import Progress, silent
@@ -17,22 +19,35 @@ if TYPE_CHECKING:
 SHOWN_AFTER_SECONDS = 1.0  # work that ends sooner shows no bar
 
 
+class ProgressStyle(StrEnum):
+    """How it is shown how far work is."""
+
+    BAR = "bar"
+    JSON = "json"
+
+
 @contextmanager
-def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress]:
-    """Show a bar on standard error while the block runs, if it runs for longer than a second.
+def progress_shown(what: str, *, quiet: bool = False, style: ProgressStyle = ProgressStyle.BAR) -> Iterator[Progress]:
+    """Show on standard error how far the block is: as a bar, if it runs for longer than a second, or as lines of JSON.
 
     Parameters
     ----------
     what : str
         Shown until the first step says what it is, for example ``"Reading"``.
     quiet : bool
-        Show nothing, as also happens where standard error is no terminal.
+        Show no bar, as also happens where standard error is no terminal.
+    style : ProgressStyle
+        Lines of JSON are shown wherever standard error leads, one for each step: ``step``, ``done`` of ``total``, ``seconds`` so
+        far, and ``seconds_left``, null as long as nothing is done.
 
     Yields
     ------
     Progress
         Hand it to the work.
     """
+    if style is ProgressStyle.JSON:
+        yield _Lines()
+        return
     if quiet or not sys.stderr.isatty():
         yield silent
         return
@@ -41,6 +56,19 @@ def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress]:
         yield bar
     finally:
         bar.close()
+
+
+class _Lines:
+    """Lines of JSON on standard error, for whoever drives the process."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __call__(self, step: str, done: int, total: int, /) -> None:
+        seconds = time.perf_counter() - self._start
+        left = round(seconds * (total - done) / done, 1) if done else None
+        line = {"event": "progress", "step": step, "done": done, "total": total, "seconds": round(seconds, 1), "seconds_left": left}
+        print(json.dumps(line), file=sys.stderr, flush=True)
 
 
 class _Bar:
@@ -62,13 +90,14 @@ class _Bar:
 
     def _show(self) -> None:
         from rich.console import Console  # noqa: PLC0415  0.1 s that most commands need not pay
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
 
         with self._lock:
             if self._closed:
                 return
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+            words = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+            columns = (*words, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
             self._shown = RichProgress(*columns, console=Console(stderr=True), transient=True)
             self._shown.add_task(self._step, total=None)
             self._shown.start()

@@ -51,9 +51,8 @@ def write_chunks(
         If the format cannot hold the data, or the disk is full.
     """
     first: dict[str, Dataset] = {}
-    again = writer.settling
-    replayed = draw([jobs[number] for number in again], writer.n_finished)
-    for chunk in laid_out(model, replayed, writer, domains, first):
+    again = [jobs[number] for number in writer.settling]
+    for chunk in laid_out(model, draw(again, writer.n_finished) if again else (), writer, domains, first):
         for dataset in chunk:
             writer.settle(dataset, model.name)
     for chunk in laid_out(model, draw(jobs[writer.n_finished :], writer.n_finished), writer, domains, first):
