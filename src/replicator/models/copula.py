@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from replicator.models.directions import with_fixed_signs
+from replicator.models.score_correlation import ScoreCorrelation
 
 Floats = NDArray[np.float64]
 FACTOR_ROUNDS = 15  # of iterated principal factors
@@ -112,7 +113,8 @@ class GaussianCopula:
         n, p = scores.shape
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
-        correlation = common_correlation(*score_correlation(scores, estimate))
+        told = ScoreCorrelation.of(scores, estimate(scores))
+        correlation = common_correlation(told, shrink_correlation(told.correlation, told.pairs))
         values, vectors = np.linalg.eigh(correlation)
         keep = np.argsort(-values)[: min(most_factors, p)]
         keep = keep[values[keep] > 1e-6]
@@ -183,7 +185,7 @@ def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
     p = len(correlation)
     upper = np.triu_indices(p, 1)
     r, n = correlation[upper], np.maximum(pairs[upper] - 3, 1.0)
-    z = np.arctanh(np.clip(r, -0.995, 0.995)) * np.sqrt(n)
+    z = _artanh(r) * np.sqrt(n)
     informed = (pairs[upper] >= 4) & (r != 0)
     mu = z * np.maximum(0.0, 1 - 1 / np.maximum(z**2, 1e-12))
     if informed.sum() >= 300:
@@ -193,17 +195,14 @@ def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
     return np.maximum(out, out.T) + np.minimum(out, out.T) - np.diag(np.diag(out))
 
 
-def common_correlation(correlation: Floats, pairs: Floats, shown: Floats) -> Floats:
+def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     r"""Correlate latent normals by common factors and by the pairs that clearly differ from what those explain.
 
     Parameters
     ----------
-    correlation : (p, p) float64
-        Of scores.
-    pairs : (p, p) float64
-        Number of subjects behind each.
-    shown : (p,) float64
-        Standard deviation that the scores have, of latent normals of 1: less for a discrete variable.
+    told : ScoreCorrelation
+    believed : (p, p) float64
+        What is left of the correlations of the scores when their noise is taken out, or as they are.
 
     Returns
     -------
@@ -213,11 +212,11 @@ def common_correlation(correlation: Floats, pairs: Floats, shown: Floats) -> Flo
     Notes
     -----
     There are as many factors as eigenvalues beyond :math:`(1 + \sqrt{p/n})^2`, the end of what noise alone makes of *n*
-    subjects; *n* is the median of the pairs. They are fitted to the shrunken correlations of the scores
-    (:func:`shrink_correlation`), which are all equally noisy, and then told of the latent normals: those of a variable that
-    nearly all subjects have alike are multiples of the scores', and would be the largest of all for their noise. A
-    pair that differs by more than :math:`\sqrt{2 \log p}` standard errors from what they explain keeps its own. Entries of
-    a large matrix that are right one by one still follow, together, the directions in which the few subjects happen to lie;
+    subjects; *n* is the median of the pairs, and correlations behind which there is less count for less. They are fitted to the
+    correlations of the scores, and then told of the latent normals: those of a variable that nearly all subjects have alike are
+    multiples of the scores', and would be the largest of all for their noise. A pair whose scores correlate by more than
+    :math:`\sqrt{2 \log p}` of their own standard errors otherwise than those of such latent normals would keeps its own. Entries
+    of a large matrix that are right one by one still follow, together, the directions in which the few subjects happen to lie;
     few factors cannot.
 
     References
@@ -227,19 +226,26 @@ def common_correlation(correlation: Floats, pairs: Floats, shown: Floats) -> Flo
     J. Fan, Y. Liao, M. Mincheva (2013). Large covariance estimation by thresholding principal orthogonal complements. JRSS B 75,
     603-680.
     """
-    p = len(correlation)
-    shrunk, scale = shrink_correlation(correlation, pairs), np.outer(shown, shown)
+    p = len(believed)
     if p < 2:
-        return shrunk
-    n = max(float(np.median(pairs[np.triu_indices(p, 1)])), 1.0)
-    rank = int((np.linalg.eigvalsh(correlation) > (1 + np.sqrt(p / n)) ** 2).sum())
-    loadings = common_factors(shrunk, rank)
-    apart = np.abs(np.arctanh(np.clip(correlation, -0.995, 0.995)) - np.arctanh(np.clip(loadings @ loadings.T, -0.995, 0.995)))
-    clear = (apart * np.sqrt(np.maximum(pairs - 3, 1.0)) > np.sqrt(2 * np.log(p))) & (pairs >= 4)
-    latent = no_more_than_all(loadings / shown[:, None])
-    out = np.where(clear, np.clip(shrunk / scale, -0.99, 0.99), latent @ latent.T)
+        return np.ones((p, p))
+    n = max(float(np.median(told.pairs[np.triu_indices(p, 1)])), 1.0)
+    even = told.correlation * np.sqrt(np.minimum(told.pairs / n, 1.0))
+    np.fill_diagonal(even, 1.0)
+    rank = int((np.linalg.eigvalsh(even) > (1 + np.sqrt(p / n)) ** 2).sum())
+    loadings = no_more_than_all(common_factors(believed, rank) / told.shown[:, None])
+    explained = loadings @ loadings.T
+    apart = _artanh(told.correlation) - _artanh(told.show(explained))
+    clear = (np.abs(apart) * np.sqrt(np.maximum(told.pairs - 3, 1.0)) > np.sqrt(2 * np.log(p))) & (told.pairs >= 4)
+    np.fill_diagonal(clear, False)
+    out = np.where(clear, told.latent(believed, clear), explained)
     np.fill_diagonal(out, 1.0)
     return out
+
+
+def _artanh(correlation: Floats) -> Floats:
+    """Fisher's z of correlations, those near 1 kept finite."""
+    return np.arctanh(np.clip(correlation, -0.995, 0.995))
 
 
 def common_factors(correlation: Floats, rank: int) -> Floats:
@@ -285,34 +291,3 @@ def _tweedie(z: Floats, sample: Floats) -> Floats:
     far = np.abs(z) > 4.5  # so far out the density is that of single pairs: keep all but the noise of one
     magnitude = np.interp(np.abs(z), middle[right], shrunk)
     return np.sign(z) * np.where(far, np.maximum(magnitude, np.abs(z) - 1.0 / np.maximum(np.abs(z), 1.0)), magnitude)
-
-
-def score_correlation(scores: Floats, estimate: Estimator = pairwise_correlation) -> tuple[Floats, Floats, Floats]:
-    """Correlation of incomplete scores, the subjects behind it, and how much of their latent normals the scores show.
-
-    Parameters
-    ----------
-    scores : (n, p) float64
-        NaN where missing.
-    estimate : callable
-        Correlates the scores.
-
-    Returns
-    -------
-    correlation : (p, p) float64
-        Within -0.99 and 0.99 off the diagonal; 0 where fewer than 4 subjects have both.
-    pairs : (p, p) float64
-        Subjects who have both.
-    shown : (p,) float64
-        Standard deviation of the scores; 1 where they have none.
-    """
-    seen = np.isfinite(scores)
-    mask = seen.astype(np.float64)
-    pairs = mask.T @ mask
-    correlation = estimate(scores)
-    weak = (pairs < 4) | ~np.isfinite(correlation)
-    correlation = np.where(weak, 0.0, np.clip(correlation, -0.99, 0.99))
-    np.fill_diagonal(correlation, 1.0)
-    used = np.where(seen, scores, np.where(seen.any(axis=0), np.nan, 0.0))
-    shown = np.sqrt(np.nanvar(used, axis=0)) if len(scores) else np.ones(scores.shape[1])
-    return correlation, pairs, np.where(shown > 0, np.minimum(shown, 1.0), 1.0)

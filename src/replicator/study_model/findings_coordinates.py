@@ -14,8 +14,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.copula import common_factors, no_more_than_all, pairwise_correlation
+from replicator.models.copula import common_correlation, pairwise_correlation
 from replicator.models.directions import with_fixed_signs
+from replicator.models.score_correlation import ScoreCorrelation
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -115,53 +116,24 @@ def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Flo
     if not np.isfinite(correlation).all():
         return None
     if not measured:
-        correlation = _of_latent(correlation, shown, seen.astype(np.float64).T @ seen)
+        told = ScoreCorrelation.of(level, correlation)
+        correlation = common_correlation(told, told.correlation)
     values, vectors = np.linalg.eigh(correlation)
     top = np.argsort(-values)[:most]
     top = top[values[top] > LEAST]
     loading = with_fixed_signs(vectors[:, top] * np.sqrt(values[top]))
     loading /= np.sqrt((loading**2).sum(axis=1))[:, None]
-    told = np.outer(shown, shown) ** 2 * ((vectors * np.maximum(values, LEAST)) @ vectors.T)
-    np.fill_diagonal(
-        told, shown**2
-    )  # a score is the mean of its latent normal: of its variance, and of all covariances, that share
+    # a score is the mean of its latent normal: of its variance, and of all covariances, that share
+    covariance = np.outer(shown, shown) ** 2 * ((vectors * np.maximum(values, LEAST)) @ vectors.T)
+    np.fill_diagonal(covariance, shown**2)
     scores = np.full((len(level), len(top)), np.nan)
     patterns, which = np.unique(seen, axis=0, return_inverse=True)
     for number, there in enumerate(patterns):
         rows = np.flatnonzero(which.reshape(-1) == number)
         if there.any():
-            weight = np.linalg.solve(told[np.ix_(there, there)], shown[there, None] ** 2 * loading[there])
+            weight = np.linalg.solve(covariance[np.ix_(there, there)], shown[there, None] ** 2 * loading[there])
             scores[rows] = level[np.ix_(rows, there)] @ weight
     deviation = np.nanstd(scores, axis=0)
     if not (deviation > 0).all():
         return None
     return loading, (scores - np.nanmean(scores, axis=0)) / deviation
-
-
-def _of_latent(correlation: Floats, shown: Floats, pairs: Floats) -> Floats:
-    r"""Correlation (m, m) of latent normals: common factors, and pairs of scores that clearly differ from what those explain.
-
-    Parameters
-    ----------
-    correlation : (m, m) float64
-        Of scores.
-    shown : (m,) float64
-        Standard deviation of the scores, of latent normals of 1.
-    pairs : (m, m) float64
-        Subjects behind each.
-
-    Notes
-    -----
-    Correlations of scores are all equally noisy, whatever the shares of the levels; those of latent normals are not, and an item
-    that nearly everybody answers alike would have the largest of all. So factors are fitted to those of the scores, as many as
-    there are eigenvalues beyond :math:`(1 + \sqrt{m / n})^2`, the end of what noise makes (Baik, Ben Arous, Peche, see
-    :func:`~replicator.models.copula.common_correlation`), and then told of the latent normals.
-    """
-    m, n = len(correlation), float(np.median(pairs))
-    loading = common_factors(correlation, int((np.linalg.eigvalsh(correlation) > (1 + np.sqrt(m / n)) ** 2).sum()))
-    apart = np.abs(np.arctanh(np.clip(correlation, -0.99, 0.99)) - np.arctanh(np.clip(loading @ loading.T, -0.99, 0.99)))
-    clear = apart * np.sqrt(np.maximum(pairs - 3, 0.0)) > np.sqrt(2 * np.log(m))
-    latent = no_more_than_all(loading / shown[:, None])
-    out = np.where(clear, np.clip(correlation / np.outer(shown, shown), -0.99, 0.99), latent @ latent.T)
-    np.fill_diagonal(out, 1.0)
-    return out

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from replicator.models.copula import GaussianCopula, normal_scores, score_correlation, shrink_correlation
+from replicator.models.copula import GaussianCopula, normal_scores, pairwise_correlation, shrink_correlation
+from replicator.models.score_correlation import ScoreCorrelation
 
 # Mean of the top share p of a standard normal ("intensity of selection", infinite population): Falconer and Mackay,
 # Introduction to Quantitative Genetics, 4th ed. (1996), appendix table A.
@@ -66,8 +67,8 @@ def test_shrinkage_of_normal_means_is_that_of_james_and_stein(prior: float) -> N
 def test_noise_shrinks_to_nothing() -> None:
     """Of 2,000 correlations of independent variables less than 2 % of the squared length is left."""
     x = np.random.default_rng(6).standard_normal((150, 64))
-    correlation, pairs, _ = score_correlation(x)
-    shrunk = shrink_correlation(correlation, pairs)
+    told = ScoreCorrelation.of(x, pairwise_correlation(x))
+    correlation, shrunk = told.correlation, shrink_correlation(told.correlation, told.pairs)
     off = ~np.eye(64, dtype=bool)
     assert (shrunk[off] ** 2).sum() < 0.02 * (correlation[off] ** 2).sum()
 

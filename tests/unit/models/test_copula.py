@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.special import ndtr, ndtri
+from scipy.stats import multivariate_normal
 
-from replicator.models.copula import GaussianCopula, common_correlation, normal_scores, score_correlation, shrink_correlation
+from replicator.models.copula import (
+    GaussianCopula,
+    common_correlation,
+    normal_scores,
+    pairwise_correlation,
+    shrink_correlation,
+)
+from replicator.models.score_correlation import ScoreCorrelation
 
 COLUMN = hnp.arrays(np.float64, st.integers(1, 60), elements=st.one_of(st.integers(-3, 3).map(float), st.just(np.nan)))
 
@@ -71,9 +80,9 @@ def test_variables_that_nobody_has_together_are_independent() -> None:
     """Pairs without four common subjects get no correlation."""
     scores = np.full((20, 2), np.nan)
     scores[:10, 0], scores[10:, 1] = normal_scores(np.arange(10.0)), normal_scores(np.arange(10.0))
-    correlation, pairs, _ = score_correlation(scores)
-    assert correlation[0, 1] == 0
-    assert pairs[0, 1] < 4
+    told = ScoreCorrelation.of(scores, pairwise_correlation(scores))
+    assert told.correlation[0, 1] == 0
+    assert told.pairs[0, 1] < 4
 
 
 def test_few_factors_keep_the_strongest() -> None:
@@ -100,10 +109,12 @@ def _factors_and_a_pair(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_few_factors_are_nearer_to_the_truth_than_single_entries_and_a_clear_pair_stays() -> None:
     """Eighty subjects, 120 variables: mean absolute error of the correlations, and the one pair that no factor explains."""
     x, truth = _factors_and_a_pair(80, 2)
-    correlation, pairs, shown = score_correlation(np.stack([normal_scores(column) for column in x.T], axis=1))
+    scores = np.stack([normal_scores(column) for column in x.T], axis=1)
+    told = ScoreCorrelation.of(scores, pairwise_correlation(scores))
     upper = np.triu_indices(120, 1)
-    alone = np.abs(shrink_correlation(correlation, pairs) - truth)[upper].mean()
-    common = common_correlation(correlation, pairs, shown)
+    believed = shrink_correlation(told.correlation, told.pairs)
+    alone = np.abs(believed - truth)[upper].mean()
+    common = common_correlation(told, believed)
     assert np.abs(common - truth)[upper].mean() < 0.8 * alone
     assert common[0, 1] == pytest.approx(0.95, abs=0.05)
     assert (common == common.T).all()
@@ -140,3 +151,49 @@ def test_variables_that_nearly_all_have_alike_take_nothing_from_a_factor() -> No
     assert inside.mean() == pytest.approx(0.36, abs=0.06)
     assert np.abs(inside - 0.36).mean() < 0.1
     assert np.abs(model.correlation[60:, 60:][np.triu_indices(90, 1)]).mean() < 0.05
+
+
+@pytest.mark.parametrize("seed", [21, 22, 23])
+def test_rare_variables_that_are_independent_stay_so(seed: int) -> None:
+    """Of 250 subjects and 30 independent variables that 1 to 8 of a hundred have, none is told of another, whoever has two."""
+    rng = np.random.default_rng(seed)
+    share = rng.uniform(0.01, 0.08, 30)
+    rare = (rng.random((250, 30)) < share).astype(float)
+    rare[0, :2] = 1.0  # one subject has two of them
+    model = GaussianCopula.fit(np.stack([normal_scores(one) for one in rare.T], axis=1))
+    size = np.abs(model.correlation[np.triu_indices(30, 1)])
+    assert size.max() < 0.5
+    assert size.mean() < 0.02
+
+
+def test_a_rare_pair_comes_together_as_often_as_planted() -> None:
+    """Latent normals correlate at 0.8, and 5 and 4 of a hundred have them: both have 2.2 of a hundred, within 3 errors of 4,000."""
+    rng = np.random.default_rng(31)
+    planted, cut = np.array([[1.0, 0.8], [0.8, 1.0]]), ndtri([0.95, 0.96])
+    z = rng.multivariate_normal(np.zeros(2), planted, 4000)
+    rare = np.concatenate([z > cut, rng.standard_normal((4000, 6)) > 1.7], axis=1).astype(float)
+    model = GaussianCopula.fit(np.stack([normal_scores(one) for one in rare.T], axis=1))
+    truth = float(multivariate_normal(np.zeros(2), planted).cdf(-cut))
+    drawn = float((model.sample(400_000, rng)[:, :2] > cut).all(axis=1).mean())
+    assert drawn == pytest.approx(truth, abs=3 * np.sqrt(truth / 4000))
+
+
+@pytest.mark.parametrize("seed", [41, 42, 43])
+@pytest.mark.parametrize("few", [0.5, 0.2])
+def test_a_binary_variable_keeps_the_two_means_of_a_number(few: float, seed: int) -> None:
+    """A number two standard deviations higher for some, five others one: means within 0.15, spreads within a tenth of the source's.
+
+    Sixty variables share a factor beside it, and what the binary one does to six of them is a factor, too.
+    """
+    rng = np.random.default_rng(seed)
+    has = rng.random(250) < few
+    values = 0.5 * rng.standard_normal((250, 1)) + np.sqrt(0.75) * rng.standard_normal((250, 62))
+    values[:, 1] += 2.0 * has
+    values[:, 2:7] += has[:, None]
+    values[:, 0] = has
+    model = GaussianCopula.fit(np.stack([normal_scores(one) for one in values.T], axis=1))
+    z = model.sample(40_000, rng)[:, :2]
+    binary, drawn = z[:, 0] > ndtri(1 - has.mean()), np.quantile(values[:, 1], ndtr(z[:, 1]))
+    for one, other in ((binary, has), (~binary, ~has)):
+        assert drawn[one].mean() == pytest.approx(values[other, 1].mean(), abs=0.15)
+        assert drawn[one].std() == pytest.approx(values[other, 1].std(), rel=0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from replicator.models.copula import normal_scores
 from replicator.study_model.findings_coordinates import Coordinates
@@ -77,3 +78,21 @@ def test_answers_that_nearly_all_give_do_not_bend_the_coordinates() -> None:
     back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])))
     correlation = np.atleast_2d(np.corrcoef(back[:, :10].T))
     assert correlation[np.triu_indices(10, 1)].mean() == pytest.approx(0.49, abs=0.1)
+
+
+def test_items_that_few_have_are_not_glued_together() -> None:
+    """Twelve independent items that 1 to 20 of a hundred have: a sum over 4, as good as never planted, is drawn as seldom."""
+    rng = np.random.default_rng(8)
+    share = np.array([0.01, 0.015, 0.02, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2])
+    present = rng.random((2000, 12)) < share
+    present = present[present.sum(axis=1) <= 4][:254]
+    level = np.stack([normal_scores(one.astype(float)) for one in present.T], axis=1)
+    found, scores = Coordinates.fit(level, [(np.arange(12), 0)])
+    back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])))
+    drawn = back > ndtri(1 - present.mean(axis=0))
+    assert (drawn.sum(axis=1) > 4).mean() < 0.004
+    together = drawn.T.astype(float) @ drawn / len(drawn)
+    alone = np.outer(drawn.mean(axis=0), drawn.mean(axis=0))
+    upper = np.triu_indices(12, 1)
+    assert np.abs(together - alone)[upper].max() < 0.01
+    assert together[upper].sum() == pytest.approx(alone[upper].sum(), rel=0.15)
