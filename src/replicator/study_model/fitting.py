@@ -23,6 +23,7 @@ from replicator.study_model.closed_datasets import absent_arms, undated, visits_
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
+from replicator.study_model.events_answers import fit_answers
 from replicator.study_model.exposure_runs import RunsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.fitted_structures import joined_structures
@@ -163,7 +164,9 @@ def _fit_parts(
     occurring = frozenset(name for name in about if classes[name] is EventsPart)
     about = drawing_order(about, source, structures, occurring)
     heads = source.datasets.get(structure.subjects)
-    story = Story.fit({name: structures[name] for name in about}, occurring, structure.subjects, list(source.levels), heads)
+    findings = fit_answers({name: datasets[name].columns for name in about}, learned, source.subject, config.k)
+    told = {name: structures[name] for name in about}
+    story = Story.fit(told, occurring, structure.subjects, list(source.levels), heads, findings)
     spine = story.begin(source.spine, heads.columns if heads is not None else {})
     parts: dict[str, Part] = {}
     features: dict[str, NDArray[np.float64]] = {}

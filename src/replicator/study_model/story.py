@@ -13,6 +13,7 @@ from replicator.profile.structure import Content, DatasetStructure, Kind, Role
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.birth import YEAR
 from replicator.study_model.conditions import join_codes
+from replicator.study_model.events_answers import Answers
 from replicator.study_model.sequence_dates import order_dates
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine, Told
@@ -51,6 +52,8 @@ class Story:
         Date variables of datasets whose rows are no occurrences of terms, the one that orders the rows first.
     says : mapping of str to tuple of str
         Categories of these datasets that tell what a row says, beside its visit.
+    answers : mapping of str to Answers
+        What first findings tell, by dataset.
     """
 
     kind: ClassVar[str] = "story"
@@ -64,6 +67,7 @@ class Story:
     events: tuple[str, ...]
     dates: Mapping[str, tuple[str, ...]]
     says: Mapping[str, tuple[str, ...]]
+    answers: Mapping[str, Answers]
 
     @classmethod
     def fit(
@@ -73,6 +77,7 @@ class Story:
         subjects: str,
         categories: Sequence[str],
         head: Dataset | None,
+        answers: Mapping[str, Answers],
     ) -> Story:
         """Find what is told on.
 
@@ -88,6 +93,8 @@ class Story:
             Its categories.
         head : Dataset or None
             Its rows.
+        answers : mapping of str to Answers
+            As above.
         """
         columns, start = {}, {}
         for name, structure in structures.items():
@@ -106,7 +113,7 @@ class Story:
             name: tuple(one.name for one in structures[name].variables if one.role in SAYING and one.content is Content.CATEGORY)
             for name in dates
         }
-        return cls(subjects, tuple(categories), years, columns, start, states, events, dates, says)
+        return cls(subjects, tuple(categories), years, columns, start, states, events, dates, says, answers)
 
     def begin(self, spine: Spine, head: Mapping[str, Column]) -> Spine:
         """Put down what the subjects' dataset tells; `head` holds its columns, one row a subject in the order of the spine."""
@@ -123,6 +130,8 @@ class Story:
 
     def add(self, spine: Spine, name: str, columns: Mapping[str, Column], subject: NDArray[np.int32]) -> Spine:
         """Put down what the rows of one more dataset tell."""
+        if name in self.answers:
+            return replace(spine, told={**spine.told, name: self.answers[name].tell(columns, subject)})
         if name not in self.columns:
             return spine
         texts = {one: column for one in self.columns[name] if isinstance(column := columns.get(one), Text)}
