@@ -16,7 +16,7 @@ from replicator.study_model.course_days import VisitDay, fit_leaving, leave_apar
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
 from replicator.study_model.deaths import Death
-from replicator.study_model.marks import death_day
+from replicator.study_model.marks import death_day, visit_mark
 from replicator.study_model.openness import gap_openness, weekday_openness
 from replicator.study_model.spine import Spine
 
@@ -57,7 +57,8 @@ class Course:
     few_leave : bool
         Whether somebody leaves before the last visit of the arm, and fewer than k do.
     lowest : (n_arms,) int64
-        -1 for arms of which somebody had no visit, 0 for the others.
+        Position that everybody of an arm comes to: that of the visit that the days start from, or of the first; -1 where somebody
+        had no visit.
     possible : (n_positions,) int64
         Positions at which those leave who leave early.
     stratum : (n_arms,) int64
@@ -123,7 +124,7 @@ class Course:
             top,
             finished,
             not horizon and 0 < int((reach < top[spine.arm]).sum()) < k,
-            _lowest(reach, spine.arm, len(stratum)),
+            _lowest(reach, spine.arm, len(stratum), order[0][0] if order else 0),
             _possible(reach[reach < top[spine.arm]] if len(finished) else reach, len(grid.numbers), k),
             np.asarray(stratum, np.int64),
             openness,
@@ -147,6 +148,11 @@ class Course:
     def given(self) -> tuple[str, ...]:
         """Marks that are known before the others: the first and the last visit, unless visits run up to a mark."""
         return (FIRST_VISIT, LAST_VISIT) if len(self.grid.numbers) and not self.horizon else ()
+
+    def days_given(self, spine: Spine) -> dict[str, Floats]:
+        """Days of the visits of the course, (n,) each in their order, where they are known before marks are drawn."""
+        day = visit_days(spine, self.grid.numbers).T if self.given else ()
+        return {visit_mark(number): one for number, one in zip(self.grid.numbers.tolist(), day, strict=False)}
 
     @property
     def n_groups(self) -> int:
@@ -228,7 +234,8 @@ class Course:
         if self.horizon:
             return np.clip(np.round(self._due_by(until) * trait), 0, len(self.grid.numbers) - 1).astype(np.int64)
         if self.few_leave:  # when they leave is theirs: any time is as good
-            return np.where(trait < 0.5, np.floor(rng.random(len(arm)) * top).astype(np.int64), top)
+            least = np.minimum(np.maximum(self.lowest[arm], 0), top)
+            return np.where(trait < 0.5, least + np.floor(rng.random(len(arm)) * (top - least)).astype(np.int64), top)
         at = np.abs(trait[:, None] - self.possible[None, :]).argmin(axis=1)
         left = np.minimum(self.possible[at], top)
         left = np.where(group % 2 == 1, top, np.minimum(left, top - 1)) if len(self.finished) else left
@@ -280,14 +287,16 @@ class Course:
         return day + anchor[:, None]
 
     def until_death(self, spine: Spine, death: Death | None) -> Spine:
-        """Leave out the visits after a death, where the dead of the source had none."""
+        """Leave out visits after a death, where the dead of the source had none; who would have none left had the first by then."""
         if death is None or LAST_VISIT not in death.before:
             return spine
-        visits = spine.visits
-        kept = ~(visits.day > death_day(spine)[visits.subject])
-        if kept.all():
+        visits, died = spine.visits, death_day(spine)[spine.visits.subject]
+        late = visits.day > died
+        if not late.any():
             return spine
-        return self.grid.mark(replace(spine, visits=visits.take(kept)))
+        first = late & np.append(True, visits.subject[1:] != visits.subject[:-1])
+        visits = replace(visits, day=np.where(first, died, visits.day), end=np.where(first, died, visits.end))
+        return self.grid.mark(replace(spine, visits=visits.take(first | ~late)))
 
     def _sample_kept(self, reach: Ints, arm: NDArray[np.int32], rng: np.random.Generator) -> Flags:
         """Draw which visits are kept: all beyond the last are not, and the last is."""
@@ -410,10 +419,10 @@ def _fit_top(reach: Ints, arm: NDArray[np.int32], stratum: Ints, k: int) -> tupl
     return top, np.empty(0)
 
 
-def _lowest(reach: Ints, arm: NDArray[np.int32], n_arms: int) -> Ints:
-    out = np.zeros(n_arms, np.int64)
+def _lowest(reach: Ints, arm: NDArray[np.int32], n_arms: int, start: int) -> Ints:
+    out = np.full(n_arms, start, np.int64)
     np.minimum.at(out, arm, reach)
-    return out
+    return np.where(out >= start, start, np.minimum(out, 0))
 
 
 def _possible(leaving: Ints, size: int, k: int) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -32,6 +32,10 @@ class Mark:
         Marks that it may equal; ``ANCHOR`` is the anchor.
     base : str
         What it is counted from where it equals none.
+    visit : str
+        Visit of the course on whose day it is, of all who were there: the last dose; ``""`` for none.
+    since : bool
+        Whether it does not lie before any earlier visit of the course, of those who were not there.
     """
 
     kind: ClassVar[str] = "mark"
@@ -39,6 +43,15 @@ class Mark:
     name: str
     references: tuple[str, ...]
     base: str
+    visit: str = ""
+    since: bool = False
+
+    def hold(self, value: Floats, visits: Mapping[str, Floats]) -> Floats:
+        """Put the mark (n,) on the day of its visit, and no earlier than the visits before it of those who were not there."""
+        if not self.visit:
+            return value
+        there = visits[self.visit]
+        return np.where(np.isfinite(there), there, np.fmax(value, _latest_before(self.visit, visits)) if self.since else value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +67,8 @@ class Marks:
         Pairs of which whoever had the first had the second, though some had neither.
     death : Death or None
         What ends with a death; None where nobody died.
+    apart : tuple of (str, str)
+        Those of `orders` whose two never were one day, if the second is a day of its own and not always that of another mark.
     """
 
     kind: ClassVar[str] = "marks"
@@ -62,9 +77,12 @@ class Marks:
     orders: tuple[tuple[str, str], ...]
     implied: tuple[tuple[str, str], ...] = ()
     death: Death | None = None
+    apart: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def fit(cls, spine: Spine, k: int, given: tuple[str, ...] = ()) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
+    def fit(
+        cls, spine: Spine, k: int, given: tuple[str, ...] = (), visits: Mapping[str, Floats] | None = None
+    ) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
         """Learn how marks stand to each other.
 
         Parameters
@@ -73,6 +91,8 @@ class Marks:
         k : int
         given : tuple of str
             Marks that will be known before the others are drawn.
+        visits : mapping of str to (n,) float64, optional
+            Days of the visits of the course in their order, known before as well; NaN for visits that were not kept.
 
         Returns
         -------
@@ -104,7 +124,12 @@ class Marks:
         done = ["ANCHOR", *given]
         death: Death | None = None
         for name in order:
-            mark, state = _fit_one(name, known, done, k)
+            visit = _visit_of(name, known, done, visits or {}, k)
+            on_visit = known[name] == visits[visit] if visit and visits else np.zeros(spine.n, bool)
+            mark, state = _fit_one(name, known, done, k, on_visit)
+            if visit and visits:
+                early = (known[name] < _latest_before(visit, visits)) & ~on_visit
+                mark = replace(mark, visit=visit, since=not early.any())
             if is_death(name):
                 death = Death.fit(name, known, done[1:], given, k)
                 if death.day_of:  # too few to learn their days
@@ -113,7 +138,7 @@ class Marks:
             marks.append(mark)
             values[f"mark {name}"] = state
             distance = known[name] - known[mark.base]
-            values[f"days {name}"] = np.where(state == OTHER, distance, np.nan)
+            values[f"days {name}"] = np.where((state == OTHER) & ~on_visit, distance, np.nan)
             done.append(name)
         orders = tuple(
             (a, b)
@@ -122,6 +147,7 @@ class Marks:
             if a != b and _never_after(known[a], known[b], 1 if _by_standard(a, b) else max(2, k))
         )
         values = {name: x for name, x in values.items() if np.isfinite(x).any()}
+        apart = tuple((a, b) for a, b in orders if f"days {b}" in values and _never_after(known[a] + 1, known[b], max(2, k)))
         there = {name: np.isfinite(day) for name, day in known.items()}
         implied = tuple(
             (a, b)
@@ -129,10 +155,19 @@ class Marks:
             for b in done
             if a != b and min(there[a].sum(), (~there[b]).sum()) >= k and not (there[a] & ~there[b]).any()
         )
-        return cls(tuple(marks), orders, implied, death), values, frozenset(f"mark {name}" for name in own)
+        return cls(tuple(marks), orders, implied, death, apart), values, frozenset(f"mark {name}" for name in own)
 
-    def build(self, anchor: Floats, drawn: Mapping[str, Floats], given: Mapping[str, Floats] | None = None) -> dict[str, Floats]:
-        """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are."""
+    def build(
+        self,
+        anchor: Floats,
+        drawn: Mapping[str, Floats],
+        given: Mapping[str, Floats] | None = None,
+        visits: Mapping[str, Floats] | None = None,
+    ) -> dict[str, Floats]:
+        """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are.
+
+        Days of the visits of the course are needed where marks were learned with them.
+        """
         day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
         nothing = np.full(len(anchor), np.nan)
         for mark in self.marks:
@@ -143,10 +178,11 @@ class Marks:
             for i, reference in enumerate(mark.references):
                 same = (state == 2 + i) & np.isfinite(day[reference])
                 value = np.where(same, day[reference], value)
-            value = self._complete(mark, value, base, day)
+            value = self._complete(mark, mark.hold(value, visits or {}), base, day)
             for a, b in self.orders:
                 if b == mark.name and a in day:
-                    value = np.where(value < day[a], day[a], value)
+                    least = day[a] + (1.0 if (a, b) in self.apart else 0.0)
+                    value = np.where(value < least, least, value)
                 elif a == mark.name and b in day:
                     value = np.where(value > day[b], day[b], value)
             day[mark.name] = value
@@ -206,11 +242,32 @@ def _by_standard(a: str, b: str) -> bool:
     return (a.rpartition(".")[2], b.rpartition(".")[2]) in SUBJECT_DATES
 
 
-def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int) -> tuple[Mark, Floats]:
+def _visit_of(name: str, known: Mapping[str, Floats], done: list[str], visits: Mapping[str, Floats], k: int) -> str:
+    """The visit of the course on whose day a mark is of all who were there, at least `k` of whom no other mark tells it of."""
+    if is_death(name) or is_visit(name):
+        return ""
+    told = np.any([known[name] == known[other] for other in done], axis=0)
+    found = [
+        (int((there & ~told).sum()), visit)
+        for visit, day in visits.items()
+        if (there := np.isfinite(day)).any() and bool((known[name] == day)[there].all())
+    ]
+    people, visit = max(found, default=(0, ""))
+    return visit if people >= k else ""
+
+
+def _latest_before(visit: str, visits: Mapping[str, Floats]) -> Floats:
+    """Latest day of the visits of the course before one: (n,), NaN for none."""
+    names = list(visits)
+    earlier = [visits[name] for name in names[: names.index(visit)]]
+    return np.asarray(np.fmax.reduce([np.full(len(visits[visit]), np.nan), *earlier]), np.float64)
+
+
+def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int, on_visit: NDArray[np.bool_]) -> tuple[Mark, Floats]:
     day = known[name]
     present = np.isfinite(day)
     state = np.where(present, OTHER, ABSENT).astype(np.float64)
-    left = present.copy()
+    left = present & ~on_visit
     references: list[str] = []
     while len(references) < 3:
         hits = [(int((left & (day == known[other])).sum()), -i, other) for i, other in enumerate(done)]

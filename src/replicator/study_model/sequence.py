@@ -26,11 +26,12 @@ from replicator.study_model.attributes import (
 from replicator.study_model.marks import death_day
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
-from replicator.study_model.sequence_chain import Chain, fatal_rows
+from replicator.study_model.sequence_chain import Chain
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
+from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day, visit_on
-from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.tables.dataset import Column, Dataset, Numbers
 from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
@@ -82,7 +83,8 @@ class SequencePart:
         rank = dataset.numbers(sequence[0]) if sequence else np.nan_to_num(days[names[0]], nan=np.inf) if names else np.zeros(0)
         order = np.lexsort((np.arange(dataset.n_rows), rank, subject)) if len(rank) else np.argsort(subject, kind="stable")
         subject = subject[order]
-        dataset = _coded_words(dataset.take(order), structure, subject, k)
+        dataset, joined = join_rare_terms(dataset.take(order), structure, subject, k)
+        dataset = coded_words(dataset, structure, subject, k)
         days = {name: value[order] for name, value in days.items()}
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *names}
         state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
@@ -121,7 +123,7 @@ class SequencePart:
             _shared_visits(dataset, subject, k) if visit_date else np.empty(0),
             RecordIds.fit(dataset, structure, subject, k),
         )
-        return Fitted(part, {}, (*notes, *more))
+        return Fitted(part, {}, (*joined, *notes, *more))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects."""
@@ -178,19 +180,6 @@ def _usual_order(code: Ints, start: Floats, subject: NDArray[np.int32]) -> NDArr
     usual = np.bincount(code + 1, place.rank / np.maximum(size - 1, 1)) / np.maximum(np.bincount(code + 1), 1)
     day = np.cumsum(~(place.before(start) == start))
     return np.lexsort((np.arange(len(code)), usual[code + 1], day)) if len(code) else np.empty(0, np.intp)
-
-
-def _coded_words(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Dataset:
-    """Let the reported term say what the coded term says where fewer than k subjects share it, and of deaths always."""
-    coded, reported = structure.named("DECOD"), structure.named("TERM")
-    if not coded or not reported:
-        return dataset
-    codes, levels = column_codes(dataset.text(reported))
-    rare = np.append(count_subjects(codes, subject, len(levels)) < k, True)[codes]
-    words = dataset.text(coded).strings()
-    replaced = (rare & (words != "") & (codes >= 0)) | fatal_rows(words)
-    texts = np.where(replaced, words, dataset.text(reported).strings())
-    return dataset.with_column(dataset.variable(reported), Text.of(texts)) if replaced.any() else dataset
 
 
 def _fit_state(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +18,8 @@ from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_followed
 from replicator.study_model.sequence_closing import Closing
 from replicator.study_model.sequence_context import Antecedents
+from replicator.study_model.sequence_repeats import place_codes, telling_places, times_had, times_that_tell
+from replicator.study_model.sequence_terms import fatal_rows
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Numbers
 
@@ -27,7 +29,6 @@ Ints = NDArray[np.int64]
 MOST_ROWS = 60  # a chain is not followed longer than this
 BINS = 12
 FINE = 3  # fine bins in a coarse one
-FATAL = ("DEATH", "DIED", "DEAD", "FATAL")  # terms of a row that ends in death
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,8 @@ class Chain:
     group : (n_arms,) int64
         Arms that share their tuples are of one group; nothing is learned from one group for another.
     table : BackoffTable
-        Next tuple given the group, the one before (0 at the start, else 1 + tuple), the antecedents, the horizon's coarse bin, how
-        the participation ended, the fine bin, and the arm.
+        Next tuple given the group, the one before (0 at the start, else 1 + tuple), how often that has come where it tells, the
+        antecedents, the horizon's coarse bin, how the participation ended, the fine bin, and the arm.
     strays : BackoffTable
         Whether (1) the next tuple is one that `table` does not know under its conditions, and `rare` does, given the same. Tuples
         that are mostly so are unknown to `table` under all conditions.
@@ -92,6 +93,10 @@ class Chain:
         Tuple that stands for it where the subject lives.
     most : int
         Most rows a subject.
+    places : (n_places,) int64
+        Where it tells how often the tuple before has come, from :func:`~replicator.study_model.sequence_repeats.telling_places`.
+    obliged : (n_sets,) bool
+        Of which of the sets of `once` everybody has one.
     """
 
     kind: ClassVar[str] = "chain"
@@ -110,6 +115,8 @@ class Chain:
     fatal: int
     survived: int
     most: int
+    places: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    obliged: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
     @classmethod
     def fit(cls, state: Block, code: Ints, subject: NDArray[np.int32], spine: Spine, k: int, odd: NDArray[np.bool_]) -> Chain:
@@ -139,14 +146,19 @@ class Chain:
         who = np.concatenate([subject, subject[ends], nobody])
         before = np.concatenate([previous, code[ends] + 1, np.zeros(len(nobody), np.int64)])
         target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
+        times = times_had(code, subject)
+        times = np.concatenate([np.where(place.first, 0, np.append(0, times)[:-1]), times[ends], np.zeros(len(nobody), np.int64)])
         if 0 < odd.mean() < 0.5:
             whole = ~odd[who]
-            who, before, target = who[whole], before[whole], target[whole]
+            who, before, target, times = who[whole], before[whole], target[whole], times[whole]
         known = Antecedents.find(spine, k)
         antecedents = _telling(known, target, before, who, spine, horizon, group[arm], k)
         asked = _asked(antecedents, target, before, who, spine, n_states, k)
         first, *rest = (codes[who] for codes in _conditions(spine, horizon, group[arm]))
-        given = [first, before, *_in_turn(antecedents.codes(spine), asked, before, who), *rest]
+        at = place_codes(first, before, times, n_states, MOST_ROWS)
+        places = telling_places(at, target, who, MOST_ROWS, k)
+        repeated = [times_that_tell(at, places, MOST_ROWS)] if len(places) else []
+        given = [first, before, *repeated, *_in_turn(antecedents.codes(spine), asked, before, who), *rest]
         table = BackoffTable.fit(target, given, who, k=k, closed=True, design_depth=2)
         numbered = first * (n_states + 1) + target
         stray = ~table.lists(given, target)
@@ -175,7 +187,13 @@ class Chain:
             fatal,
             survived,
             max(1, min(MOST_ROWS, most)),
+            places,
+            _obliged(once, code, subject, odd, k),
         )
+
+    def _obliged_sets(self) -> NDArray[np.bool_]:
+        """Sets of which everybody has one tuple: (n_obliged, n_states)."""
+        return self.once[self.obliged] if len(self.obliged) else self.once[:0]
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
@@ -183,24 +201,33 @@ class Chain:
         conditions, told = _conditions(spine, self.horizon, arm), self.antecedents.codes(spine)
         due = self.closing.due(spine, arm, rng)
         had = np.zeros(due.shape, bool)
+        obliged = self._obliged_sets()
+        lacks = np.ones((spine.n, len(obliged)), bool)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
+        times = np.zeros((spine.n, self.n_states + 1), np.int64)
         subjects, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for turn in range(self.most + len(self.closing.rate)):
             group, *rest = (condition[alive] for condition in conditions)
-            given = [group, before[alive], *_in_turn(told, self.asked, before[alive], alive), *rest]
+            at = place_codes(group, before[alive], times[alive, before[alive]], self.n_states, MOST_ROWS)
+            repeated = [times_that_tell(at, self.places, MOST_ROWS)] if len(self.places) else []
+            given = [group, before[alive], *repeated, *_in_turn(told, self.asked, before[alive], alive), *rest]
             usual = self.table.sample(given, rng).astype(np.int64)
             rare = self.rare.sample(given[:2], rng).astype(np.int64)
             stray = (self.strays.sample(given, rng) == 1) & (rare // (self.n_states + 1) == group)
             new = np.where(stray, rare % (self.n_states + 1), usual)
             new = new if turn < self.most else np.full_like(new, self.n_states)
-            new = self.closing.hold(new, due[alive], had[alive])
+            needed = (np.pad(obliged, ((0, 0), (0, 1)))[:, new].T & lacks[alive]).any(axis=1)
+            held = self.closing.hold(new, due[alive], had[alive])
+            new = np.where(needed & (held == self.n_states) & ~self.closing.never(new), new, held)
             had[alive] |= self.closing.has(new)
+            lacks[alive] &= ~np.pad(obliged, ((0, 0), (0, 1)))[:, new].T
             goes_on = (new >= 0) & (new < self.n_states)
             alive, new = alive[goes_on], new[goes_on]
             subjects.append(alive)
             codes.append(new)
             before[alive] = new + 1
+            times[alive, new + 1] += 1
         subject, code = np.concatenate(subjects), np.concatenate(codes)
         order = np.argsort(subject, kind="stable")
         subject, code = subject[order], code[order]
@@ -235,11 +262,6 @@ def died(spine: Spine) -> NDArray[np.bool_]:
         if is_death(name):
             out |= np.isfinite(day)
     return out
-
-
-def fatal_rows(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Whether a text is the standard's word for death: (n_rows,)."""
-    return np.isin(texts, FATAL)
 
 
 def _visits_named(state: Block, n_states: int) -> Floats:
@@ -329,6 +351,16 @@ def _once(state: Block, code: Ints, subject: NDArray[np.int32], n_states: int, k
             if len(counts) >= max(k, 10) and (counts > 1).mean() < 0.01 and not any((members == other).all() for other in sets):
                 sets.append(members)
     return np.array(sets, bool).reshape(len(sets), n_states)
+
+
+def _obliged(once: NDArray[np.bool_], code: Ints, subject: NDArray[np.int32], odd: NDArray[np.bool_], k: int) -> NDArray[np.bool_]:
+    """Whether everybody, `k` subjects at least, has a row of each set, but for those of whom some row is not learned: (n_sets,)."""
+    out = np.zeros(len(once), bool)
+    for at, states in enumerate(once):
+        has = np.zeros(len(odd), bool)
+        has[subject[states[code]]] = True
+        out[at] = has.sum() >= k and bool(has[~odd].all())
+    return out
 
 
 def _fatal(state: Block, code: Ints, once: NDArray[np.bool_], n_states: int) -> tuple[int, int]:

@@ -111,6 +111,10 @@ class Closing:
         """Whether tuples (n,) are of each row: (n, n_rows)."""
         return np.asarray(np.pad(self.members, ((0, 0), (0, 1)))[:, new].T, bool)
 
+    def never(self, new: Ints) -> Flags:
+        """Whether tuples (n,) are such as nobody has without the trait."""
+        return np.asarray((self.has(new) & (self.rate[:, 0] == 0.0)).any(axis=1), bool)
+
     def hold(self, new: Ints, due: Ints, had: Flags) -> Ints:
         """Put what is due before the end, or before later visits (n,), and the end where something comes that is not."""
         out, end = new.copy(), len(self.visit)

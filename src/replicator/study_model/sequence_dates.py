@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_bounds import Bounds
 from replicator.study_model.sequence_context import told_days
+from replicator.study_model.sequence_distances import steady_distances
 from replicator.study_model.sequence_pins import Pin, find_pins
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day
@@ -23,6 +24,7 @@ from replicator.tables.dates import Precision, format_dates, parse_dates
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+NEXT = "NEXT START"  # first day of the row after
 END = "ENDTC"  # of the names of dates that end a row
 SEVERAL = 0.05  # share of all dates that those of a tuple off the visits are, from which its own share counts
 DELTAS = (0, 1, -1)  # days by which a date follows another
@@ -65,6 +67,8 @@ class SequenceDates:
         Whether a variable never lies before the first date of its row, of at least k subjects.
     to_next, to_end : Bounds or None
         How long a row may last until the next begins, and until its own end.
+    certain : (n_states,) bool
+        Tuples that everybody comes to who had the one mostly before: their rows begin with `until`, and do not go missing after it.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -83,6 +87,7 @@ class SequenceDates:
     never_before: tuple[bool, ...] = ()
     to_next: Bounds | None = None
     to_end: Bounds | None = None
+    certain: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
     @classmethod
     def fit(
@@ -123,9 +128,10 @@ class SequenceDates:
         base, told = _base(spine, subject, number), told_days(spine, subject)
         models, formats, on_visits, never_before = [], [], [], []
         for i, name in enumerate(names):
-            more = {"START": start, "NEXT START": place.next(start)} if i else {"BEFORE": place.before(start)}
+            more = {"START": start, NEXT: place.next(start)} if i else {"BEFORE": place.before(start)}
             near = base | more | _told_apart(days[name], told, base | more, subject, code, k)
-            models.append(DateGiven.fit(days[name], near, given, subject, k, closed=True))
+            steady = steady_distances(days[name], near, given, subject, k)
+            models.append(DateGiven.fit(days[name], near, given, subject, k, (*DELTAS, *steady), closed=True))
             text = dataset.text(name)
             others = np.flatnonzero(~np.isin(subject, owners[name])) if name in few else np.arange(len(subject))
             text, theirs = text.take(others), [codes[others] for codes in given]
@@ -157,6 +163,7 @@ class SequenceDates:
             tuple(never_before),
             Bounds.fit(place.next(start) - start, code, subject, k),
             None if end is None else Bounds.fit(end - start, code, subject, k),
+            _certain(subject, code, k),
         )
 
     def sample(
@@ -176,11 +183,11 @@ class SequenceDates:
                 day, state = self._starts(model, base, told, place, given, spine, subject, rng)
             else:
                 start = days[self.names[0]]
-                near = base | told | {"START": start, "NEXT START": place.next(start)}
+                near = base | told | {"START": start, NEXT: place.next(start)}
                 state = model.sample_states(near, given, rng, len(subject))
                 day = model.days_of(near, state, rng)
                 if self.to_end is not None and name.endswith(END):
-                    fixed = np.isfinite(number) | _follows(model, state, told)
+                    fixed = np.isfinite(number) | _follows(model, state, {*told, NEXT})
                     day = self.to_end.hold(day, start, code, fixed, spine, subject)
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)] & np.isnan(death)
             seen[name] = there
@@ -193,6 +200,9 @@ class SequenceDates:
             days[name] = day if days else np.where(np.isfinite(death), death, day)
         if self.distinct:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
+        if self.until and len(self.certain):
+            limit, start = np.floor(spine.marks[self.until])[subject], days[self.names[0]]
+            days[self.names[0]] = np.where(self.certain[code] & (start > limit), limit, start)
         self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.distinct:
@@ -336,9 +346,9 @@ def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints
     return np.append(np.where(enough & (many | (share < 0.5)), share, overall), overall) >= ON_VISITS
 
 
-def _follows(model: DateGiven, state: Ints, told: Mapping[str, Floats]) -> NDArray[np.bool_]:
-    """Whether rows (n_rows,), by what their dates follow, follow a row of an earlier sequence."""
-    return np.array([*(name in told for name in model.references[: len(model.deltas)]), False], bool)[state]
+def _follows(model: DateGiven, state: Ints, names: Container[str]) -> NDArray[np.bool_]:
+    """Whether rows (n_rows,), by what their dates follow, follow one of these."""
+    return np.array([*(name in names for name in model.references[: len(model.deltas)]), False], bool)[state]
 
 
 def _elsewhere(model: DateGiven | None, spine: Spine, subject: NDArray[np.int32], day: Floats) -> Floats:
@@ -365,6 +375,18 @@ def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: 
     some = np.floor(first + rng.random(len(subject)) * (last - first + 1))
     chosen = (rng.random(spine.n) < share)[subject]
     return np.where(chosen, np.where(np.isfinite(visit), np.floor(visit), some), np.nan)
+
+
+def _certain(subject: NDArray[np.int32], code: Ints, k: int) -> NDArray[np.bool_]:
+    """Whether everybody who had the tuple that a tuple mostly comes after, `k` subjects at least, has it too: (n_states,)."""
+    n_states = int(code.max(initial=-1)) + 1
+    out = np.zeros(n_states, bool)
+    after = np.flatnonzero(~Neighbours(subject).first)
+    for state in np.unique(code[after]).tolist():
+        usual = int(np.bincount(code[after[code[after] == state] - 1]).argmax())
+        had, came = np.unique(subject[code == usual]), np.unique(subject[code == state])
+        out[state] = usual != state and len(had) >= k and bool(np.isin(had, came).all())
+    return out
 
 
 def _share(bad: NDArray[np.bool_], known: Floats) -> float:

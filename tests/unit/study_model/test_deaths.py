@@ -92,6 +92,18 @@ def test_no_visit_is_kept_after_a_death() -> None:
     assert course.until_death(spine, replace(ends, before=())) is spine
 
 
+def test_who_dies_before_all_visits_had_the_first_by_then() -> None:
+    """A death on the day before the first visit leaves that visit, on the day of death."""
+    anchor = 18000.0 + np.arange(N)
+    visits = make_visits(np.stack([anchor, anchor + 28], axis=1), np.array([1.0, 2.0]))
+    death = np.where(np.arange(N) < 2, anchor - 1, np.nan)
+    spine = make_spine(N, {"DM.DTHDTC": death, "LAST": anchor + 40}, visits, anchor=anchor)
+    course = Course.fit(spine, np.zeros(2, np.int64), K)
+    left = course.until_death(course.grid.mark(spine), Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",)))
+    np.testing.assert_array_equal(np.bincount(left.visits.subject), np.where(np.arange(N) < 2, 1, 2))
+    np.testing.assert_array_equal(left.marks["FIRSTVISIT"], np.where(np.arange(N) < 2, anchor - 1, anchor))
+
+
 def test_treatment_that_went_on_until_few_deaths_goes_on_until_those_of_a_sample() -> None:
     """The last dose lay three days before each of three deaths: one 70 days before is moved to it, others stay."""
     known = {name: np.floor(day) for name, day in _marks(3).items()}

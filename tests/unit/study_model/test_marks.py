@@ -89,3 +89,24 @@ def test_a_visit_that_closes_the_study_is_a_mark_and_others_hang_on_it() -> None
     given = {name: marked.marks[name] for name in ("FIRSTVISIT", "LASTVISIT")}
     for name, built in model.build(anchor, values, given).items():
         np.testing.assert_array_equal(built, marked.marks[name], err_msg=name)
+
+
+def test_a_mark_on_the_day_of_a_visit_is_there_of_whoever_comes_to_it() -> None:
+    """The last dose is at the third visit of all who come to it, and of the others not before the second; then they are parted."""
+    n = 40
+    anchor = 18000.0 + np.arange(n)
+    visits = {f"VISIT {j + 1}": anchor + day for j, day in enumerate((-7.0, 0.0, 84.0, 98.0))}
+    visits["VISIT 3"] = np.where(np.arange(n) < 8, np.nan, visits["VISIT 3"] + np.arange(n) % 3)
+    end = np.where(np.arange(n) < 8, anchor + 5 + 9 * np.arange(n), visits["VISIT 3"])
+    model, values, _ = Marks.fit(make_spine(n, {"DM.RFENDTC": end}), 5, visits=visits)
+    [mark] = [mark for mark in model.marks if mark.name == "DM.RFENDTC"]
+    assert (mark.visit, mark.since) == ("VISIT 3", True)
+    assert np.isfinite(values["days DM.RFENDTC"]).sum() == 8
+    wild = {name: np.where(np.isfinite(x), x, 30.0) - 60.0 * name.startswith("days") for name, x in values.items()}
+    other = {**visits, "VISIT 3": visits["VISIT 3"][::-1]}
+    built = model.build(anchor, wild, visits=other)["DM.RFENDTC"]
+    np.testing.assert_array_equal(built[:-8], other["VISIT 3"][:-8])
+    assert (built[-8:] >= anchor[-8:]).all()
+    end[20] += 1
+    parted, _, _ = Marks.fit(make_spine(n, {"DM.RFENDTC": end}), 5, visits=visits)
+    assert all(not one.visit for one in parted.marks if one.name == "DM.RFENDTC")

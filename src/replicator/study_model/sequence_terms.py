@@ -1,0 +1,85 @@
+"""What rows of a sequence say in terms: rare ones are nobody's words, and yet their rows are there."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.profile.structure import DatasetStructure
+from replicator.standards.codelists import Codelist, codelists
+from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.tables.dataset import Dataset, Text
+
+OTHER = "OTHER"  # of a codelist the term for what it does not name
+FATAL = ("DEATH", "DIED", "DEAD", "FATAL")  # terms of a row that ends in death
+
+
+def fatal_rows(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether a text is the standard's word for death: (n_rows,)."""
+    return np.isin(texts, FATAL)
+
+
+def coded_words(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Dataset:
+    """Let the reported term say what the coded term says where fewer than k subjects share it, and of deaths always."""
+    coded, reported = structure.named("DECOD"), structure.named("TERM")
+    if not coded or not reported:
+        return dataset
+    words = dataset.text(coded).strings()
+    replaced = (_rare(dataset.text(reported), subject, k) & (words != "")) | fatal_rows(words)
+    texts = np.where(replaced, words, dataset.text(reported).strings())
+    return dataset.with_column(dataset.variable(reported), Text.of(texts)) if replaced.any() else dataset
+
+
+def join_rare_terms(
+    dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int
+) -> tuple[Dataset, tuple[str, ...]]:
+    """Give coded terms that fewer than k subjects share the codelist's term for what it does not name.
+
+    Together at least `k` subjects must have them, so that their rows, of a participation that was not completed, can be learned.
+    Deaths keep their term.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    structure : DatasetStructure
+    subject : (n_rows,) int32
+    k : int
+
+    Returns
+    -------
+    dataset : Dataset
+        With such terms, the reported ones too, as :data:`OTHER`.
+    notes : tuple of str
+    """
+    coded, reported = structure.named("DECOD"), structure.named("TERM")
+    lists = [one for one in codelists() if coded and OTHER in one.terms and one.fits(coded, dataset.domain)]
+    if not lists or coded not in dataset:
+        return dataset, ()
+    words = dataset.text(coded).strings()
+    rare = _rare(dataset.text(coded), subject, k) & ~fatal_rows(words)
+    rare &= np.any([_bound(dataset, one) for one in lists], axis=0)
+    joined = np.unique(subject[rare | (words == OTHER)])
+    if not rare.any() or len(joined) < k:
+        return dataset, ()
+    notes = (
+        f"{dataset.name}.{coded}: {len(np.unique(words[rare])):,} terms that fewer than {k} subjects share are written {OTHER}, in "
+        f"{int(rare.sum()):,} of {dataset.n_rows:,} rows. Lower k to keep them.",
+    )
+    for name in (coded, reported) if reported else (coded,):
+        texts = np.where(rare, OTHER, dataset.text(name).strings())
+        dataset = dataset.with_column(dataset.variable(name), Text.of(texts))
+    return dataset, notes
+
+
+def _rare(column: Text, subject: NDArray[np.int32], k: int) -> NDArray[np.bool_]:
+    """Whether a cell has a text that fewer than k subjects share: (n_rows,)."""
+    codes, levels = column_codes(column)
+    return np.asarray(np.append(count_subjects(codes, subject, len(levels)) < k, False)[codes], np.bool_)
+
+
+def _bound(dataset: Dataset, codelist: Codelist) -> NDArray[np.bool_]:
+    """Whether the codelist binds each row: (n_rows,)."""
+    bound = np.ones(dataset.n_rows, bool)
+    for name, value in codelist.only_where:
+        bound &= dataset.text(name).strings() == value if name in dataset else True
+    return bound
