@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,13 @@ from replicator.study_model.identifiers import SubjectIds
 from replicator.study_model.layout import Layout, count_together
 from replicator.study_model.links import LinksModel
 from replicator.study_model.mixed_columns import MixedColumn, split_mixed_columns, without_texts_beside
+from replicator.study_model.registry import KINDS
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Part, PartSource, Remember, always
+from replicator.study_model.state import from_state, to_state
 from replicator.study_model.story import Story, drawing_order
 from replicator.study_model.study_model import StudyModel
 from replicator.study_model.subjects import SubjectModel, arm_strata
@@ -91,7 +94,7 @@ def fit_study_model(
     closed, kept = visits_kept(source, structure, config.k)
     made = (*drawn.parts, *(one.dataset for one in drawn.counterparts))
     progress("", len(source.subject) + 1, len(source.subject) + 1)
-    return StudyModel(
+    model = StudyModel(
         name=study.name,
         config=config,
         n_subjects=len(source.ids),
@@ -119,6 +122,9 @@ def fit_study_model(
         mixed=mixed,
         counterparts=drawn.counterparts,
     )
+    return cast(
+        "StudyModel", from_state(*to_state(model, KINDS), KINDS)
+    )  # as a file gives it back: sums hang on the order in memory
 
 
 def _source_to_learn(study: Study, structure: StudyStructure, k: int) -> tuple[Source, tuple[MixedColumn, ...]]:

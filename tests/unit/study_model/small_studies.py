@@ -87,3 +87,34 @@ def weeks_completed(n: int = 240) -> Study:
         "SV": pd.DataFrame(sv, columns=["USUBJID", "VISITNUM", "VISIT", "SVSTDTC", "EPOCH"]),
     }
     return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})
+
+
+def final_results(n: int = 120) -> Study:
+    """Six visits of two weeks; glucose is measured at half of them until a row says that it was for the last time, pulse at all."""
+    rng = np.random.default_rng(12)
+    dm: list[tuple[object, ...]] = []
+    sv: list[tuple[object, ...]] = []
+    ds: list[tuple[object, ...]] = []
+    lb: list[tuple[object, ...]] = []
+    vs: list[tuple[object, ...]] = []
+    for i in range(n):
+        who, start = f"ST-{i:04d}", np.datetime64("2021-01-04") + int(rng.integers(0, 200))
+        final = int(rng.integers(1, 5))
+        days = [start + 14 * j for j in range(6)]
+        dm.append((who, who[3:], str(start), str(days[-1]), "FM"[i % 2], "A"))
+        ds += [(who, 1.0, "FINAL GLUCOSE", str(days[final])), (who, 2.0, "COMPLETED", str(days[-1]))]
+        for j, day in enumerate(days):
+            visit = (float(j + 1), f"VISIT {j + 1}", str(day))
+            sv.append((who, *visit))
+            vs.append((who, float(j + 1), "PULSE", "Pulse", float(rng.integers(60, 90)), *visit))
+            if j == final or (j < final and rng.random() < 0.5):
+                lb.append((who, float(j + 1), "GLUC", "Glucose", round(float(rng.normal(5.5, 0.6)), 1), *visit))
+    frames = {
+        "DM": pd.DataFrame(dm, columns=["USUBJID", "SUBJID", "RFSTDTC", "RFENDTC", "SEX", "ARMCD"]),
+        "SV": pd.DataFrame(sv, columns=["USUBJID", "VISITNUM", "VISIT", "SVSTDTC"]),
+        "DS": pd.DataFrame(ds, columns=["USUBJID", "DSSEQ", "DSDECOD", "DSSTDTC"]),
+    }
+    for name, rows in (("LB", lb), ("VS", vs)):
+        own = [f"{name}{one}" for one in ("SEQ", "TESTCD", "TEST", "STRESN")]
+        frames[name] = pd.DataFrame(rows, columns=["USUBJID", *own, "VISITNUM", "VISIT", f"{name}DTC"])
+    return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})
