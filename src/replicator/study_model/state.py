@@ -39,6 +39,7 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 Registry: TypeAlias = Mapping[str, type]
 
 INLINE_CELLS = 64
+MOST_OF_A_SIDE = 1 << 31  # of an array without cells, which may be long on its other side
 DEEPEST = 60
 DTYPES = ("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8")
 
@@ -204,7 +205,7 @@ class _Reader:
         cells, dtype, shape = tree["$cells"], tree["dtype"], tree["shape"]
         if dtype not in DTYPES or not isinstance(cells, list) or len(cells) > INLINE_CELLS:
             raise self.fail(path, "an array of unknown type")
-        if not (isinstance(shape, list) and len(shape) <= 8 and all(type(n) is int and 0 <= n <= INLINE_CELLS for n in shape)):
+        if not (isinstance(shape, list) and len(shape) <= 8 and all(type(n) is int and 0 <= n <= MOST_OF_A_SIDE for n in shape)):
             raise self.fail(path, "an array of impossible shape")
         wanted = {"f": (float, str), "b": (bool,)}.get(np.dtype(dtype).kind, (int,))
         if math.prod(shape) != len(cells) or not all(type(cell) in wanted for cell in cells):
