@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
+from sklearn.covariance import ledoit_wolf
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from replicator.evaluation.measures import NORMAL_95, Interval
 
@@ -57,8 +61,6 @@ class MeansTest:
     @classmethod
     def of(cls, pool: Floats) -> MeansTest:
         """Learn what is known of the pool (n_pool, n_features), none missing."""
-        from sklearn.covariance import ledoit_wolf  # noqa: PLC0415
-
         place = pool - pool.mean(axis=0)
         covariance, _ = ledoit_wolf(place, assume_centered=True)
         return cls(place, np.linalg.solve(covariance, place.T).T)
@@ -119,10 +121,6 @@ def learned_scores(seen: Floats, taught: Mask) -> Floats:
     -----
     Each number is taken as it is and about the subject's mean over the fits that were learned from.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
-
     out = np.full(taught.shape, np.nan)
     for judged in halves(len(seen)):
         known = np.setdiff1d(np.arange(len(seen)), judged)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         WriteError,
     )
     from replicator.evaluated import evaluate
-    from replicator.fitted import FittedStudy, Written, load_model
+    from replicator.fitted import FittedStudy, load_model
     from replicator.pipeline import fit, validate
     from replicator.profile.compare import ProfileComparison, compare_profiles
     from replicator.profile.profile import profile_study
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from replicator.reports.model import ModelDescription
     from replicator.rules.certificate import Certificate
     from replicator.rules.report import ValidationReport
+    from replicator.sampling.written import Written
     from replicator.study_model.cache import Cache
     from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
     from replicator.tables.readers import read_study
@@ -96,7 +97,7 @@ _HOME = {
     ),
     "config": ("FitConfig",),
     "evaluated": ("evaluate",),
-    "fitted": ("FittedStudy", "Written", "load_model"),
+    "fitted": ("FittedStudy", "load_model"),
     "pipeline": ("fit", "validate"),
     "profile.compare": ("ProfileComparison", "compare_profiles"),
     "profile.profile": ("profile_study",),
@@ -105,6 +106,7 @@ _HOME = {
     "reports.model": ("ModelDescription",),
     "rules.certificate": ("Certificate",),
     "rules.report": ("ValidationReport",),
+    "sampling.written": ("Written",),
     "study_model.cache": ("Cache",),
     "tables.dataset": ("Dataset", "Numbers", "Study", "Text", "Variable"),
     "tables.readers": ("read_study",),

@@ -149,28 +149,13 @@ def sample(
         if dry_run:
             _say(quiet, expected.with_workers(workers).to_text())
             return FINE
-    if str(out) == "-":
-        domain = single_domain(names)
-        with progress_shown("Sampling", quiet=quiet, style=progress_as) as progress, _while_read():
-            chosen = cast("Any", format.value)
-            fitted.stream_sample(
-                sys.stdout.buffer, domain, n, seed, format=chosen, where=where, arms=arms, workers=workers, progress=progress
-            )
-        return FINE
     with _telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
-        written = fitted.write_sample(
-            out,
-            n,
-            seed=seed,
-            format=format.value,
-            where=where,
-            arms=arms,
-            domains=names,
-            workers=workers,
-            overwrite=overwrite,
-            resume=resume,
-            progress=progress,
-        )
+        asked: dict[str, Any] = {"format": format.value, "where": where, "arms": arms, "workers": workers, "progress": progress}
+        if str(out) == "-":
+            with _while_read():
+                fitted.stream_sample(sys.stdout.buffer, single_domain(names), n, seed, **asked)
+            return FINE
+        written = fitted.write_sample(out, n, seed, **asked, domains=names, overwrite=overwrite, resume=resume)
     what = f"{counted(n, 'subject')}, {counted(written.n_datasets, 'dataset')}, {counted(written.n_rows, 'row')}"
     _say(quiet, f"{out}: {what} as {format.value}, seed {seed}, {watch}")
     return FINE

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import BinaryIO, get_args
+from typing import BinaryIO
 
 from replicator._version import __version__
 from replicator.arguments import check_instance, check_path
 from replicator.config import FitConfig
 from replicator.counting import counted
-from replicator.errors import ArtifactError, ReplicatorError, StudyError, WriteError
+from replicator.errors import ArtifactError, StudyError, WriteError
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
@@ -24,30 +23,17 @@ from replicator.reports.precision import measure_precision
 from replicator.rules.certificate import Certificate, certificate
 from replicator.rules.report import Status, ValidationReport
 from replicator.rules.validation import validate
-from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.expected import Expected, expect_sample
-from replicator.sampling.possible import check_possible
-from replicator.sampling.sampler import Job, check_request, draw_chunks, draw_subjects, plan_chunks, sample_study
-from replicator.sampling.written import StreamFormat, stream_rows, write_chunks
+from replicator.sampling.request import Request
+from replicator.sampling.written import Written, stream_rows, write_chunks
 from replicator.study_model.artifact import ArtifactContents, load_artifact, model_digest, pack_artifact, parse_artifact
 from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
-from replicator.study_model.whereabouts import failed_at
+from replicator.study_model.whereabouts import blamed
 from replicator.tables.dataset import Study
 from replicator.tables.notebook import html_notes
-from replicator.tables.unfinished import find_finished
-from replicator.tables.writers import Format, StudyWriter
+from replicator.tables.writers import Format
 from replicator.targets import Output, check_target, write_whole
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a sample that went to the disk holds."""
-
-    folder: Path
-    n_subjects: int
-    n_datasets: int
-    n_rows: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,17 +122,9 @@ class FittedStudy:
         SampleError
             If the request cannot be met.
         """
-        with timed("sample", n=n, seed=seed, workers=workers), self._blamed():
-            return sample_study(
-                self.model,
-                n,
-                seed,
-                where=self._clauses(where, arms),
-                arms=arms,
-                domains=domains,
-                workers=workers,
-                progress=progress or silent,
-            )
+        request = self._request(n, seed, where, arms, domains, workers, progress)
+        with timed("sample", n=n, seed=seed, workers=workers):
+            return request.study()
 
     def write_sample(
         self,
@@ -186,21 +164,13 @@ class FittedStudy:
         WriteError
             If the folder is not empty or not writable, or the format cannot hold the data.
         """
-        check_request(self.model, n, seed, arms, domains, workers)
-        clauses = self._clauses(where, arms)
-        asked = {"subjects": n, "seed": seed, "where": where or "", "arms": dict(arms or {}), "domains": list(domains or [])}
-        request = {**asked, "format": format, "model": self.digest, "version": __version__}
+        check_path(folder, "a folder to write", WriteError)
+        request = self._request(n, seed, where, arms, domains, workers, progress)
+        made_by = {"model": self.digest, "version": __version__}
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
-            if resume and (rows := find_finished(Path(folder), request)) is not None:
-                return Written(Path(folder), n, len(rows), sum(rows.values()))
-            with StudyWriter(folder, format, overwrite, request, resume) as writer:
-                with self._blamed():
-                    jobs = plan_chunks(self.model, n, seed, clauses, arms)
-                found["resumed"] = writer.n_finished
-                draw = partial(self._draw, seed, domains, workers, progress or silent)
-                write_chunks(self.model, writer, jobs, draw, domains)
-            found["rows"] = sum(writer.rows.values())
-        return Written(Path(folder), n, len(writer.rows), sum(writer.rows.values()))
+            written = write_chunks(request, Path(folder), format, made_by, overwrite, resume)
+            found |= {"rows": written.n_rows, "resumed": written.n_resumed}
+        return written
 
     def expect_sample(
         self,
@@ -227,13 +197,9 @@ class FittedStudy:
         WriteError
             If the format cannot hold the data.
         """
-        check_request(self.model, n, seed, arms, domains, workers)
-        clauses = self._clauses(where, arms)
+        request = self._request(n, seed, where, arms, domains, workers, progress)
         with timed("expect sample", n=n, seed=seed, format=format, workers=workers):
-            with self._blamed():
-                jobs = plan_chunks(self.model, n, seed, clauses, arms)
-            draw = partial(self._draw, seed, domains, 1, progress or silent)
-            return expect_sample(self.model, jobs, draw, format, domains, workers)
+            return expect_sample(request, format)
 
     def stream_sample(
         self,
@@ -242,7 +208,7 @@ class FittedStudy:
         n: int,
         seed: int = 0,
         *,
-        format: StreamFormat = "csv",
+        format: Format = "csv",
         where: str | None = None,
         arms: Mapping[str, int] | None = None,
         workers: int = 1,
@@ -273,57 +239,24 @@ class FittedStudy:
         SampleError
             If the request cannot be met.
         WriteError
-            If the format is no such format, or cannot hold the data.
+            If the format is another one, or cannot hold the data.
         """
-        if format not in get_args(StreamFormat):
-            raise WriteError(f"{format!r} is no format for a pipe; choose one of {', '.join(get_args(StreamFormat))}.")
-        check_request(self.model, n, seed, arms, [domain], workers)
-        clauses = self._clauses(where, arms)
+        request = self._request(n, seed, where, arms, [domain], workers, progress)
         with timed("stream sample", n=n, seed=seed, format=format, workers=workers) as found:
-            with self._blamed():
-                jobs = plan_chunks(self.model, n, seed, clauses, arms)
-            draw = partial(self._draw, seed, [domain], workers, progress or silent)
-            found["rows"] = n_rows = stream_rows(self.model, domain, jobs, draw, file, format)
+            found["rows"] = n_rows = stream_rows(request, domain, file, format)
         return n_rows
 
-    def _draw(
+    def _request(
         self,
+        n: int,
         seed: int,
+        where: str | None,
+        arms: Mapping[str, int] | None,
         domains: Sequence[str] | None,
         workers: int,
-        tell: Progress,
-        jobs: Sequence[Job],
-        before: int,
-    ) -> Iterator[Study]:
-        """Draw chunks; what goes wrong in writing them is not the model's fault."""
-        with self._blamed():
-            yield from draw_chunks(self.model, seed, jobs, domains, workers, tell, before)
-
-    @contextmanager
-    def _blamed(self) -> Iterator[None]:
-        """Say of a model that was read from a file, and cannot do what every model can, that the file is the reason."""
-        try:
-            yield
-        except (ReplicatorError, OSError, MemoryError):
-            raise
-        except Exception as error:
-            if not self.origin:
-                raise
-            place = failed_at(self.model, error)
-            raise ArtifactError(
-                f"{self.origin}: its parts do not fit together{f', in model.{place}' if place else ''}; get the file again from "
-                "where it was made, or fit the study anew (REPLICATOR_TRACEBACK=1 shows where it failed)."
-            ) from error
-
-    def _clauses(self, where: str | None, arms: Mapping[str, int] | None) -> tuple[Clause, ...]:
-        """Read a condition on the variables that a drawn subject has."""
-        if where is None:
-            return ()
-        with self._blamed():
-            _, head = draw_subjects(self.model, 0, 0, None)
-        clauses = parse_where(where, tuple(head))
-        check_possible(clauses, self.model, None if arms is None else {name for name, count in arms.items() if count})
-        return clauses
+        progress: Progress | None,
+    ) -> Request:
+        return Request(self.model, n, seed, where, arms, domains, workers, progress or silent, self.origin)
 
     def certify(self, study: Study) -> Certificate:
         """Hold a study against the source, under the rules that were learned from it and those of the standard.
@@ -378,7 +311,7 @@ class FittedStudy:
 
     def describe(self) -> ModelDescription:
         """Say in plain words what the model holds."""
-        with self._blamed():
+        with blamed(self.model, self.origin):
             return self._described()
 
     def _described(self) -> ModelDescription:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import draw_subjects, sample_study
+from replicator.sampling.request import Request
+from replicator.sampling.sampler import draw_subjects
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.registry import KINDS, PLAIN
 from replicator.study_model.spine import Spine
@@ -132,8 +133,8 @@ def test_state_and_sample_survive_the_file(name: str) -> None:
     case = fitted(name)
     loaded = reloaded(case.model)
     assert state_bytes(loaded) == state_bytes(case.model)
-    sample = sample_study(case.model, 40, 3)
-    assert cells_of(sample_study(loaded, 40, 3)) == cells_of(sample)
+    sample = Request(case.model, 40, 3).study()
+    assert cells_of(Request(loaded, 40, 3).study()) == cells_of(sample)
     assert [(d.name, d.names) for d in sample.datasets.values()] == [(d.name, d.names) for d in case.study.datasets.values()]
     assert sample["DM"].n_rows == 40
     assert len(set(sample["DM"].text("USUBJID").strings())) == 40

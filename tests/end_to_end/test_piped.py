@@ -68,6 +68,6 @@ def test_in_python(tmp_path: Path) -> None:
     assert n_rows == 30
     assert file.getvalue().count(b"\n") == 31
     with pytest.raises(WriteError, match="no format for a pipe"):
-        model.stream_sample(file, "DM", 30, format="json")  # type: ignore[arg-type]
+        model.stream_sample(file, "DM", 30, format="json")
     with pytest.raises(SampleError, match="is not a dataset"):
         model.stream_sample(file, "ZZ", 30)

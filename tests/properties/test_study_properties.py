@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study, Text
 
@@ -16,7 +16,7 @@ from .strategies import blueprints, build_study
 
 
 def sampled(study: Study, n: int = 12, seed: int = 1) -> Study:
-    return sample_study(fit_study_model(study, find_structure(study)), n, seed)
+    return Request(fit_study_model(study, find_structure(study)), n, seed).study()
 
 
 def cells(study: Study) -> dict[tuple[str, str], list[str]]:
@@ -44,7 +44,7 @@ def test_one_seed_one_sample(seed: int, other: int) -> None:
     """Equal seeds give equal cells, different seeds different ones."""
     study = build_study(Blueprint(n=25, seed=seed))
     model = fit_study_model(study, find_structure(study))
-    one, two, three = (cells(sample_study(model, 10, s)) for s in (other, other, other + 1))
+    one, two, three = (cells(Request(model, 10, s).study()) for s in (other, other, other + 1))
     assert one == two and one != three
 
 

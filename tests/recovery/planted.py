@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study
@@ -35,7 +35,7 @@ def recovery(blueprint: Blueprint = BLUEPRINT) -> Recovery:
     """Build, fit and sample once."""
     source = build_study(blueprint)
     model = fit_study_model(source, find_structure(source))
-    return Recovery(source, model, sample_study(model, 1500, 7))
+    return Recovery(source, model, Request(model, 1500, 7).study())
 
 
 def frame(study: Study, name: str) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +11,8 @@ from tempfile import TemporaryDirectory
 from replicator.counting import counted, duration, size
 from replicator.errors import SampleError
 from replicator.log import peak_memory
-from replicator.sampling.sampler import Job
-from replicator.sampling.written import Draw, laid_out
-from replicator.study_model.study_model import StudyModel
+from replicator.sampling.request import Request
+from replicator.sampling.written import laid_out
 from replicator.tables.writers import Format, StudyWriter
 
 N_MEASURED = 2  # chunks: the first one loads libraries, the second one is like all others
@@ -99,44 +97,38 @@ class Expected:
         )
 
 
-def expect_sample(
-    model: StudyModel, jobs: Sequence[Job], draw: Draw, format: Format, domains: Sequence[str] | None = None, workers: int = 1
-) -> Expected:
-    """Draw and write the first chunks of a sample in a temporary folder, and reckon from them what all of it takes.
+def expect_sample(request: Request, format: Format) -> Expected:
+    """Draw and write the first chunks of a sample in a temporary folder, in this process, and reckon what all of it takes.
 
-    Parameters
-    ----------
-    model : StudyModel
-    jobs : sequence of Job
-        All chunks of the sample.
-    draw : Draw
-        In this process.
-    format : {"csv", "xpt", "parquet", "json"}
-    domains : sequence of str, optional
-    workers : int
-        Processes that the sample may use.
+    Raises
+    ------
+    SampleError
+        If nobody meets the conditions.
+    WriteError
+        If the format cannot hold the data.
     """
-    n, measured = sum(job.n for job in jobs), jobs[:N_MEASURED]
+    jobs = request.plan()
+    measured, workers = jobs[:N_MEASURED], request.workers
     with TemporaryDirectory(prefix="replicator-") as folder:
         stops = [time.perf_counter()]
         sizes: list[int] = []
         rows: list[dict[str, int]] = []
         with StudyWriter(Path(folder) / "expected", format, request={}) as writer:
-            for chunk in laid_out(model, draw(measured, 0), writer, domains):
+            for chunk in laid_out(request, request.draw(measured, workers=1), format):
                 for dataset in chunk:
-                    writer.append(dataset, model.name)
+                    writer.append(dataset, request.model.name)
                 writer.finish_chunk()
                 stops.append(time.perf_counter())
                 sizes.append(sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()))
                 rows.append(dict(writer.rows))
         stops.append(time.perf_counter())
-    later = n - measured[0].n
+    later = request.n - measured[0].n
     of_later = later / measured[-1].n if later else 0.0
     began, ended = rows[0], rows[-1]
     shared = min(workers, os.cpu_count() or 1)
     first, each, closing = stops[1] - stops[0], stops[-2] - stops[-3], stops[-1] - stops[-2]
     return Expected(
-        n_subjects=n,
+        n_subjects=request.n,
         rows={name: began.get(name, 0) + round((ended[name] - began.get(name, 0)) * of_later) for name in ended},
         n_bytes=sizes[0] + round((sizes[-1] - sizes[0]) * of_later),
         seconds=first + each * (len(jobs) - 1) / shared + closing * len(jobs) / len(measured),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
 from replicator.errors import SampleError
 from replicator.progress import Progress, silent
 from replicator.rng import stream
@@ -20,71 +19,11 @@ from replicator.sampling.workers import in_processes
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Numbers, Study
-from replicator.tables.joined import concatenate
 from replicator.threads import one_thread
 
 CHUNK = 500  # subjects drawn together; part of what a seed means
 MOST_FRUITLESS = 200  # chunks without a match after which a condition counts as impossible
 MOST_CHUNKS_EACH = 20  # further chunks that may be drawn for each subject found
-
-
-def sample_study(
-    model: StudyModel,
-    n: int,
-    seed: int = 0,
-    *,
-    where: Sequence[Clause] = (),
-    arms: Mapping[str, int] | None = None,
-    domains: Sequence[str] | None = None,
-    workers: int = 1,
-    progress: Progress = silent,
-) -> Study:
-    """Draw a study of `n` new subjects; the same model, seed and n give the same study, whatever the number of workers.
-
-    Parameters
-    ----------
-    model : StudyModel
-    n : int
-        Subjects, at least 1.
-    seed : int
-        Not negative.
-    where : sequence of Clause
-        Conditions that every subject meets, from :func:`~replicator.sampling.conditions.parse_where`.
-    arms : mapping of str to int, optional
-        Exact numbers per arm; they add up to `n`.
-    domains : sequence of str, optional
-        Datasets to return; all by default. The others' random streams are not touched by it.
-    workers : int
-        Processes.
-    progress : callable
-        Told of each chunk.
-
-    Raises
-    ------
-    SampleError
-        If `n`, `seed`, an arm or a domain is out of bounds, or nobody meets the conditions.
-    """
-    chunks = list(sample_chunks(model, n, seed, where=where, arms=arms, domains=domains, workers=workers, progress=progress))
-    datasets = {name: concatenate([chunk[name] for chunk in chunks]) for name in chunks[0].datasets}
-    datasets |= {name: dataset for name, dataset in model.reference.items() if domains is None or name in domains}
-    ordered = {name: datasets[name] for name in model.layouts if name in datasets}
-    return Study(ordered, model.codelists)
-
-
-def sample_chunks(
-    model: StudyModel,
-    n: int,
-    seed: int = 0,
-    *,
-    where: Sequence[Clause] = (),
-    arms: Mapping[str, int] | None = None,
-    domains: Sequence[str] | None = None,
-    workers: int = 1,
-    progress: Progress = silent,
-) -> Iterator[Study]:
-    """Draw the same subjects chunk by chunk, without reference datasets; see :func:`sample_study`."""
-    check_request(model, n, seed, arms, domains, workers)
-    yield from draw_chunks(model, seed, plan_chunks(model, n, seed, where, arms), domains, workers, progress)
 
 
 def draw_chunks(
@@ -242,35 +181,3 @@ def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:
         covariates={name: codes[positions] for name, codes in spine.covariates.items()},
         features={name: values[positions] for name, values in spine.features.items()},
     )
-
-
-def check_request(
-    model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None, workers: int = 1
-) -> None:
-    """Refuse what cannot be sampled, in one sentence."""
-    remedy = "and sample further subjects with other seeds"
-    check_whole(n, "The number of subjects", SampleError, least=1, most=MOST_SUBJECTS, remedy=remedy)
-    check_whole(seed, "The seed", SampleError, least=0)
-    check_whole(workers, "The number of workers", SampleError, least=1, most=MOST_WORKERS)
-    _check_arms(model, n, arms)
-    if domains is not None and (isinstance(domains, str) or not isinstance(domains, Iterable)):
-        raise SampleError(f"The domains {shown(domains)} are no list of names; give one such as ['DM', 'AE'].")
-    missing = [name for name in domains or () if name not in model.layouts]
-    if missing:
-        raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")
-
-
-def _check_arms(model: StudyModel, n: int, arms: Mapping[str, int] | None) -> None:
-    """Refuse numbers by arm that are none, do not add up, or are asked of an arm that there is not."""
-    if arms is None:
-        return
-    if not isinstance(arms, Mapping):
-        raise SampleError(f"The arms {arms!r:.60} are no numbers by arm; give whole numbers by name, such as {{'Placebo': 50}}.")
-    for name, count in arms.items():
-        check_whole(count, f"The number of subjects of {name!r}", SampleError, least=0)
-    if sum(arms.values()) != n:
-        raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
-    unknown = [name for name in arms if name not in model.subjects.arms]
-    if unknown:
-        known = ", ".join(repr(name) for name in model.subjects.arms if name)
-        raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {known}.")

@@ -1,10 +1,43 @@
-"""Where in a model something went wrong: the path of the value that could not do its work."""
+"""Where in a model something went wrong: the path of the value that could not do its work, and the file that is to blame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from traceback import walk_tb
+
+from replicator.errors import ArtifactError, ReplicatorError
+
+
+@contextmanager
+def blamed(model: object, origin: str) -> Iterator[None]:
+    """Say of a model that was read from a file, and cannot do what every model can, that the file is the reason.
+
+    Parameters
+    ----------
+    model : dataclass
+        At work within the context.
+    origin : str
+        The file; empty if the model comes from none, and errors are our own.
+
+    Raises
+    ------
+    ArtifactError
+        In the place of an error that is none of the error tree, nor of the system.
+    """
+    try:
+        yield
+    except (ReplicatorError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if not origin:
+            raise
+        place = failed_at(model, error)
+        raise ArtifactError(
+            f"{origin}: its parts do not fit together{f', in model.{place}' if place else ''}; get the file again from "
+            "where it was made, or fit the study anew (REPLICATOR_TRACEBACK=1 shows where it failed)."
+        ) from error
 
 
 def failed_at(model: object, error: BaseException) -> str:

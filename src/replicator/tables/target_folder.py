@@ -48,11 +48,15 @@ def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
         raise
 
 
-def checked_target(target: Path, overwrite: bool) -> Path:
-    """Return where a folder is to stand, links followed; refuse it as :func:`target_folder` does."""
+def target_place(target: Path) -> Path:
+    """Return where a folder is to stand, links followed."""
     target = Path(os.path.abspath(target))
-    if target.is_symlink():
-        target = target.resolve()
+    return target.resolve() if target.is_symlink() else target
+
+
+def checked_target(target: Path, overwrite: bool) -> Path:
+    """Return :func:`target_place`; refuse it as :func:`target_folder` does."""
+    target = target_place(target)
     if target.exists() and not target.is_dir():
         raise WriteError(f"{target}: this is a file; name a folder that does not exist yet or is empty.")
     if target.is_dir() and (os.path.ismount(target) or target.samefile(Path.cwd())):

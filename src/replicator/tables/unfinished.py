@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from replicator.tables.target_folder import (
     put_in_place,
     read_manifest,
     remove_built,
+    target_place,
 )
 
 if sys.platform != "win32":
@@ -42,6 +43,8 @@ class Unfinished:
         Where the folder will stand.
     request : JSON
         What is asked for, by words that a user knows.
+    keys : sequence of str
+        What the writer notes, every time; a journal that lacks one of them is damaged.
 
     Attributes
     ----------
@@ -49,8 +52,8 @@ class Unfinished:
         What the journal says; empty if there is none.
     """
 
-    def __init__(self, place: Path, target: Path, request: Mapping[str, Any]) -> None:
-        self._place, self._target, self._request = place, target, dict(request)
+    def __init__(self, place: Path, target: Path, request: Mapping[str, Any], keys: Sequence[str]) -> None:
+        self._place, self._target, self._request, self._keys = place, target, dict(request), keys
         self.noted: Mapping[str, Any] = {}
 
     @property
@@ -85,8 +88,8 @@ class Unfinished:
         """
         try:
             found = json.loads(self._journal.read_bytes())
-            former, noted = dict(found["request"]), dict(found["progress"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            former, noted = dict(found["request"]), {key: found["progress"][key] for key in self._keys}
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise WriteError(
                 f"{self._target}: the journal of the interrupted run, {self._journal}, is damaged; begin anew with --overwrite."
             ) from error
@@ -135,11 +138,13 @@ def find_finished(target: Path, request: Mapping[str, Any]) -> dict[str, int] | 
 
     A run may be killed after its folder was in its place, and before it could say so.
     """
+    target = target_place(target)
     manifest = read_manifest(target)
-    if manifest.get("request") != request or not is_unchanged(target):
+    rows = manifest.get("rows")
+    if manifest.get("request") != request or not isinstance(rows, dict) or not is_unchanged(target):
         return None
     shutil.rmtree(_place(target), ignore_errors=True)
-    return dict(manifest["rows"])
+    return dict(rows)
 
 
 def _place(target: Path) -> Path:
@@ -148,7 +153,9 @@ def _place(target: Path) -> Path:
 
 
 @contextmanager
-def unfinished_folder(target: Path, overwrite: bool, request: Mapping[str, Any], resume: bool) -> Iterator[Unfinished]:
+def unfinished_folder(
+    target: Path, overwrite: bool, request: Mapping[str, Any], resume: bool, keys: Sequence[str]
+) -> Iterator[Unfinished]:
     """Give a folder to write into, which takes the place of `target` when the context is left without an error.
 
     After an error of any kind, Ctrl-C included, `target` is as it was. The folder stays beside it if anything was noted.
@@ -161,6 +168,8 @@ def unfinished_folder(target: Path, overwrite: bool, request: Mapping[str, Any],
         What is asked for, by words that a user knows; a folder is gone on with for the same request alone.
     resume : bool
         Go on with the folder that an interrupted run has left; if there is none, begin.
+    keys : sequence of str
+        What the writer notes, ``rows`` among it.
 
     Raises
     ------
@@ -171,7 +180,7 @@ def unfinished_folder(target: Path, overwrite: bool, request: Mapping[str, Any],
     target = checked_target(target, overwrite)
     made = make_parents(target.parent)
     place = _place(target)
-    unfinished = Unfinished(place, target, request)
+    unfinished = Unfinished(place, target, request, keys)
     place.mkdir(exist_ok=True)
     with unfinished.held():
         if former_place(unfinished.folder).is_dir() and not target.exists():

@@ -30,6 +30,7 @@ from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
 from replicator.targets import names_a_file
 
 Format: TypeAlias = Literal["csv", "xpt", "parquet", "json"]
+_NOTED = ("chunks", "settling", "rows", "trailing", "longest", "states")  # of a writing that can be gone on with
 
 
 class StudyWriter:
@@ -93,7 +94,7 @@ class StudyWriter:
             if self._request is None:
                 self._folder = self._place.enter_context(target_folder(self._target, self._overwrite))
             else:
-                unfinished = unfinished_folder(self._target, self._overwrite, self._request, self._resume)
+                unfinished = unfinished_folder(self._target, self._overwrite, self._request, self._resume, _NOTED)
                 self._unfinished = self._place.enter_context(unfinished)
                 self._folder, self._spool = self._unfinished.folder, self._unfinished.spool
                 self._go_on(self._unfinished.noted)
@@ -103,8 +104,9 @@ class StudyWriter:
     def _go_on(self, noted: Mapping[str, Any]) -> None:
         """Take up what was noted of a former writing."""
         if noted:
-            self.n_finished, self.settling, self.rows = noted["chunks"], noted["settling"], noted["rows"]
-            self._n_trailing, self._longest, self._states = noted["trailing"], noted["longest"], noted["states"]
+            self.n_finished, self.settling, self.rows, self._n_trailing, self._longest, self._states = (
+                noted[key] for key in _NOTED
+            )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with _border(self._target):
@@ -151,16 +153,9 @@ class StudyWriter:
         """
         with _border(self._target):
             self.n_finished += 1
-            self._unfinished.note(
-                {
-                    "chunks": self.n_finished,
-                    "settling": self.settling,
-                    "rows": self.rows,
-                    "trailing": self._n_trailing,
-                    "longest": self._longest,
-                    "states": {name: writer.state() for name, writer in self._writers.items()},
-                }
-            )
+            states = {name: writer.state() for name, writer in self._writers.items()}
+            found = (self.n_finished, self.settling, self.rows, self._n_trailing, self._longest, states)
+            self._unfinished.note(dict(zip(_NOTED, found, strict=True)))
 
     def append(self, dataset: Dataset, study_name: str = "") -> None:
         """Add rows; the first chunk of a dataset opens its file and settles its variables.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study
 from replicator.tables.dates import parse_dates, study_day
@@ -21,7 +21,7 @@ from ...properties.strategies import build_study
 def both() -> tuple[Study, Study]:
     """A source, and 80 subjects of its model."""
     source = build_study(Blueprint(n=80))
-    return source, sample_study(fit_study_model(source, find_structure(source)), 80, 2)
+    return source, Request(fit_study_model(source, find_structure(source)), 80, 2).study()
 
 
 NAMES = [d.name for d in build_study(Blueprint(n=3)).datasets.values()]

@@ -15,7 +15,7 @@ from replicator.errors import ConfigError
 from replicator.fitted import FittedStudy
 from replicator.sampling.conditions import Clause, meets, parse_where
 from replicator.sampling.possible import Range, check_possible, drawn_blocks, drawn_ranges
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 
 SIGNS = ("=", "!=", "<", ">", "<=", ">=")
 
@@ -27,7 +27,7 @@ def demo() -> FittedStudy:
 
 def test_whatever_is_drawn_can_be() -> None:
     """Texts and numbers of 500 subjects are among those that the model is said to draw, and each combination of a block too."""
-    drawn = sample_study(demo().model, 500, 3)["DM"]
+    drawn = Request(demo().model, 500, 3).study()["DM"]
     ranges = drawn_ranges(demo().model)
     assert set(ranges) == {"AGE"}
     ages = drawn.numbers("AGE")

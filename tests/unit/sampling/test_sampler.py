@@ -13,7 +13,8 @@ import replicator as rp
 from replicator.errors import SampleError
 from replicator.profile.find import find_structure
 from replicator.sampling.conditions import parse_where
-from replicator.sampling.sampler import CHUNK, check_request, sample_chunks, sample_study
+from replicator.sampling.request import Request
+from replicator.sampling.sampler import CHUNK, plan_chunks
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
@@ -44,7 +45,7 @@ def of_subjects(study: Study, ids: set[str]) -> dict[str, dict[str, list[str]]]:
 @pytest.mark.parametrize("n", [1, 2, CHUNK - 1, CHUNK + 20])
 def test_subject_i_is_the_same_in_every_sample_that_long(n: int) -> None:
     """The first n subjects of a longer sample are those of the shorter, in all datasets."""
-    longer, shorter = sample_study(model(), CHUNK + 60, 5), sample_study(model(), n, 5)
+    longer, shorter = Request(model(), CHUNK + 60, 5).study(), Request(model(), n, 5).study()
     ids = set(shorter["DM"].text("USUBJID").strings().tolist())
     assert len(ids) == n and longer["DM"].text("USUBJID").strings()[:n].tolist() == shorter["DM"].text("USUBJID").strings().tolist()
     assert of_subjects(longer, ids) == of_subjects(shorter, ids)
@@ -52,27 +53,26 @@ def test_subject_i_is_the_same_in_every_sample_that_long(n: int) -> None:
 
 def test_workers_do_not_change_the_sample() -> None:
     """Two processes give the same cells as one."""
-    one, two = (sample_study(model(), CHUNK + 10, 6, workers=workers) for workers in (1, 2))
+    one, two = (Request(model(), CHUNK + 10, 6, workers=workers).study() for workers in (1, 2))
     assert {d.name: cells(d) for d in one.datasets.values()} == {d.name: cells(d) for d in two.datasets.values()}
 
 
 def test_domains_leave_the_others_rows_alone() -> None:
     """Asking for two datasets gives those, with the rows of the full sample."""
-    full, part = sample_study(model(), 50, 7), sample_study(model(), 50, 7, domains=["DM", "VS"])
+    full, part = Request(model(), 50, 7).study(), Request(model(), 50, 7, domains=["DM", "VS"]).study()
     assert list(part.datasets) == ["DM", "VS"]
     assert all(cells(part[name]) == cells(full[name]) for name in part.datasets)
 
 
 def test_other_seeds_give_other_subjects() -> None:
     """Two seeds share no subject's cells."""
-    a, b = (sample_study(model(), 50, seed)["DM"].text("RFSTDTC").strings().tolist() for seed in (1, 2))
+    a, b = (Request(model(), 50, seed).study()["DM"].text("RFSTDTC").strings().tolist() for seed in (1, 2))
     assert a != b
 
 
 def test_arms_are_exact_and_conditions_hold() -> None:
     """5 and 8 of two arms, all of them women above 50."""
-    where = parse_where("SEX=F & AGE>50", ("SEX", "AGE"))
-    dm = sample_study(model(), 13, 3, where=where, arms={"Placebo": 5, "High Dose": 8})["DM"]
+    dm = Request(model(), 13, 3, where="SEX=F & AGE>50", arms={"Placebo": 5, "High Dose": 8}).study()["DM"]
     assert sorted(dm.text("ARM").strings().tolist()) == ["High Dose"] * 8 + ["Placebo"] * 5
     assert set(dm.text("SEX").strings().tolist()) == {"F"} and (dm.numbers("AGE") > 50).all()
     assert len(set(dm.text("USUBJID").strings().tolist())) == 13
@@ -80,8 +80,9 @@ def test_arms_are_exact_and_conditions_hold() -> None:
 
 def test_chunks_put_together_are_the_sample() -> None:
     """Chunk by chunk the same subjects come as at once."""
-    whole = sample_study(model(), CHUNK + 30, 8)["AE"]
-    chunks = [study["AE"] for study in sample_chunks(model(), CHUNK + 30, 8)]
+    whole = Request(model(), CHUNK + 30, 8).study()["AE"]
+    request = Request(model(), CHUNK + 30, 8)
+    chunks = [study["AE"] for study in request.draw(request.plan())]
     assert len(chunks) == 2
     assert [row for chunk in chunks for row in cells(chunk)["AETERM"]] == cells(whole)["AETERM"]
 
@@ -94,13 +95,13 @@ def test_impossible_wishes_are_one_sentence(wish: dict[str, object]) -> None:
     """Out of bounds: nothing is drawn."""
     asked: dict[str, object] = {"n": 10, "seed": 1, **wish}
     with pytest.raises(SampleError):
-        sample_study(model(), **asked)  # type: ignore[arg-type]
+        Request(model(), **asked)  # type: ignore[arg-type]
 
 
 def test_conditions_that_nobody_meets_end() -> None:
     """After enough fruitless draws one sentence says how many were tried."""
     with pytest.raises(SampleError, match=r"None of [0-9,]+ drawn subjects meets the conditions; loosen --where"):
-        sample_study(model(), 5, 1, where=parse_where("AGE>500", ("AGE",)))
+        plan_chunks(model(), 5, 1, parse_where("AGE>500", ("AGE",)), None)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +121,9 @@ def test_conditions_that_nobody_meets_end() -> None:
 def test_a_request_of_another_type_is_one_sentence(request_: dict[str, Any], word: str) -> None:
     """What is no number, no list or no mapping is named as it was given; numpy's whole numbers are whole numbers."""
     with pytest.raises(SampleError, match=word) as caught:
-        sample_study(model(), **request_)
+        Request(model(), **request_)
     assert "\n" not in str(caught.value) and "''" not in str(caught.value)
-    check_request(model(), np.int64(5), np.uint8(0), None, None)  # type: ignore[arg-type]
+    assert Request(model(), np.int64(5), np.uint8(0)).n == 5  # type: ignore[arg-type]
 
 
 def test_conditions_hold_for_what_follows_from_other_variables() -> None:

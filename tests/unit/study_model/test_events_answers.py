@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from replicator.profile.find import dataset_structure, find_structure
 from replicator.profile.structure import Kind
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.events import EventsPart
 from replicator.study_model.events_answers import Answers
 from replicator.study_model.fitting import fit_study_model
@@ -174,7 +174,7 @@ def test_planted_relations_come_back(term: str) -> None:
     """At least seven tenths of the source's correlation: what few back is drawn in, and the bound is near RAISED, not it."""
     source = _phi(_study(planted=True), term)
     assert source > 0.8
-    assert 0.7 * source < _phi(sample_study(_fitted(planted=True), 500, seed=4), term) < 1.1 * source
+    assert 0.7 * source < _phi(Request(_fitted(planted=True), 500, seed=4).study(), term) < 1.1 * source
 
 
 def test_where_nothing_is_related_nothing_is_found() -> None:

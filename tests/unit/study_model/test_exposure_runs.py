@@ -8,7 +8,7 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.counterparts import find_counterparts, join_counterpart
 from replicator.study_model.exposure_runs import RunsPart
 from replicator.study_model.fitting import fit_study_model
@@ -35,7 +35,7 @@ def model(study: Study) -> StudyModel:
 @pytest.fixture(scope="module")
 def sample(model: StudyModel) -> Study:
     """Two hundred subjects."""
-    return sample_study(model, 200, seed=3)
+    return Request(model, 200, seed=3).study()
 
 
 def _frame(study: Study, name: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.conditions import accuracy, agreement
 from replicator.study_model.fitting import fit_study_model
 
@@ -46,7 +46,7 @@ def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
     dm = {"USUBJID": [f"S{i:03}" for i in range(n)], "SITEID": ["02" if i % 2 else "01" for i in range(n)], "SEX": sex}
     dm["RFSTDTC"] = [f"2020-01-{1 + i % 28:02}" for i in range(n)]
     study, structure = structured(make_study(DM=dm, LB={name: lb[name].tolist() for name in lb.columns}))
-    return lb, sample_study(fit_study_model(study, structure), 200, 1)["LB"].to_frame()
+    return lb, Request(fit_study_model(study, structure), 200, 1).study()["LB"].to_frame()
 
 
 def test_units_and_ranges_go_together(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -89,7 +89,7 @@ def test_a_place_that_subjects_mostly_keep() -> None:
         "VSDTC": [f"2020-{visit:02}-{1 + i % 28:02}" for i in range(n) for visit in range(1, visits + 1)],
     }
     study, structure = structured(make_study(DM={"USUBJID": ids, "RFSTDTC": [f"2020-01-{1 + i % 28:02}" for i in range(n)]}, VS=vs))
-    drawn = sample_study(fit_study_model(study, structure), 400, 3)["VS"].to_frame()
+    drawn = Request(fit_study_model(study, structure), 400, 3).study()["VS"].to_frame()
     ears = drawn.assign(ear=drawn["VSLOC"] == "EAR").groupby("USUBJID")["ear"].mean()
     assert ears.mean() == pytest.approx(ear.mean(), abs=0.08)
     assert 0.7 < kept < 0.95

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study
 
@@ -48,7 +48,7 @@ def _wide(study: Study) -> pd.DataFrame:
 def wide() -> tuple[pd.DataFrame, pd.DataFrame]:
     source = _inventory()
     model = fit_study_model(source, find_structure(source))
-    return _wide(source), _wide(sample_study(model, 300, 7))
+    return _wide(source), _wide(Request(model, 300, 7).study())
 
 
 @pytest.mark.parametrize("symptom", [0, 1, 2])

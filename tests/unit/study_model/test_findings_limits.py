@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.findings_limits import ABOVE, BELOW, Limits, find_limits
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study, Text
@@ -49,7 +49,7 @@ def test_results_beyond_a_limit_are_as_many_and_no_number_lies_beyond_it() -> No
     """Share of rows, and of subjects who have any, within four standard errors; text and standard text belong together."""
     source = _study()
     model = fit_study_model(source, find_structure(source))
-    sample = _told(sample_study(model, 600, 7))
+    sample = _told(Request(model, 600, 7).study())
     real = _told(source)
     shares = []
     for frame in (real, sample):

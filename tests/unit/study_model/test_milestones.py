@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.milestones import _whole_stretches
 from replicator.study_model.study_model import StudyModel
@@ -30,7 +30,7 @@ def test_flags_are_told_by_the_course_and_sex_is_not(model: StudyModel) -> None:
 
 def test_flags_agree_with_the_last_visit(model: StudyModel) -> None:
     """In a sample as in the source, without exception."""
-    sample = sample_study(model, 500, seed=3)
+    sample = Request(model, 500, seed=3).study()
     dm, sv = (sample[name].to_frame() for name in ("DM", "SV"))
     last = sv.groupby("USUBJID")["VISITNUM"].max().reindex(dm["USUBJID"]).to_numpy()
     week = np.array(WEEKS)[last.astype(int) - 1]
@@ -41,7 +41,7 @@ def test_flags_agree_with_the_last_visit(model: StudyModel) -> None:
 
 def test_who_was_not_in_the_planned_arm_had_left_before_it_began(model: StudyModel) -> None:
     """About half of those who left before; 0.02 for what the back-off leaves open where few were seen."""
-    sample = sample_study(model, 500, seed=4)
+    sample = Request(model, 500, seed=4).study()
     dm, sv = (sample[name].to_frame() for name in ("DM", "SV"))
     stayed = (sv.groupby("USUBJID")["VISITNUM"].max().reindex(dm["USUBJID"]) > 1).to_numpy()
     other = (dm["ARMCD"] != dm["ACTARMCD"]).to_numpy()

@@ -8,7 +8,7 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.sequence_context import TURNS, Antecedents, told_days
 from replicator.study_model.spine import Told
@@ -54,7 +54,7 @@ def _study() -> Study:
 def frames() -> dict[str, pd.DataFrame]:
     """A sample of the study."""
     study = _study()
-    sample = sample_study(fit_study_model(study, find_structure(study)), 300, seed=5)
+    sample = Request(fit_study_model(study, find_structure(study)), 300, seed=5).study()
     return {name: dataset.to_frame() for name, dataset in sample.datasets.items()}
 
 

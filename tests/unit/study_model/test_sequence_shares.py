@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study
 
@@ -49,7 +49,7 @@ def _study() -> Study:
 def test_seldom_reasons_keep_their_share() -> None:
     """The seven whose reasons are nobody's else are together of the reason OTHER: no reason gains from them, seldom as it is."""
     study = _study()
-    sample = sample_study(fit_study_model(study, find_structure(study)), 4000, seed=3)
+    sample = Request(fit_study_model(study, find_structure(study)), 4000, seed=3).study()
     reasons = Counter(sample.datasets["DS"].text("DSDECOD").strings().tolist())
     assert set(reasons) == {"COMPLETED", "ADVERSE EVENT", "WITHDRAWAL", "OTHER", *SELDOM}
     assert reasons["COMPLETED"] / 4000 == pytest.approx(125 / N, abs=0.03)

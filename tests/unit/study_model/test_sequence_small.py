@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study
 
@@ -67,7 +67,7 @@ def _study() -> Study:
 @cache
 def _sample(seed: int) -> dict[str, pd.DataFrame]:
     study = _study()
-    drawn = sample_study(fit_study_model(study, find_structure(study)), 300, seed=seed)
+    drawn = Request(fit_study_model(study, find_structure(study)), 300, seed=seed).study()
     frames = {name: drawn.datasets[name].to_frame() for name in ("DM", "SV", "EX", "SE", "DS")}
     for frame in frames.values():
         for name in [name for name in frame.columns if name.endswith("DTC")]:

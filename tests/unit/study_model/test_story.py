@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Study
@@ -64,7 +64,7 @@ def _study() -> Study:
 def fitted() -> tuple[StudyModel, Study]:
     study = _study()
     model = fit_study_model(study, find_structure(study))
-    return model, sample_study(model, 500, 7)
+    return model, Request(model, 500, 7).study()
 
 
 def _pairs(study: Study, dataset: str, variable: str) -> pd.DataFrame:

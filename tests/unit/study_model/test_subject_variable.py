@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from replicator.profile.find import find_structure
-from replicator.sampling.sampler import sample_study
+from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.joining import join_supplements, split_supplements
 from replicator.tables.dataset import Dataset, Study
@@ -46,8 +46,8 @@ def test_another_name_makes_no_difference() -> None:
     other = renamed(study, "USUBJID", "SUBJECT_ID")
     structure = find_structure(other)
     assert structure.subject_variable == "SUBJECT_ID"
-    expected = sample_study(fit_study_model(study, find_structure(study)), 40, 3)
-    found = sample_study(fit_study_model(other, structure), 40, 3)
+    expected = Request(fit_study_model(study, find_structure(study)), 40, 3).study()
+    found = Request(fit_study_model(other, structure), 40, 3).study()
     assert expected["SUPPAE"].n_rows and expected["SUPPDM"].n_rows and expected["RELREC"].n_rows
     assert_equal_cells(renamed(expected, "USUBJID", "SUBJECT_ID"), found)
 

@@ -128,10 +128,12 @@ def test_another_request_is_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path / "out", "csv", resume=True)
 
 
-@pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"request": 3, "progress": {}}', b'{"request": {}}'])
-def test_a_damaged_journal_is_one_sentence(tmp_path: Path, broken: bytes) -> None:
+@pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"request": 3, "progress": {}}', b'{"request": {}}', None])
+def test_a_damaged_journal_is_one_sentence(tmp_path: Path, broken: bytes | None) -> None:
+    """One that lacks what the writer has noted (None) is damaged as well."""
     interrupt(tmp_path / "out", "csv", 2)
-    (tmp_path / ".out.unfinished" / "journal.json").write_bytes(broken)
+    journal = tmp_path / ".out.unfinished" / "journal.json"
+    journal.write_bytes(json.dumps(json.loads(journal.read_bytes()) | {"progress": {}}).encode() if broken is None else broken)
     with pytest.raises(WriteError, match=r"journal.json, is damaged; begin anew"):
         write(tmp_path / "out", "csv", resume=True)
 
@@ -175,6 +177,8 @@ def test_a_folder_that_is_whole_is_known_by_its_request(tmp_path: Path) -> None:
     request = json.loads(json.dumps(REQUEST))
     assert find_finished(tmp_path / "out", request) == {"DM": 16, "AE": 12}
     assert find_finished(tmp_path / "out", request | {"seed": 8}) is None
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    assert find_finished(tmp_path / "link", request) == {"DM": 16, "AE": 12}
     assert find_finished(tmp_path / "nowhere", request) is None
     (tmp_path / "out" / "dm.csv").write_text("mine")
     assert find_finished(tmp_path / "out", request) is None

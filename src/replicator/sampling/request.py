@@ -1,0 +1,150 @@
+"""A sample that is asked for: of which model, how many subjects and which ones; it is planned first and then drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
+from replicator.errors import SampleError
+from replicator.progress import Progress, silent
+from replicator.sampling.conditions import Clause, parse_where
+from replicator.sampling.possible import check_possible
+from replicator.sampling.sampler import Job, draw_chunks, draw_subjects, plan_chunks
+from replicator.study_model.study_model import StudyModel
+from replicator.study_model.whereabouts import blamed
+from replicator.tables.dataset import Dataset, Study
+from replicator.tables.joined import concatenate
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A sample that is asked for; the same model, seed and options give the same study, whatever the number of workers.
+
+    Parameters
+    ----------
+    model : StudyModel
+    n : int
+        Subjects, 1 or more.
+    seed : int
+        Not negative.
+    where : str, optional
+        Only subjects like this, for example ``"SEX=F & AGE>65"``.
+    arms : mapping of str to int, optional
+        Subjects by arm; they add up to `n`.
+    domains : sequence of str, optional
+        Only these datasets; the others' random streams are not touched by it.
+    workers : int
+        Processes.
+    progress : Progress
+        Told of every chunk.
+    origin : str
+        The file that the model was read from, which errors blame; empty if there is none.
+
+    Raises
+    ------
+    SampleError
+        If a number, an arm or a dataset is out of bounds.
+    """
+
+    model: StudyModel
+    n: int
+    seed: int = 0
+    where: str | None = None
+    arms: Mapping[str, int] | None = None
+    domains: Sequence[str] | None = None
+    workers: int = 1
+    progress: Progress = silent
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self.model, self.n, self.seed, self.arms, self.domains, self.workers)
+
+    def plan(self) -> list[Job]:
+        """Decide which subjects of which chunks are taken.
+
+        Raises
+        ------
+        SampleError
+            If the condition cannot be read, or nobody meets it.
+        """
+        with blamed(self.model, self.origin):
+            return plan_chunks(self.model, self.n, self.seed, self._clauses(), self.arms)
+
+    def draw(self, jobs: Sequence[Job], before: int = 0, workers: int | None = None) -> Iterator[Study]:
+        """Draw chunks of the plan, in their order and without the datasets that every sample shares.
+
+        Parameters
+        ----------
+        jobs : sequence of Job
+        before : int
+            Chunks that are done already.
+        workers : int, optional
+            Others than those of the request.
+        """
+        number = self.workers if workers is None else workers
+        with blamed(self.model, self.origin):
+            yield from draw_chunks(self.model, self.seed, jobs, self.domains, number, self.progress, before)
+
+    @property
+    def shared(self) -> list[Dataset]:
+        """The datasets that every sample shares, as far as they are asked for."""
+        return [dataset for name, dataset in self.model.reference.items() if self.domains is None or name in self.domains]
+
+    def study(self) -> Study:
+        """Draw all of it into memory; raises as :meth:`plan`."""
+        chunks = list(self.draw(self.plan()))
+        datasets = {name: concatenate([chunk[name] for chunk in chunks]) for name in chunks[0].datasets}
+        datasets |= {dataset.name: dataset for dataset in self.shared}
+        return Study({name: datasets[name] for name in self.model.layouts if name in datasets}, self.model.codelists)
+
+    def words(self) -> dict[str, object]:
+        """Say what is asked for by words that a user knows; plain values, the same for the same subjects and datasets."""
+        return {
+            "subjects": self.n,
+            "seed": self.seed,
+            "where": self.where or "",
+            "arms": dict(self.arms or {}),
+            "domains": list(self.domains or []),
+        }
+
+    def _clauses(self) -> tuple[Clause, ...]:
+        """Read the condition on the variables that a drawn subject has."""
+        if self.where is None:
+            return ()
+        _, head = draw_subjects(self.model, 0, 0, None)
+        clauses = parse_where(self.where, tuple(head))
+        check_possible(clauses, self.model, None if self.arms is None else {name for name, count in self.arms.items() if count})
+        return clauses
+
+
+def _check(
+    model: StudyModel, n: int, seed: int, arms: Mapping[str, int] | None, domains: Sequence[str] | None, workers: int
+) -> None:
+    """Refuse what cannot be sampled, in one sentence."""
+    remedy = "and sample further subjects with other seeds"
+    check_whole(n, "The number of subjects", SampleError, least=1, most=MOST_SUBJECTS, remedy=remedy)
+    check_whole(seed, "The seed", SampleError, least=0)
+    check_whole(workers, "The number of workers", SampleError, least=1, most=MOST_WORKERS)
+    _check_arms(model, n, arms)
+    if domains is not None and (isinstance(domains, str) or not isinstance(domains, Iterable)):
+        raise SampleError(f"The domains {shown(domains)} are no list of names; give one such as ['DM', 'AE'].")
+    missing = [name for name in domains or () if name not in model.layouts]
+    if missing:
+        raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")
+
+
+def _check_arms(model: StudyModel, n: int, arms: Mapping[str, int] | None) -> None:
+    """Refuse numbers by arm that are none, do not add up, or are asked of an arm that there is not."""
+    if arms is None:
+        return
+    if not isinstance(arms, Mapping):
+        raise SampleError(f"The arms {arms!r:.60} are no numbers by arm; give whole numbers by name, such as {{'Placebo': 50}}.")
+    for name, count in arms.items():
+        check_whole(count, f"The number of subjects of {name!r}", SampleError, least=0)
+    if sum(arms.values()) != n:
+        raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
+    unknown = [name for name in arms if name not in model.subjects.arms]
+    if unknown:
+        known = ", ".join(repr(name) for name in model.subjects.arms if name)
+        raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {known}.")
