@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from replicator.distinct import distinct_values
 
 _PAIR = 1 << 32
+_SPARSE, _SHORT = 16, 1024  # keys as many times as cells, and more, for which a table of all is kept
 _TRIES = 4  # draws from a parent, all of a target that the child lists itself, before the others are looked through
 
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
@@ -41,10 +43,20 @@ class BackoffLevel:
     targets: NDArray[np.int32]
     cumulative: NDArray[np.float64]
 
+    @cached_property
     def pairs(self) -> NDArray[np.int64]:
         """Cell and target of each entry as one number, sorted: (n_entries,)."""
         owner = np.repeat(np.arange(len(self.keys), dtype=np.int64), np.diff(self.starts))
         return owner * _PAIR + self.targets + 1
+
+    @cached_property
+    def cell_of_key(self) -> NDArray[np.int64] | None:
+        """Cell of every key up to the last, -1 if there is none; None where the keys lie too far apart for such a table."""
+        if not len(self.keys) or self.keys[-1] >= _SPARSE * len(self.keys) + _SHORT:
+            return None
+        cells = np.full(int(self.keys[-1]) + 1, -1, np.int64)
+        cells[self.keys] = np.arange(len(self.keys))
+        return cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +155,16 @@ class BackoffTable:
         """
         size = len(given[0]) if given else int(n or 0)
         cells = self._cells(given, n)
-        pairs = [level.pairs() for level in self.levels]
         out = np.full(size, -1, np.int32)
         open_rows = np.arange(size)
         for depth in range(len(self.levels) - 1, -1, -1):
-            level = self.levels[depth]
-            again = open_rows[cells[depth][open_rows] >= 0]
-            passed_on = [open_rows[cells[depth][open_rows] < 0]]
+            if not len(open_rows):
+                break
+            level, here = self.levels[depth], cells[depth][open_rows]
+            again, passed_on = open_rows[here >= 0], [open_rows[here < 0]]
             for attempt in range(_TRIES):
+                if not len(again):
+                    break
                 cell = cells[depth][again]
                 entry = np.searchsorted(level.cumulative, cell + rng.random(len(again)), side="right")
                 last = level.starts[cell + 1]
@@ -164,10 +178,10 @@ class BackoffTable:
                     break
                 refused = np.zeros(len(rows), bool)
                 for deeper in range(depth + 1, len(self.levels)):
-                    refused |= _lists(pairs[deeper], cells[deeper][rows], target)
+                    refused |= _lists(self.levels[deeper].pairs, cells[deeper][rows], target)
                 again = rows[refused]
-                if attempt == _TRIES - 1:
-                    deeper_cells = [(pairs[d], cells[d][again]) for d in range(depth + 1, len(self.levels))]
+                if attempt == _TRIES - 1 and len(again):
+                    deeper_cells = [(self.levels[d].pairs, cells[d][again]) for d in range(depth + 1, len(self.levels))]
                     target, onward = _draw_unlisted(level, cells[depth][again], deeper_cells, out[again], depth == 0, rng)
                     out[again] = target
                     passed_on.append(again[onward])
@@ -243,7 +257,7 @@ class BackoffTable:
         left = np.ones(len(target), bool)
         for level, cell in zip(reversed(self.levels), reversed(self._cells(given, len(target))), strict=True):
             here = left & (cell >= 0)
-            out[here] = _lists(level.pairs(), cell[here], np.asarray(target, np.int32)[here])
+            out[here] = _lists(level.pairs, cell[here], np.asarray(target, np.int32)[here])
             left &= ~here
         return out
 
@@ -257,6 +271,8 @@ def _find(level: BackoffLevel, key: NDArray[np.int64], valid: NDArray[np.bool_])
     """Cell of each row at one depth, -1 if there is none: (n,)."""
     if not len(level.keys):
         return np.full(len(key), -1, np.int64)
+    if (table := level.cell_of_key) is not None:
+        return np.where(valid & (key < len(table)), table[np.minimum(key, len(table) - 1)], -1)
     cell = np.minimum(np.searchsorted(level.keys, key), len(level.keys) - 1)
     return np.where((level.keys[cell] == key) & valid, cell, -1)
 

@@ -104,9 +104,11 @@ class _Chunk:
             named = layout.visit_names if "VISITNUM" in drawn.columns else ()
             table = self.model.visit_names.fill(_dataset(name, drawn.columns), named)
             order = layout.sort(table, drawn.subject)
-            order = order[layout.admissible(table.take(order), drawn.subject[order])]
-            owner = drawn.subject[order]
-            datasets[name] = layout.finish(table.take(order), owner, self.ids, self._counted_before(layout))
+            table, owner = table.take(order), drawn.subject[order]
+            stays = layout.admissible(table, owner)
+            if not stays.all():
+                table, owner = table.take(stays), owner[stays]
+            datasets[name] = layout.finish(table, owner, self.ids, self._counted_before(layout))
             self.subject[name] = owner
         return datasets
 

@@ -18,7 +18,7 @@ from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.withheld import WITHHELD
 from replicator.study_model.agreement_following import Following, Search
-from replicator.study_model.agreement_pairs import SEPARATOR, KnownPairs, combinations_of
+from replicator.study_model.agreement_pairs import SEPARATOR, Combinations, KnownPairs
 from replicator.study_model.agreement_results import ResultAgreement
 from replicator.study_model.attributes import column_codes, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -98,15 +98,15 @@ class Agreement:
             dataset = self.epochs.hold(dataset)
         settled: dict[str, Flags] = {self.status: np.ones(dataset.n_rows, bool)} if self.status in dataset else {}
         there = [one for one in self.following if {*one.determinants, one.dependent} <= set(dataset.names)]
-        last = [one for one in there if one.fills and not one.determinants]
+        last, combinations = [one for one in there if one.fills and not one.determinants], Combinations()
         for one in there:
             if one not in last:
-                dataset = _hold_one(one, dataset, settled, rng)
+                dataset = _hold_one(one, dataset, combinations, settled, rng)
         for one in _coarse_first(there):
             if one.exact:
-                dataset = _one_value(one, dataset, settled)
+                dataset = _one_value(one, dataset, combinations, settled)
         for one in last:
-            dataset = _hold_one(one, dataset, settled, rng)
+            dataset = _hold_one(one, dataset, combinations, settled, rng)
         for name in self.without_zero:
             if name in dataset:
                 day = dataset.numbers(name)
@@ -128,23 +128,25 @@ def _coarse_first(following: Sequence[Following]) -> list[Following]:
     return sorted(following, key=lambda one: (order.index(one.dependent), -sum(told.count(name) for name in one.determinants)))
 
 
-def _hold_one(one: Following, dataset: Dataset, settled: dict[str, Flags], rng: np.random.Generator) -> Dataset:
+def _hold_one(
+    one: Following, dataset: Dataset, combinations: Combinations, settled: dict[str, Flags], rng: np.random.Generator
+) -> Dataset:
     column = dataset[one.dependent]
     if not one.keys or isinstance(column, Text) is not isinstance(one.values, Text):
         return dataset
-    codes, texts = combinations_of(dataset, one.determinants)
+    codes, texts = combinations.of(dataset, one.determinants)
     place = {text: at for at, text in enumerate(one.keys)}
-    at = np.array([place.get(text, -1) for text in texts], np.intp)[codes]
-    known = at >= 0
+    at = np.array([place.get(text, -1) for text in texts], np.intp)
+    known = (at >= 0)[codes]
     if one.fills:
         known &= column.missing | _withheld(column)
-    wanted = one.values.take(np.maximum(at, 0))
-    wrong = known & ~_equal(column, wanted)
+    told = one.values.take(np.maximum(at, 0))
+    wrong = known & ~_equal(column, told, codes)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
     settled[one.dependent] = before | known
     if not wrong.any():
         return dataset
-    free = wrong & ~before
+    free, wanted = wrong & ~before, told.take(codes)
     if free.any():
         dataset = _with_donors(dataset, one.taken_along, free, known & ~wrong, wanted, rng)
         dataset = dataset.with_column(dataset.variable(one.dependent), chosen(free, wanted, column))
@@ -205,18 +207,20 @@ def _with_donors(
     return dataset
 
 
-def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> Dataset:
+def _one_value(one: Following, dataset: Dataset, combinations: Combinations, settled: dict[str, Flags]) -> Dataset:
     """Give rows whose key is not kept one value a key: the table's own for such keys, else that which most rows of the key have."""
-    codes, texts = combinations_of(dataset, one.determinants)
+    codes, texts = combinations.of(dataset, one.determinants)
     kept = set(one.keys)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
     nothing = SEPARATOR.join([""] * len(one.determinants))  # and what stands for a withheld text: they tell nothing
     open_keys = [text not in kept and text != nothing and WITHHELD not in text.split(SEPARATOR) for text in texts]
-    rows = np.array(open_keys or [False])[codes] if len(codes) else before
+    if not any(open_keys):
+        return dataset
+    rows = np.array(open_keys)[codes]
     column = dataset[one.dependent]
     if one.otherwise is not None and isinstance(column, Text) is isinstance(one.otherwise, Text):
         wanted = one.otherwise.take(np.zeros(dataset.n_rows, np.intp))
-        different = rows & ~before & ~_equal(column, wanted)
+        different = rows & ~before & ~_equal(column, wanted, np.arange(dataset.n_rows))
         settled[one.dependent] = before | rows
         return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column))
     cells, levels = column_codes(column)
@@ -234,9 +238,11 @@ def _one_value(one: Following, dataset: Dataset, settled: dict[str, Flags]) -> D
     )
 
 
-def _equal(left: Column, right: Column) -> Flags:
-    if isinstance(left, Numbers) and isinstance(right, Numbers):
-        return np.asarray((left.rounded.values == right.rounded.values) | (left.missing & right.missing), bool)
-    assert isinstance(left, Text) and isinstance(right, Text)
-    codes = np.array([*(left.place.get(level, -2) for level in right.levels.tolist()), -1])
-    return np.asarray(left.codes == codes[right.codes], bool)
+def _equal(column: Column, told: Column, place: Codes | NDArray[np.intp]) -> Flags:
+    """Whether each cell is that of another column at its `place` (n_rows,)."""
+    if isinstance(column, Numbers) and isinstance(told, Numbers):
+        left, right = column.rounded.values, told.rounded.values[place]
+        return np.asarray((left == right) | (np.isnan(left) & np.isnan(right)), bool)
+    assert isinstance(column, Text) and isinstance(told, Text)
+    codes = np.array([*(column.place.get(level, -2) for level in told.levels.tolist()), -1], np.int32)
+    return np.asarray(column.codes == codes[told.codes][place], bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -66,6 +66,21 @@ class KnownPairs:
         return dataset.with_column(dataset.variable(self.then), column)
 
 
+@dataclass(frozen=True, eq=False)
+class Combinations:
+    """Combinations of variables of one dataset, which are coded once as long as its columns stay what they are."""
+
+    known: dict[tuple[str, ...], tuple[list[Column], NDArray[np.int64], list[str]]] = field(default_factory=dict)
+
+    def of(self, dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+        """Return what :func:`combinations_of` does."""
+        columns = [dataset[name] for name in names]
+        found = self.known.get(tuple(names))
+        if found is None or any(now is not then for now, then in zip(columns, found[0], strict=True)):
+            found = self.known[tuple(names)] = (columns, *combinations_of(dataset, names))
+        return found[1:]
+
+
 def combinations_of(dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
     """Code the combinations of some variables: (n_rows,) codes, and the text of each; missing cells take part as ``""``."""
     joined = np.zeros(dataset.n_rows, np.int64)
@@ -73,8 +88,12 @@ def combinations_of(dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.
     for name in names:
         column = dataset[name]
         cells, levels = column_codes(column.rounded if isinstance(column, Numbers) else column)
-        parts.append((cells, [*(str(text) for text in levels.strings()), ""]))
-        joined = joined * (len(levels) + 1) + cells + 1
-    _, first, inverse = distinct_values(joined, return_index=True, return_inverse=True)
-    texts = [SEPARATOR.join(levels[cells[row]] for cells, levels in parts) for row in first.tolist()]
-    return inverse.reshape(-1).astype(np.int64), texts
+        parts.append(["", *map(str, levels.strings().tolist())])
+        joined = joined * len(parts[-1]) + cells + 1 if len(parts) > 1 else cells + 1
+    found, inverse = distinct_values(joined, return_inverse=True)
+    texts = []
+    for levels_of_one in reversed(parts):
+        found, place = np.divmod(found, len(levels_of_one))
+        texts.append([levels_of_one[at] for at in place.tolist()])
+    joint = [SEPARATOR.join(one) for one in zip(*reversed(texts), strict=True)] if texts else [""] * len(found)
+    return inverse.reshape(-1).astype(np.int64, copy=False), joint

@@ -13,6 +13,8 @@ from replicator.distinct import distinct_codes, distinct_values
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 by the golden ratio: its multiples spread over all bits
+
 
 @dataclass(frozen=True, eq=False)
 class Layout:
@@ -113,10 +115,10 @@ class Layout:
         said = [~dataset[name].missing for name in self.results if name in dataset]
         keep = np.any(said, axis=0) if said else np.ones(len(subject), bool)
         rows = np.flatnonzero(keep)
-        keep[rows] = self.keyed(dataset.take(rows), subject[rows])
+        keep[rows] = self.keyed(dataset if keep.all() else dataset.take(rows), subject[rows])
         rows = np.flatnonzero(keep)
-        told = [dataset[name].take(rows) for name in dataset.names if name not in self.numbered]
-        again = np.flatnonzero(_repeats(told, subject[rows]))
+        told = [dataset[name] for name in dataset.names if name not in self.numbered]
+        again = np.flatnonzero(_repeats(told if keep.all() else [column.take(rows) for column in told], subject[rows]))
         allowed = min(round(self.repeated * len(rows)), len(again))
         gone = np.ones(len(again), bool)
         gone[(np.arange(allowed) * len(again)) // max(allowed, 1)] = False
@@ -128,8 +130,8 @@ class Layout:
         keep = np.ones(len(subject), bool)
         for keys in (self.keys, *self.other_keys):
             if keys and all(name in dataset for name in keys):
-                rows = np.flatnonzero(keep)
-                keep[rows] = ~_repeats([dataset[name].take(rows) for name in keys], subject[rows])
+                rows, told = np.flatnonzero(keep), [dataset[name] for name in keys]
+                keep[rows] = ~_repeats(told if keep.all() else [column.take(rows) for column in told], subject[rows])
         return keep
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
@@ -216,15 +218,33 @@ def _typed(column: Column | None, variable: Variable, n: int) -> Column:
 def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Tell which rows (n_rows,) have the cells of a row of their subject before them."""
     out = np.zeros(len(subject), bool)
-    rows, joint = np.arange(len(subject)), subject.astype(np.int64)
+    rows = _perhaps_alike(columns, subject)
+    joint = subject[rows].astype(np.int64)
     for column in columns:
-        several = np.bincount(joint, minlength=1)[joint] > 1
-        rows, joint = rows[several], joint[several]
-        cells = column.codes if isinstance(column, Text) else distinct_codes(np.round(column.values, 9))
-        joint = distinct_codes(joint * (int(cells.max(initial=-1)) + 2) + cells[rows] + 1)
+        cells = column.codes[rows] if isinstance(column, Text) else distinct_codes(column.rounded.values[rows])
+        joint = distinct_codes(joint * (int(cells.max(initial=-1)) + 2) + cells + 1)
     out[rows] = True
     out[rows[distinct_values(joint, return_index=True)[1]]] = False
     return out
+
+
+def _perhaps_alike(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Rows whose cells and subject come to the same 64 bits as those of another: all that are alike, and hardly any other."""
+    key = subject.astype(np.uint64)
+    for column in columns:
+        if isinstance(column, Text):
+            cells = column.codes.astype(np.uint64)
+        else:
+            cells = (column.rounded.values + 0.0).view(np.uint64)
+            cells[column.missing] = 0
+            cells ^= cells >> np.uint64(32)  # whole numbers differ in their first bits only
+        key ^= cells
+        key *= _ODD
+    order = np.sort(key)
+    again = order[1:][order[1:] == order[:-1]]
+    if not len(again):
+        return np.empty(0, np.intp)
+    return np.flatnonzero(again[np.minimum(np.searchsorted(again, key), len(again) - 1)] == key)
 
 
 def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...]:

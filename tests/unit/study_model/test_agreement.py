@@ -8,7 +8,7 @@ import pytest
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.study_model.agreement import Agreement
-from replicator.study_model.agreement_pairs import KnownPairs
+from replicator.study_model.agreement_pairs import SEPARATOR, Combinations, KnownPairs, combinations_of
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
 K = 5
@@ -162,3 +162,28 @@ def test_a_rare_term_has_one_epoch_whatever_else_is_drawn() -> None:
     sample = _dataset("DS", DSTERM=["END 1", "COMPLETED"], DSDECOD=["END 1", "COMPLETED"], EPOCH=["TREATMENT", "FOLLOW-UP"])
     held = _fitted(source, subject, Kind.EVENTS).hold(sample, np.random.default_rng(0))
     assert held.text("EPOCH").strings().tolist() == ["FOLLOW-UP", "TREATMENT"]
+
+
+def test_combinations_are_the_cells_side_by_side() -> None:
+    """Against the cells joined row by row, codes in the order of the levels; coded anew only where a column has changed."""
+    rng = np.random.default_rng(5)
+    text = Text(rng.integers(-1, 3, 200).astype(np.int32), np.array(["b", "c", "a"], object))
+    number = Numbers(rng.choice([np.nan, 1.0, 2.5, 2.5 + 1e-12], 200))
+    dataset = _of(A=text, B=number, C=Text.constant("", 200))
+    for names in ((), ("A",), ("B",), ("B", "A"), ("A", "C", "B")):
+        codes, texts = combinations_of(dataset, names)
+        cells = [dataset[one].rounded.strings() if one == "B" else dataset[one].strings() for one in names]  # type: ignore[union-attr]
+        joined = [SEPARATOR.join(row) for row in zip(*cells, strict=True)] if names else [""] * 200
+        assert [texts[code] for code in codes.tolist()] == joined
+        assert sorted(set(codes.tolist())) == list(range(len(texts))) and len(set(texts)) == len(texts)
+    known = Combinations()
+    before, _ = known.of(dataset, ("A", "B"))
+    assert known.of(dataset, ("A", "B"))[0] is before
+    changed = dataset.with_column(Variable("B", type="num"), Numbers(np.ones(200)))
+    assert known.of(changed, ("A", "B"))[1] == combinations_of(changed, ("A", "B"))[1]
+
+
+def _of(**columns: Column) -> Dataset:
+    return Dataset(
+        "XX", tuple(Variable(name, type="char" if isinstance(one, Text) else "num") for name, one in columns.items()), columns
+    )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from replicator.profile.find import find_structure
 from replicator.study_model.layout import Layout, sort_key
-from replicator.tables.dataset import Dataset, Numbers, Text
+from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 
 from .small_studies import make_study
 
@@ -99,3 +99,22 @@ def test_rows_that_repeat_any_key_go() -> None:
     made = Dataset.from_frame("VS", pd.DataFrame(cells))
     assert layout.keyed(made, np.zeros(4, np.int32)).tolist() == [True, False, False, True]
     assert layout.keyed(made, np.arange(4, dtype=np.int32)).all()
+
+
+def test_rows_that_repeat_a_key_are_told_as_one_by_one() -> None:
+    """Against a plain look at all rows before: missing cells and 0 and -0 are alike, the tenth decimal does not tell."""
+    rng = np.random.default_rng(3)
+    layout, _ = fitted()
+    for n, span in ((0, 1), (1, 1), (400, 3), (400, 40)):
+        subject = np.sort(rng.integers(0, 8, n)).astype(np.int32)
+        number = rng.choice([np.nan, -np.nan, 0.0, -0.0, 1.5, 1.5 + 2e-10, *np.arange(float(span))], n)
+        text = Text(rng.integers(-1, span, n).astype(np.int32), np.array([f"T{i}" for i in range(span)], object))
+        variables = Variable("VSTESTCD"), Variable("VISITNUM", type="num")
+        table = Dataset("VS", variables, {"VSTESTCD": text, "VISITNUM": Numbers(number)})
+        keyed = replace(layout, keys=("VSTESTCD", "VISITNUM"), other_keys=()).keyed(table, subject)
+        seen: set[tuple[object, ...]] = set()
+        for i in range(n):
+            cell = "" if np.isnan(number[i]) else str(round(float(number[i]), 9) + 0.0)
+            key = (int(subject[i]), int(text.codes[i]), cell)
+            assert keyed[i] == (key not in seen)
+            seen.add(key)
