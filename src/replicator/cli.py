@@ -119,6 +119,9 @@ def sample(
     arm: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Subjects by arm, for example 'A=50,B=50'.")] = None,
     domains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only these datasets, for example 'DM,AE,LB'.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Draw on a Dask cluster, for example tcp://10.0.0.1:8786, with the same result.")
+    ] = "",
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same request.")] = False,
     dry_run: Annotated[
@@ -141,6 +144,8 @@ def sample(
     fitted = rp.load_model(model)
     names = parse_domains(domains) if domains is not None else None
     if dry_run or max_rows is not None or max_memory is not None:
+        if scheduler:
+            raise ConfigError("--dry-run, --max-rows and --max-memory measure this machine; leave --scheduler out.")
         with progress_shown("Measuring", quiet=quiet, style=progress_as) as progress:
             expected = fitted.expect_sample(
                 n, seed, format=format.value, where=where, arms=arms, domains=names, workers=workers, progress=progress
@@ -150,7 +155,14 @@ def sample(
             _say(quiet, expected.with_workers(workers).to_text())
             return FINE
     with _telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
-        asked: dict[str, Any] = {"format": format.value, "where": where, "arms": arms, "workers": workers, "progress": progress}
+        asked: dict[str, Any] = {
+            "format": format.value,
+            "where": where,
+            "arms": arms,
+            "workers": workers,
+            "scheduler": scheduler,
+            "progress": progress,
+        }
         if str(out) == "-":
             with _while_read():
                 fitted.stream_sample(sys.stdout.buffer, single_domain(names), n, seed, **asked)

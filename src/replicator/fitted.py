@@ -96,6 +96,7 @@ class FittedStudy:
         arms: Mapping[str, int] | None = None,
         domains: Sequence[str] | None = None,
         workers: int = 1,
+        scheduler: str = "",
         progress: Progress | None = None,
     ) -> Study:
         """Make new subjects.
@@ -114,6 +115,8 @@ class FittedStudy:
             Only these datasets.
         workers : int
             Processes; the result does not depend on it.
+        scheduler : str
+            Address of a Dask cluster whose machines draw instead, such as ``"tcp://10.0.0.1:8786"``; needs ``replicator[dask]``.
         progress : Progress, optional
             Told of every chunk.
 
@@ -122,7 +125,7 @@ class FittedStudy:
         SampleError
             If the request cannot be met.
         """
-        request = self._request(n, seed, where, arms, domains, workers, progress)
+        request = self._request(n, seed, where, arms, domains, workers, scheduler, progress)
         with timed("sample", n=n, seed=seed, workers=workers):
             return request.study()
 
@@ -137,6 +140,7 @@ class FittedStudy:
         arms: Mapping[str, int] | None = None,
         domains: Sequence[str] | None = None,
         workers: int = 1,
+        scheduler: str = "",
         overwrite: bool = False,
         resume: bool = False,
         progress: Progress | None = None,
@@ -165,7 +169,7 @@ class FittedStudy:
             If the folder is not empty or not writable, or the format cannot hold the data.
         """
         check_path(folder, "a folder to write", WriteError)
-        request = self._request(n, seed, where, arms, domains, workers, progress)
+        request = self._request(n, seed, where, arms, domains, workers, scheduler, progress)
         made_by = {"model": self.digest, "version": __version__}
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
             written = write_chunks(request, Path(folder), format, made_by, overwrite, resume)
@@ -197,7 +201,7 @@ class FittedStudy:
         WriteError
             If the format cannot hold the data.
         """
-        request = self._request(n, seed, where, arms, domains, workers, progress)
+        request = self._request(n, seed, where, arms, domains, workers, "", progress)
         with timed("expect sample", n=n, seed=seed, format=format, workers=workers):
             return expect_sample(request, format)
 
@@ -212,6 +216,7 @@ class FittedStudy:
         where: str | None = None,
         arms: Mapping[str, int] | None = None,
         workers: int = 1,
+        scheduler: str = "",
         progress: Progress | None = None,
     ) -> int:
         """Make new subjects and write one of their datasets to an open file, such as a pipe, as they are made.
@@ -241,7 +246,7 @@ class FittedStudy:
         WriteError
             If the format is another one, or cannot hold the data.
         """
-        request = self._request(n, seed, where, arms, [domain], workers, progress)
+        request = self._request(n, seed, where, arms, [domain], workers, scheduler, progress)
         with timed("stream sample", n=n, seed=seed, format=format, workers=workers) as found:
             found["rows"] = n_rows = stream_rows(request, domain, file, format)
         return n_rows
@@ -254,9 +259,10 @@ class FittedStudy:
         arms: Mapping[str, int] | None,
         domains: Sequence[str] | None,
         workers: int,
+        scheduler: str,
         progress: Progress | None,
     ) -> Request:
-        return Request(self.model, n, seed, where, arms, domains, workers, progress or silent, self.origin)
+        return Request(self.model, n, seed, where, arms, domains, workers, scheduler, progress or silent, self.origin)
 
     def certify(self, study: Study) -> Certificate:
         """Hold a study against the source, under the rules that were learned from it and those of the standard.

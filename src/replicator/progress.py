@@ -10,13 +10,13 @@ class Progress(Protocol):
 
     Examples
     --------
-    >>> def show(step: str, done: int, total: int) -> None:
+    >>> def show(step: str, done: int, total: int, /, rows: int | None = None) -> None:
     ...     print(f"{step}: {done} of {total}")
     >>> show("Fit LB", 3, 22)
     Fit LB: 3 of 22
     """
 
-    def __call__(self, step: str, done: int, total: int, /) -> None:
+    def __call__(self, step: str, done: int, total: int, /, rows: int | None = None) -> None:
         """Say that `done` of `total` steps are behind us.
 
         Parameters
@@ -25,11 +25,13 @@ class Progress(Protocol):
             What is being done now, in words for the user; ``""`` at the end.
         done, total : int
             Steps finished and steps altogether, with ``0 <= done <= total``.
+        rows : int, optional
+            Made by these steps, where rows are made.
         """
         ...
 
 
-def silent(step: str, done: int, total: int, /) -> None:
+def silent(step: str, done: int, total: int, /, rows: int | None = None) -> None:
     """Show nothing."""
 
 
@@ -41,7 +43,7 @@ def within(progress: Progress | None, first: int, last: int, total: int) -> Prog
     progress : Progress or None
         The listener to the whole; None stands for :func:`silent`.
     first, last, total : int
-        The stage moves the whole from `first` to `last` of `total`.
+        The stage moves the whole from `first` to `last` of `total`; its rows are its own.
 
     Returns
     -------
@@ -50,14 +52,14 @@ def within(progress: Progress | None, first: int, last: int, total: int) -> Prog
 
     Examples
     --------
-    >>> stage = within(lambda step, done, total: print(step, done, total), 20, 100, 100)
+    >>> stage = within(lambda step, done, total, rows=None: print(step, done, total), 20, 100, 100)
     >>> stage("Fit LB", 1, 2)
     Fit LB 60 100
     """
     if progress is None:
         return silent
 
-    def inner(step: str, done: int, of: int, /) -> None:
+    def inner(step: str, done: int, of: int, /, rows: int | None = None) -> None:
         progress(step, first + (last - first) * done // max(of, 1), total)
 
     return inner

@@ -38,7 +38,7 @@ def progress_shown(what: str, *, quiet: bool = False, style: ProgressStyle = Pro
         Show no bar, as also happens where standard error is no terminal.
     style : ProgressStyle
         Lines of JSON are shown wherever standard error leads, one for each step: ``step``, ``done`` of ``total``, ``seconds`` so
-        far, and ``seconds_left``, null as long as nothing is done.
+        far, ``seconds_left``, null as long as nothing is done, ``rows`` so far and ``rows_per_second``, null where none are made.
 
     Yields
     ------
@@ -64,10 +64,18 @@ class _Lines:
     def __init__(self) -> None:
         self._start = time.perf_counter()
 
-    def __call__(self, step: str, done: int, total: int, /) -> None:
+    def __call__(self, step: str, done: int, total: int, /, rows: int | None = None) -> None:
         seconds = time.perf_counter() - self._start
-        left = round(seconds * (total - done) / done, 1) if done else None
-        line = {"event": "progress", "step": step, "done": done, "total": total, "seconds": round(seconds, 1), "seconds_left": left}
+        line = {
+            "event": "progress",
+            "step": step,
+            "done": done,
+            "total": total,
+            "seconds": round(seconds, 1),
+            "seconds_left": round(seconds * (total - done) / done, 1) if done else None,
+            "rows": rows,
+            "rows_per_second": None if rows is None else round(rows / seconds),
+        }
         print(json.dumps(line), file=sys.stderr, flush=True)
 
 
@@ -76,6 +84,7 @@ class _Bar:
 
     def __init__(self, what: str) -> None:
         self._step, self._done, self._total = what, 0, 0
+        self._start = time.perf_counter()
         self._lock = threading.Lock()
         self._shown: RichProgress | None = None
         self._closed = False
@@ -83,9 +92,11 @@ class _Bar:
         self._timer.daemon = True
         self._timer.start()
 
-    def __call__(self, step: str, done: int, total: int, /) -> None:
+    def __call__(self, step: str, done: int, total: int, /, rows: int | None = None) -> None:
         with self._lock:
             self._step, self._done, self._total = step or self._step, done, total
+            if rows:
+                self._step += f", {rows / (time.perf_counter() - self._start):,.0f} rows a second"
             self._update()
 
     def _show(self) -> None:

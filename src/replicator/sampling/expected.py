@@ -114,7 +114,7 @@ def expect_sample(request: Request, format: Format) -> Expected:
         sizes: list[int] = []
         rows: list[dict[str, int]] = []
         with StudyWriter(Path(folder) / "expected", format, request={}) as writer:
-            for chunk in laid_out(request, request.draw(measured, workers=1), format):
+            for chunk in laid_out(request, request.draw(measured, crew=map), format):
                 for dataset in chunk:
                     writer.append(dataset, request.model.name)
                 writer.finish_chunk()

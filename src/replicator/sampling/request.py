@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
 from replicator.errors import SampleError
 from replicator.progress import Progress, silent
+from replicator.sampling.cluster import on_cluster
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.possible import check_possible
-from replicator.sampling.sampler import Job, draw_chunks, draw_subjects, plan_chunks
+from replicator.sampling.sampler import Crew, Job, draw_chunks, draw_subjects, plan_chunks
+from replicator.sampling.workers import in_processes
 from replicator.study_model.study_model import StudyModel
 from replicator.study_model.whereabouts import blamed
 from replicator.tables.dataset import Dataset, Study
@@ -36,6 +39,8 @@ class Request:
         Only these datasets; the others' random streams are not touched by it.
     workers : int
         Processes.
+    scheduler : str
+        Address of a Dask cluster whose machines draw instead; empty for none.
     progress : Progress
         Told of every chunk.
     origin : str
@@ -54,11 +59,14 @@ class Request:
     arms: Mapping[str, int] | None = None
     domains: Sequence[str] | None = None
     workers: int = 1
+    scheduler: str = ""
     progress: Progress = silent
     origin: str = ""
 
     def __post_init__(self) -> None:
         _check(self.model, self.n, self.seed, self.arms, self.domains, self.workers)
+        if self.scheduler and self.workers > 1:
+            raise SampleError("Workers of this machine and a cluster are asked for; choose one of them.")
 
     def plan(self) -> list[Job]:
         """Decide which subjects of which chunks are taken.
@@ -71,7 +79,7 @@ class Request:
         with blamed(self.model, self.origin):
             return plan_chunks(self.model, self.n, self.seed, self._clauses(), self.arms)
 
-    def draw(self, jobs: Sequence[Job], before: int = 0, workers: int | None = None) -> Iterator[Study]:
+    def draw(self, jobs: Sequence[Job], before: int = 0, crew: Crew | None = None) -> Iterator[Study]:
         """Draw chunks of the plan, in their order and without the datasets that every sample shares.
 
         Parameters
@@ -79,12 +87,17 @@ class Request:
         jobs : sequence of Job
         before : int
             Chunks that are done already.
-        workers : int, optional
-            Others than those of the request.
+        crew : Crew, optional
+            Another one than that of the request.
         """
-        number = self.workers if workers is None else workers
         with blamed(self.model, self.origin):
-            yield from draw_chunks(self.model, self.seed, jobs, self.domains, number, self.progress, before)
+            yield from draw_chunks(self.model, self.seed, jobs, self.domains, crew or self._crew, self.progress, before)
+
+    @property
+    def _crew(self) -> Crew:
+        if self.scheduler:
+            return partial(on_cluster, scheduler=self.scheduler)
+        return map if self.workers == 1 else partial(in_processes, workers=self.workers)
 
     @property
     def shared(self) -> list[Dataset]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
 from replicator.sampling.derived import with_derived
-from replicator.sampling.workers import in_processes
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Numbers, Study
@@ -24,24 +24,6 @@ from replicator.threads import one_thread
 CHUNK = 500  # subjects drawn together; part of what a seed means
 MOST_FRUITLESS = 200  # chunks without a match after which a condition counts as impossible
 MOST_CHUNKS_EACH = 20  # further chunks that may be drawn for each subject found
-
-
-def draw_chunks(
-    model: StudyModel,
-    seed: int,
-    jobs: Sequence[Job],
-    domains: Sequence[str] | None = None,
-    workers: int = 1,
-    progress: Progress = silent,
-    before: int = 0,
-) -> Iterator[Study]:
-    """Draw some of the chunks of a sample, in the order of the jobs; `before` counts chunks that are done already."""
-    draw = partial(_sample_chunk, model, seed, tuple(domains) if domains is not None else None)
-    total = before + len(jobs)
-    for done, study in enumerate(map(draw, jobs) if workers == 1 else in_processes(draw, jobs, workers), before):
-        progress("Sample", done, total)
-        yield study
-    progress("", total, total)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +49,44 @@ class Job:
     accepted: NDArray[np.intp] | None
     n: int
     start: int
+
+
+Crew: TypeAlias = Callable[[Callable[[Job], Study], Sequence[Job]], Iterable[Study]]
+"""Draws jobs with a function, in their order: ``map``, processes, or other machines."""
+
+
+def draw_chunks(
+    model: StudyModel,
+    seed: int,
+    jobs: Sequence[Job],
+    domains: Sequence[str] | None = None,
+    crew: Crew = map,
+    progress: Progress = silent,
+    before: int = 0,
+) -> Iterator[Study]:
+    """Draw some of the chunks of a sample, in the order of the jobs.
+
+    Parameters
+    ----------
+    model : StudyModel
+    seed : int
+    jobs : sequence of Job
+    domains : sequence of str, optional
+        Only these datasets.
+    crew : Crew
+        Who draws them; by default this process.
+    progress : Progress
+        Told of each chunk, and of the rows until then.
+    before : int
+        Chunks that are done already.
+    """
+    draw = partial(_sample_chunk, model, seed, tuple(domains) if domains is not None else None)
+    total, rows = before + len(jobs), 0
+    for done, study in enumerate(crew(draw, jobs), before):
+        progress("Sample", done, total, rows=rows)
+        yield study
+        rows += sum(dataset.n_rows for dataset in study.datasets.values())
+    progress("", total, total, rows=rows)
 
 
 def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], arms: Mapping[str, int] | None) -> list[Job]:

@@ -3,30 +3,82 @@
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
+
+from replicator.errors import SampleError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+
+CHUNKS_AHEAD = 2  # for each process: one that it draws, and one that waits to be drawn or to be taken
+
+_held: list[Callable[[Any], Any]] = []  # of a process that draws: what it draws with, sent once
+
+
+class Promise(Protocol[Result_co]):
+    """A result that another process is making."""
+
+    def result(self) -> Result_co:
+        """Wait for it."""
+        ...
+
+
+def in_order(submit: Callable[[Job], Promise[Result]], jobs: Iterable[Job], ahead: Callable[[], int]) -> Iterator[Result]:
+    """Yield the result of each job, in order; no more than `ahead` are made before the first of them is taken."""
+    waiting: deque[Promise[Result]] = deque()
+    for job in jobs:
+        waiting.append(submit(job))
+        while len(waiting) >= ahead():
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def in_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
-    """Yield the result of each job, in order, from so many processes, which end at once if the caller does not take them all."""
-    from joblib import Parallel, delayed  # noqa: PLC0415  0.3 s that one process need not pay
-    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+    """Yield the result of each job, in order, from so many processes, which end at once if the caller does not take them all.
+
+    Raises
+    ------
+    SampleError
+        If a process ends before its job is done.
+    """
+    from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor  # noqa: PLC0415  0.3 s that one process need not pay
     from joblib.externals.loky.backend import resource_tracker as of_workers  # noqa: PLC0415
 
     for tracker in (resource_tracker, of_workers):
         tracker.ensure_running()  # started later, it would let interrupts through again
-    try:
+    pool = ProcessPoolExecutor(workers, initializer=_hold, initargs=(function,))
+
+    def submit(job: Job) -> Promise[Result]:
         with _interrupts_held():
-            results = Parallel(n_jobs=workers, return_as="generator")(delayed(function)(job) for job in jobs)
-        yield from results
-    except BaseException:
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
-        raise
+            promise: Promise[Result] = pool.submit(_draw, job)
+        return promise
+
+    is_done = False
+    try:
+        yield from in_order(submit, jobs, lambda: CHUNKS_AHEAD * workers)
+        is_done = True
+    except BrokenProcessPool as error:
+        raise SampleError(
+            f"One of {workers} worker processes has ended before its work was done, perhaps because memory ran out; use fewer "
+            "--workers."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, kill_workers=not is_done)
+
+
+def _hold(function: Callable[[Any], Any]) -> None:
+    """Keep what this process draws with."""
+    _held[:] = [function]
+
+
+def _draw(job: Any) -> Any:
+    return _held[0](job)
 
 
 @contextmanager
