@@ -193,6 +193,22 @@ class TwoLevel:
         lasting = lasting_noise(self.residual.sample(n, rng), occasions, self.memory)
         return np.sqrt(self.serial) * lasting + np.sqrt(1 - self.serial) * fresh
 
+    def take(self, series: Codes) -> TwoLevel:
+        """Keep some series, for :meth:`compose`; the residuals of all series are drawn together."""
+        bent = [(i, at) for i, at in enumerate(series.tolist()) if at in self.bent]
+        return replace(
+            self,
+            between=self.between[series],
+            within=self.within[series],
+            slope=self.slope[series],
+            spread=self.spread[series],
+            centre=self.centre[series],
+            serial=self.serial[series],
+            inflation=self.inflation[series],
+            bent=np.array([i for i, _ in bent], np.int64),
+            quantiles=self.quantiles[np.searchsorted(self.bent, [at for _, at in bent]).astype(np.intp)],
+        )
+
     def compose(self, noise: Floats, seen: NDArray[np.bool_], features: Mapping[str, Floats], occasions: Occasions) -> Floats:
         """Put subjects and residuals together.
 

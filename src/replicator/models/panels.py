@@ -3,6 +3,7 @@ r"""Which of many things are done at an occasion: panels that come together, and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -121,6 +122,11 @@ class Presence:
         # presence drifts with the cells' own probabilities: subjects differ in level only
         return cls(probability, replace(latent, within=1 - latent.between, slope=np.zeros(n_units)))
 
+    @cached_property
+    def _threshold(self) -> Floats:
+        """Standard normal below which a unit is there, as `probability`."""
+        return np.asarray(ndtri(self.probability), np.float64)
+
     def sample(self, arm: Codes, cell: Codes, special: Flags, occasions: Occasions, rng: np.random.Generator) -> Flags:
         """Draw presence: (n_occasions, n_units) bool."""
         cell = cell + self.probability.shape[2] // 2 * special
@@ -128,7 +134,7 @@ class Presence:
         n_seen, n_units = len(occasions.starts), len(self.probability)
         trait = rng.standard_normal((n_seen, n_units)) * np.sqrt(self.latent.between)
         z = trait[occasions.run] + np.sqrt(self.latent.within) * noise
-        return np.asarray(z < ndtri(self.probability[:, arm, cell].T), bool)
+        return np.asarray(z < self._threshold[:, arm, cell].T, bool)
 
 
 def _cell_shares(done: Floats, tried: Floats, k: int) -> Floats:

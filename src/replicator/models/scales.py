@@ -6,6 +6,7 @@ All series of a dataset are held together, one array entry each.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -116,31 +117,37 @@ class NumericScales:
 
     def backward(self, latent: Floats, series: Codes, group: Codes | None = None) -> Floats:
         """Turn transformed values back, keep them in bounds and record them as the series and group do: (n,) float64."""
-        power, shift = self.power[series], self.shift[series]
-        with np.errstate(over="ignore"):
-            logged = np.exp(np.minimum(latent, 700.0))
-        rooted = np.maximum(1 + np.where(power > 0, power, 1) * latent, 0.0) ** (1 / np.where(power > 0, power, 1))
-        raw = np.where(power == 1, latent, np.where(power == 0, logged, rooted)) - shift
+        power, raw = self.power[series], latent.copy()
+        logged, rooted = np.flatnonzero(power == 0), np.flatnonzero((power > 0) & (power != 1))
+        raw[logged] = np.exp(np.minimum(latent[logged], 700.0))
+        raw[rooted] = np.maximum(1 + power[rooted] * latent[rooted], 0.0) ** (1 / power[rooted])
+        raw -= self.shift[series]
         return self.record(np.clip(raw, self.low[series], self.high[series]), series, group)
 
     def record(self, raw: Floats, series: Codes, group: Codes | None = None) -> Floats:
         """Round to the places of the series with the preference for last digits of the group, or of all: (n,) float64."""
-        places = self.decimals[series]
-        unit = 10.0 ** -np.maximum(places, 0)
-        shares = self.digits[series, -1 if group is None else group]
-        # cells of unequal digits are wider on one side: without this the mean would move
-        lean = np.diff(shares, axis=1) @ np.arange(10.0) - 4.5
-        steps = raw / unit - lean
-        decade = np.floor((steps + 0.5) / 10)
-        position = (steps + 0.5) / 10 - decade
-        even = np.abs(shares - np.linspace(0, 1, 11)).max(axis=1) < 1e-9
-        digit = np.clip((position[:, None] >= shares[:, 1:]).sum(axis=1), 0, 9)
+        places, low, high = self.decimals[series], self.low[series], self.high[series]
+        unit = (10.0 ** -np.maximum(self.decimals, 0))[series]
+        steps = np.round(raw / unit)
+        even, lean = self._preferences
+        whose = np.full(len(series), -1) if group is None else group
+        uneven = np.flatnonzero(~even[series, whose])
+        of, by = series[uneven], whose[uneven]
+        # cells of unequal digits are wider on one side: without the lean the mean would move
+        place = (raw[uneven] / unit[uneven] - lean[of, by] + 0.5) / 10
+        decade = np.floor(place)
+        digit = np.clip(((place - decade)[:, None] >= self.digits[of, by, 1:]).sum(axis=1), 0, 9)
         preferred = decade * 10 + digit
-        low, high = self.low[series], self.high[series]
         # beyond a bound the same digit of the next decade within
-        preferred = preferred + 10.0 * ((preferred * unit < low) * 1.0 - (preferred * unit > high))
-        rounded = np.round(np.where(even, np.round(raw / unit), preferred) * unit, MOST_DECIMALS)
-        return np.where(places < 0, raw, np.clip(rounded, low, high))
+        inward = (preferred * unit[uneven] < low[uneven]) * 1.0 - (preferred * unit[uneven] > high[uneven])
+        steps[uneven] = preferred + 10.0 * inward
+        return np.where(places < 0, raw, np.clip(np.round(steps * unit, MOST_DECIMALS), low, high))
+
+    @cached_property
+    def _preferences(self) -> tuple[NDArray[np.bool_], Floats]:
+        """Whether all last digits are as frequent, and by how much the mean of the others would move: by series and group."""
+        even = np.abs(self.digits - np.linspace(0, 1, 11)).max(axis=2) < 1e-9
+        return even, np.diff(self.digits, axis=2) @ np.arange(10.0) - 4.5
 
     def rounding_variance(self, typical: Floats) -> Floats:
         """Variance that rounding adds on the transformed scale near typical values: (n_series,) float64."""

@@ -200,10 +200,14 @@ class FindingsPart:
         drawn = partial(_drawn, spine, self.name)
         features = draw_features(self._features(), drawn, self.results, self.values, self.coordinates, occasions, rng)
         column_seen = seen[:, self.results.series]
-        latent = self.values.sample(noise, column_seen, features, arm, grid.cell, site, occasions, luck)
-        if self.units.follows:
+        asked = seen
+        if self.units.follows:  # what is asked after a result moves the others of its subject, as lines are taken out of fewer
+            columns, latent = self._columns_of_parents(), np.zeros(column_seen.shape)
+            told = {name: of[:, columns] for name, of in features.items()}
+            some = noise[:, columns], column_seen[:, columns], told, arm, grid.cell, site, occasions, luck
+            latent[:, columns] = self.values.take(columns).sample(*some)
             asked = self.units.restrict(seen, self._read_off(latent, seen, site))
-            latent = self.values.sample(noise, asked[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
+        latent = self.values.sample(noise, asked[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
         latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, self._answers)
         seen = self.units.restrict(seen, self._read_off(latent, seen, site))
         occasion, series = np.nonzero(seen)
@@ -235,33 +239,41 @@ class FindingsPart:
 
     def _results_of(self, latent: Floats, occasion: Codes, series: Codes, site: Codes) -> tuple[Floats, Codes]:
         """Return number and token (-1 for a number) of each (occasion, series)."""
-        token = np.full(len(series), -1, np.intp)
-        if not self.results.token.size:  # no text that enough subjects share
-            value = self.results.value[series]
-            return self.results.numbers(decode(self.results, latent, occasion, value)[1], value, token < 0, site[occasion]), token
-        stated = np.flatnonzero(self.results.state[series] >= 0)
-        column = self.results.state[series[stated]]
-        level, _ = decode(self.results, latent, occasion[stated], column)
-        token[stated] = self.results.token[column, level]
+        token, number = np.full(len(series), -1, np.intp), np.full(len(series), np.nan)
         value = self.results.value[series]
-        levelled = np.flatnonzero((token < 0) & (self.results.form[value] == LEVELLED))
-        level, _ = decode(self.results, latent, occasion[levelled], value[levelled])
-        token[levelled] = self.results.token[value[levelled], level]
-        _, probability = decode(self.results, latent, occasion, value)
-        number = self.results.numbers(probability, value, token < 0, site[occasion])
+        if self.results.token.size:  # else there is no text that enough subjects share
+            stated = np.flatnonzero(self.results.state[series] >= 0)
+            column = self.results.state[series[stated]]
+            token[stated] = self.results.token[column, decode(self.results, latent, occasion[stated], column)[0]]
+            levelled = np.flatnonzero((token < 0) & (self.results.form[value] == LEVELLED))
+            column = value[levelled]
+            token[levelled] = self.results.token[column, decode(self.results, latent, occasion[levelled], column)[0]]
+        counted = np.flatnonzero((token < 0) & (self.results.form[value] != LEVELLED))
+        column, where = value[counted], np.ones(len(counted), bool)
+        found = decode(self.results, latent, occasion[counted], column)[1]
+        number[counted] = self.results.numbers(found, column, where, site[occasion[counted]])
         return number, self.results.limits.tell(number, series, token)
 
     def _answers(self, latent: Floats, row: Codes, series: Codes) -> tuple[Floats, Codes]:
         """Number and token of each (row of `latent`, series) that is no measurement: these alone hang on the site."""
         return self._results_of(latent, row, series, np.zeros(len(latent), np.intp))
 
+    def _parents(self) -> Codes:
+        """Series that others follow from."""
+        return np.array(sorted({rule.parent for rule in self.units.follows}), np.intp)
+
+    def _columns_of_parents(self) -> Codes:
+        """Latent columns of the series that others follow from."""
+        parents = self._parents()
+        columns = np.unique(np.concatenate([self.results.value[parents], self.results.state[parents]]))
+        return columns[columns >= 0].astype(np.intp)
+
     def _read_off(self, latent: Floats, seen: Flags, site: Codes) -> Floats:
         """Results of the series that others follow from: (n_occasions, n_series), NaN elsewhere."""
-        out = np.full(seen.shape, np.nan)
-        for parent in sorted({rule.parent for rule in self.units.follows}):
-            rows = np.flatnonzero(seen[:, parent])
-            number, token = self._results_of(latent, rows, np.full(len(rows), parent, np.intp), site)
-            out[rows, parent] = np.where(token >= 0, -1.0 - token, number)
+        out, parents = np.full(seen.shape, np.nan), self._parents()
+        rows, which = np.nonzero(seen[:, parents])
+        number, token = self._results_of(latent, rows, parents[which], site)
+        out[rows, parents[which]] = np.where(token >= 0, -1.0 - token, number)
         return out
 
     def _features(self) -> list[tuple[str, str, int]]:

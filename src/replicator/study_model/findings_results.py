@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -108,6 +109,12 @@ class Results:
     tokens: Tokens
     written: Written
     limits: Limits
+
+    @cached_property
+    def edges(self) -> tuple[Floats, NDArray[np.intp]]:
+        """Probabilities at which the next level begins (n_columns, n_levels), and the last level of each column (n_columns,)."""
+        last = self.share.shape[1] - 1 - (self.share[:, ::-1] > 0).argmax(axis=1)  # levels of a share of 0 may stand below it
+        return np.cumsum(self.share, axis=1), last
 
     def numbers(self, latent: Floats, column: Codes, where: NDArray[np.bool_], site: Codes) -> Floats:
         """Turn latent values of one column each into recorded numbers.

@@ -34,7 +34,7 @@ class Totals:
     Attributes
     ----------
     item : (n, n_series) bool
-        Items of each panel.
+        Items of each panel; panels of one visit have none in common.
     label : (n,) int64
         Visit at which the range holds.
     low, high : (n,) float64
@@ -98,25 +98,46 @@ class Totals:
 
     def hold(self, latent: Floats, seen: Flags, label: Codes, results: Results, read: Read) -> Floats:
         """Move latent values (n_occasions, n_columns) to where the totals of the answers `seen` (n_occasions, n_series) may be."""
-        out, worth = latent, worth_of_tokens(results)
-        for item, visit, low, high in zip(self.item, self.label.tolist(), self.low.tolist(), self.high.tolist(), strict=True):
-            series = np.flatnonzero(item)
-            rows = np.flatnonzero(seen[:, series].all(axis=1) & (label == visit))
-            total = _totals(out[rows], series, results, worth, read)
-            rows, total = rows[(total < low) | (total > high)], total[(total < low) | (total > high)]
-            if not len(rows):
-                continue
-            columns, sign = results.value[series], np.where(total < low, 1.0, -1.0)
-            near, far = np.zeros(len(rows)), np.full(len(rows), FARTHEST)
-            start = out[rows]
-            for _ in range(STEPS):
-                middle = (near + far) / 2
-                total = _totals(_moved(start, columns, sign * middle), series, results, worth, read)
-                there = np.where(sign > 0, total >= low, total <= high)
-                near, far = np.where(there, near, middle), np.where(there, middle, far)
-            out = out.copy()
-            out[rows] = _moved(start, columns, sign * far)
+        rows = [np.flatnonzero(label == visit) for visit in self.label.tolist()]
+        rows = [one[seen[one][:, item].all(axis=1)] for one, item in zip(rows, self.item, strict=True)]
+        whole = _Whole(np.concatenate([*rows, np.empty(0, np.intp)]), np.repeat(np.arange(len(rows)), list(map(len, rows))))
+        worth = worth_of_tokens(results)
+        total = whole.totals(latent[whole.row], self.item, results, worth, read)
+        outside = np.flatnonzero((total < self.low[whole.panel]) | (total > self.high[whole.panel]))
+        if not len(outside):
+            return latent
+        whole, total = _Whole(whole.row[outside], whole.panel[outside]), total[outside]
+        low, high, start = self.low[whole.panel], self.high[whole.panel], latent[whole.row]
+        group, series = np.nonzero(self.item[whole.panel])
+        column, sign = results.value[series], np.where(total < low, 1.0, -1.0)
+        near, far = np.zeros(len(total)), np.full(len(total), FARTHEST)
+        moved = start.copy()
+        for _ in range(STEPS):
+            middle = (near + far) / 2
+            moved[group, column] = start[group, column] + (sign * middle)[group]
+            total = whole.totals(moved, self.item, results, worth, read)
+            there = np.where(sign > 0, total >= low, total <= high)
+            near, far = np.where(there, near, middle), np.where(there, middle, far)
+        out = latent.copy()
+        out[whole.row[group], column] += (sign * far)[group]
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """Occasions at which a panel is answered as a whole: their positions among all, and the panel, (n,) each."""
+
+    row: Codes
+    panel: Codes
+
+    def totals(self, latent: Floats, item: Flags, results: Results, worth: Floats, read: Read) -> Floats:
+        """Sum of the answers to the items (n_panels, n_series) by latent values (n, n_columns); NaN where one is no number."""
+        group, series = np.nonzero(item[self.panel])
+        number, token = read(latent, group, series)
+        said = np.flatnonzero(token >= 0)
+        answer = (results.token[results.value[series[said]]] == token[said, None]).any(axis=1)  # else a code that there is none
+        number[said] = np.where(answer, worth[token[said]], np.nan)
+        return np.asarray(np.bincount(group, weights=number, minlength=len(self.row)), np.float64)
 
 
 def worth_of_tokens(results: Results) -> Floats:
@@ -136,21 +157,6 @@ def answers_given(results: Results, observed: Observed, occasion: Codes, n_occas
     said = worth_of_tokens(results)[results.token[column[own], np.where(levelled, observed.level[own], 0)]]
     out[occasion[observed.row[own]], results.series[column[own]]] = np.where(levelled, said, observed.number[own])
     return out
-
-
-def _moved(latent: Floats, columns: NDArray[np.int64], by: Floats) -> Floats:
-    out = latent.copy()
-    out[:, columns] += by[:, None]
-    return out
-
-
-def _totals(latent: Floats, series: Codes, results: Results, worth: Floats, read: Read) -> Floats:
-    """Sum of the answers of each row (n,); NaN where one is no number, or a code that there is none."""
-    row, which = np.repeat(np.arange(len(latent)), len(series)), np.tile(series, len(latent))
-    number, token = read(latent, row, which)
-    answer = (results.token[results.value[which]] == token[:, None]).any(axis=1)
-    value = np.where(token < 0, number, np.where(answer, worth[token], np.nan))
-    return np.asarray(value.reshape(len(latent), len(series)).sum(axis=1), np.float64)
 
 
 def _range(total: Floats, who: Codes, k: int) -> tuple[float, float]:

@@ -143,6 +143,19 @@ class Values:
         deviation = self.latent.compose(noise, seen, features, occasions)
         return self.shift[:, arm, cell].T + self.sites[:, site].T + self.width * deviation
 
+    def take(self, columns: Codes) -> Values:
+        """Keep some columns, to put together; noise is drawn of all columns at once."""
+        return replace(
+            self,
+            shift=self.shift[columns],
+            width=self.width[columns],
+            bottom=self.bottom[columns],
+            top=self.top[columns],
+            latent=self.latent.take(columns),
+            repeats=self.repeats[columns] if len(self.repeats) else self.repeats,
+            sites=self.sites[columns],
+        )
+
     def spread_ties(self, level: Floats, rng: np.random.Generator) -> Floats:
         """Spread drawn levels that stand for "always lowest" or "always highest" over the normals they stand for.
 
@@ -184,15 +197,19 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
     value : (n,) float64
         What :meth:`Results.numbers` takes.
     """
-    value = latent[row, column]
+    value = latent.ravel()[row * latent.shape[1] + column]
     form = results.form[column]
-    edge = np.cumsum(results.share, axis=1)[:, :-1]
-    probability = np.where(form == ADDITIVE, 0.0, ndtr(np.where(form == ADDITIVE, 0.0, value)))
     level = np.zeros(len(row), np.intp)
-    levelled = form == LEVELLED
-    last = results.share.shape[1] - 1 - (results.share[:, ::-1] > 0).argmax(axis=1)  # levels of a share of 0 may stand below it
-    level[levelled] = np.minimum((probability[levelled, None] >= edge[column[levelled]]).sum(axis=1), last[column[levelled]])
-    return level, np.where(form == ADDITIVE, value, probability)
+    normal = np.flatnonzero(form != ADDITIVE)
+    value[normal] = ndtr(value[normal])
+    there, i = np.flatnonzero(form == LEVELLED), 0
+    edge, last = results.edges
+    while len(there):  # who is beyond an edge is asked about the next
+        of = column[there]
+        there = there[(value[there] >= edge[of, i]) & (last[of] > i)]
+        level[there] += 1
+        i += 1
+    return level, value
 
 
 def _site_effects(rest: Floats, column: Codes, subject: Codes, site: Codes, sizes: tuple[int, int], k: int) -> Floats:

@@ -206,3 +206,23 @@ def test_levels_whose_residuals_last_vary_no_more_than_others() -> None:
     assert model.serial[0] > 0.3
     assert drawn.var() == pytest.approx(1.0, abs=0.05)
     assert drawn.var(axis=1, ddof=1).mean() == pytest.approx(model.within[0], rel=0.1)
+
+
+def test_some_series_are_put_together_as_all_are() -> None:
+    """Skewed series with slopes and spreads of their own: some of them, in any order, are what they are among all."""
+    rng = np.random.default_rng(6)
+    occasions = Occasions(np.repeat(np.arange(200), 8), np.tile(30.0 * np.arange(8), 200))
+    n, n_series = 1600, 4
+    y = (rng.exponential(size=(n, n_series)) - 1) * np.exp(0.5 * rng.standard_normal((200, n_series)))[occasions.subject]
+    y[:, 1] += 0.02 * rng.standard_normal(200)[occasions.subject] * occasions.day
+    rows, series = (one.ravel() for one in np.indices((n, n_series)))
+    model, _ = TwoLevel.fit(
+        y.ravel(), rows, series, occasions, np.ones((n_series, 24)), np.zeros(n_series, bool), np.zeros(n_series)
+    )
+    assert len(model.bent) and (model.slope > 0).any() and (model.spread > 0).any()
+    noise, seen = model.noise(occasions, rng), rng.random((n, n_series)) < 0.8
+    features = {name: rng.standard_normal((200, n_series)) for name in ("level", "slope", "spread")}
+    whole = model.compose(noise, seen, features, occasions)
+    for some in (np.array([3, 1]), np.array([0]), np.array([], np.intp)):
+        own = {name: of[:, some] for name, of in features.items()}
+        assert (model.take(some).compose(noise[:, some], seen[:, some], own, occasions) == whole[:, some]).all()

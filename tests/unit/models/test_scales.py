@@ -128,3 +128,29 @@ def test_the_shift_of_a_series_with_zeros_is_no_single_subjects_value() -> None:
     assert scales.shift[0] == pytest.approx(np.sort(values[values > 0])[:5].mean() / 2)
     few = np.where(np.arange(200) < 196, 0.0, 5.0)
     assert fitted(few, 2).shift[0] == 0.0
+
+
+def test_numbers_are_recorded_as_one_by_one() -> None:
+    """Against each number by itself: preferred digits or even ones, bounds, unrounded series."""
+    rng = np.random.default_rng(8)
+    uneven = np.concatenate([[0.0], np.cumsum(rng.dirichlet(np.ones(10)))])
+    digits = np.array([[np.linspace(0, 1, 11), uneven], [uneven, np.linspace(0, 1, 11)], [uneven, uneven]])
+    decimals, low, high = np.array([1, 0, -1]), np.array([0.3, -50.0, -1.0]), np.array([9.7, 60.0, 1.0])
+    scales = NumericScales(np.ones(3), np.zeros(3), low, high, decimals, digits)
+    series, group = rng.integers(0, 3, 3000), rng.integers(0, 2, 3000)
+    raw = rng.normal(5, 30, 3000)
+    got = scales.record(np.clip(raw, low[series], high[series]), series, group)
+    for i, (j, g) in enumerate(zip(series.tolist(), group.tolist(), strict=True)):
+        number = min(max(raw[i], low[j]), high[j])
+        if decimals[j] < 0:
+            assert got[i] == number
+            continue
+        unit, edge = 10.0 ** -decimals[j], digits[j, g]
+        if (digits[j, g] == np.linspace(0, 1, 11)).all():
+            steps = np.round(number / unit)
+        else:
+            place = number / unit - (np.diff(edge) @ np.arange(10.0) - 4.5) + 0.5
+            digit = max(at for at in range(10) if edge[at] <= place / 10 - np.floor(place / 10))
+            steps = 10 * np.floor(place / 10) + digit
+            steps += 10 * ((steps * unit < low[j]) - float(steps * unit > high[j]))
+        assert got[i] == pytest.approx(min(max(steps * unit, low[j]), high[j]), abs=1e-9)
