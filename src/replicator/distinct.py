@@ -1,4 +1,4 @@
-"""Distinct values of arrays, as :func:`numpy.unique` gives them: codes are counted, and rows packed into one number, not sorted."""
+"""Distinct values, as :func:`numpy.unique` finds them: codes and recorded numbers are counted, and rows packed into one number."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ Coded: TypeAlias = tuple[NDArray[Scalar], NDArray[np.intp]]
 
 _SPARSE = 4  # times as wide as long: codes are sorted from there on
 _SHORT = 256  # width up to which codes are counted, however few they are
+_STEPS = 1.0, 1000.0  # parts of 1 that recorded numbers are whole multiples of
+_EXACT = 1e12  # size up to which all of these are told apart
+_GLANCE = 64  # numbers that are looked at before all are
 _WIDEST = 2**62  # numbers that rows are packed into
 _BITS = 62  # flags that go into one of them
 
@@ -61,7 +64,8 @@ def distinct_values(
     """
     wanted = return_index, return_inverse, return_counts
     if axis is None:
-        found = _counted(values, *wanted) if values.ndim == 1 and values.dtype.kind in "iu" else None
+        kind = values.dtype.kind if values.ndim == 1 else ""
+        found = _counted(values, *wanted) if kind in "iu" else _recorded(values, *wanted) if kind == "f" else None
         return found if found is not None else _sorted(values, return_index, return_inverse, return_counts, None)
     rows = values if axis == 0 else values.T
     key = _packed(rows) if rows.ndim == 2 else None
@@ -107,6 +111,41 @@ def _counted(values: NDArray[np.integer], index: bool, inverse: bool, counts: bo
     if counts:
         more.append(count[used])
     return (found, *more)
+
+
+def _recorded(values: NDArray[np.floating], index: bool, inverse: bool, counts: bool) -> Any:
+    """Distinct numbers that are multiples of a small step, by counting the steps; None where they are not, or lie far apart."""
+    unknown = np.isnan(values)
+    n_unknown = int(unknown.sum())
+    rows = np.flatnonzero(~unknown) if n_unknown else None
+    numbers = values if rows is None else values[rows]
+    if len(numbers) <= _GLANCE:
+        return None
+    low, high = float(numbers.min()), float(numbers.max())
+    if not (high - low < _SPARSE * len(numbers) and low > -_EXACT and high < _EXACT):  # nor is it between infinite ones
+        return None
+    steps = next((one for one in _STEPS if _are_multiples(numbers[:_GLANCE], one) and _are_multiples(numbers, one)), None)
+    if steps is None:
+        return None
+    whole = np.rint(numbers * steps)
+    least = whole.min()
+    if whole.max() - least >= _SPARSE * len(numbers):
+        return None
+    used, first, which, count = _counted((whole - least).astype(np.intp), True, True, True)
+    found = ((used + least) / steps).astype(values.dtype)
+    if rows is not None:
+        found, count = np.append(found, np.asarray(np.nan, values.dtype)), np.append(count, n_unknown)
+        first = np.append(rows[first], unknown.argmax())
+        place = np.full(len(values), len(used))
+        place[rows] = which
+        which = place
+    more = [extra for extra, asked in zip((first, which, count), (index, inverse, counts), strict=True) if asked]
+    return (found, *more) if more else found
+
+
+def _are_multiples(numbers: NDArray[np.floating], steps: float) -> bool:
+    """Whether all numbers are whole when they are multiplied by `steps`, and the nearest there are to such a part."""
+    return bool((np.rint(numbers * steps) / steps == numbers).all())
 
 
 def _packed(rows: NDArray[Any]) -> NDArray[np.int64] | None:

@@ -45,9 +45,22 @@ def test_codes(values: NDArray[np.int64]) -> None:
 
 
 @given(some.arrays(np.float64, st.integers(0, 30), elements=st.one_of(st.just(np.nan), st.integers(-3, 3).map(float))))
-def test_numbers_are_left_to_numpy(values: NDArray[np.float64]) -> None:
+def test_few_numbers_are_left_to_numpy(values: NDArray[np.float64]) -> None:
     """NaN is one value."""
     same(values, None)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 1000, 3, 7e5])
+@pytest.mark.parametrize("odd", [[], [np.nan], [np.inf, -np.inf], [1e300], [np.nan, 0.1 + 0.2]])
+def test_recorded_numbers(steps: float, odd: list[float]) -> None:
+    """Whole numbers and up to three decimals are counted, all others sorted, with one result; the same numbers come back."""
+    rng = np.random.default_rng(4)
+    for spread in (0, 30, 10_000):
+        values = np.round(rng.normal(0, 1, 500) * spread) / steps
+        values[rng.integers(0, 500, 5 * len(odd))] = np.resize(odd, 5 * len(odd))
+        same(values, None)
+        found, codes = distinct_values(values, return_inverse=True)
+        assert np.array_equal(found[codes], values, equal_nan=True)
 
 
 @given(some.arrays(st.sampled_from([np.int32, np.int64]), SHAPE, elements=st.integers(-2, 2)), st.sampled_from([0, 1]))

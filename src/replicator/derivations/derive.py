@@ -128,7 +128,7 @@ def as_type(outcome: Outcome, text: bool) -> Column:
     if isinstance(column, Text) == text:
         return column
     if isinstance(column, Numbers):
-        return Text.of(column.strings())
+        return column.text()
     levels = np.array([_number(str(level)) for level in column.levels] + [np.nan])
     return Numbers(levels[column.codes])
 
@@ -152,6 +152,8 @@ def chosen(rows: NDArray[np.bool_], first: Column, second: Column) -> Column:
     if isinstance(first, Numbers) and isinstance(second, Numbers):
         return Numbers(np.where(rows, first.values, second.values))
     assert isinstance(first, Text) and isinstance(second, Text)
+    if rows.all() or not rows.any():
+        return first if rows.all() and len(rows) else second
     moved = np.where(second.codes >= 0, second.codes + len(first.levels), -1)
     return text_of([*map(str, first.levels), *map(str, second.levels)], np.where(rows, first.codes, moved))
 

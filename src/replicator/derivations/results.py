@@ -67,7 +67,7 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
     known = np.isfinite(values)
     used = 1
     if style == "shortest":
-        column = Text.of(Numbers(values).strings())
+        column = Numbers(values).text()
     else:
         used = 2
         table = derivation.parameters["decimals"]

@@ -137,7 +137,7 @@ def _hold_one(
     codes, texts = combinations.of(dataset, one.determinants)
     place = {text: at for at, text in enumerate(one.keys)}
     at = np.array([place.get(text, -1) for text in texts], np.intp)
-    known = (at >= 0)[codes]
+    known = (at >= 0)[codes] if (at < 0).any() else np.ones(len(codes), bool)
     if one.fills:
         known &= column.missing | _withheld(column)
     told = one.values.take(np.maximum(at, 0))

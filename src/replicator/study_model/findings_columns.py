@@ -176,7 +176,7 @@ class OtherColumns:
         }
         if has_number:
             column = Numbers(number)
-            out["VISITNUM"] = column if "VISITNUM" in self.numeric else Text.of(column.strings())
+            out["VISITNUM"] = column if "VISITNUM" in self.numeric else column.text()
         if self.stem and has_number:
             visit = out["VISIT"]
             if isinstance(visit, Text):

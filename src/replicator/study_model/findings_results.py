@@ -316,7 +316,7 @@ class _Said:
 
     def spelled_numbers(self) -> Text:
         """Numbers as they are written: (n_rows,)."""
-        return self.original if self.names.original else Text.of(Numbers(self.value).strings())
+        return self.original if self.names.original else Numbers(self.value).text()
 
 
 def codes_of_results(results: Results, observed: Observed, occasion: Codes, shape: tuple[int, ...]) -> Floats:

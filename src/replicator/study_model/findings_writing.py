@@ -185,7 +185,7 @@ def _other_units(units: OriginalUnits, number: Floats, series: Codes, k: int) ->
         rows = others[(series[others] == j) & (units.unit.codes[others] == u)]
         if len(np.unique(units.subject[rows])) >= k:
             factor, offset = _fit_lines(units.raw[rows], number[rows], np.zeros(len(rows), np.intp), 1)
-            written = Text.of(Numbers(units.raw[rows]).strings())
+            written = Numbers(units.raw[rows]).text()
             places, _ = count_places(written, units.raw[rows], np.zeros(len(rows), np.intp), 1)
             found.append((j, u, float(factor[0]), float(offset[0]), int(places[0])))
     return found
@@ -206,8 +206,8 @@ def read_writing(
     rows = np.isfinite(value) & np.isfinite(number) & (series >= 0)
     factor, offset = _fit_lines(value[rows], number[rows], series[rows], n_series)
     usual = ~units.others(series)
-    shortest = Text.of(Numbers(np.round(number, 12)).strings())
-    as_text = [original if has_original else Text.of(Numbers(value).strings()), text, shortest]
+    shortest = Numbers(np.round(number, 12)).text()
+    as_text = [original if has_original else Numbers(value).text(), text, shortest]
     found = [count_places(t, np.where(usual, value, np.nan), series, n_series) for t in as_text]
     places = np.stack([np.where(p > MOST_PLACES, -1, p) for p, _ in found], axis=1)
     inside = np.isfinite(value) & (series >= 0)

@@ -103,8 +103,8 @@ class Layout:
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
         """Order of the rows: by subject, then as the source's rows were."""
-        keys = [sort_key(dataset[name]) for name in reversed(self.order) if name in dataset]
-        return np.lexsort([*keys, subject.astype(np.float64)])
+        keys = [_ranks(dataset[name]) for name in reversed(self.order) if name in dataset]
+        return np.lexsort([*keys, _narrow(subject)])
 
     def admissible(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Tell which rows (n_rows,) may stay.
@@ -117,7 +117,10 @@ class Layout:
         rows = np.flatnonzero(keep)
         keep[rows] = self.keyed(dataset if keep.all() else dataset.take(rows), subject[rows])
         rows = np.flatnonzero(keep)
-        told = [dataset[name] for name in dataset.names if name not in self.numbered]
+        names = [name for name in dataset.names if name not in self.numbered]
+        if any(keys and {*keys} <= {*names} for keys in (self.keys, *self.other_keys)):
+            return keep  # what repeats no key repeats no row
+        told = [dataset[name] for name in names]
         again = np.flatnonzero(_repeats(told if keep.all() else [column.take(rows) for column in told], subject[rows]))
         allowed = min(round(self.repeated * len(rows)), len(again))
         gone = np.ones(len(again), bool)
@@ -207,9 +210,7 @@ def _typed(column: Column | None, variable: Variable, n: int) -> Column:
     if column is None:
         return Text.constant("", n) if variable.type == "char" else Numbers(np.full(n, np.nan))
     if variable.type == "char" and isinstance(column, Numbers):
-        unique, inverse = distinct_values(column.values, return_inverse=True)
-        text = Text.of(Numbers(unique).strings())
-        return Text(text.codes[inverse], text.levels)
+        return column.text()
     if variable.type == "num" and isinstance(column, Text):
         return Numbers(Dataset("", (variable,), {variable.name: column}).numbers(variable.name))
     return column
@@ -264,6 +265,22 @@ def sort_key(column: Column) -> NDArray[np.float64]:
     rank[order] = np.arange(len(order))
     rank[-1] = -1
     return rank[column.codes]
+
+
+def _ranks(column: Column) -> NDArray[np.integer]:
+    """Order of :func:`sort_key` in whole numbers, (n_rows,)."""
+    if isinstance(column, Text):
+        return _narrow(sort_key(Text(np.arange(-1, len(column.levels), dtype=np.int32), column.levels)).astype(np.int32) + 1)[
+            column.codes + 1
+        ]
+    ranks = distinct_codes(column.values) + 1
+    ranks[column.missing] = 0
+    return _narrow(ranks)
+
+
+def _narrow(codes: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Codes (n,) from 0 in 16 bits if they fit, which are sorted by counting."""
+    return codes.astype(np.uint16) if codes.max(initial=0) < 1 << 16 else codes
 
 
 def _keys(structure: DatasetStructure, keys: tuple[str, ...], subject: NDArray[np.int32] | None) -> tuple[str, ...]:

@@ -78,7 +78,9 @@ class Text:
         rank = np.empty(len(kept) + 1, np.int32)
         rank[order] = np.arange(len(kept), dtype=np.int32)
         rank[-1] = -1
-        return Text(rank[codes.astype(np.int32) - int(has_missing)], kept[order])
+        out = Text(rank[codes - int(has_missing)], kept[order])
+        out.__dict__["_compact"] = out
+        return out
 
     @cached_property
     def place(self) -> Mapping[str, int]:
@@ -113,6 +115,12 @@ class Numbers:
         unique, inverse = distinct_values(self.values, return_inverse=True)
         return np.array([number_text(value) for value in unique.tolist()], dtype=object)[inverse]
 
+    def text(self) -> Text:
+        """The numbers as text, as :meth:`strings` writes them."""
+        unique, inverse = distinct_values(self.values, return_inverse=True)
+        texts = Text.of(map(number_text, unique.tolist()))
+        return Text(texts.codes[inverse], texts.levels)
+
     @cached_property
     def rounded(self) -> Numbers:
         """The numbers to 9 decimals."""
@@ -122,7 +130,7 @@ class Numbers:
     def coded(self) -> tuple[NDArray[np.int64], Numbers]:
         """Codes (n_rows,), -1 missing, and the distinct numbers, sorted."""
         seen = ~np.isnan(self.values)
-        values, inverse = np.unique(self.values[seen], return_inverse=True)
+        values, inverse = distinct_values(self.values[seen], return_inverse=True)
         codes = np.full(len(self.values), -1, np.int64)
         codes[seen] = inverse
         return codes, Numbers(values)
@@ -253,7 +261,7 @@ class Dataset:
     def text(self, name: str) -> Text:
         """Return a column as text; numbers are written in their shortest exact form."""
         column = self.columns[name]
-        return column if isinstance(column, Text) else Text.of(column.strings())
+        return column if isinstance(column, Text) else column.text()
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return a column as float64 (n_rows,); text that is no finite number becomes NaN (``INF`` is a place, not a size)."""

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,11 +113,23 @@ def parse_dates(column: Text) -> Dates:
     >>> dates.precision.tolist()
     [6, 3, 1, 0]
     """
-    parsed = [_parse_one(str(level)) for level in column.levels]
-    day = np.array([p[0] for p in parsed] + [np.nan])
-    minute = np.array([p[1] for p in parsed] + [np.nan])
-    precision = np.array([p[2] for p in parsed] + [int(Precision.MISSING)], dtype=np.int8)
-    return Dates(day[column.codes], minute[column.codes], precision[column.codes])
+    return _parse_levels(column.levels).take(column.codes)
+
+
+_known: dict[int, tuple[ref[NDArray[np.object_]], Dates]] = {}
+"""Levels that were parsed and are still there, by their identity: columns that are taken of others have the same."""
+
+
+def _parse_levels(levels: NDArray[np.object_]) -> Dates:
+    """Parse levels, and a missing date behind them."""
+    key = id(levels)
+    known = _known.get(key)
+    if known is None or known[0]() is not levels:
+        parsed = [_parse_one(str(level)) for level in levels.tolist()]
+        day, minute, precision = zip(*parsed, (np.nan, np.nan, int(Precision.MISSING)), strict=True)
+        dates = Dates(np.array(day), np.array(minute), np.array(precision, np.int8))
+        known = _known[key] = ref(levels, lambda _: _known.pop(key, None)), dates
+    return known[1]
 
 
 def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precision: NDArray[np.int8]) -> Text:
