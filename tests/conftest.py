@@ -1,12 +1,15 @@
-"""What all tests share: where real studies lie, and a cache of their own."""
+"""What all tests share: where real studies lie, a cache of their own, and object storage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
+
+from .object_server import Bucket, object_environment, running_server
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -41,3 +44,25 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REPLICATOR_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of object storage, a process of its own."""
+    if find_spec("moto") is None:
+        pytest.skip("moto is not installed (pip install 'moto[server]')")
+    with running_server(tmp_path_factory.mktemp("objects")) as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(object_server: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A new bucket, and an environment that names its server and credentials."""
+    import boto3
+
+    for name, value in object_environment(object_server).items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=object_server)
+    name = f"studies-{token_hex(6)}"
+    client.create_bucket(Bucket=name)
+    return Bucket(name, client)

@@ -6,6 +6,7 @@ import os
 from numbers import Integral
 
 from replicator.errors import ReplicatorError
+from replicator.locations import Location, ObjectLocation, located
 
 MOST_SUBJECTS = 10**9  # of one sample; its files would fill a disk before that
 MOST_WORKERS = 256
@@ -47,10 +48,11 @@ def check_whole(
         raise error(f"{what} is {shown(value)}, which is too high; give one {bounds}{f', {remedy}' if remedy else ''}.")
 
 
-def check_path(value: object, what: str, error: type[ReplicatorError]) -> None:
-    """Refuse what is no path; `what` says what lies there, for example ``a model file``."""
-    if not isinstance(value, str | os.PathLike):
+def check_path(value: object, what: str, error: type[ReplicatorError]) -> Location:
+    """Tell where something lies, and refuse what is no path; `what` says what lies there, for example ``a model file``."""
+    if not isinstance(value, str | os.PathLike | ObjectLocation):
         raise error(f"{_beginning(value)} is no path of {what}; give a text or a Path.")
+    return located(value, error)
 
 
 def check_instance(value: object, wanted: type | tuple[type, ...], what: str, error: type[ReplicatorError], remedy: str) -> None:

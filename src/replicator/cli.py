@@ -12,19 +12,20 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, cast
 
 import typer
 
 import replicator as rp
-from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_size, single_domain
+from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_place, parse_size, single_domain
 from replicator.counting import counted, size
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
 from replicator.log import configure, log_event
 from replicator.study_model.cache_folder import CacheFolder
 from replicator.study_model.kept_fits import find_fit_of_files
+from replicator.tables.fetched import fetched
+from replicator.tables.study_files import source_locations
 from replicator.targets import Output, check_target
 from replicator.terminal import ProgressStyle, Stopwatch, progress_shown
 
@@ -60,23 +61,35 @@ class Copula(StrEnum):
 
 
 Data = Annotated[
-    list[Path], typer.Argument(metavar="DATA", help="A folder, files or a zip: CSV, XPT, sas7bdat, Parquet, Dataset-JSON.")
+    list[str],
+    typer.Argument(
+        parser=parse_place,
+        metavar="DATA",
+        help="A folder, files or a zip, here or as s3://bucket/key: CSV, XPT, sas7bdat, Parquet, Dataset-JSON.",
+    ),
 ]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit has written.")]
+ModelFile = Annotated[
+    str, typer.Argument(parser=parse_place, metavar="MODEL", help="A model file that fit has written, here or as s3://bucket/key.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what a former run has written there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-LogJson = Annotated[Path | None, typer.Option("--log-json", metavar="FILE", help="Add structured log lines to this file.")]
+LogJson = Annotated[
+    str | None, typer.Option("--log-json", parser=parse_place, metavar="FILE", help="Add structured log lines to this file.")
+]
 ProgressAs = Annotated[
     ProgressStyle, typer.Option("--progress", help="Show how far the work is as a bar, or as lines of JSON on standard error.")
 ]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")]
+Html = Annotated[str | None, typer.Option("--html", parser=parse_place, metavar="FILE", help="Write the report as one HTML page.")]
+Json = Annotated[str | None, typer.Option("--json", parser=parse_place, metavar="FILE", help="Write the report as JSON.")]
 
 
 @app.command()
 def fit(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Model file to write.")],
+    out: Annotated[
+        str,
+        typer.Option("--out", "-o", parser=parse_place, metavar="FILE", help="Model file to write, here or as s3://bucket/key."),
+    ],
     k: Annotated[int, typer.Option(min=1, max=1000, help="Fewest subjects behind any text, category, extreme or combination.")] = 5,
     k_terms: Annotated[
         int, typer.Option(min=1, max=1000, help="Fewest subjects behind a coded term; rarer ones get stand-ins.")
@@ -92,12 +105,12 @@ def fit(
     _start(log_json)
     watch = Stopwatch()
     check_target(out, Output.MODEL, overwrite=overwrite, reading=data)
-    with progress_shown("Reading", quiet=quiet, style=progress_as) as progress:
+    with progress_shown("Reading", quiet=quiet, style=progress_as) as progress, fetched(source_locations(data), progress):
         settings = {"k": k, "k_terms": k_terms, "copula": copula.value}
         former = find_fit_of_files(CacheFolder(), data, settings) if cache else None  # a second fit needs no heavy library
         fitted = former or rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
-        fitted.save(out, overwrite=overwrite)
-    _say(quiet, fitted.headline(), *(f"note: {note}" for note in fitted.notes), f"{out}: {size(out.stat().st_size)}, {watch}")
+        n_bytes = fitted.save(out, overwrite=overwrite)
+    _say(quiet, fitted.headline(), *(f"note: {note}" for note in fitted.notes), f"{out}: {size(n_bytes)}, {watch}")
     return FINE
 
 
@@ -105,9 +118,13 @@ def fit(
 def sample(
     model: ModelFile,
     out: Annotated[
-        Path,
+        str,
         typer.Option(
-            "--out", "-o", metavar="FOLDER", help="Folder to write the datasets to; - for one dataset to standard output."
+            "--out",
+            "-o",
+            parser=parse_place,
+            metavar="FOLDER",
+            help="Folder to write the datasets to, here or as s3://bucket/prefix; - for one dataset to standard output.",
         ),
     ],
     n: Annotated[int | None, typer.Option("-n", min=1, help="Number of subjects; may be left out with --arm.")] = None,
@@ -163,7 +180,7 @@ def sample(
             "scheduler": scheduler,
             "progress": progress,
         }
-        if str(out) == "-":
+        if out == "-":
             with _while_read():
                 fitted.stream_sample(sys.stdout.buffer, single_domain(names), n, seed, **asked)
             return FINE
@@ -179,7 +196,10 @@ def profile(
     html: Html = None,
     json: Json = None,
     compare: Annotated[
-        Path | None, typer.Option(metavar="OTHER", help="Say what is different in OTHER: data, or a profile kept with --json.")
+        str | None,
+        typer.Option(
+            parser=parse_place, metavar="OTHER", help="Say what is different in OTHER: data, or a profile kept with --json."
+        ),
     ] = None,
     progress_as: ProgressAs = ProgressStyle.BAR,
     quiet: Quiet = False,
@@ -198,7 +218,8 @@ def profile(
 def validate(
     data: Data,
     against: Annotated[
-        Path | None, typer.Option(metavar="MODEL", help="Hold the data against this model's source, under the same rules.")
+        str | None,
+        typer.Option(parser=parse_place, metavar="MODEL", help="Hold the data against this model's source, under the same rules."),
     ] = None,
     html: Html = None,
     json: Json = None,
@@ -219,14 +240,25 @@ def validate(
 
 @app.command()
 def evaluate(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What the sample was learned from: a folder, file or zip.")],
-    sample: Annotated[Path, typer.Argument(metavar="SYNTHETIC", help="The sample to judge: a folder, file or zip.")],
+    source: Annotated[
+        str, typer.Argument(parser=parse_place, metavar="SOURCE", help="What the sample was learned from: a folder, file or zip.")
+    ],
+    sample: Annotated[
+        str, typer.Argument(parser=parse_place, metavar="SYNTHETIC", help="The sample to judge: a folder, file or zip.")
+    ],
     holdout: Annotated[
-        Path | None, typer.Option(metavar="DATA", help="Real subjects whom the model never saw; without them the source is halved.")
+        str | None,
+        typer.Option(
+            parser=parse_place, metavar="DATA", help="Real subjects whom the model never saw; without them the source is halved."
+        ),
     ] = None,
-    html: Annotated[Path | None, typer.Option("--html", "-o", metavar="FILE", help="Write the report as one HTML page.")] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", "-o", parser=parse_place, metavar="FILE", help="Write the report as one HTML page.")
+    ] = None,
     json: Json = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write verdict and measures as Markdown.")] = None,
+    markdown: Annotated[
+        str | None, typer.Option(parser=parse_place, metavar="FILE", help="Write verdict and measures as Markdown.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same data and seed give the same report.")] = 0,
     attack: Annotated[
         int, typer.Option(min=0, max=1000, help="Attack with so many models of halves of the source; each takes a fit.")
@@ -306,12 +338,12 @@ def face(
 
 
 def _start(
-    log_json: Path | None,
-    html: Path | None = None,
-    json: Path | None = None,
-    markdown: Path | None = None,
+    log_json: str | None,
+    html: str | None = None,
+    json: str | None = None,
+    markdown: str | None = None,
     *,
-    reading: Sequence[Path] = (),
+    reading: Sequence[str] = (),
 ) -> None:
     """Open the log, and refuse reports that cannot be written, or are being read, before any work is done."""
     configure(log_json)
@@ -327,7 +359,7 @@ def _start(
         check_target(path, kind, overwrite=True, reading=reading)
 
 
-def _show(report: Any, html: Path | None, json: Path | None, quiet: bool) -> None:
+def _show(report: Any, html: str | None, json: str | None, quiet: bool) -> None:
     written = rp.pipeline.write_report(report, html=html, json=json)
     _say(quiet, rp.pipeline.render_text(report, _width(), sys.stdout.isatty()), *(f"report: {path}" for path in written))
 

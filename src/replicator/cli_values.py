@@ -1,4 +1,4 @@
-"""What stands behind the options of a command: arms with their numbers, names of datasets, sizes in bytes."""
+"""What stands behind the options of a command: places, arms with their numbers, names of datasets, sizes in bytes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import re
 from collections.abc import Sequence
 
 from replicator.errors import ConfigError
+from replicator.locations import located
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+def parse_place(text: str) -> str:
+    """Read a path of this machine or an address in object storage; ConfigError for one that holds credentials or is none.
+
+    Examples
+    --------
+    >>> parse_place("studies//pilot/"), parse_place("s3://studies/pilot/")
+    ('studies/pilot', 's3://studies/pilot')
+    """
+    return str(located(text, ConfigError))
 
 
 def parse_arms(texts: Sequence[str]) -> dict[str, int]:

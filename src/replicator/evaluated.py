@@ -59,8 +59,8 @@ def evaluate(
     check_whole(attack, "The number of attacking models", ConfigError, least=0, most=1000)
     tell = progress or silent
     tell("Reading", 0, 100)
-    studies = [_studied(one) for one in (source, sample)]
-    real = None if holdout is None else _studied(holdout)
+    studies = [_studied(one, progress) for one in (source, sample)]
+    real = None if holdout is None else _studied(holdout, progress)
     with timed("evaluate", seed=seed, attack=attack) as found:
         evaluation = evaluate_studies(
             studies[0], studies[1], real, seed, within(progress, 10, 100, 100), n_shadows=attack, refit=_refitted, infer=infer
@@ -73,8 +73,8 @@ def evaluate(
     return report
 
 
-def _studied(data: Source) -> Study:
-    return data if isinstance(data, Study) else read_source(data)
+def _studied(data: Source, progress: Progress | None) -> Study:
+    return data if isinstance(data, Study) else read_source(data, progress)
 
 
 def _refitted(study: Study, seed: int) -> Study:

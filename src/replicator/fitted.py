@@ -15,6 +15,7 @@ from replicator.arguments import check_instance, check_path
 from replicator.config import FitConfig
 from replicator.counting import counted
 from replicator.errors import ArtifactError, StudyError, WriteError
+from replicator.locations import Location
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
 from replicator.progress import Progress, silent
@@ -151,7 +152,7 @@ class FittedStudy:
         ----------
         folder : path
             Must be empty or not exist, but for `overwrite`; appears whole or not at all. What an interrupted run has finished stays
-            beside it.
+            beside it. May be a prefix ``s3://bucket/key`` in object storage; what goes there is built in the user's cache.
         format : {"csv", "xpt", "parquet", "json"}
             Of the files.
         resume : bool
@@ -168,11 +169,11 @@ class FittedStudy:
         WriteError
             If the folder is not empty or not writable, or the format cannot hold the data.
         """
-        check_path(folder, "a folder to write", WriteError)
+        target = check_path(folder, "a folder to write", WriteError)
         request = self._request(n, seed, where, arms, domains, workers, scheduler, progress)
         made_by = {"model": self.digest, "version": __version__}
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
-            written = write_chunks(request, Path(folder), format, made_by, overwrite, resume)
+            written = write_chunks(request, target, format, made_by, overwrite, resume)
             found |= {"rows": written.n_rows, "resumed": written.n_resumed}
         return written
 
@@ -276,18 +277,24 @@ class FittedStudy:
         with timed("certify"):
             return certificate(self.source, validate(study, self.source.rules, self.model.structure, max_rows=0))
 
-    def save(self, path: str | Path, overwrite: bool = False) -> None:
-        """Write the model to one file; the same model gives the same bytes.
+    def save(self, path: str | Path, overwrite: bool = False) -> int:
+        """Write the model to one file, or to an object ``s3://bucket/key``; the same model gives the same bytes.
+
+        Returns
+        -------
+        int
+            Bytes.
 
         Raises
         ------
         WriteError
             If the file is there and `overwrite` is not set or it is no model file, or if it cannot be written.
         """
-        check_path(path, "a model file to write", WriteError)
-        check_target(path, Output.MODEL, overwrite=overwrite)
-        with timed("save model", path=str(path)):
-            write_whole(Path(path), self.to_bytes())
+        target = check_target(path, Output.MODEL, overwrite=overwrite)
+        with timed("save model", path=str(target)):
+            packed = self.to_bytes()
+            write_whole(target, packed)
+        return len(packed)
 
     def to_bytes(self) -> bytes:
         """Make the bytes of the model file; :meth:`of_bytes` reads them."""
@@ -363,22 +370,22 @@ class FittedStudy:
         )
 
 
-def load_model(path: str | Path) -> FittedStudy:
+def load_model(path: str | Location) -> FittedStudy:
     """Read a model file; nothing in it is imported or run.
 
     Parameters
     ----------
     path : path
-        A file that :meth:`FittedStudy.save` or ``replicator fit`` has written.
+        A file, or an object ``s3://bucket/key``, that :meth:`FittedStudy.save` or ``replicator fit`` has written.
 
     Raises
     ------
     ArtifactError
         If it is missing, foreign, damaged, unsafe, or newer than this version.
     """
-    check_path(path, "a model file", ArtifactError)
-    with timed("load model", path=str(path)):
-        return _unpacked(load_artifact(Path(path), root=StudyModel), str(path))
+    place = check_path(path, "a model file", ArtifactError)
+    with timed("load model", path=str(place)):
+        return _unpacked(load_artifact(place, root=StudyModel), str(place))
 
 
 def _unpacked(contents: ArtifactContents[StudyModel], shown: str, notes: Sequence[str] = ()) -> FittedStudy:

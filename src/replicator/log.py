@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replicator.errors import WriteError
+from replicator.locations import ObjectLocation, located
 from replicator.targets import Output, check_replaceable
 
 if sys.platform != "win32":
@@ -23,12 +24,12 @@ class _Sink:
     file: Any = None
 
 
-def configure(json_path: Path | None = None, quiet: bool = False) -> None:
+def configure(json_path: str | Path | None = None, quiet: bool = False) -> None:
     """Choose where log lines go.
 
     Parameters
     ----------
-    json_path : Path, optional
+    json_path : path, optional
         File to which lines are added; without one nothing is logged.
     quiet : bool
         Log nothing at all, whatever `json_path` says.
@@ -44,12 +45,15 @@ def configure(json_path: Path | None = None, quiet: bool = False) -> None:
             former.close()
     if json_path is None or quiet:
         return
-    if Path(json_path).is_file():
-        check_replaceable(Path(json_path), Output.LOG)
+    place = located(json_path, WriteError)
+    if isinstance(place, ObjectLocation):
+        raise WriteError(f"{place}: a log is written on this machine only; name a file here.")
+    if place.is_file():
+        check_replaceable(place, Output.LOG)
     import structlog  # noqa: PLC0415
 
     try:
-        _Sink.file = Path(json_path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        _Sink.file = place.open("a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise WriteError(f"{json_path}: log lines cannot be written ({error.strerror}); choose another file.") from error
     _Sink.logger = structlog.wrap_logger(

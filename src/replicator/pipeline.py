@@ -15,6 +15,7 @@ from replicator.arguments import check_instance, shown
 from replicator.config import FitConfig
 from replicator.errors import ArtifactError, ConfigError, in_plain_words
 from replicator.fitted import FittedStudy, load_model
+from replicator.locations import Location, ObjectLocation
 from replicator.log import log_event, timed
 from replicator.profile.find import find_structure
 from replicator.profile.kinds import find_subject_variable
@@ -37,7 +38,9 @@ from replicator.study_model.kept_fits import KeptFit, find_fit, find_fit_of_file
 from replicator.study_model.spine import Fitted, PartSource
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
+from replicator.tables.fetched import fetched
 from replicator.tables.readers import read_study
+from replicator.tables.study_files import source_locations
 from replicator.targets import Output, check_target, write_whole
 from replicator.threads import one_thread
 
@@ -90,7 +93,7 @@ def fit(
     config = _config(k=k, k_terms=k_terms, copula=copula)
     tell = progress or silent
     store = Cache() if cache else None
-    with timed("fit", **config.model_dump()) as found:
+    with timed("fit", **config.model_dump()) as found, fetched(_places(source), progress):
         tell("Reading", 0, 100)
         if store is not None and not isinstance(source, Study):
             former = find_fit_of_files(store, source, config.model_dump())
@@ -162,9 +165,13 @@ def source_report(study: Study, structure: StudyStructure, config: FitConfig) ->
     return mark_withheld(run_rules(study, rules, structure, max_rows=0).without_rows(), study, structure, config.k)
 
 
-def read_source(source: str | Path | Sequence[str | Path]) -> Study:
-    """Read a study from files, and log how much there is of it."""
-    with timed("read") as found:
+def _places(source: Source) -> list[Location]:
+    return [] if isinstance(source, Study) else source_locations(source)
+
+
+def read_source(source: str | Path | Sequence[str | Path], progress: Progress | None = None) -> Study:
+    """Read a study from files, and log how much there is of it; `progress` is told of what is fetched from object storage."""
+    with fetched(source_locations(source), progress), timed("read") as found:
         study = read_study(source)
         found["datasets"] = len(study.datasets)
         found["rows"] = sum(dataset.n_rows for dataset in study.datasets.values())
@@ -188,15 +195,17 @@ def profile_source(source: Source, progress: Progress | None = None) -> StudyPro
     source : Study, path or sequence of paths
         Data, the JSON of a profile, or a model file.
     """
-    path = source if isinstance(source, str | Path) else (source[0] if isinstance(source, Sequence) and len(source) == 1 else None)
-    if isinstance(path, str | Path) and Path(path).is_file():
-        if Path(path).suffix == ".replica":
-            return load_model(path).profile
-        if Path(path).suffix.lower() == ".json" and (text := _kept_profile(Path(path))) is not None:
-            return StudyProfile.from_json(text)
+    places = _places(source)
+    only = places[0] if len(places) == 1 else None
+    if only is not None and only.suffix == ".replica" and (isinstance(only, ObjectLocation) or only.is_file()):
+        return load_model(only).profile
     tell = progress or silent
-    tell("Reading", 0, 100)
-    study = source if isinstance(source, Study) else read_source(source)
+    with fetched(places, progress) as copies:
+        file = copies[only] if isinstance(only, ObjectLocation) else only
+        if file is not None and file.suffix.lower() == ".json" and file.is_file() and (text := _kept_profile(file)) is not None:
+            return StudyProfile.from_json(text)
+        tell("Reading", 0, 100)
+        study = source if isinstance(source, Study) else read_source(source)
     tell("Finding the structure", 10, 100)
     structure = find_structure(study)
     with timed("profile"):
@@ -236,7 +245,7 @@ def validate(
     tell = progress or silent
     fitted = None if against is None else against if isinstance(against, FittedStudy) else load_model(against)
     tell("Reading", 0, 3)
-    study = data if isinstance(data, Study) else read_source(data)
+    study = data if isinstance(data, Study) else read_source(data, progress)
     tell("Checking rules", 1, 3)
     with timed("validate") as found:
         if fitted is not None:

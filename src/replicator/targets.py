@@ -2,7 +2,7 @@
 
 What a file is, is told by its content and not by its name: a model by its manifest, a page by its generator, a report by its
 first key, or as Markdown by its first line, a log by its first line. A file takes the place of one of its own kind only; an empty
-file has nothing to lose.
+file has nothing to lose. A model may be an object in object storage, under the same rules; all else is written on this machine.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import zipfile
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from replicator.arguments import check_path
 from replicator.errors import WriteError
+from replicator.locations import Location, ObjectLocation, located
+from replicator.object_store import ObjectStore
 
 MODEL_FORMAT = "replicator model"
 GENERATOR = '<meta name="generator" content="Replicator">'
@@ -70,9 +73,9 @@ def written_kind(path: Path) -> Output | None:
     return Output.LOG if isinstance(first, dict) and {"event", "timestamp"} <= set(first) else None
 
 
-def _is_model(path: Path) -> bool:
+def _is_model(file: Path | BinaryIO) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("manifest.json") as manifest:
+        with zipfile.ZipFile(file) as archive, archive.open("manifest.json") as manifest:
             return _MANIFEST.match(manifest.read(_HEAD)) is not None
     except (KeyError, ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         return False
@@ -100,7 +103,9 @@ def check_replaceable(target: Path, kind: Output, reading: Iterable[str | Path] 
         return
     if not target.is_file():
         raise WriteError(f"{target}: a device and no file; name a file to write.")
-    if any(os.path.exists(source) and os.path.samefile(source, target) for source in reading):
+    if any(
+        isinstance(place := located(source, WriteError), Path) and place.exists() and place.samefile(target) for source in reading
+    ):
         raise WriteError(f"{target}: the file is being read by the same command; choose another name for what is written.")
     try:
         known = kind if target.stat().st_size == 0 else written_kind(target)
@@ -111,7 +116,7 @@ def check_replaceable(target: Path, kind: Output, reading: Iterable[str | Path] 
         raise WriteError(f"{target}: the file there is {found} and no {kind}, so it stays as it is; choose another name.")
 
 
-def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: Iterable[str | Path] = ()) -> None:
+def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: Iterable[str | Path] = ()) -> Location:
     """Refuse a target file before any work is done; :func:`check_replaceable` has the rule for files that are there.
 
     Parameters
@@ -125,28 +130,63 @@ def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: It
     reading : iterable of paths
         What the same run reads.
 
+    Returns
+    -------
+    Location
+        The file.
+
     Raises
     ------
     WriteError
         If the file is there and must stay, or has no folder.
     """
-    check_path(path, f"a {kind} to write", WriteError)
-    target = Path(path)
-    check_replaceable(target, kind, reading)
-    if target.exists() and not overwrite:
+    target = check_path(path, f"a {kind} to write", WriteError)
+    if isinstance(target, ObjectLocation):
+        is_there = _check_object(target, kind, reading)
+    else:
+        check_replaceable(target, kind, reading)
+        is_there = target.exists()
+    if is_there and not overwrite:
         raise WriteError(f"{target}: the file is there already; choose another name, or ask to overwrite it (--overwrite).")
-    if not target.parent.is_dir():
+    if isinstance(target, Path) and not target.parent.is_dir():
         raise WriteError(f"{target}: there is no folder {target.parent}; make it first.")
+    return target
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whatever happens.
+def _check_object(target: ObjectLocation, kind: Output, reading: Iterable[str | Path]) -> bool:
+    """Tell whether an object is there, which is a model; refuse all others, as :func:`check_replaceable` does."""
+    if kind is not Output.MODEL:
+        raise WriteError(f"{target}: a {kind} is written on this machine only; name a file here and copy it there.")
+    if not target.key:
+        raise WriteError(f"{target}: a bucket; name the object to write.")
+    store = ObjectStore(WriteError)
+    store.check_bucket(target)
+    found = store.find(target)
+    if found is None or found.is_prefix:  # objects under a prefix leave its name free
+        return False
+    if any(located(source, WriteError) == target for source in reading):
+        raise WriteError(f"{target}: the object is being read by the same command; choose another name for what is written.")
+    if found.size:
+        with store.opened(target) as file:
+            if not _is_model(file):
+                raise WriteError(
+                    f"{target}: the object there is something that Replicator has not written as a {kind}, so it stays as it is; "
+                    "choose another name."
+                )
+    return True
+
+
+def write_whole(path: Location, content: bytes) -> None:
+    """Write a file or an object so that it is there whole or not at all, whatever happens.
 
     Raises
     ------
     WriteError
         If the folder does not exist or cannot be written to, or the disk is full; nothing is left behind.
     """
+    if isinstance(path, ObjectLocation):
+        ObjectStore(WriteError).put(path, content)
+        return
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)

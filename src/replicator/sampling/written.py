@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO
 
 from replicator.errors import WriteError
+from replicator.locations import Location
 from replicator.sampling.request import Request
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dataset_writer import DatasetWriter
@@ -27,13 +27,13 @@ class Written:
 
     Attributes
     ----------
-    folder : Path
+    folder : Location
     n_subjects, n_datasets, n_rows : int
     n_resumed : int
         Chunks that an interrupted run had finished.
     """
 
-    folder: Path
+    folder: Location
     n_subjects: int
     n_datasets: int
     n_rows: int
@@ -41,7 +41,7 @@ class Written:
 
 
 def write_chunks(
-    request: Request, folder: Path, format: Format, made_by: Mapping[str, str], overwrite: bool = False, resume: bool = False
+    request: Request, folder: Location, format: Format, made_by: Mapping[str, str], overwrite: bool = False, resume: bool = False
 ) -> Written:
     """Draw the chunks that are not in the files yet and write them, with a Define-XML at the end.
 
@@ -50,7 +50,7 @@ def write_chunks(
     Parameters
     ----------
     request : Request
-    folder : Path
+    folder : Location
     format : {"csv", "xpt", "parquet", "json"}
     made_by : mapping of str to str
         What else the bytes hang on, such as the model's digest; an interrupted run is gone on with for the same alone.
@@ -69,7 +69,7 @@ def write_chunks(
         return Written(folder, request.n, len(rows), sum(rows.values()))
     first: dict[str, Dataset] = {}
     model = request.model
-    with StudyWriter(folder, format, overwrite, asked, resume) as writer:
+    with StudyWriter(folder, format, overwrite, asked, resume, request.progress) as writer:
         jobs = request.plan()
         n_resumed = writer.n_finished
         again = [jobs[number] for number in writer.settling]

@@ -16,8 +16,10 @@ from pydantic import ValidationError
 from replicator._version import __version__
 from replicator.config import FitConfig
 from replicator.errors import ArtifactError
+from replicator.locations import Location, ObjectLocation
+from replicator.object_store import ObjectStore
 from replicator.study_model.array_parts import array_bytes, parse_array
-from replicator.study_model.container import json_bytes, pack, parse_json, unpack
+from replicator.study_model.container import MOST_BYTES, json_bytes, pack, parse_json, unpack
 from replicator.study_model.registry import KINDS
 from replicator.study_model.state import Arrays, Json, Registry, from_state, to_state
 from replicator.targets import MODEL_FORMAT, write_whole
@@ -103,7 +105,7 @@ def pack_artifact(contents: ArtifactContents[Any], registry: Registry = KINDS) -
     return pack(manifest, state_parts(contents.model, registry) | others)
 
 
-def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registry = KINDS) -> None:
+def save_artifact(path: Location, contents: ArtifactContents[Any], registry: Registry = KINDS) -> None:
     """Write a model file, whole or not at all.
 
     Raises
@@ -113,16 +115,16 @@ def save_artifact(path: Path, contents: ArtifactContents[Any], registry: Registr
     ArtifactError
         If the model holds something that model files cannot.
     """
-    write_whole(Path(path), pack_artifact(contents, registry))
+    write_whole(path, pack_artifact(contents, registry))
 
 
-def load_artifact(path: Path, registry: Registry = KINDS, root: type | None = None) -> ArtifactContents[Any]:
+def load_artifact(path: Location, registry: Registry = KINDS, root: type | None = None) -> ArtifactContents[Any]:
     """Read a model file; nothing in it is imported or run.
 
     Parameters
     ----------
-    path : Path
-        A file that :func:`save_artifact` has written.
+    path : Location
+        A file or an object that :func:`save_artifact` has written.
     registry : mapping of str to type
         The classes that it may hold.
     root : type, optional
@@ -133,10 +135,27 @@ def load_artifact(path: Path, registry: Registry = KINDS, root: type | None = No
     ArtifactError
         If it is missing, foreign, damaged, unsafe, or of a newer protocol.
     """
-    path = Path(path)
+    if isinstance(path, ObjectLocation):
+        return parse_artifact(_object_bytes(path), str(path), registry, root)
     if path.is_dir():
         raise ArtifactError(f"{path}: a folder and not a model file; give the file that fit has written.")
     return parse_artifact(path, str(path), registry, root)
+
+
+def _object_bytes(location: ObjectLocation) -> bytes:
+    """Return what an object holds, which may be a model file."""
+    store = ObjectStore(ArtifactError)
+    found = store.find(location)
+    if found is None:
+        store.check_bucket(location)
+        raise ArtifactError(f"{location}: there is no such object; check the address.")
+    if found.is_prefix:
+        raise ArtifactError(f"{location}: a prefix and not a model file; give the object that fit has written.")
+    if found.size > MOST_BYTES:
+        raise ArtifactError(
+            f"{location}: {found.size:,} bytes are more than a model file holds; give the object that fit has written."
+        )
+    return store.read(location, MOST_BYTES) or b""
 
 
 def parse_artifact(file: Path | bytes, shown: str, registry: Registry = KINDS, root: type | None = None) -> ArtifactContents[Any]:

@@ -46,17 +46,18 @@ class KeptFit:
         """Say in one line what was learned."""
         return self.said
 
-    def save(self, path: str | Path, overwrite: bool = False) -> None:
-        """Write the model to one file.
+    def save(self, path: str | Path, overwrite: bool = False) -> int:
+        """Write the model to one file, or to an object ``s3://bucket/key``; returns its bytes.
 
         Raises
         ------
         WriteError
             If the file is there and `overwrite` is not set or it is no model file, or if it cannot be written.
         """
-        check_target(path, Output.MODEL, overwrite=overwrite)
-        with timed("save model", path=str(path)):
-            write_whole(Path(path), self.packed)
+        target = check_target(path, Output.MODEL, overwrite=overwrite)
+        with timed("save model", path=str(target)):
+            write_whole(target, self.packed)
+        return len(self.packed)
 
 
 def find_files(store: CacheFolder, source: str | Path | Sequence[str | Path]) -> tuple[str, tuple[str, ...]] | None:

@@ -12,11 +12,12 @@ from replicator.errors import ReadError
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dataset_json import read_dataset_json
 from replicator.tables.define_xml import Define, apply_define, read_define
+from replicator.tables.file_kinds import FileKind
 from replicator.tables.reading_csv import read_csv
 from replicator.tables.reading_parquet import read_parquet
 from replicator.tables.reading_sas import read_sas7bdat
 from replicator.tables.reading_xpt import read_xpt
-from replicator.tables.study_files import FileKind, study_files
+from replicator.tables.study_files import study_files
 from replicator.tables.text_cells import clean_dataset
 
 
@@ -26,9 +27,10 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
     Parameters
     ----------
     source : path or sequence of paths
-        A folder, a zip archive, a file, or several of them: CSV (comma, semicolon, tab), SAS transport files of version 5 and 8,
-        sas7bdat, Parquet, Dataset-JSON 1.1, and a Define-XML for what the datasets do not say themselves. A file is known by
-        its first bytes, else by its extension in any case. Other files are left out and named in the notes.
+        A folder, a zip archive, a file, or several of them, on this machine or as ``s3://bucket/key`` in object storage: CSV
+        (comma, semicolon, tab), SAS transport files of version 5 and 8, sas7bdat, Parquet, Dataset-JSON 1.1, and a Define-XML for
+        what the datasets do not say themselves. A file is known by its first bytes, else by its extension in any case. Other files
+        are left out and named in the notes.
 
     Returns
     -------

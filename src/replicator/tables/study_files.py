@@ -1,4 +1,4 @@
-"""Which files make up a study: folders, lists and zip archives, and what each file is."""
+"""Which files make up a study: folders, lists and zip archives, on this machine or in object storage."""
 
 from __future__ import annotations
 
@@ -6,45 +6,14 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from replicator.errors import ReadError
-from replicator.tables import signatures
-
-MAX_MEMBERS = 2_000
-MAX_BYTES = 20 * 2**30
-"""Bounds of what a zip may hold when unpacked; a study of 10,000 subjects stays far below."""
-
-MANIFEST = ".replicator"
-"""What a writing leaves beside its files to know them again; no file of the study."""
-
-_HEAD = 65_536
-
-
-class FileKind(StrEnum):
-    """What a file is."""
-
-    XPT = "xpt"
-    SAS7BDAT = "sas7bdat"
-    PARQUET = "parquet"
-    CSV = "csv"
-    JSON = "json"
-    DEFINE = "define"
-    ZIP = "zip"
-
-
-_BY_EXTENSION = {
-    ".xpt": FileKind.XPT,
-    ".sas7bdat": FileKind.SAS7BDAT,
-    ".parquet": FileKind.PARQUET,
-    ".csv": FileKind.CSV,
-    ".tsv": FileKind.CSV,
-    ".ndjson": FileKind.JSON,
-    ".dsjc": FileKind.JSON,
-    ".zip": FileKind.ZIP,
-}
+from replicator.locations import Location, ObjectLocation, located
+from replicator.tables.fetched import fetched
+from replicator.tables.file_kinds import MAX_BYTES, MAX_MEMBERS, FileKind, recognise
+from replicator.tables.manifests import MANIFEST, parse_manifest, refuse_upload
 
 
 @dataclass(frozen=True)
@@ -56,27 +25,6 @@ class StudyFiles:
     notes: tuple[str, ...]
 
 
-def recognise(path: Path) -> FileKind | None:
-    """Tell what a file is: by its first bytes where they are a signature, else by its extension; None if it is no study data."""
-    extension = path.suffix.lower()
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD if extension in (".json", ".xml") else 64)
-    except OSError as error:
-        raise ReadError(f"{path}: the file cannot be read ({error.strerror or error}); check its rights.") from error
-    if head.startswith((signatures.XPT_LIBRARY_5, signatures.XPT_LIBRARY_8)):
-        return FileKind.XPT
-    if head.startswith(signatures.PARQUET):
-        return FileKind.PARQUET
-    if head.startswith(signatures.SAS7BDAT):
-        return FileKind.SAS7BDAT
-    if extension == ".json":
-        return FileKind.JSON if b'"datasetJSON' in head or not head.strip() else None
-    if extension == ".xml":
-        return FileKind.DEFINE if b"<ODM" in head or b":ODM" in head else None
-    return _BY_EXTENSION.get(extension)
-
-
 @contextmanager
 def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFiles]:
     """Find the files of a study; archives stay unpacked as long as the context is open.
@@ -84,19 +32,18 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
     Parameters
     ----------
     source : path or sequence of paths
-        Folders (their files, not those of folders within), files, and zip archives.
+        Folders (their files, not those of folders within), files, and zip archives; addresses ``s3://…`` of prefixes and objects
+        stand for the same, and copies of them are kept as long as the context is open.
 
     Raises
     ------
     ReadError
         If something else is given, a path does not exist or cannot be read, a file that was named is no study data, an archive is
-        unsafe or damaged, or there is no dataset at all.
+        unsafe or damaged, a folder is what an interrupted upload has left, or there is no dataset at all.
     """
-    given = [source] if isinstance(source, str | Path) else source
-    if not isinstance(given, Sequence) or not all(isinstance(item, str | Path) for item in given):
-        raise ReadError(f"A {type(source).__name__} is no path to study data; give a folder, a file, a zip, or a list of them.")
-    paths = [Path(item) for item in given]
-    with TemporaryDirectory(prefix="replicator-") as unpacked:
+    places = source_locations(source)
+    with fetched(places) as copies, TemporaryDirectory(prefix="replicator-") as unpacked:
+        paths = [copies[place] if isinstance(place, ObjectLocation) else place for place in places]
         datasets: list[tuple[Path, FileKind]] = []
         defines: list[Path] = []
         notes: list[str] = []
@@ -127,8 +74,24 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
         yield StudyFiles(tuple(datasets), define, (*notes, *more))
 
 
+def source_locations(source: str | Path | Sequence[str | Path]) -> list[Location]:
+    """Tell where the parts of a source lie.
+
+    Raises
+    ------
+    ReadError
+        If something else is given, or an address that is none.
+    """
+    given = [source] if isinstance(source, str | Path) else source
+    if not isinstance(given, Sequence) or not all(isinstance(item, str | Path) for item in given):
+        raise ReadError(f"A {type(source).__name__} is no path to study data; give a folder, a file, a zip, or a list of them.")
+    return [located(item, ReadError) for item in given]
+
+
 def _entries(folder: Path) -> list[Path]:
     try:
+        if (folder / MANIFEST).is_file():
+            refuse_upload(parse_manifest((folder / MANIFEST).read_bytes()), folder)
         return sorted(folder.iterdir())
     except OSError as error:
         raise ReadError(f"{folder}: the folder cannot be read ({error.strerror or error}); check its rights.") from error

@@ -1,13 +1,12 @@
 """A folder that appears whole or not at all: built beside its target, then renamed; its manifest says what was written.
 
 The manifest lists every file with its sha256. When a folder is overwritten, those files go that are still what was written; a
-file that was changed since, or that no run has written, is somebody's own and stays, or stops the writing.
+file that was changed since, or that no run has written, is somebody's own and stays, or stops the writing. A prefix in object
+storage is a target as well (:mod:`~replicator.tables.uploaded_folder`): what goes there is built in the user's cache.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +17,26 @@ from typing import Any
 
 from replicator.counting import counted
 from replicator.errors import WriteError
-from replicator.tables.study_files import MANIFEST, FileKind, recognise
-
-_FORMAT = "replicator datasets"
+from replicator.locations import Location, ObjectLocation
+from replicator.progress import Progress
+from replicator.tables.file_kinds import FileKind, recognise
+from replicator.tables.manifests import MANIFEST, file_digest, is_upload, manifest_bytes, parse_manifest, refuse_foreign
+from replicator.tables.uploaded_folder import check_prefix, is_prefix_unchanged, prefix_manifest, upload, work_place
 
 
 @contextmanager
-def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
+def target_folder(target: Location, overwrite: bool, progress: Progress | None = None) -> Iterator[Path]:
     """Give a new folder to write into, which takes the place of `target` when the context is left without an error.
 
     After an error of any kind, Ctrl-C included, `target` is as it was. With `overwrite`, files go that a former writing left and
     that are unchanged since. All others stay.
+
+    Parameters
+    ----------
+    target : Location
+    overwrite : bool
+    progress : Progress, optional
+        Told of every object that is sent, if the target lies in object storage.
 
     Raises
     ------
@@ -37,26 +45,40 @@ def target_folder(target: Path, overwrite: bool) -> Iterator[Path]:
         mounted one), or holds datasets, or files of the new names, that no former writing has left.
     """
     target = checked_target(target, overwrite)
-    made = make_parents(target.parent)
-    built = target.parent / f".{target.name}.writing-{token_hex(4)}"
+    built = built_place(target, f"writing-{token_hex(4)}")
+    made = make_parents(built.parent)
     try:
         built.mkdir()
         yield built
-        put_in_place(built, target)
+        put_in_place(built, target, progress=progress)
+        shutil.rmtree(built, ignore_errors=True)  # it is still here where it was sent
     except BaseException:
         remove_built(built, made)
         raise
 
 
-def target_place(target: Path) -> Path:
+def target_place(target: Location) -> Location:
     """Return where a folder is to stand, links followed."""
+    if isinstance(target, ObjectLocation):
+        return target
     target = Path(os.path.abspath(target))
     return target.resolve() if target.is_symlink() else target
 
 
-def checked_target(target: Path, overwrite: bool) -> Path:
-    """Return :func:`target_place`; refuse it as :func:`target_folder` does."""
+def built_place(target: Location, state: str) -> Path:
+    """Return where a folder is built before it stands at its target: beside it, or in the user's cache."""
+    if isinstance(target, ObjectLocation):
+        beginning = work_place(target)
+        return beginning.with_name(f"{beginning.name}.{state}")
+    return target.parent / f".{target.name}.{state}"
+
+
+def checked_target(target: Location, overwrite: bool, request: Mapping[str, Any] | None = None) -> Location:
+    """Return :func:`target_place`; refuse it as :func:`target_folder` does, but for an upload of the same `request`."""
     target = target_place(target)
+    if isinstance(target, ObjectLocation):
+        check_prefix(target, overwrite, request)
+        return target
     if target.exists() and not target.is_dir():
         raise WriteError(f"{target}: this is a file; name a folder that does not exist yet or is empty.")
     if target.is_dir() and (os.path.ismount(target) or target.samefile(Path.cwd())):
@@ -73,11 +95,14 @@ def checked_target(target: Path, overwrite: bool) -> Path:
     return target
 
 
-def put_in_place(built: Path, target: Path, about: Mapping[str, Any] | None = None) -> None:
+def put_in_place(built: Path, target: Location, about: Mapping[str, Any] | None = None, progress: Progress | None = None) -> None:
     """Give a folder that is finished its manifest, with what is to be known `about` it, and the place of `target`."""
+    if isinstance(target, ObjectLocation):
+        upload(built, target, about or {}, progress)
+        return
     new = sorted(path.name for path in built.iterdir())
-    manifest = {"format": _FORMAT, "files": {name: _digest(built / name) for name in new}, **(about or {})}
-    (built / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    manifest = manifest_bytes({name: file_digest(built / name) for name in new}, about or {})
+    (built / MANIFEST).write_bytes(manifest)
     _swap(built, target, _kept(target, {*new, MANIFEST}))
 
 
@@ -105,32 +130,31 @@ def make_parents(folder: Path) -> list[Path]:
     return missing
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_manifest(target: Path) -> dict[str, Any]:
+def read_manifest(target: Location) -> dict[str, Any]:
     """Read the manifest that a former writing left in a folder; empty if there is none."""
+    if isinstance(target, ObjectLocation):
+        return prefix_manifest(target)
     try:
-        found = json.loads((target / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = parse_manifest((target / MANIFEST).read_bytes())
+    except OSError:
         return {}
-    return found if isinstance(found, dict) and found.get("format") == _FORMAT else {}
+    return {} if is_upload(found) else found
 
 
-def is_unchanged(target: Path) -> bool:
+def is_unchanged(target: Location) -> bool:
     """Whether all files that a former writing left in a folder are there as they were."""
+    if isinstance(target, ObjectLocation):
+        return is_prefix_unchanged(target)
     return set(read_manifest(target).get("files", ())) < _former(target)
 
 
 def _former(target: Path) -> set[str]:
     """Names of the files that a former writing left in a folder and that nobody has changed since, with its manifest."""
-    listed = read_manifest(target).get("files")
-    if not isinstance(listed, dict):
+    manifest = read_manifest(target)
+    if not manifest:
         return set()
-    paths = [(target / name, digest) for name, digest in listed.items() if Path(name).name == name]
-    return {MANIFEST, *(path.name for path, digest in paths if path.is_file() and _digest(path) == digest)}
+    paths = [(target / name, digest) for name, digest in manifest["files"].items() if Path(name).name == name]
+    return {MANIFEST, *(path.name for path, digest in paths if path.is_file() and file_digest(path) == digest)}
 
 
 def _kept(target: Path, new: set[str]) -> list[str]:
@@ -139,12 +163,7 @@ def _kept(target: Path, new: set[str]) -> list[str]:
         return []
     former = _former(target)
     kept = sorted(path.name for path in target.iterdir() if path.name not in former)
-    own = [name for name in kept if name in new or _is_dataset(target / name)]
-    if own:
-        raise WriteError(
-            f"{target}: files that no former run has written, or that were changed since: {len(own):,} "
-            f"({', '.join(own[:5])}{', …' if len(own) > 5 else ''}); move what is yours away or choose another folder."
-        )
+    refuse_foreign(target, [name for name in kept if name in new or _is_dataset(target / name)])
     return kept
 
 

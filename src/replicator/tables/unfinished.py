@@ -1,4 +1,4 @@
-"""Folders that are gone on with after an interruption: built beside their target, with a journal of what is in them.
+"""Folders that are gone on with after an interruption: built apart from their target, with a journal of what is in them.
 
 The journal is a JSON file that is replaced as a whole after each chunk. It holds the request, so that nobody goes on with another
 one, and whatever the writer needs; bytes that came after it do not count.
@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from replicator.errors import WriteError
+from replicator.locations import Location
+from replicator.progress import Progress
 from replicator.tables.target_folder import (
+    built_place,
     checked_target,
     former_place,
     is_unchanged,
@@ -38,8 +41,8 @@ class Unfinished:
     Parameters
     ----------
     place : Path
-        What stands beside the target: the folder, the journal and a lock.
-    target : Path
+        Where the folder, the journal and a lock stand.
+    target : Location
         Where the folder will stand.
     request : JSON
         What is asked for, by words that a user knows.
@@ -52,7 +55,7 @@ class Unfinished:
         What the journal says; empty if there is none.
     """
 
-    def __init__(self, place: Path, target: Path, request: Mapping[str, Any], keys: Sequence[str]) -> None:
+    def __init__(self, place: Path, target: Location, request: Mapping[str, Any], keys: Sequence[str]) -> None:
         self._place, self._target, self._request, self._keys = place, target, dict(request), keys
         self.noted: Mapping[str, Any] = {}
 
@@ -133,7 +136,7 @@ class Unfinished:
         return self._place / "journal.json"
 
 
-def find_finished(target: Path, request: Mapping[str, Any]) -> dict[str, int] | None:
+def find_finished(target: Location, request: Mapping[str, Any]) -> dict[str, int] | None:
     """Count the rows by dataset that a run of the same request has put into a folder; None if none has, or it is not whole.
 
     A run may be killed after its folder was in its place, and before it could say so.
@@ -147,22 +150,28 @@ def find_finished(target: Path, request: Mapping[str, Any]) -> dict[str, int] | 
     return dict(rows)
 
 
-def _place(target: Path) -> Path:
-    """Return what stands beside a target until it is whole."""
-    return target.parent / f".{target.name}.unfinished"
+def _place(target: Location) -> Path:
+    """Return what stands on this machine until a target is whole."""
+    return built_place(target, "unfinished")
 
 
 @contextmanager
 def unfinished_folder(
-    target: Path, overwrite: bool, request: Mapping[str, Any], resume: bool, keys: Sequence[str]
+    target: Location,
+    overwrite: bool,
+    request: Mapping[str, Any],
+    resume: bool,
+    keys: Sequence[str],
+    progress: Progress | None = None,
 ) -> Iterator[Unfinished]:
     """Give a folder to write into, which takes the place of `target` when the context is left without an error.
 
-    After an error of any kind, Ctrl-C included, `target` is as it was. The folder stays beside it if anything was noted.
+    After an error of any kind, Ctrl-C included, `target` is as it was, or an upload to it is marked as not whole. What is finished
+    stays if anything was noted.
 
     Parameters
     ----------
-    target, overwrite
+    target, overwrite, progress
         As for :func:`~replicator.tables.target_folder.target_folder`.
     request : JSON
         What is asked for, by words that a user knows; a folder is gone on with for the same request alone.
@@ -177,13 +186,13 @@ def unfinished_folder(
         As :func:`~replicator.tables.target_folder.target_folder`; if another run holds the folder; if one was left and neither
         `resume` nor `overwrite` is set; if it was left by another request, or its journal is damaged.
     """
-    target = checked_target(target, overwrite)
-    made = make_parents(target.parent)
+    target = checked_target(target, overwrite, request if resume else None)
     place = _place(target)
+    made = make_parents(place.parent)
     unfinished = Unfinished(place, target, request, keys)
     place.mkdir(exist_ok=True)
     with unfinished.held():
-        if former_place(unfinished.folder).is_dir() and not target.exists():
+        if isinstance(target, Path) and former_place(unfinished.folder).is_dir() and not target.exists():
             former_place(unfinished.folder).rename(target)  # killed while the one took the place of the other
         if unfinished.is_begun and resume:
             unfinished.resume()
@@ -196,7 +205,7 @@ def unfinished_folder(
             unfinished.begin()
         try:
             yield unfinished
-            put_in_place(unfinished.folder, target, {"request": dict(request), "rows": unfinished.noted.get("rows", {})})
+            put_in_place(unfinished.folder, target, {"request": dict(request), "rows": unfinished.noted.get("rows", {})}, progress)
         except BaseException as error:
             if unfinished.is_begun:
                 error.add_note(f"What is finished stands in {place}; the same request with --resume goes on with it.")

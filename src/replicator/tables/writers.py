@@ -16,6 +16,8 @@ import pyarrow as pa
 from replicator.arguments import check_instance, check_path
 from replicator.counting import counted
 from replicator.errors import WriteError
+from replicator.locations import Location
+from replicator.progress import Progress
 from replicator.tables.dataset import Dataset, Study, Text, Variable
 from replicator.tables.dataset_json import DatasetJsonWriter
 from replicator.tables.dataset_writer import DatasetWriter, WriterState
@@ -41,7 +43,7 @@ class StudyWriter:
     Parameters
     ----------
     target : path
-        Folder; must be empty or not exist, but for `overwrite`.
+        Folder, or prefix ``s3://bucket/key`` in object storage; must be empty or not exist, but for `overwrite`.
     format : {"csv", "xpt", "parquet", "json"}
         Of all datasets; files are called after them in lower case.
     overwrite : bool
@@ -51,6 +53,8 @@ class StudyWriter:
         and that outlives an interruption; see :func:`~replicator.tables.unfinished.unfinished_folder`.
     resume : bool
         Go on with what an interrupted writing of the same `request` has left.
+    progress : Progress, optional
+        Told of every object that goes to object storage.
 
     Examples
     --------
@@ -65,18 +69,18 @@ class StudyWriter:
 
     def __init__(
         self,
-        target: str | Path,
+        target: str | Location,
         format: Format = "csv",
         overwrite: bool = False,
         request: Mapping[str, Any] | None = None,
         resume: bool = False,
+        progress: Progress | None = None,
     ) -> None:
-        check_path(target, "a folder to write", WriteError)
+        self._target, self._overwrite = check_path(target, "a folder to write", WriteError), overwrite
         if format not in get_args(Format):
             raise WriteError(f"{format!r} is no format to write; choose one of {', '.join(get_args(Format))}.")
-        self._target, self._overwrite = Path(target), overwrite
         self.format: Format = format
-        self._request, self._resume = request, resume
+        self._request, self._resume, self._progress = request, resume, progress
         self._writers: dict[str, DatasetWriter] = {}
         self._first: dict[str, Dataset] = {}
         self._names: list[str] = []
@@ -92,9 +96,9 @@ class StudyWriter:
         with _border(self._target):
             self._place = ExitStack()
             if self._request is None:
-                self._folder = self._place.enter_context(target_folder(self._target, self._overwrite))
+                self._folder = self._place.enter_context(target_folder(self._target, self._overwrite, self._progress))
             else:
-                unfinished = unfinished_folder(self._target, self._overwrite, self._request, self._resume, _NOTED)
+                unfinished = unfinished_folder(self._target, self._overwrite, self._request, self._resume, _NOTED, self._progress)
                 self._unfinished = self._place.enter_context(unfinished)
                 self._folder, self._spool = self._unfinished.folder, self._unfinished.spool
                 self._go_on(self._unfinished.noted)
@@ -124,7 +128,7 @@ class StudyWriter:
             )
 
     @property
-    def paths(self) -> list[Path]:
+    def paths(self) -> list[Location]:
         """Files written, in their final place; the manifest ``.replicator``, which every writing leaves, is not among them."""
         return [self._target / name for name in self._names]
 
@@ -217,7 +221,7 @@ class StudyWriter:
 
 def write_study(
     study: Study, target: str | Path, format: Format = "csv", overwrite: bool = False, define: bool = True
-) -> list[Path]:
+) -> list[Location]:
     """Write a study into a folder, whole or not at all.
 
     Parameters
@@ -225,7 +229,7 @@ def write_study(
     study : Study
         At least one dataset.
     target : path
-        Folder; must be empty or not exist, but for `overwrite`.
+        Folder, or prefix ``s3://bucket/key`` in object storage; must be empty or not exist, but for `overwrite`.
     format : {"csv", "xpt", "parquet", "json"}
         CSV (UTF-8, minimal quotes), SAS transport version 5, Parquet, or Dataset-JSON 1.1.
     overwrite : bool
@@ -235,7 +239,7 @@ def write_study(
 
     Returns
     -------
-    list of Path
+    list of Location
         Files written.
 
     Raises
@@ -276,7 +280,7 @@ def _lengthened(variables: tuple[Variable, ...], longest: Mapping[str, int], for
 
 
 @contextmanager
-def _border(target: Path) -> Iterator[None]:
+def _border(target: Location) -> Iterator[None]:
     """Turn foreign errors of writing into ours."""
     try:
         yield
