@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,18 +47,19 @@ def propose_copies(source: Source) -> Iterable[Derivation]:
 
 
 def _fingerprint(workspace: Workspace, name: str) -> bytes | None:
-    """Return bytes that equal columns share, whatever the order of their levels; None for columns of fewer than two values."""
+    """Return a digest that equal columns share, whatever the order of their levels; None for columns of fewer than two values."""
     dataset, variable = split_name(name)
     column = workspace.study[dataset][variable]
     if isinstance(column, Numbers):
         values = column.values[~np.isnan(column.values)]
         if len(values) == 0 or values.min() == values.max():
             return None
-        return b"n" + np.nan_to_num(column.values, nan=-9.87654321e300).tobytes()
+        return blake2b((np.where(np.isnan(column.values), np.nan, column.values) + 0.0).tobytes(), person=b"numbers").digest()
     compact = column.compact()
     if len(compact.levels) < NEEDED_LEVELS:
         return None
-    return b"t" + compact.codes.tobytes() + "\x1f".join(map(str, compact.levels)).encode("utf-8", "surrogatepass")
+    levels = "\x1f".join(compact.levels.tolist()).encode("utf-8", "surrogatepass")
+    return blake2b(compact.codes.tobytes(), key=blake2b(levels).digest(), person=b"texts").digest()
 
 
 def _of_subject(source: Source, dataset: str, target: str) -> list[str]:

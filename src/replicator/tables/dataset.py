@@ -67,14 +67,17 @@ class Text:
 
     def compact(self) -> Text:
         """Drop unused levels and sort the rest, so that equal columns have equal codes; done once for a column."""
-        return self._compact
+        return self._compact or self
 
     @cached_property
-    def _compact(self) -> Text:
+    def _compact(self) -> Text | None:
+        """The compact column; None if it is this one."""
         used, codes = distinct_values(self.codes, return_inverse=True)
         has_missing = len(used) > 0 and used[0] == -1
         kept = self.levels[used[1:] if has_missing else used]
         order = np.argsort(kept.astype(str), kind="stable") if len(kept) else np.empty(0, np.intp)
+        if len(kept) == len(self.levels) and np.array_equal(order, np.arange(len(order))):
+            return None
         rank = np.empty(len(kept) + 1, np.int32)
         rank[order] = np.arange(len(kept), dtype=np.int32)
         rank[-1] = -1
