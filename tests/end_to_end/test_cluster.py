@@ -142,6 +142,20 @@ def test_a_worker_process_that_is_killed_is_one_sentence_and_nothing_is_lost(tmp
     assert "worker processes has ended" in said and "--resume" in said and said.count("\n") == 1
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="children are found in /proc")
+def test_worker_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    """Nobody tells them when it is killed, and what they write to is read no more."""
+    with subprocess.Popen(command(tmp_path / "out", "--workers", "2", n="20000"), stderr=subprocess.PIPE, text=True) as run:
+        wait_for_chunks(run, tmp_path / "out", 1)
+        child = Path(f"/proc/{drawing(run.pid)}")
+        run.kill()
+        run.wait()
+    until = time.monotonic() + 60
+    while child.is_dir() and b"popen_loky" in (child / "cmdline").read_bytes():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
 def drawing(parent: int) -> int:
     """A child of a process that draws chunks; others of its children keep count of what is shared."""
     tasks = Path(f"/proc/{parent}/task").iterdir()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 CHUNKS_AHEAD = 2  # for each process: one that it draws, and one that waits to be drawn or to be taken
+SECONDS_ALONE = 1.0  # that a process outlives the one that started it
 
 _held: list[Callable[[Any], Any]] = []  # of a process that draws: what it draws with, sent once
 
@@ -52,7 +56,7 @@ def in_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers
 
     for tracker in (resource_tracker, of_workers):
         tracker.ensure_running()  # started later, it would let interrupts through again
-    pool = ProcessPoolExecutor(workers, initializer=_hold, initargs=(function,))
+    pool = ProcessPoolExecutor(workers, initializer=_hold, initargs=(function, os.getpid()))
 
     def submit(job: Job) -> Promise[Result]:
         with _interrupts_held():
@@ -72,9 +76,17 @@ def in_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers
         pool.shutdown(wait=True, kill_workers=not is_done)
 
 
-def _hold(function: Callable[[Any], Any]) -> None:
-    """Keep what this process draws with."""
+def _hold(function: Callable[[Any], Any], parent: int) -> None:
+    """Keep what this process draws with, which ends when the one that started it is killed."""
     _held[:] = [function]
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    """End this process, which may be writing into a pipe that nobody reads any more, once its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(SECONDS_ALONE)
+    os._exit(1)
 
 
 def _draw(job: Any) -> Any:
