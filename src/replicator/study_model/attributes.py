@@ -202,8 +202,9 @@ def protect_levels(
 ) -> tuple[NDArray[np.int64], Column, int]:
     """Take away levels that fewer than k subjects share.
 
-    Rare texts of a column in which they are common (free text) become one text that is nobody's, or are missing where the column
-    cannot hold such a text (not `worded`); rare categories and numbers go to the code of the most frequent level.
+    Rare texts of a column in which they are common (free text) become one text that is nobody's. Where a column cannot hold such a
+    text (not `worded`) they are missing if other cells are, and else spread over the kept levels by their frequency: a column that
+    is never empty stays so. Rare categories and numbers go to the code of the most frequent level.
 
     Returns
     -------
@@ -226,7 +227,10 @@ def protect_levels(
     if free and worded and isinstance(levels, Text):
         target[rare] = len(kept)
         new: Column = Text(np.arange(len(kept) + 1, dtype=np.int32), np.append(levels.levels[kept], np.array([WITHHELD], object)))
-    elif len(kept) == 0 or (free and isinstance(levels, Text)):
+    elif len(kept) == 0:
+        new = take_codes(levels, kept)
+    elif free and isinstance(levels, Text):
+        target[rare] = -1 if (codes < 0).any() else _spread(rows[kept], withheld)
         new = take_codes(levels, kept)
     elif isinstance(levels, Numbers):
         nearest = np.abs(levels.values[:, None] - levels.values[kept][None, :]).argmin(axis=1)
@@ -236,6 +240,13 @@ def protect_levels(
         target[rare] = target[kept[rows[kept].argmax()]]
         new = Text(np.arange(len(kept), dtype=np.int32), levels.levels[kept])
     return np.append(target, -1)[codes], new, withheld
+
+
+def _spread(weight: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Positions (n,) among weights, each about as often as its share: quantiles at multiples of the golden section, modulo 1."""
+    points = np.arange(1, n + 1) * (np.sqrt(5) - 1) / 2 % 1
+    at = np.searchsorted(np.cumsum(weight) / weight.sum(), points, side="right").clip(max=len(weight) - 1)
+    return np.asarray(at, np.int64)
 
 
 def is_rare(column: Column, subject: NDArray[np.int32], k: int) -> bool:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.derivations.derive import chosen
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
 from replicator.study_model.attributes import Attributes, column_codes
@@ -231,13 +232,16 @@ def _sample_varying(
 ) -> Column:
     """Cells of all rows: the first as drawn for the occurrence, later ones given the one before."""
     base, distinct = column_codes(head)
-    position = {text: i for i, text in enumerate(item.levels.strings().tolist())}
-    base = np.append(np.array([position.get(text, -1) for text in distinct.strings().tolist()], np.int64), -1)[base]
-    code = base[occurrence]
+    kept = {text: i for i, text in enumerate(item.levels.strings().tolist())}
+    place = np.array([kept.get(text, -1) for text in distinct.strings().tolist()], np.int64)
+    foreign = np.flatnonzero(place < 0)  # what only a first row may have: no row after it knows them
+    place[foreign] = len(kept) + np.arange(len(foreign))
+    code = np.append(place, -1)[base][occurrence]
     for step in range(1, int(rank.max(initial=0)) + 1):
         rows = np.flatnonzero(rank == step)
         for _ in range(TRIES if item.changes else 1):
             told = (code[rows - 1], stage[rows])
             code[rows] = item.table.sample([told[i] for i in item.given.tolist()], rng, len(rows))
             rows = rows[code[rows] == code[rows - 1]]
-    return take_levels(item.levels, code)
+    own = np.append(foreign, -1)[np.where(code >= len(kept), code - len(kept), -1)]
+    return chosen(own >= 0, take_levels(distinct, own), take_levels(item.levels, np.where(own >= 0, -1, code)))

@@ -107,8 +107,11 @@ def test_decimals(values: list[float], decimals: int | None) -> None:
     assert count_decimals(np.array(values)) == decimals
 
 
-def test_codes_and_dates_are_missing_rather_than_withheld() -> None:
-    """A stand-in for words comes only where words may be: not in a date, a flag or a variable with a codelist."""
+def test_codes_and_dates_are_never_withheld_texts() -> None:
+    """A stand-in for words comes only where words may be: not in a date, a flag or a variable with a codelist.
+
+    Such a variable has another of its values instead, or none if it has none elsewhere too.
+    """
     assert [is_worded(name, "CE") for name in ("CETERM", "CEREAS", "CERFTDTC", "CESEV", "CEOCCUR")] == [
         True,
         True,
@@ -116,9 +119,21 @@ def test_codes_and_dates_are_missing_rather_than_withheld() -> None:
         False,
         False,
     ]
-    codes, levels = column_codes(Text.of(["MILD"] * 5 + ["SEVERE", "MODERATE"]))
-    subject = np.arange(7, dtype=np.int32)
+    cells, subject = ["MILD"] * 5 + ["SEVERE", "MODERATE"], np.arange(8, dtype=np.int32)
+    codes, levels = column_codes(Text.of([*cells, ""]))
     kept, values, withheld = protect_levels(codes, levels, subject, 5, worded=False)
-    assert kept.tolist() == [0] * 5 + [-1, -1] and values.strings().tolist() == ["MILD"] and withheld == 2
-    kept, values, _ = protect_levels(codes, levels, subject, 5)
+    assert kept.tolist() == [0] * 5 + [-1] * 3 and values.strings().tolist() == ["MILD"] and withheld == 2
+    kept, values, withheld = protect_levels(codes[:7], levels, subject[:7], 5, worded=False)
+    assert kept.tolist() == [0] * 7 and values.strings().tolist() == ["MILD"] and withheld == 2
+    kept, values, _ = protect_levels(codes[:7], levels, subject[:7], 5)
     assert values.take(kept).strings().tolist() == ["MILD"] * 5 + [WITHHELD] * 2
+
+
+def test_withheld_codes_are_spread_by_the_frequency_of_the_others() -> None:
+    """Two hundred routes of one subject each become oral and intravenous, two to one."""
+    cells = [f"ROUTE {i}" for i in range(200)] + ["ORAL"] * 200 + ["INTRAVENOUS"] * 100
+    codes, levels = column_codes(Text.of(cells))
+    kept, values, withheld = protect_levels(codes, levels, np.arange(500, dtype=np.int32), 5, worded=False)
+    names, counts = np.unique(values.take(kept).strings()[:200].astype(str), return_counts=True)
+    assert withheld == 200 and names.tolist() == ["INTRAVENOUS", "ORAL"]
+    assert np.abs(counts - [200 / 3, 400 / 3]).max() <= 1
