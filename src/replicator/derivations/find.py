@@ -120,7 +120,7 @@ def _test(workspace: Workspace, rule: Rule, candidate: Derivation) -> _Tested | 
     parameters: dict[str, object] = {
         **candidate.parameters,
         "type": "char" if isinstance(actual, Text) else "num",
-        "elsewhere": "keep" if bool((~outcome.known & ~blank).any()) else "missing",
+        "elsewhere": "keep" if bool((~outcome.known & ~blank).any()) or not blank.any() else "missing",
     }
     if agree < n_tested:
         parameters["exceptions"] = exceptions

@@ -23,12 +23,12 @@ NAMES = ["Cohort 1, 5 mg", "Cohort 2, 12.5 mg", "Cohort 3, 40 mg", "Cohort 4, 40
 
 
 def test_the_dose_is_the_last_number_of_the_name() -> None:
-    """Also for an arm that the source never showed."""
+    """Also for an arm that the source never showed; of a name without a number a dose stays: the source is never without."""
     study = _study(NAMES * 3, [5.0, 12.5, 40.0, 40.0] * 3)
     found = [one for one in find_derivations(study, find_structure(study).datasets, "DM") if one.target == "EXDOSE"]
     assert [(one.rule, one.parameters["place"]) for one in found] == [("number_in_arm", -1)]
-    other = _study(["Cohort 5, 80 mg", "Placebo"], [0.0, 0.0])
-    assert derive(found[0], other).strings().tolist() == ["80", ""]
+    other = _study(["Cohort 5, 80 mg", "Placebo"], [7.0, 0.0])
+    assert derive(found[0], other).strings().tolist() == ["80", "0"]
 
 
 @pytest.mark.parametrize("doses", [[5.0, 12.5, 40.0, 41.0], [5.0, 5.0, 5.0, 40.0]])
