@@ -25,11 +25,14 @@ def absent_arms(source: Source) -> dict[str, tuple[int, ...]]:
 
 
 def undated(source: Source) -> dict[str, tuple[str, ...]]:
-    """Dates that two subjects or more lack, none of whom has a row, by dataset; only datasets that have any such."""
+    """Dates that some subjects lack, none of whom has a row, by dataset; only datasets that have any such.
+
+    One subject is enough: who was not treated has no dose, and a study day that is never empty needs the date it is counted from.
+    """
     marks = {name: ~np.isfinite(day) for name, day in source.spine.marks.items() if name.rpartition(".")[2] in TREATED}
     out = {}
     for name, subject in source.subject.items():
-        needed = tuple(mark for mark, lacks in marks.items() if lacks.sum() > 1 and not lacks[subject].any())
+        needed = tuple(mark for mark, lacks in marks.items() if lacks.any() and not lacks[subject].any())
         if len(subject) and needed:
             out[name] = needed
     return out

@@ -42,7 +42,7 @@ from replicator.study_model.state import from_state, to_state
 from replicator.study_model.story import Story, drawing_order
 from replicator.study_model.study_model import StudyModel
 from replicator.study_model.subjects import SubjectModel, arm_strata
-from replicator.study_model.visit_names import VisitNames
+from replicator.study_model.visit_names import VisitNames, named_visits
 from replicator.tables.dataset import Dataset, Study
 from replicator.threads import one_thread
 
@@ -85,7 +85,8 @@ def fit_study_model(
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
     grid = Grid.fit(source.spine, config.k)
     source = replace(source, spine=grid.mark(source.spine))
-    schedule = ScheduleModel.fit(source.spine, grid, arm_strata(source), config.k)
+    named = named_visits(source.datasets, source.subject)
+    schedule = ScheduleModel.fit(source.spine, grid, arm_strata(source), config.k, named)
     drawn = _fit_parts(source, structures, structure, config, progress, remember)
     head = structures.get(structure.subjects) if structure.subjects in source.datasets else None
     subjects, said_of_subjects = SubjectModel.fit(source, head, drawn.features, drawn.nominal, config)

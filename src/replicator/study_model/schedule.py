@@ -96,8 +96,12 @@ class ScheduleModel:
     openness: Floats
 
     @classmethod
-    def fit(cls, spine: Spine, grid: Grid, stratum: Ints, k: int) -> ScheduleModel:
-        """Learn from the source's spine, marked by its grid (:meth:`Grid.mark`), and the stratum of each arm."""
+    def fit(cls, spine: Spine, grid: Grid, stratum: Ints, k: int, named: Floats | None = None) -> ScheduleModel:
+        """Learn from the source's spine, marked by its grid (:meth:`Grid.mark`), and the stratum of each arm.
+
+        `named` are numbers of visits that a plan knows (:func:`~replicator.study_model.visit_names.named_visits`), however few
+        subjects had them.
+        """
         visits = spine.visits
         numbers = np.union1d(grid.numbers, grid.others)
         everyone = np.arange(spine.n)
@@ -130,7 +134,7 @@ class ScheduleModel:
             others,
             _distinct(visits),
             BackoffTable.fit(length[planned], [where[planned]], visits.subject[planned], k=k),
-            Unscheduled.fit(spine, numbers, k),
+            Unscheduled.fit(spine, numbers, k, named),
             np.asarray(stratum, np.int64),
             calendar_openness(visits.day, visits.subject),
         )

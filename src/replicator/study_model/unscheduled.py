@@ -1,4 +1,4 @@
-"""Visits in between: those whose numbers fewer than k subjects had."""
+"""Visits in between: those whose numbers fewer than k subjects had and no plan knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Unscheduled:
-    """Visits of numbers that fewer than k subjects had, pooled.
+    """Visits of numbers that fewer than k subjects had, pooled; without those of the plan, to which too few came.
 
     Attributes
     ----------
@@ -43,11 +43,15 @@ class Unscheduled:
     numbers: Floats
 
     @classmethod
-    def fit(cls, spine: Spine, planned: Floats, k: int) -> Unscheduled | None:
-        """Learn the visits of numbers that are not among the planned ones; None where fewer than k subjects have any."""
+    def fit(cls, spine: Spine, planned: Floats, k: int, named: Floats | None = None) -> Unscheduled | None:
+        """Learn the visits of numbers that are not among the planned ones; None where fewer than k subjects have any.
+
+        `named` are further numbers that a plan knows: nothing is said of such visits, of which none has k subjects.
+        """
         visits = spine.visits
         where = position(planned, visits.number)
-        rare = where < 0
+        named = np.empty(0) if named is None else named
+        rare = (where < 0) & ~np.isin(np.round(visits.number, 9), named)
         count = np.bincount(visits.subject[rare], minlength=spine.n)
         if int((count > 0).sum()) < k or not len(planned):
             return None
@@ -59,7 +63,7 @@ class Unscheduled:
         delay = visits.day[rare] - visit_days(spine, planned)[visits.subject[rare], base]
         fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
         step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
-        taken = np.union1d(planned, visits.number[rare])
+        taken = np.union1d(np.union1d(planned, visits.number), named)
         free = [_free_numbers(number, taken, step) for number in planned.tolist()]
         numbers = np.full((len(free), max(1, max(len(one) for one in free))), np.nan)
         for i, one in enumerate(free):

@@ -113,3 +113,14 @@ class VisitNames:
                 column = Text.of(column.strings())
             dataset = dataset.with_column(Variable(name, type="char" if isinstance(column, Text) else "num"), column)
         return dataset
+
+
+def named_visits(datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]]) -> NDArray[np.float64]:
+    """Numbers, sorted, of the visits of the plan: a reference dataset (TV) lists them, or some row has a planned day (VISITDY)."""
+    found = []
+    for name, dataset in datasets.items():
+        if "VISITNUM" in dataset:
+            planned = ~dataset["VISITDY"].missing if "VISITDY" in dataset else np.zeros(dataset.n_rows, bool)
+            found.append(np.round(dataset.numbers("VISITNUM"), 9)[planned | (name not in subject)])
+    numbers = np.concatenate([np.empty(0), *found])
+    return np.unique(numbers[np.isfinite(numbers)])

@@ -8,6 +8,7 @@ import pytest
 from replicator.config import FitConfig
 from replicator.errors import FitError
 from replicator.profile.find import find_structure
+from replicator.sampling.request import Request
 from replicator.study_model.events import EventsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.fitting import fit_study_model
@@ -63,3 +64,17 @@ def test_who_has_no_arm_has_no_rows_where_the_source_had_none() -> None:
     study = make_study(DM=dm, EX=ex)
     model = fit_study_model(study, find_structure(study))
     assert [model.subjects.arms[one] for one in model.absent["EX"]] == [""]
+
+
+def test_one_subject_without_a_first_dose_is_enough_to_know_that_it_has_no_rows() -> None:
+    """One screen failure, in an arm of its own, has no first dose and no laboratory results: nobody of a sample has both."""
+    ids = [f"S{i:02}" for i in range(12)]
+    arm, start = [*["A"] * 11, "SCRNFAIL"], [f"2020-01-{i + 1:02}" for i in range(11)]
+    dm = {"USUBJID": ids, "ACTARM": arm, "RFSTDTC": [*start, None]}
+    lb = {"USUBJID": ids[:-1], "LBTESTCD": ["K"] * 11, "LBORRES": [str(i) for i in range(11)], "LBDTC": start}
+    study = make_study(DM=dm, LB=lb)
+    model = fit_study_model(study, find_structure(study))
+    assert model.undated["LB"] == ("DM.RFSTDTC",)
+    sample = Request(model, 60, seed=1).study()
+    undated = set(sample["DM"].text("USUBJID").strings()[sample["DM"]["RFSTDTC"].missing].tolist())
+    assert undated and not undated & set(sample["LB"].text("USUBJID").strings().tolist())

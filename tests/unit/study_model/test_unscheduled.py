@@ -54,7 +54,7 @@ def _with_more(spine: Spine, n: int) -> tuple[Spine, Grid]:
     start = [float(v.day[(v.subject == one) & (v.number == 2.0)][0]) + 3 for one in who]
     more = Visits(
         np.append(v.subject, who).astype(np.int32),
-        np.append(v.number, 2.1 + 0.1 * np.arange(n)),
+        np.append(v.number, np.round(2.1 + 0.1 * np.arange(n), 9)),
         np.append(v.day, start),
         np.append(v.end, start),
     )
@@ -74,3 +74,14 @@ def test_rare_visits_in_between_follow_what_they_followed() -> None:
 def test_what_fewer_than_k_had_is_not_learned() -> None:
     marked, grid = _with_more(_study(2), 4)
     assert ScheduleModel.fit(marked, grid, ONE, 5).unscheduled is None
+
+
+def test_a_visit_of_the_plan_is_none_in_between() -> None:
+    """Of six visits 2.1 to 2.6 a plan knows two, so that four subjects are left, too few; numbers of a plan are never given."""
+    marked, grid = _with_more(_study(2), 6)
+    assert ScheduleModel.fit(marked, grid, ONE, 5, np.array([2.1, 2.6])).unscheduled is None
+    marked, grid = _with_more(_study(2), 8)
+    model = ScheduleModel.fit(marked, grid, ONE, 5, np.array([1.1, 2.1, 2.6]))
+    assert model.unscheduled is not None
+    numbers = model.unscheduled.numbers[np.isfinite(model.unscheduled.numbers)]
+    assert len(numbers) and not np.isin(numbers, [1.1, *np.round(2.1 + 0.1 * np.arange(8), 9)]).any()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from replicator.study_model.visit_names import VisitNames
+from replicator.study_model.visit_names import VisitNames, named_visits
 from replicator.tables.dataset import Dataset
 
 N = 8
@@ -59,3 +59,10 @@ def test_no_visits_at_all() -> None:
     assert len(names.number) == 0
     assert names.columns(np.array([1.0]))[0].strings().tolist() == ["UNSCHEDULED 1"]
     assert names.agree(_table()) == ()
+
+
+def test_a_plan_knows_visits_with_a_planned_day_and_those_of_reference_datasets() -> None:
+    """Visit 2.1 has no planned day; the reference dataset lists one that nobody had."""
+    plan = Dataset.from_frame("TV", pd.DataFrame({"VISITNUM": [1.0, 9.0], "VISIT": ["SCREENING", "WEEK 9"]}))
+    assert named_visits({"VS": _table(), "TV": plan}, {"VS": WHO}).tolist() == [1.0, 2.0, 9.0]
+    assert named_visits({}, {}).tolist() == []
