@@ -170,6 +170,7 @@ class Marks:
         """
         day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
         nothing = np.full(len(anchor), np.nan)
+        free: dict[str, NDArray[np.bool_]] = {}
         for mark in self.marks:
             state = drawn[f"mark {mark.name}"]
             distance = np.round(drawn.get(f"days {mark.name}", nothing))
@@ -179,6 +180,8 @@ class Marks:
                 same = (state == 2 + i) & np.isfinite(day[reference])
                 value = np.where(same, day[reference], value)
             value = self._complete(mark, mark.hold(value, visits or {}), base, day)
+            free[mark.name] = state == OTHER
+            self._give_way(mark.name, value, state > OTHER, free, day)
             for a, b in self.orders:
                 if b == mark.name and a in day:
                     least = day[a] + (1.0 if (a, b) in self.apart else 0.0)
@@ -192,6 +195,19 @@ class Marks:
         if first is not None and last is not None:
             day["LAST"] = np.maximum(first, last)
         return {name: value for name, value in day.items() if name != "ANCHOR"}
+
+    def _give_way(
+        self, name: str, value: Floats, same: NDArray[np.bool_], free: Mapping[str, NDArray[np.bool_]], day: dict[str, Floats]
+    ) -> None:
+        """Move earlier marks that are `free` to a later one (n,) that is the `same` day as another mark, and that they lie after.
+
+        They stay where marks that come before them would forbid it.
+        """
+        for a, b in self.orders:
+            if b == name and a in free and (a, b) not in self.apart:
+                before = [day[c] for c, d in self.orders if d == a and c in day]
+                least = np.fmax.reduce([np.full(len(value), -np.inf), *before])
+                day[a] = np.where(same & free[a] & (day[a] > value) & (value >= least), value, day[a])
 
     def _complete(self, mark: Mark, value: Floats, base: Floats, day: Mapping[str, Floats]) -> Floats:
         """Give a mark (n,) to those whose other marks imply it, and take it from those who lack one that it implies."""
@@ -278,17 +294,20 @@ def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int, on
         state[same] = 2 + len(references)
         references.append(best)
         left &= ~same
-    return Mark(name, tuple(references), _base(day, known, done, left if left.any() else present)), state
+    return Mark(name, tuple(references), _base(day, known, done, left if left.any() else present, k)), state
 
 
-def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArray[np.bool_]) -> str:
-    """What a mark is counted from: where it always lies on one side of another mark the nearest such, else the nearest."""
+def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArray[np.bool_], k: int) -> str:
+    """What a mark is counted from: where it lies on one side of other marks the nearest such, else the nearest.
+
+    A side that fewer than `k` subjects are on does not count.
+    """
     spreads = []
     for other in done:
         distance = (day - known[other])[rows]
         seen = distance[np.isfinite(distance)]
         if len(seen) >= 0.9 * len(distance):
-            both_sides = bool((seen > 0).any() and (seen < 0).any())
+            both_sides = min(int((seen > 0).sum()), int((seen < 0).sum())) >= k
             away = np.abs(seen - np.median(seen))  # where most lie alike from several marks, the others decide
             spreads.append((both_sides, float(np.median(away)), float(away.mean()), other))
     return min(spreads)[-1] if spreads else "ANCHOR"

@@ -30,13 +30,14 @@ from replicator.study_model.sequence_chain import Chain
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
 from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms
 from replicator.study_model.spine import Fitted, Rows, Spine
-from replicator.study_model.visit_days import nearest_visit_day, visit_day, visit_on
+from replicator.study_model.visit_days import last_visit_day, nearest_visit_day, visit_day, visit_on
 from replicator.tables.dataset import Column, Dataset, Numbers
 from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+NEAR = (1.0, 7.0, 14.0)  # days; the least that no row exceeds is nobody's number
 BY_DATE = 0.8  # share of rows whose VISITNUM is that of the last visit up to their date, from which it is taken from there
 
 
@@ -57,8 +58,11 @@ class SequencePart:
     visit_date : str
         Date variable on or before which the visit of VISITNUM was; ``""`` if VISITNUM is part of the tuple or not there.
     visits : (n_visits,) float64
-        The visits that may be named so: those at which at least k subjects have a row.
+        The visits that may be named so: those at which at least k subjects have a row; where as many have one at others, all that
+        k subjects had.
     ids : RecordIds
+    near : float
+        Days from the visit that a row names to its date at most; 0 where some row is further away, or fewer than k subjects tell.
     """
 
     kind: ClassVar[str] = "sequence part"
@@ -70,6 +74,7 @@ class SequencePart:
     visit_date: str
     visits: Floats
     ids: RecordIds
+    near: float = 0.0
 
     @classmethod
     def fit(
@@ -88,7 +93,7 @@ class SequencePart:
         days = {name: value[order] for name, value in days.items()}
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *names}
         state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
-        visit_date = _visit_date(dataset, subject, days, spine) if "VISITNUM" in late else ""
+        visit_date = _visit_date(dataset, subject, days, spine, k) if "VISITNUM" in late else ""
         if visit_date:
             skip |= set(structure.with_role(Role.VISIT))
             state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
@@ -120,8 +125,9 @@ class SequencePart:
             dates,
             others,
             visit_date,
-            _shared_visits(dataset, subject, k) if visit_date else np.empty(0),
+            _named_visits(np.round(dataset.numbers("VISITNUM"), 9), subject, spine, k) if visit_date else np.empty(0),
             RecordIds.fit(dataset, structure, subject, k),
+            _nearness(dataset, subject, days[visit_date], spine, k) if visit_date else 0.0,
         )
         return Fitted(part, {}, (*joined, *notes, *more))
 
@@ -131,7 +137,11 @@ class SequencePart:
         last = np.where(code == self.chain.fatal, death_day(spine)[subject], np.nan)
         days, keep = self.dates.sample(spine, subject, code, self._number(code), last, rng)
         subject, code, days = subject[keep], code[keep], {name: value[keep] for name, value in days.items()}
-        days = self._on_named_visits(days, subject, spine, code == self.chain.fatal)
+        fatal = code == self.chain.fatal
+        days = self._on_named_visits(days, subject, spine, fatal)
+        keep = self.dates.in_time(days, subject, spine) | fatal
+        subject, code, fatal, days = subject[keep], code[keep], fatal[keep], {name: value[keep] for name, value in days.items()}
+        days = self.dates.settle(days, subject, fatal)
         columns: dict[str, Column] = dict(self.others.sample([code, spine.arm[subject]], rng, len(subject)))
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
@@ -143,13 +153,19 @@ class SequencePart:
     def _on_named_visits(
         self, days: dict[str, Floats], subject: NDArray[np.int32], spine: Spine, fixed: NDArray[np.bool_]
     ) -> dict[str, Floats]:
-        """Move days before all visits, or of visits that are never named, to the nearest that is; fixed rows stay."""
+        """Move days before all visits, of visits that are never named, or far from those that are, to the nearest that is.
+
+        Rows that are `fixed` stay.
+        """
         if not self.visit_date:
             return days
         day = days[self.visit_date]
-        number = visit_on(spine, subject, day)
-        moved = np.isfinite(day) & ~np.isin(number, self.visits) & ~fixed
-        nearest = nearest_visit_day(_with_visits(spine, self.visits), subject, day)
+        named = _with_visits(spine, self.visits)
+        moved = ~np.isin(visit_on(spine, subject, day), self.visits)
+        if self.near:
+            moved |= day - last_visit_day(named, subject, day) > self.near
+        moved &= np.isfinite(day) & ~fixed
+        nearest = nearest_visit_day(named, subject, day)
         return {name: np.where(moved & (own == day), nearest, own) for name, own in days.items()}
 
     def _number(self, code: Ints) -> Floats:
@@ -158,11 +174,29 @@ class SequencePart:
         return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
 
 
-def _shared_visits(dataset: Dataset, subject: NDArray[np.int32], k: int) -> Floats:
-    """Numbers of visits at which at least k subjects have a row."""
-    codes, numbers = column_codes(Numbers(np.round(dataset.numbers("VISITNUM"), 9)))
+def _named_visits(number: Floats, subject: NDArray[np.int32], spine: Spine, k: int) -> Floats:
+    """Numbers of the visits that rows (n_rows,) may name."""
+    often = _shared_visits(number, subject, k)
+    rest = np.isfinite(number) & ~np.isin(number, often)
+    if len(np.unique(subject[rest])) < k:
+        return often
+    return np.union1d(often, _shared_visits(np.round(spine.visits.number, 9), spine.visits.subject, k))
+
+
+def _shared_visits(number: Floats, subject: NDArray[np.int32], k: int) -> Floats:
+    """Numbers of visits at which at least k subjects have a row: those of `number` (n_rows,)."""
+    codes, numbers = column_codes(Numbers(number))
     assert isinstance(numbers, Numbers)
     return numbers.values[count_subjects(codes, subject, len(numbers)) >= k]
+
+
+def _nearness(dataset: Dataset, subject: NDArray[np.int32], day: Floats, spine: Spine, k: int) -> float:
+    """Days from the days (n_rows,) of rows to the visits that they name at most, of :data:`NEAR`; 0 where nothing can be told."""
+    apart = np.abs(day - visit_day(spine, subject, np.round(dataset.numbers("VISITNUM"), 9)))
+    seen = np.isfinite(apart)
+    if len(np.unique(subject[seen])) < k:
+        return 0.0
+    return next((days for days in NEAR if apart[seen].max() <= days), 0.0)
 
 
 def _with_visits(spine: Spine, numbers: Floats) -> Spine:
@@ -214,13 +248,14 @@ def _fit_state(
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
 
 
-def _visit_date(dataset: Dataset, subject: NDArray[np.int32], days: Mapping[str, Floats], spine: Spine) -> str:
-    """The date variable that gives VISITNUM: the one most often on the visit's own day; ``""`` if none gives it."""
+def _visit_date(dataset: Dataset, subject: NDArray[np.int32], days: Mapping[str, Floats], spine: Spine, k: int) -> str:
+    """The date variable that gives VISITNUM: the one most often on the visit's own day; ``""`` if none gives it, or lies near."""
     number = np.round(dataset.numbers("VISITNUM"), 9)
     planned = visit_day(spine, subject, number)
     found: list[tuple[float, str]] = []
     for name, day in days.items():
         both = np.isfinite(number) & np.isfinite(day)
-        if both.any() and float((visit_on(spine, subject, day) == number)[both].mean()) >= BY_DATE:
+        near = both.any() and _nearness(dataset, subject, day, spine, k) > 0
+        if near or (both.any() and float((visit_on(spine, subject, day) == number)[both].mean()) >= BY_DATE):
             found.append((float((planned == day)[both].mean()), name))
     return max(found)[1] if found else ""

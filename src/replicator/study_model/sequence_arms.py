@@ -57,14 +57,15 @@ def _told(code: Ints, arm: Ints) -> float:
     return float((table[filled] * np.log(table[filled] / expected[filled])).sum())
 
 
-def arm_groups(code: Ints, subject: NDArray[np.int32], arm_of: Ints, n_arms: int) -> Ints:
+def arm_groups(code: Ints, subject: NDArray[np.int32], arm_of: Ints, n_arms: int, odd: NDArray[np.bool_] | None = None) -> Ints:
     """Group arms whose subjects have much the same tuples: (n_arms,) group of each arm.
 
-    Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has.
+    Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has. An arm of whose
+    rows none may be kept, those of subjects that are `odd` (n,), is of the group of the largest.
     """
     counts = np.zeros((n_arms, int(code.max(initial=-1)) + 2))
     np.add.at(counts, (arm_of[subject], code), 1.0)
-    nobody = np.setdiff1d(np.arange(len(arm_of)), subject)
+    nobody = np.setdiff1d(np.arange(len(arm_of)) if odd is None else np.flatnonzero(~odd), subject)
     np.add.at(counts[:, -1], arm_of[nobody], 1.0)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     group = np.full(n_arms, -1, np.int64)
@@ -77,4 +78,6 @@ def arm_groups(code: Ints, subject: NDArray[np.int32], arm_of: Ints, n_arms: int
                 break
         else:
             group[arm] = group.max() + 1
+    if odd is not None:
+        group[(counts.sum(axis=1) == 0) & (np.bincount(arm_of[odd], minlength=n_arms) > 0)] = 0
     return group

@@ -138,7 +138,7 @@ class Chain:
         horizon = _fit_horizon(code, subject, spine, k)
         planned = plan_followed(code, subject, spine, k)
         arm, n_arms = arm_codes(spine, planned)
-        group = arm_groups(code, subject, arm, n_arms)
+        group = arm_groups(code, subject, arm, n_arms, odd)
         place = Neighbours(subject)
         previous = np.where(place.first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
         nobody = np.setdiff1d(np.arange(spine.n), subject)

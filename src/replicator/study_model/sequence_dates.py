@@ -203,12 +203,11 @@ class SequenceDates:
         if self.until and len(self.certain):
             limit, start = np.floor(spine.marks[self.until])[subject], days[self.names[0]]
             days[self.names[0]] = np.where(self.certain[code] & (start > limit), limit, start)
-        self._tidy(days, place)
+        days = self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.distinct:
             keep &= ~(days[self.names[0]] == place.before(days[self.names[0]]))
-        if self.until:
-            keep &= ~(days[self.names[0]] > spine.marks[self.until][subject]) | (place.rank == 0)
+        keep &= self.in_time(days, subject, spine)
         if not keep.all():
             for pin in self.pins:  # of the rows that are left others are the outermost
                 day = days[pin.variable]
@@ -217,6 +216,18 @@ class SequenceDates:
         if dead.any():
             days[self.names[0]] = np.where(dead, death, days[self.names[0]])
         return days, keep | dead
+
+    def in_time(self, days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spine) -> NDArray[np.bool_]:
+        """Whether rows (n_rows,) do not begin after the mark after which none does, but for the first of each subject."""
+        if not self.until:
+            return np.ones(len(subject), bool)
+        return np.asarray(~(days[self.names[0]] > spine.marks[self.until][subject]) | (Neighbours(subject).rank == 0), bool)
+
+    def settle(self, days: Mapping[str, Floats], subject: NDArray[np.int32], fixed: NDArray[np.bool_]) -> dict[str, Floats]:
+        """Put rows that were moved in order again: days (n_rows,) by variable; of `fixed` rows the starts stay."""
+        out = self._tidy(days, Neighbours(subject))
+        first = self.names[0] if self.names else ""
+        return out | {name: np.where(fixed, days[name], day) for name, day in out.items() if name == first}
 
     def write(
         self, days: Mapping[str, Floats], subject: NDArray[np.int32], code: Ints, rng: np.random.Generator
@@ -270,22 +281,24 @@ class SequenceDates:
             out[rows] = np.where((out[rows] == before) & (room >= 1), before + 1 + np.floor(share[rows] * room), out[rows])
         return out
 
-    def _tidy(self, days: dict[str, Floats], place: Neighbours) -> None:
+    def _tidy(self, days: Mapping[str, Floats], place: Neighbours) -> dict[str, Floats]:
         """Keep rows in order; an end is never before its start, nor, where the source kept rows apart, after the next start."""
-        if not days:
-            return
-        first = days[self.names[0]]
+        out = dict(days)
+        if not out:
+            return out
+        first = out[self.names[0]]
         if self.in_order:
-            days[self.names[0]] = first = place.running_max(first)
+            out[self.names[0]] = first = place.running_max(first)
         for name, never in zip(self.names[1:], self.never_before[1:], strict=True):
             if never:
-                days[name] = np.where(days[name] < first, first, days[name])
+                out[name] = np.where(out[name] < first, first, out[name])
             if name.endswith(END):
-                end = np.maximum(days[name], first)
+                end = np.maximum(out[name], first)
                 if self.apart:
                     follower = place.next(first)
                     end = np.where(end >= follower, np.maximum(follower - 1, first), end)
-                days[name] = np.where(np.isnan(days[name]), np.nan, end)
+                out[name] = np.where(np.isnan(out[name]), np.nan, end)
+        return out
 
 
 def conditions(subject: NDArray[np.int32], code: Ints) -> list[Ints]:

@@ -47,6 +47,8 @@ class Pin:
 def find_pins(days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spine, k: int) -> tuple[Pin, ...]:
     """Find the marks that bound a sequence in all who have both; at least `k` subjects must, or all of fewer.
 
+    Of a subject some of whose days are not known, those that are must not lie beyond the mark.
+
     Parameters
     ----------
     days : mapping of str to (n_rows,) float64
@@ -66,8 +68,9 @@ def find_pins(days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spi
         for last in (False, True):
             edge = _edges(day, subject, spine.n, last)
             for name, mark in sorted(spine.marks.items(), key=lambda one: "." in one[0]):
-                both = np.isfinite(edge) & np.isfinite(mark)
-                if both.sum() >= max(2, min(k, spine.n)) and not (some & both).any() and (edge == np.floor(mark))[both].all():
+                both, day_of = np.isfinite(edge) & np.isfinite(mark), np.floor(mark)
+                whole, beyond = both & ~some, edge > day_of if last else edge < day_of
+                if whole.sum() >= max(2, min(k, spine.n)) and (edge == day_of)[whole].all() and not (beyond & both).any():
                     found.append(Pin(variable, name, last))
     return tuple(found)
 

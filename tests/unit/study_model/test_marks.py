@@ -56,6 +56,30 @@ def test_orders_of_the_source_hold_for_whatever_is_drawn() -> None:
     assert (built["FIRST"] <= built["LAST"]).all()
 
 
+def test_a_side_of_too_few_does_not_count() -> None:
+    """An end of treatment up to two days before the end of study, but of three subjects a month after it, is counted from there."""
+    n = 60
+    anchor = 18000.0 + np.arange(n)
+    end = anchor + 40 + 3 * (np.arange(n) % 20)
+    last = np.where(np.arange(n) < 3, end + 30, end - 1 - np.arange(n) % 2)
+    model, _, _ = Marks.fit(make_spine(n, {"DM.RFENDTC": end, "DM.RFXENDTC": last}), 5, ("DM.RFENDTC",))
+    assert {mark.name: mark.base for mark in model.marks}["DM.RFXENDTC"] == "DM.RFENDTC"
+
+
+def test_a_free_date_gives_way_to_one_that_is_the_day_of_another() -> None:
+    """The end of study stays on the last visit, whatever is drawn for the end of treatment, and the latter comes no later."""
+    n = 40
+    anchor = 18000.0 + np.arange(n)
+    visit = anchor + 40 + np.arange(n) % 9
+    marks = {"LASTVISIT": visit, "DM.RFXENDTC": visit - 3 - np.arange(n) % 5, "DM.RFENDTC": visit}
+    model, values, _ = Marks.fit(make_spine(n, marks), 5, ("LASTVISIT",))
+    rng = np.random.default_rng(4)
+    wild = values | {"days DM.RFXENDTC": values["days DM.RFXENDTC"] + rng.integers(0, 60, n)}
+    built = model.build(anchor, wild, {"LASTVISIT": visit})
+    np.testing.assert_array_equal(built["DM.RFENDTC"], visit)
+    assert (built["DM.RFXENDTC"] <= visit).all() and (built["DM.RFXENDTC"] == visit).any()
+
+
 def test_few_dead_die_at_their_last_day() -> None:
     """A date of death that fewer than k subjects have is the end of participation."""
     n = 30

@@ -24,6 +24,18 @@ def test_what_bounds_the_rows_of_all_is_found() -> None:
     assert find_pins({"DSSTDTC": day}, subject, spine, 5) == ()
 
 
+def test_days_that_are_not_known_are_no_exception_unless_others_lie_beyond() -> None:
+    """Two subjects whose last end is not written have the mark later than the end that is; one with an end after it is one."""
+    end = spine_days() + 40
+    spine = make_spine(N, {"DM.RFXENDTC": end})
+    subject = np.repeat(np.arange(N), 2).astype(np.int32)
+    day = np.stack([spine_days() + 3, np.where(np.arange(N) < 2, np.nan, end)], axis=1).ravel()
+    assert find_pins({"EXENDTC": day}, subject, spine, 5) == (Pin("EXENDTC", "DM.RFXENDTC", True),)
+    assert find_pins({"EXENDTC": day}, subject, spine, N - 1) == ()
+    day[0] = end[0] + 1
+    assert find_pins({"EXENDTC": day}, subject, spine, 5) == ()
+
+
 def test_a_date_of_the_subject_wins_over_what_is_derived() -> None:
     """The last day on study and the end of treatment are one day in the source; where a sample parts them, the latter holds."""
     end = spine_days() + 40
