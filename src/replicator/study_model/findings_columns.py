@@ -18,6 +18,7 @@ from replicator.study_model.conditions import accuracy
 from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns
 from replicator.study_model.findings_layout import FindingsRows
 from replicator.study_model.findings_of_series import SeriesValues, fit_of_series, hold_of_series
+from replicator.study_model.findings_status import NotDone
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text
 from replicator.tables.spelling import spelled_numbers
@@ -77,6 +78,8 @@ class OtherColumns:
         Variables of the result.
     of_series : tuple of SeriesValues
         Units and limits of ranges that are drawn.
+    not_done : NotDone or None
+        What rows without a result say of their status.
     """
 
     kind: ClassVar[str] = "findings columns"
@@ -94,6 +97,7 @@ class OtherColumns:
     with_result: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     of_series: tuple[SeriesValues, ...] = ()
+    not_done: NotDone | None = None
 
     @classmethod
     def fit(
@@ -162,6 +166,7 @@ class OtherColumns:
             with_result,
             tuple(results),
             fit_of_series(dataset, [name for name in given.left if name in of_series], series, rows.n_series, subject, k),
+            NotDone.fit(dataset, structure, without, subject, k),
         )
         return columns, notes
 
@@ -196,7 +201,8 @@ class OtherColumns:
         out = self.drawn.judge(columns, judged, len(value), rng)
         without = _without_result(columns, self.results)
         made = {**columns, **out}
-        return {**out, **{name: blanked(made[name], without) for name in self.with_result if name in made}}
+        out |= {name: blanked(made[name], without) for name in self.with_result if name in made}
+        return out if self.not_done is None else out | self.not_done.hold({**columns, **out}, without, rng)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,9 @@ class DayOffsets:
             if len(np.unique(subject[mine])) >= 2 * k:
                 own[c] = len(marginals)
                 marginals.append(QuantileMarginal.fit(offset[mine], subject[mine], k=k, decimals=0))
+        same, off = np.unique(subject[seen & (offset == 0)]), np.unique(subject[seen & (offset != 0)])
+        if len(off) < k <= len(same):  # no day but the base's own is that of enough subjects
+            seen = seen & (offset == 0)
         marginals.append(QuantileMarginal.fit(offset[seen], subject[seen], k=k, decimals=0))
         return cls(np.where(own < 0, len(marginals) - 1, own), tuple(marginals))
 

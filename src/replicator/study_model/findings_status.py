@@ -1,0 +1,65 @@
+"""Results that were not obtained and say so: the share of rows without a result whose status is NOT DONE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.derivations.derive import chosen
+from replicator.profile.structure import DatasetStructure
+from replicator.study_model.attributes import column_codes
+from replicator.tables.dataset import Column, Dataset, Text
+
+Flags = NDArray[np.bool_]
+
+NOT_DONE = "NOT DONE"  # the only term of the standard's codelist of --STAT
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """What rows without a result say of their status, of all tests together.
+
+    The status of a test that fewer than k subjects have is not learned with the test's other columns; the term is the standard's.
+
+    Attributes
+    ----------
+    variable : str
+        --STAT.
+    share : float
+        Share of the rows without a result that are NOT DONE.
+    """
+
+    kind: ClassVar[str] = "results not done"
+
+    variable: str
+    share: float
+
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, structure: DatasetStructure, without: Flags, subject: NDArray[np.int32], k: int
+    ) -> NotDone | None:
+        """Learn from rows (n_rows,), some `without` a result; None where fewer than `k` subjects have a status, or another one."""
+        name = structure.named("STAT")
+        if not name or not isinstance(dataset[name], Text):
+            return None
+        codes, levels = column_codes(dataset[name])
+        stated = codes >= 0
+        if levels.strings().tolist() != [NOT_DONE] or (stated & ~without).any() or len(np.unique(subject[stated])) < k:
+            return None
+        return cls(name, float(stated.sum() / without.sum()))
+
+    def hold(self, columns: Mapping[str, Column], without: Flags, rng: np.random.Generator) -> dict[str, Column]:
+        """Give NOT DONE to so many rows (n_rows,) `without` a result and a status that it has its share; returns that column."""
+        column = columns.get(self.variable)
+        if not isinstance(column, Text):
+            return {}
+        lacking = without & column.missing
+        wanted = self.share * without.sum() - (without & ~column.missing).sum()
+        if wanted <= 0 or not lacking.any():
+            return {}
+        given = lacking & (rng.random(len(lacking)) * lacking.sum() < wanted)
+        return {self.variable: chosen(given, Text.constant(NOT_DONE, len(column)), column)}
