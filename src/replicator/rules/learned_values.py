@@ -35,7 +35,8 @@ def learn_values(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         support = subjects_per_group(column.codes.astype(np.int64), subject, len(column.levels))
         is_text = isinstance(view.dataset(name)[variable.name], Text)
         if variable.content in _CODED and variable.role not in _NO_CODES and (is_text or variable.role is Role.VISIT):
-            yield from _codes(name, variable, column, support, k)
+            more = _epochs(view, k) if variable.role is Role.EPOCH else frozenset()
+            yield from _codes(name, variable, column, support, k, more)
         shaped = variable.role in (Role.RECORD_ID, Role.DATE, Role.TIMEPOINT)
         # the subject's form is judged once; that the other datasets name the same subjects is a rule of the standard
         if is_text and (shaped or (variable.role is Role.SUBJECT and name == (view.subjects_dataset or name))):
@@ -58,7 +59,23 @@ def _missing(view: StudyView, name: str, variable: VariableStructure) -> Iterato
         yield _rule("SRC-FILLED", "always_filled", name, variable.name, "a value is missing; the source misses none", "Fill it.")
 
 
-def _codes(name: str, variable: VariableStructure, column: Text, support: Ints, k: int) -> Iterator[Rule]:
+def _epochs(view: StudyView, k: int) -> frozenset[str]:
+    """Epochs that `k` subjects share in some dataset, or that a dataset about nobody names.
+
+    An epoch follows from a date: in which of its epochs the rows of one dataset happen to lie is no list of that dataset.
+    """
+    found: set[str] = set()
+    for name in view.names:
+        facts = view.facts(name)
+        for variable in facts.with_role(Role.EPOCH):
+            column = level_text(view, name, variable)
+            support = subjects_per_group(column.codes.astype(np.int64), view.subject(name), len(column.levels))
+            known = support >= k if facts.kind is not Kind.REFERENCE else support >= 0
+            found.update(str(level) for level in column.levels[known])
+    return frozenset(found)
+
+
+def _codes(name: str, variable: VariableStructure, column: Text, support: Ints, k: int, more: frozenset[str]) -> Iterator[Rule]:
     used = support > 0
     if 0 < used.sum() <= MOST_VALUES and (support[used] >= k).all() and np.bincount(column.codes + 1)[1:].sum():
         yield _rule(
@@ -68,7 +85,7 @@ def _codes(name: str, variable: VariableStructure, column: Text, support: Ints, 
             variable.name,
             "the value is none that the source has",
             "Use a value of the source.",
-            values=sorted(str(level) for level in column.levels[used]),
+            values=sorted({*(str(level) for level in column.levels[used]), *more}),
         )
 
 

@@ -342,6 +342,22 @@ def test_units_are_equal_only_where_both_are_known(clean: Study, structure: Stud
     assert not validate(_with(clean, results), structure=structure).of("RESULT-UNITS")
 
 
+def test_a_standard_result_is_rounded_to_its_own_decimals(clean: Study, structure: StudyStructure) -> None:
+    """Haematocrit of 36.5 % is 0.37 in a column of two decimals; 0.38 is not what it is."""
+    rows = np.arange(6).repeat(2)
+    results = clean["VS"].take(rows)
+    percent = np.array([36.5, 38.4, 40.4, 41.0, 37.2, 42.5, 39.5, 40.1, 36.8, 41.3, 43.5, 38.8])
+    ratio = np.floor(percent + 0.5) / 100
+    for name, text in (("VSTESTCD", "HCT"), ("VSTEST", "Hematocrit"), ("VSORRESU", "%"), ("VSSTRESU", "")):
+        results = results.with_column(results.variable(name), Text.constant(text, 12))
+    results = results.with_column(results.variable("VSORRES"), Text.of(f"{value:.1f}" for value in percent))
+    right = results.with_column(results.variable("VSSTRESN"), Numbers(ratio))
+    assert not validate(_with(clean, right), structure=structure).of("RESULT-UNITS")
+    ratio[0] += 0.01
+    wrong = results.with_column(results.variable("VSSTRESN"), Numbers(ratio))
+    assert [finding.rows for finding in validate(_with(clean, wrong), structure=structure).of("RESULT-UNITS")] == [(0,)]
+
+
 def test_conversions_are_found_and_their_exceptions(clean: Study, structure: StudyStructure) -> None:
     """Fahrenheit against Celsius is a line (C = (F - 32) / 1.8); one row of twelve that does not follow it fails."""
     rows = np.repeat(np.arange(6), 2)

@@ -16,6 +16,7 @@ from replicator.rules.view import StudyView, certainly_after
 from replicator.standards.baselines import CIRCUMSTANCES, FIRST_DOSES, FLAGS
 
 MAD_TO_SD = 1.4826  # the median absolute deviation of a normal law times this is its standard deviation
+MOST_DECIMALS = 6  # of numbers that are rounded
 
 
 def baseline_once(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -85,7 +86,7 @@ def standard_from_original(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
     Within a test, original unit and standard unit, the law is ``y = x`` for equal units and else the better of ``y = b x`` and
     ``y = a + b x`` by medians, believed where there are five rows and it holds in nine of ten. The rows that do not follow it, to
-    1 % or half of the last decimal, fail.
+    1 % or half of the last decimal of either number, fail.
     """
     for name in view.of_kind(Kind.FINDINGS):
         wanted = [view.named(name, suffix) for suffix in ("TESTCD", "ORRES", "STRESN")]
@@ -108,10 +109,17 @@ def standard_from_original(view: StudyView, rule: Rule) -> Iterator[Tested]:
             law = x[rows] if same[rows[0]] else _conversion(x[rows], y[rows])
             slope = np.nanmedian(np.abs(y[rows]) / np.maximum(np.abs(x[rows]), 1e-12))
             slack = 0.01 * np.abs(law) + 0.51 * 10.0 ** -decimals[rows] * max(float(slope), 0.0) + 1e-9
+            slack += 0.0 if same[rows[0]] else 0.5 * _last_decimal(y[rows])
             off = np.abs(y[rows] - law) > slack
             if same[rows[0]] or off.mean() <= 0.1:
                 applies[rows], wrong[rows] = True, off
         yield tested(name, standard, applies, wrong)
+
+
+def _last_decimal(values: Floats) -> float:
+    """Unit of the last of the at most :data:`MOST_DECIMALS` decimals to which all values are rounded; 0 where they need more."""
+    places = (n for n in range(MOST_DECIMALS + 1) if np.allclose(values, np.round(values, n), rtol=1e-9, atol=1e-9))
+    return 10.0 ** -next(places, np.inf)
 
 
 def _equal_units(view: StudyView, name: str, original: str, standard: str) -> Mask:
