@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,70 @@ def test_access_that_is_denied(bucket: Bucket, tmp_path: Path, monkeypatch: pyte
             with pytest.raises(WriteError, match="access is denied; check the credentials in the environment") as caught:
                 work(place)
             assert SECRET not in str(caught.value)
+
+
+ASKED = """
+from replicator.errors import ReadError
+from replicator.locations import ObjectLocation
+from replicator.object_store import ObjectStore
+assert ObjectStore(ReadError).find(ObjectLocation("studies", "x")) is None
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "key", "region", "token"),
+    [
+        ({}, "FILED", "us-east-1", None),
+        ({"AWS_PROFILE": "work"}, "WORK", "eu-north-1", "worktoken"),
+        ({"AWS_PROFILE": "work", "AWS_DEFAULT_REGION": "eu-west-1"}, "WORK", "eu-west-1", "worktoken"),
+        (
+            {
+                "AWS_ACCESS_KEY_ID": "ENV",
+                "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_SESSION_TOKEN": "envtoken",
+                "AWS_REGION": "ap-south-1",
+                "AWS_DEFAULT_REGION": "eu-west-1",
+            },
+            "ENV",
+            "ap-south-1",
+            "envtoken",
+        ),
+    ],
+)
+def test_who_asks_comes_from_the_environment(
+    tmp_path: Path, variables: dict[str, str], key: str, region: str, token: str | None
+) -> None:
+    """The server sees the key, region and token that the usual variables and files name, those of the environment first."""
+    (tmp_path / "credentials").write_text(
+        "[default]\naws_access_key_id = FILED\naws_secret_access_key = x\n"
+        "[work]\naws_access_key_id = WORK\naws_secret_access_key = x\naws_session_token = worktoken\n"
+    )
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-north-1\n")
+    seen: list[tuple[str, str | None]] = []
+
+    class Listening(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append((self.headers["Authorization"], self.headers["x-amz-security-token"]))
+            self.send_response(404)
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listening) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        subprocess.run([sys.executable, "-c", ASKED], env=environment | variables, check=True)
+        server.shutdown()
+    assert f"Credential={key}/" in seen[0][0] and f"/{region}/s3/" in seen[0][0]
+    assert seen[0][1] == token
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9000", "ftp://host", "http://", "http://[1", "http://user:hush@host"])
