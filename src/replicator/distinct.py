@@ -176,6 +176,16 @@ def _width(codes: NDArray[Any]) -> int:
     return int(codes.max()) - int(codes.min()) + 1
 
 
+def narrow(codes: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Codes (n,) from 0 in 16 bits if they fit: numpy sorts these by counting where the order of equal ones is to stay."""
+    return codes.astype(np.uint16) if codes.max(initial=0) < 1 << 16 else codes
+
+
+def stable_order(codes: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Positions (n,) of codes from 0 in their order, equal ones as they stand."""
+    return np.argsort(narrow(codes), kind="stable")
+
+
 def distinct_codes(values: NDArray[Any]) -> NDArray[np.int64]:
     """Number the distinct values (n,) of an array in their order, from 0 without gaps."""
     return np.asarray(distinct_values(values, return_inverse=True)[1], np.int64)

@@ -138,9 +138,9 @@ def _picked(
             use &= np.append(condition.levels == derivation.parameters["equals"], False)[condition.codes].astype(bool)
         rows = np.flatnonzero(use)
         at, score = place[rows], moment[rows] if last else -moment[rows]
-        order = np.lexsort((score, at))
-        final = order[np.append(at[order][1:] != at[order][:-1], True)] if len(order) else order
-        chosen = final[score[final] > best[at[final]]]
+        top = best.copy()
+        np.maximum.at(top, at, score)
+        chosen = np.flatnonzero((score == top[at]) & (score > best[at]))  # of equal ones the last that is assigned to a place stays
         best[at[chosen]] = score[chosen]
         code[at[chosen]] = text.codes[rows[chosen]] + offset
         levels.append(text.levels)

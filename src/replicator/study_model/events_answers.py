@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_codes, distinct_values, stable_order
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.study_model.attributes import column_codes
 from replicator.study_model.spine import Told
@@ -99,8 +100,8 @@ class Answers:
         date = columns.get(self.date)
         day = parse_dates(date).day if isinstance(date, Text) else np.zeros(len(subject))
         rows = np.flatnonzero(there & (test >= 0))
-        rows = rows[np.argsort(day[rows], kind="stable")]
-        rows = rows[np.unique(subject[rows].astype(np.int64) * len(tests) + test[rows], return_index=True)[1]]
+        rows = rows[stable_order(distinct_codes(day[rows]))]
+        rows = rows[distinct_values(subject[rows].astype(np.int64) * len(tests) + test[rows], return_index=True)[1]]
         return rows.astype(np.int64), test[rows].astype(np.int64), [str(name) for name in tests.strings().tolist()]
 
     def _said(self, columns: Mapping[str, Column], row: Ints) -> tuple[Text, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -84,14 +85,23 @@ def mentions(spine: Spine, needs: Sequence[Sequence[str]]) -> Bools | None:
     texts = [(told.subject, column) for told in spine.told.values() if told.occurs for column in told.columns.values()]
     if not texts:
         return None
-    out = np.zeros((spine.n, len(needs)), bool)
+    out, known = np.zeros((spine.n, len(needs)), bool), _known_mentions(tuple(map(tuple, needs)))
     for subject, column in texts:
-        compact = column.compact()
-        levels = [f" {level}".upper() for level in compact.levels.tolist()]
-        for j, words in enumerate(needs):
-            hit = np.array([any(word in level for word in words) for level in levels] + [False])
-            out[subject[hit[compact.codes]], j] = True
+        levels = column.levels.tolist()
+        for level in levels:
+            if level not in known:
+                text = f" {level}".upper()
+                known[level] = tuple(any(word in text for word in words) for words in needs)
+        hit = np.array([*(known[level] for level in levels), (False,) * len(needs)], bool).reshape(len(levels) + 1, len(needs))
+        row, need = np.nonzero(hit[column.codes])
+        out[subject[row], need] = True
     return out
+
+
+@lru_cache(maxsize=8)
+def _known_mentions(needs: tuple[tuple[str, ...], ...]) -> dict[str, tuple[bool, ...]]:
+    """What was found out of texts already: which of the needs each mentions."""
+    return {}
 
 
 def _holders(text: Text, subject: NDArray[np.int32], n: int) -> tuple[NDArray[np.object_], Bools]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
+from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.medicine_use import BY_MOUTH, MedicineUse, load_medicine_use, times_a_day
 from replicator.study_model.attributes import column_codes, count_subjects
@@ -126,35 +128,25 @@ class Uses:
         way : (n,) int64
         by_route, wholly : (n_ways, n_rows) bool
         """
-        use = load_medicine_use()
-        names = self._catalogue_names(catalogue)
-        given = [use.routes_of(*words) for words in names]
-        most = np.array([use.often(*words) for words in names], np.float64)
-        least_mg, most_mg = (np.array([pick(use.doses(*words), default=np.nan) for words in names]) for pick in (min, max))
+        use, of = load_medicine_use(), _listed_uses(catalogue, self.names)
         parts = [(name, *column_codes(column)) for name, column in cells.items()]
-        distinct, way = np.unique(np.stack([codes for _, codes, _ in parts]), axis=1, return_inverse=True)
-        by_route, wholly = (np.ones((distinct.shape[1], len(names)), bool) for _ in range(2))
-        allowed: dict[str, Bools] = {}
-        uses: dict[str, list[Doses]] = {}
+        distinct, way = distinct_values(np.stack([codes for _, codes, _ in parts]), axis=1, return_inverse=True)
+        by_route, wholly = (np.ones((distinct.shape[1], len(of.most)), bool) for _ in range(2))
         for i, codes in enumerate(distinct.T.tolist()):
             told = {name: levels.take(np.array([code])) for (name, _, levels), code in zip(parts, codes, strict=True) if code >= 0}
             route, unit, often = (_text(told.get(name)) for name in (self.route, self.unit, self.often))
             dose = float(cell.values[0]) if isinstance(cell := told.get(self.dose), Numbers) else np.nan
             if not route:
                 continue
-            if route not in allowed:
-                allowed[route] = np.array([use.allows(one, route) for one in given], bool)
-            by_route[i] = allowed[route]
-            wholly[i] = by_route[i] & ((most == 0) | (times_a_day(often) <= most))
+            by_route[i] = of.allowed(route)
+            wholly[i] = by_route[i] & ((of.most == 0) | (times_a_day(often) <= of.most))
             if use.route_of(route) == BY_MOUTH and unit.upper() in PER_MG:
                 with np.errstate(invalid="ignore"):
                     mg = dose / PER_MG[unit.upper()]
-                    wholly[i] &= ~((mg < least_mg / NEAR) | (mg > most_mg * NEAR))
+                    wholly[i] &= ~((mg < of.least_mg / NEAR) | (mg > of.most_mg * NEAR))
             elif unit:
-                if route not in uses:
-                    uses[route] = [use.uses(route, *words) for words in names]
-                unlisted = _without_use(use, route, unit)
-                wholly[i] &= [(_among(listed, unit, dose) if listed else unlisted) is not False for listed in uses[route]]
+                unlisted, (listed, which) = _without_use(use, route, unit), of.doses(route)
+                wholly[i] &= np.array([(_among(one, unit, dose) if one else unlisted) is not False for one in listed])[which]
         return way.reshape(-1).astype(np.int64), by_route, wholly
 
     def apply(
@@ -201,11 +193,56 @@ class Uses:
         out: dict[str, Column] = {**columns, self.unit: blanked(Text(codes, np.array(texts, object)), gone)}
         return out if dose is None else {**out, self.dose: blanked(Numbers(values), gone)}
 
-    def _catalogue_names(self, catalogue: TermCatalogue) -> list[tuple[str, ...]]:
-        """Names of each row of the catalogue, the closest first."""
-        place = {name: i for i, name in enumerate(catalogue.variables)}
-        found = [catalogue.columns[place[name]].strings().tolist() for name in self.names if name in place]
-        return list(zip(*found, strict=True))
+
+@dataclass(frozen=True, eq=False)
+class _ListedUses:
+    """What is known of the medicines of a catalogue, looked up once.
+
+    Attributes
+    ----------
+    names : list of tuple of str
+        Names of each of the n_rows, the closest first.
+    most : (n_rows,) float64
+        How often a day a medicine is taken at most, 0 where no list tells.
+    least_mg, most_mg : (n_rows,) float64
+        Bounds of the usual single doses by mouth, NaN where no list tells.
+    by_route : dict
+        Rows that may be given by a route, and their doses by it; filled as routes are asked for.
+    """
+
+    names: list[tuple[str, ...]]
+    most: Floats
+    least_mg: Floats
+    most_mg: Floats
+    by_route: dict[str, tuple[Bools, list[Doses], Ints]]
+
+    def allowed(self, route: str) -> Bools:
+        """Rows (n_rows,) that may be given by a route."""
+        return self._of(route)[0]
+
+    def doses(self, route: str) -> tuple[list[Doses], Ints]:
+        """Return the distinct usual doses by a route, and which of them each row has, (n_rows,)."""
+        return self._of(route)[1:]
+
+    def _of(self, route: str) -> tuple[Bools, list[Doses], Ints]:
+        if route not in self.by_route:
+            use = load_medicine_use()
+            allowed = np.array([use.allows(use.routes_of(*words), route) for words in self.names], bool)
+            doses = [use.uses(route, *words) for words in self.names]
+            place = {one: at for at, one in enumerate(dict.fromkeys(doses))}
+            self.by_route[route] = allowed, list(place), np.array([place[one] for one in doses], np.int64)
+        return self.by_route[route]
+
+
+@lru_cache(maxsize=8)
+def _listed_uses(catalogue: TermCatalogue, variables: tuple[str, ...]) -> _ListedUses:
+    """Look up what is known of the medicines that these variables of a catalogue name."""
+    use, place = load_medicine_use(), {name: i for i, name in enumerate(catalogue.variables)}
+    found = [catalogue.columns[place[name]].strings().tolist() for name in variables if name in place]
+    names = list(zip(*found, strict=True))
+    doses = [use.doses(*words) for words in names]
+    least_mg, most_mg = (np.array([pick(one, default=np.nan) for one in doses]) for pick in (min, max))
+    return _ListedUses(names, np.array([use.often(*words) for words in names], np.float64), least_mg, most_mg, {})
 
 
 def _partners(catalogue: TermCatalogue, kind_of: Ints, route: Ints, odd: Bools, rng: np.random.Generator) -> Ints:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values
+from replicator.distinct import distinct_codes, distinct_values, narrow
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
@@ -104,7 +104,7 @@ class Layout:
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
         """Order of the rows: by subject, then as the source's rows were."""
         keys = [_ranks(dataset[name]) for name in reversed(self.order) if name in dataset]
-        return np.lexsort([*keys, _narrow(subject)])
+        return np.lexsort([*keys, narrow(subject)])
 
     def admissible(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Tell which rows (n_rows,) may stay.
@@ -241,11 +241,13 @@ def _perhaps_alike(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDA
             cells ^= cells >> np.uint64(32)  # whole numbers differ in their first bits only
         key ^= cells
         key *= _ODD
-    order = np.sort(key)
+    place = (key >> np.uint64(64 - max(1, (4 * len(key)).bit_length()))).astype(np.intp)
+    rows = np.flatnonzero(np.bincount(place, minlength=1)[place] > 1)  # few have another's first bits, and fewer all
+    order = np.sort(key[rows])
     again = order[1:][order[1:] == order[:-1]]
     if not len(again):
         return np.empty(0, np.intp)
-    return np.flatnonzero(again[np.minimum(np.searchsorted(again, key), len(again) - 1)] == key)
+    return rows[again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]]
 
 
 def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...]:
@@ -270,17 +272,12 @@ def sort_key(column: Column) -> NDArray[np.float64]:
 def _ranks(column: Column) -> NDArray[np.integer]:
     """Order of :func:`sort_key` in whole numbers, (n_rows,)."""
     if isinstance(column, Text):
-        return _narrow(sort_key(Text(np.arange(-1, len(column.levels), dtype=np.int32), column.levels)).astype(np.int32) + 1)[
+        return narrow(sort_key(Text(np.arange(-1, len(column.levels), dtype=np.int32), column.levels)).astype(np.int32) + 1)[
             column.codes + 1
         ]
     ranks = distinct_codes(column.values) + 1
     ranks[column.missing] = 0
-    return _narrow(ranks)
-
-
-def _narrow(codes: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Codes (n,) from 0 in 16 bits if they fit, which are sorted by counting."""
-    return codes.astype(np.uint16) if codes.max(initial=0) < 1 << 16 else codes
+    return narrow(ranks)
 
 
 def _keys(structure: DatasetStructure, keys: tuple[str, ...], subject: NDArray[np.int32] | None) -> tuple[str, ...]:

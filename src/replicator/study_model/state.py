@@ -153,6 +153,12 @@ def from_state(tree: Json, arrays: Mapping[str, NDArray[Any]], registry: Registr
     return _Reader(arrays, registry).value(tree, ())
 
 
+_PLAIN = {str, int, float, bool, type(None)}  # of JSON, in which nothing else can be
+
+
+_CELLS: dict[str, set[type]] = {"f": {float, str}, "b": {bool}}  # of arrays in JSON, by the kind of their type
+
+
 class _Reader:
     def __init__(self, arrays: Mapping[str, NDArray[Any]], registry: Registry) -> None:
         self.arrays = arrays
@@ -165,6 +171,8 @@ class _Reader:
         if len(path) > DEEPEST:
             raise self.fail(path[:5], f"nested deeper than {DEEPEST} levels")
         if isinstance(tree, list):
+            if {*map(type, tree)} <= _PLAIN:
+                return tuple(tree)
             return tuple(self.value(item, (*path, str(i))) for i, item in enumerate(tree))
         if not isinstance(tree, dict):
             return tree
@@ -207,13 +215,16 @@ class _Reader:
             raise self.fail(path, "an array of unknown type")
         if not (isinstance(shape, list) and len(shape) <= 8 and all(type(n) is int and 0 <= n <= MOST_OF_A_SIDE for n in shape)):
             raise self.fail(path, "an array of impossible shape")
-        wanted = {"f": (float, str), "b": (bool,)}.get(np.dtype(dtype).kind, (int,))
-        if math.prod(shape) != len(cells) or not all(type(cell) in wanted for cell in cells):
+        found = {*map(type, cells)}
+        wanted = _CELLS.get(np.dtype(dtype).kind, {int})
+        if math.prod(shape) != len(cells) or not found <= wanted:
             raise self.fail(path, "an array whose cells do not fit its type or shape")
-        if any(isinstance(cell, str) and cell not in ("nan", "inf", "-inf") for cell in cells):
-            raise self.fail(path, "an array with a text that is no number")
+        if str in found:
+            if any(isinstance(cell, str) and cell not in ("nan", "inf", "-inf") for cell in cells):
+                raise self.fail(path, "an array with a text that is no number")
+            cells = [float(cell) if isinstance(cell, str) else cell for cell in cells]
         try:
-            return np.array([float(cell) if isinstance(cell, str) else cell for cell in cells], dtype=dtype).reshape(shape)
+            return np.array(cells, dtype=dtype).reshape(shape)
         except (OverflowError, ValueError) as error:
             raise self.fail(path, "an array whose cells do not fit its type or shape") from error
 

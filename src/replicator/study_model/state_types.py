@@ -16,6 +16,8 @@ from replicator.tables.dataset import Text
 NUMBERS_ONLY = ("cumulative", "arm_share", "weekday", "loadings", "unique")  # shares to draw by, and correlations
 
 _HINTS: dict[type, dict[str, Any]] = {}  # resolving is slow, and classes do not change
+_REQUIRED: dict[type, set[str]] = {}
+_PARTS: dict[int, tuple[Any, Any, tuple[Any, ...]]] = {}  # a type, its origin and its arguments, by its identity
 
 
 def hints_of(cls: type) -> dict[str, Any]:
@@ -28,11 +30,10 @@ def hints_of(cls: type) -> dict[str, Any]:
 
 def required(cls: type) -> set[str]:
     """Name the fields of a dataclass that have no default; those with one may be missing in files of older versions."""
-    return (
-        {field.name for field in fields(cls) if field.default is MISSING and field.default_factory is MISSING}
-        if is_dataclass(cls)
-        else set()
-    )
+    if cls not in _REQUIRED:
+        own = fields(cls) if is_dataclass(cls) else ()
+        _REQUIRED[cls] = {field.name for field in own if field.default is MISSING and field.default_factory is MISSING}
+    return _REQUIRED[cls]
 
 
 def checked(value: Any, hint: Any) -> tuple[bool, Any]:
@@ -40,7 +41,10 @@ def checked(value: Any, hint: Any) -> tuple[bool, Any]:
 
     Types that say little (``object``, ``Any``, type variables) accept plain data only as far as it was read.
     """
-    origin, arguments = get_origin(hint), get_args(hint)
+    known = _PARTS.get(id(hint))
+    if known is None:
+        known = _PARTS[id(hint)] = hint, get_origin(hint), get_args(hint)
+    _, origin, arguments = known
     if hint is Any or hint is object or isinstance(hint, TypeVar):
         return True, value
     if hint is None or hint is type(None):
@@ -112,6 +116,8 @@ def _checked_tuple(value: Any, arguments: Sequence[Any]) -> tuple[bool, Any]:
     if not isinstance(value, tuple):
         return False, value
     if len(arguments) == 2 and arguments[1] is Ellipsis:
+        if arguments[0] in (str, int, float, bool) and {*map(type, value)} <= {arguments[0]}:
+            return True, value
         found = [checked(item, arguments[0]) for item in value]
     elif len(arguments) == len(value):
         found = [checked(item, hint) for item, hint in zip(value, arguments, strict=True)]
