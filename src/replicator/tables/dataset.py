@@ -67,7 +67,7 @@ class Text:
 
     def compact(self) -> Text:
         """Drop unused levels and sort the rest, so that equal columns have equal codes; done once for a column."""
-        return self._compact or self
+        return self if self._compact is None else self._compact
 
     @cached_property
     def _compact(self) -> Text | None:
