@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from replicator.errors import ReplicatorError
@@ -113,10 +113,9 @@ class ObjectStore:
         """Return what the server calls the content of an object, another one for every other content; None if it is not there."""
         with self._border(location):
             try:
-                found = self._system.open_input_stream(location.path).metadata()
+                return _etag(self._system.open_input_stream(location.path))
             except FileNotFoundError:
                 return None
-        return cast("bytes", found.get("ETag", b"")).decode().strip('"')
 
     def read(self, location: ObjectLocation, most: int) -> bytes | None:
         """Return the content of an object, or its first `most` bytes; None if it is not there."""
@@ -160,17 +159,16 @@ class ObjectStore:
         return digest.hexdigest()
 
     def _blocks(self, location: ObjectLocation) -> Iterator[bytes]:
+        """Read an object block by block, each by a request of its own; refuse one that was replaced in between."""
         with self._border(location), self._system.open_input_file(location.path) as file:
-            left, size = file.size(), _HEAD
-            while True:
-                block = file.read(min(size, left))
-                if len(block) < min(size, left):
-                    raise self._error(f"{location}: the object was changed while it was read; try again.")
-                yield block
+            etag, left, block = _etag(file), file.size(), file.read(_HEAD)
+            left -= len(block)
+            yield block
+            while left and (block := file.read(min(_BLOCK, left))):
                 left -= len(block)
-                size = _BLOCK
-                if not left:
-                    return
+                yield block
+            if left or (file.tell() > _HEAD and self.etag(location) != etag):
+                raise self._error(f"{location}: the object was replaced while it was read; try again.")
 
     def put(self, location: ObjectLocation, content: bytes) -> None:
         """Write an object, whole or not at all."""
@@ -257,6 +255,10 @@ def endpoint(error: type[ReplicatorError]) -> str:
                 raise error(f"{name}: this is no address of a server without credentials; set one such as http://localhost:9000.")
             return address
     return ""
+
+
+def _etag(file: Any) -> str:
+    return cast("bytes", file.metadata().get("ETag", b"")).decode().strip('"')
 
 
 def _apart(run: Callable[[], None]) -> None:

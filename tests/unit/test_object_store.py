@@ -65,6 +65,18 @@ def test_a_large_file_goes_there_and_back(bucket: Bucket, tmp_path: Path) -> Non
     assert store.etag(place / "nothing") is None
 
 
+def test_an_object_that_is_replaced_while_it_is_read(bucket: Bucket, tmp_path: Path) -> None:
+    """By one of the same size, between two requests: blocks of both are never taken for one object."""
+    bucket.put("x", b"1" * (1 << 20))
+
+    def replaced(beginning: Path) -> bool:
+        bucket.put("x", b"2" * (1 << 20))
+        return True
+
+    with pytest.raises(ReadError, match="was replaced while it was read; try again"):
+        ObjectStore(ReadError).fetch(ObjectLocation(bucket.name, "x"), tmp_path / "x", replaced)
+
+
 def test_an_interrupt_never_leaves_half_an_object(bucket: Bucket, tmp_path: Path) -> None:
     """An interrupt within a large upload ends the program at once; the object is not there, or there whole."""
     (tmp_path / "large").write_bytes(np.random.default_rng(2).bytes(LARGE))

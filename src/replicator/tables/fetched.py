@@ -76,6 +76,8 @@ def fetched(places: Sequence[Location], progress: Progress | None = None) -> Ite
 
 def _fetch(store: ObjectStore, place: ObjectLocation, copy: Path, progress: Progress) -> None:
     """Copy an object, or those under a prefix."""
+    if not names_a_file(place.name):
+        raise ReadError(f"{place}: the last step of this address has no name for a file; rename it.")
     found = store.find(place)
     if found is None:
         store.check_bucket(place)
@@ -146,7 +148,12 @@ def _fetch_file(store: ObjectStore, entry: StoredObject, copy: Path, most: int, 
             )
         return True
 
-    return entry.size if store.fetch(entry.location, copy, wanted) else 0
+    try:
+        return entry.size if store.fetch(entry.location, copy, wanted) else 0
+    except OSError as error:
+        raise ReadError(
+            f"{entry.location}: cannot be copied to {gettempdir()} ({error.strerror or error}); make room or set TMPDIR."
+        ) from error
 
 
 def _at_its_place(said: str, copies: Copies) -> str:

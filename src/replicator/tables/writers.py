@@ -16,7 +16,7 @@ import pyarrow as pa
 from replicator.arguments import check_instance, check_path
 from replicator.counting import counted
 from replicator.errors import WriteError
-from replicator.locations import Location
+from replicator.locations import Location, ObjectLocation
 from replicator.progress import Progress
 from replicator.tables.dataset import Dataset, Study, Text, Variable
 from replicator.tables.dataset_json import DatasetJsonWriter
@@ -25,6 +25,7 @@ from replicator.tables.define_xml_writer import write_define
 from replicator.tables.target_folder import target_folder
 from replicator.tables.text_cells import longest_text
 from replicator.tables.unfinished import unfinished_folder
+from replicator.tables.uploaded_folder import work_place
 from replicator.tables.writable import check_writable, trailing_blanks
 from replicator.tables.writing_csv import CsvWriter
 from replicator.tables.writing_parquet import ParquetWriter, PartedParquetWriter
@@ -285,7 +286,11 @@ def _border(target: Location) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = f"{target}: cannot be written ({error.strerror or error}); check rights and free space, or choose another folder."
+        reason = error.strerror or error
+        said = f"{target}: cannot be written ({reason}); check rights and free space, or choose another folder."
+        if isinstance(target, ObjectLocation):
+            place = work_place(target).parent
+            said = f"{target}: what is to be sent cannot be written to {place} ({reason}); make room, or set REPLICATOR_CACHE."
         raise _with_notes(WriteError(said), error) from error
     except (pa.ArrowException, UnicodeEncodeError) as error:
         raise WriteError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -113,6 +115,26 @@ def test_names_that_no_file_has(bucket: Bucket) -> None:
         pytest.skip("the server takes no such key")
     with pytest.raises(ReadError, match="has no name for a file"):
         read_study(bucket.address("p"))
+
+
+def test_a_step_that_is_too_long_for_a_file(bucket: Bucket) -> None:
+    bucket.put("p/" + "x" * 250 + ".csv", b"USUBJID\nS-1\n")
+    for address in ("p", "p/" + "x" * 250 + ".csv"):
+        with pytest.raises(ReadError, match="has no name for a file"):
+            read_study(bucket.address(address))
+
+
+def test_a_full_disk_is_told(bucket: Bucket) -> None:
+    """Under the limit of a process on its files, the sentence names the object and the remedy."""
+    bucket.put("p/dm.csv", b"USUBJID\n" + b"S-1\n" * 100_000)
+    code = (
+        "import resource, signal, sys; from replicator.cli import main; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY)); "
+        f"sys.exit(main(['validate', {bucket.address('p')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{bucket.address('p/dm.csv')}: cannot be copied to" in done.stderr and "set TMPDIR" in done.stderr
 
 
 def test_what_is_not_whole_is_not_read(bucket: Bucket, tmp_path: Path) -> None:

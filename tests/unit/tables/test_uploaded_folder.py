@@ -164,6 +164,29 @@ def test_overwriting_that_is_interrupted_can_be_begun_anew(bucket: Bucket, folde
     assert read_study(bucket.address("out"))["DM"].n_rows == 5
 
 
+def test_overwriting_that_is_interrupted_is_gone_on_with(bucket: Bucket, folder: Path) -> None:
+    """However often it is interrupted, former objects that are no more part of it go in the end, and only then."""
+    write_study(study(7, "LB", "AE"), bucket.address("out"))
+    for sent in (1, 3, 2):
+        interrupted(bucket, sent=sent, folder=folder)
+        assert "lb.csv" in bucket.content("out/")
+    upload(folder, place(bucket), {})
+    there = bucket.content("out/")
+    del there[MANIFEST]
+    assert there == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_place_to_build_in_that_cannot_be_written(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names the place on this machine, and how to choose another."""
+    (tmp_path / "cache").write_text("no folder")
+    monkeypatch.setenv("REPLICATOR_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(
+        WriteError, match=rf"^{bucket.address('out')}: what is to be sent cannot be written to {tmp_path}/cache/uploads"
+    ):
+        write_study(study(), bucket.address("out"))
+    assert bucket.content() == {}
+
+
 def test_two_uploads_at_once_are_noticed(bucket: Bucket, folder: Path) -> None:
     """The one whose manifest is no more there does not call the whole its own."""
 
