@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import replicator as rp
@@ -22,7 +23,7 @@ SHARED = ("pbc", "diabetes-mock", "pk-sad", "pk-crossover", "msg-v2/xpt")
 GROUPS = ("oncology", "eye", "vaccine", "metabolic", "neurology", "children", "general")
 
 
-def breaches(certificates: ModuleType, name: str, source: Path | list[Path]) -> list[str]:
+def breaches(certificates: ModuleType, name: str, source: Path | list[Path] | rp.Study) -> list[str]:
     """Rules that a sample of 300 subjects breaks though its source kept them, or breaks more often."""
     [judged] = certificates.judge(name, source, 300, [7])
     assert judged.rules
@@ -51,6 +52,35 @@ def test_the_certificate_of_a_packaged_group_holds(name: str, certificates: Modu
 def test_the_certificate_of_the_pilot_study_holds(pilot_folder: Path, certificates: ModuleType) -> None:
     """With 31 datasets."""
     assert breaches(certificates, "pilot", pilot_folder) == []
+
+
+def few_subjects(source: Path, n: int, draw: int) -> rp.Study:
+    """A study of `n` subjects of another, chosen by a draw."""
+    whole = rp.read_study(source)
+    subjects = whole["DM"].text("USUBJID").strings().tolist()
+    chosen = set(np.random.default_rng(draw).choice(sorted(subjects), n, replace=False).tolist())
+    kept = []
+    for dataset in whole.datasets.values():
+        if "USUBJID" in dataset:
+            column = dataset.text("USUBJID")
+            dataset = dataset.take(np.array([*(str(level) in chosen for level in column.levels), False])[column.codes])
+        kept.append(dataset)
+    return whole.with_datasets(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", [1, 3])
+def test_the_certificate_of_twenty_subjects_of_the_pilot_study_holds(
+    draw: int, pilot_folder: Path, certificates: ModuleType
+) -> None:
+    """Fewer than k of them share most visits, routes and reasons to leave."""
+    assert breaches(certificates, "pilot", few_subjects(pilot_folder, 20, draw)) == []
+
+
+@pytest.mark.slow
+def test_the_certificate_of_twenty_subjects_of_the_sample_study_holds(certificates: ModuleType) -> None:
+    """Fewer than k of them have any one test that was not done."""
+    assert breaches(certificates, certificates.OWN, few_subjects(certificates.source_of(certificates.OWN), 20, 2)) == []
 
 
 @pytest.mark.slow
