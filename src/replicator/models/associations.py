@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 FALSE_DISCOVERIES = 0.1  # share of associations found that may be none
 LEAST_PRIOR = 1.0  # chances that the share expected without the fact counts for, where the fact tells most
 FOLDS = 5
+SAME = 0.9  # correlation of two facts from which on they are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,10 @@ class Associations:
     fact: Ints
     aim: Floats
 
+    def take(self, pairs: Bools) -> Associations:
+        """Keep some pairs."""
+        return Associations(self.kind_of[pairs], self.fact[pairs], self.aim[pairs])
+
     def join(self, other: Associations) -> Associations:
         """Put the pairs of another behind these."""
         return Associations(
@@ -44,8 +49,59 @@ def no_associations() -> Associations:
     return Associations(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Kinds that may depend on a fact alike, such as medicines for one condition on that condition.
+
+    Attributes
+    ----------
+    member : (n_groups, n_kinds) bool
+        Kinds of each group; a kind may be of several.
+    holds : (n, n_groups) bool
+        Who has the fact of each group.
+    """
+
+    member: Bools
+    holds: Bools
+
+    @classmethod
+    def none(cls, n: int, n_kinds: int) -> Groups:
+        """Return no group of kinds of `n` subjects."""
+        return cls(np.zeros((0, n_kinds), bool), np.zeros((n, 0), bool))
+
+    def among(self, subjects: Bools) -> Groups:
+        """Keep some subjects."""
+        return Groups(self.member, self.holds[subjects])
+
+    def of(self, kinds: Bools) -> Groups:
+        """Keep some kinds as members."""
+        return Groups(self.member & kinds, self.holds)
+
+
+def distinct_facts(facts: Bools) -> Ints:
+    """Find the facts (n, n_facts) that are more than one another's copy: positions, in order.
+
+    Of facts that correlate by more than `SAME`, the one that most subjects have stands for all.
+    """
+    people = facts.sum(axis=0)
+    centred = facts - facts.mean(axis=0)
+    length = np.sqrt((centred**2).sum(axis=0))
+    phi = centred.T @ centred / np.maximum(np.outer(length, length), 1e-12)
+    kept = np.zeros(len(people), bool)
+    for fact in np.argsort(-people, kind="stable").tolist():
+        kept[fact] = not (phi[fact, kept] > SAME).any()
+    return np.flatnonzero(kept).astype(np.int64)
+
+
 def find_associations(
-    count: Floats, probability: Floats, copies: NDArray[np.int32], facts: Bools, open_kinds: Bools, known: Associations, k: int
+    count: Floats,
+    probability: Floats,
+    copies: NDArray[np.int32],
+    facts: Bools,
+    open_kinds: Bools,
+    known: Associations,
+    k: int,
+    admissible: Bools | None = None,
 ) -> Associations:
     """Find the best fact of each kind whose presence the model does not yet explain.
 
@@ -63,6 +119,8 @@ def find_associations(
         Pairs that the model has already.
     k : int
         Fewest subjects with the fact and the kind, or who should have both by chance if fewer than `k` have.
+    admissible : (n_facts, n_kinds) bool, optional
+        Pairs that may be; all of them if not given.
 
     Notes
     -----
@@ -84,6 +142,8 @@ def find_associations(
     people = facts.astype(np.float64).T @ (count > 0)
     may = ((people >= k) | ((e >= k) & (o < e))) & open_kinds & (facts.sum(axis=0) >= 2 * k)[:, None]
     may[known.fact, known.kind_of] = False
+    if admissible is not None:
+        may &= admissible
     rare = (people < k) & (o > 0)
     o = np.where(rare, np.minimum(k / 2, e), o)
     seen = np.where(rare, o * expected / np.maximum(e, 1e-9), seen)
@@ -102,6 +162,41 @@ def find_associations(
     best = np.where(p_value <= limit, gain, -np.inf).argmax(axis=0) if n_facts else np.zeros(n_kinds, np.int64)
     kinds = np.flatnonzero(p_value[best, np.arange(n_kinds)] <= limit) if n_facts else np.empty(0, np.int64)
     return Associations(kinds.astype(np.int64), best[kinds].astype(np.int64), aim[best[kinds], kinds])
+
+
+def find_group_associations(count: Floats, probability: Floats, copies: NDArray[np.int32], groups: Groups, k: int) -> Associations:
+    """Find the groups whose kinds are more frequent with the fact of the group than the model has it.
+
+    Parameters
+    ----------
+    count, probability, copies, k
+        As in :func:`find_associations`.
+    groups : Groups
+        Of the same subjects and kinds.
+
+    Returns
+    -------
+    Associations
+        Groups and, under the same number, their facts. The aim is the share of all copies of a group's kinds.
+
+    Notes
+    -----
+    Whether a subject has any kind of the group is what is tested: that somebody has several does not count for more. One test a
+    group, against its own fact alone, is what a kind of a few subjects cannot be given.
+    """
+    weight = groups.member * copies.astype(np.float64)
+    any_of = (count @ groups.member.T > 0).astype(np.float64)
+    chance = -np.expm1(np.log1p(-np.minimum(probability, 1 - 1e-9)) @ weight.T)
+    n_groups = len(weight)
+    some = groups.member.any(axis=1) & ((~groups.holds).sum(axis=0) >= k)
+    each = np.ones(n_groups, np.int32)
+    found = find_associations(any_of, chance, each, groups.holds, some, no_associations(), k, np.eye(n_groups, dtype=bool)).kind_of
+    holds = groups.holds[:, found].astype(np.float64)
+    seen = (holds * (count @ groups.member[found].T)).sum(axis=0)
+    expected = (holds * (probability @ weight[found].T)).sum(axis=0)
+    more = (seen > expected) & ((holds * any_of[:, found]).sum(axis=0) >= k)
+    chances = holds.sum(axis=0) * weight[found].sum(axis=1)
+    return Associations(found[more], found[more], _share(seen, expected, chances)[more])
 
 
 def _safe(hits: Floats, chances: Floats) -> Floats:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.associations import Associations, find_associations, no_associations
+from replicator.models.associations import Associations, Groups, find_associations, find_group_associations, no_associations
+from replicator.models.loads import expected_number, fit_tie, pair_by_load
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
@@ -21,6 +22,7 @@ _TRIALS = 3  # draws of all subjects behind a moment
 _ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
 _MOST_FACTS = 3  # facts on which one kind may depend
 _MOST_SHIFT = 16.0  # log odds
+_SHARED_STEP = 0.5  # of the way to their aims that shifts go at once where groups and their kinds have some in common
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +40,11 @@ class Presence:
     spread : float
         Standard deviation, on the scale of log odds, of a subject's own inclination to a block.
     shift_kind, shift_fact : (n_shifts,) int64
-        Kinds that depend on facts about the subject, and the facts.
+        Kinds that depend on facts about the subject, and the facts; those of groups of kinds stand behind all others.
     shift : (n_shifts,) float64
         Log odds that the fact adds to the kind.
+    tie : float
+        Correlation, within groups, of how many kinds a subject has with how many the facts let expect.
 
     Notes
     -----
@@ -60,6 +64,7 @@ class Presence:
     shift_kind: NDArray[np.int64]
     shift_fact: NDArray[np.int64]
     shift: Floats
+    tie: float = 0.0
 
     @classmethod
     def fit(
@@ -71,6 +76,7 @@ class Presence:
         copies: Integers,
         decided: Sequence[int] = (),
         facts: NDArray[np.bool_] | None = None,
+        groups: Groups | None = None,
         *,
         k: int = 5,
     ) -> Presence:
@@ -91,12 +97,14 @@ class Presence:
             a fact (it is among `shift_kind`) is not taken for known.
         facts : (n_subjects, n_facts) bool, optional
             What else is known beforehand; a few of them for each kind are chosen.
+        groups : Groups, optional
+            Kinds that may depend alike on a fact beside these: one shift for all of a group.
         k : int
             Fewest subjects, all of whom have a kind, to take it for one that everybody has; fewest behind a shift.
         """
-        size = count.sum(axis=1)
-        some = size > 0
-        x, size, group = count[some].astype(np.float64), size[some].astype(np.float64), np.asarray(group)[some]
+        number, of = count.sum(axis=1).astype(np.int64), np.asarray(group, np.int64)
+        some = number > 0
+        x, size, group = count[some].astype(np.float64), number[some].astype(np.float64), of[some]
         blocks, pools = np.asarray(block, np.int32), np.asarray(copies, np.int32)
         n_kinds = len(blocks)
         if not len(x):
@@ -110,16 +118,20 @@ class Presence:
         lean = spread * normal[:, blocks]
         always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
         told = np.zeros((len(x), 0), bool) if facts is None else facts[some]
-        alone = find_associations(x, _inclusion(plain[group], size, pools), pools, told, ~always, no_associations(), k)
-        known = np.union1d(np.setdiff1d(np.asarray(decided, np.intp), alone.kind_of), np.flatnonzero(always))
+        alike = Groups.none(len(x), n_kinds) if groups is None else groups.among(some).of(~always)
+        expected = _inclusion(plain[group], size, pools)
+        alone = find_associations(x, expected, pools, told, ~always, no_associations(), k)
+        together = find_group_associations(x, expected, pools, alike, k)
+        dependent = np.union1d(alone.kind_of, np.flatnonzero(alike.member[together.kind_of].any(axis=0)))
+        known = np.union1d(np.setdiff1d(np.asarray(decided, np.intp), dependent), np.flatnonzero(always))
         sure = np.zeros_like(x)
         sure[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
-        found, shift = no_associations(), np.empty(0)
-        if len(alone.kind_of):
+        table = np.zeros((told.shape[1] + len(alike.member), n_kinds))
+        if len(dependent):
             open_kinds = np.ones(n_kinds, bool)
             open_kinds[known] = False
-            found, shift = _fit_shifts(x, target[:-1], size, group, pools, sure, told, open_kinds, k)
-            lean += _shifts(found, shift, told, n_kinds)
+            table = _fit_shifts(x, target[:-1], size, group, pools, sure, told, alike.of(open_kinds), open_kinds, k)
+            lean += _added(table, np.hstack([told, alike.holds]))
         lean += sure
         weight = np.vstack(
             [
@@ -133,7 +145,31 @@ class Presence:
         weight[:, always] = np.inf
         empty = np.bincount(group, minlength=n_groups) == 0
         weight[:-1][empty] = weight[-1]
-        return cls(weight, blocks, pools, spread, found.kind_of, found.fact, shift)
+        kind_of, fact = (one.astype(np.int64) for one in np.nonzero(table.T))
+        fitted = cls(weight, blocks, pools, spread, kind_of, fact, table[fact, kind_of])
+        if not len(kind_of):
+            return fitted
+        nothing = np.zeros((len(of), 0), bool)
+        told = np.hstack([nothing if facts is None else facts, nothing if groups is None else groups.holds])
+        return replace(fitted, tie=fit_tie(number, expected_number(fitted._told(of, told), pools), of))
+
+    def pair(
+        self, size: NDArray[np.int64], group: NDArray[np.int64], facts: NDArray[np.bool_], rng: np.random.Generator
+    ) -> Integers:
+        """Let subjects of a group change places until those whose facts let expect more have more: whose size each takes (n,)."""
+        if self.tie <= 0:
+            return np.arange(len(size))
+        return pair_by_load(size, self._told(group, facts), self.copies, group, self.tie, rng)
+
+    def _told(self, group: NDArray[np.int64], facts: NDArray[np.bool_]) -> Floats:
+        """Log odds (n, n_kinds) by group and facts (n, n_facts)."""
+        table = np.zeros((facts.shape[1], len(self.block)))
+        table[self.shift_fact, self.shift_kind] = self.shift
+        return self.weight[self._known(group)] + _added(table, facts)
+
+    def _known(self, group: NDArray[np.int64]) -> Integers:
+        """Row of `weight` of each subject."""
+        return np.where((group >= 0) & (group < len(self.weight) - 1), group, len(self.weight) - 1)
 
     def sample(
         self,
@@ -157,7 +193,7 @@ class Presence:
         barred : (n, n_kinds) bool, optional
             Kinds that a subject cannot have; this rules.
         facts : (n, n_facts) bool, optional
-            What is known of the subjects, as at :meth:`fit`.
+            What is known of the subjects, as at :meth:`fit`, the facts of groups behind the others.
 
         Returns
         -------
@@ -167,7 +203,7 @@ class Presence:
         entry = np.repeat(np.arange(len(self.block)), self.copies)
         copy = np.arange(len(entry)) - np.repeat(np.cumsum(self.copies) - self.copies, self.copies)
         rows = max(1, MOST_CELLS // max(1, len(entry)))
-        known = np.where((group >= 0) & (group < len(self.weight) - 1), group, len(self.weight) - 1)
+        known = self._known(group)
         told = dict(decided or {})
         if barred is not None:
             told = {kind: has & ~barred[:, kind] for kind, has in told.items()}
@@ -176,11 +212,8 @@ class Presence:
         subjects, chosen = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for low in range(0, len(size), rows):
             part = slice(low, low + rows)
-            logit = self.weight[known[part]]
+            logit = self.weight[known[part]] if facts is None else self._told(group[part], facts[part])
             logit = logit + self.spread * rng.standard_normal((len(logit), int(self.block.max(initial=0)) + 1))[:, self.block]
-            if facts is not None and len(self.shift):
-                pairs = Associations(self.shift_kind, self.shift_fact, self.shift)
-                logit = logit + _shifts(pairs, self.shift, facts[part], logit.shape[1])
             for kind, has in told.items():
                 logit[:, kind] = np.where(has[part], np.inf, -np.inf)
             if barred is not None:
@@ -253,11 +286,9 @@ def _fit_weights(
     return weight
 
 
-def _shifts(pairs: Associations, shift: Floats, facts: NDArray[np.bool_], n_kinds: int) -> Floats:
-    """Log odds (n, n_kinds) that facts (n, n_facts) add."""
-    table = np.zeros((facts.shape[1], n_kinds))
-    table[pairs.fact, pairs.kind_of] = shift
-    used = np.unique(pairs.fact)
+def _added(table: Floats, facts: NDArray[np.bool_]) -> Floats:
+    """Log odds (n, n_kinds) that facts (n, n_facts) add, by a table (n_facts, n_kinds)."""
+    used = table.any(axis=1)
     return np.asarray(facts[:, used].astype(np.float64) @ table[used], np.float64)
 
 
@@ -269,10 +300,11 @@ def _fit_shifts(
     copies: NDArray[np.int32],
     sure: Floats,
     facts: NDArray[np.bool_],
+    groups: Groups,
     open_kinds: NDArray[np.bool_],
     k: int,
-) -> tuple[Associations, Floats]:
-    """Choose facts for each kind, the most telling first, and learn what they add.
+) -> Floats:
+    """Choose groups that depend on their facts, then facts for each kind, the most telling first, and learn what they add.
 
     Parameters
     ----------
@@ -284,31 +316,53 @@ def _fit_shifts(
     sure : (n, n_kinds) float64
         Infinite where it is known who has a kind, else 0.
     facts : (n, n_facts) bool
+    groups : Groups
     open_kinds : (n_kinds,) bool
         Kinds that may depend on facts.
 
     Returns
     -------
-    found : Associations
-    shift : (n_pairs,) float64
+    (n_facts + n_groups, n_kinds) float64
+        Log odds that facts add to kinds; facts of groups stand behind the others.
     """
-    found, shift = no_associations(), np.empty(0)
+    n_facts, n_kinds = facts.shape[1], x.shape[1]
+    told = np.hstack([facts, groups.holds])
+    reach = np.vstack([np.eye(n_kinds, dtype=bool), groups.member])
+    held = told.astype(np.float64)
+    weighted = reach * copies.astype(np.float64)
+
+    def table_of(pairs: Associations, shift: Floats) -> Floats:
+        table = np.zeros((told.shape[1], n_kinds))
+        np.add.at(table, pairs.fact, shift[:, None] * reach[pairs.kind_of])
+        return table
+
+    def lean_of(pairs: Associations, shift: Floats) -> Floats:
+        return sure + _added(table_of(pairs, shift), told)
+
+    def settle(pairs: Associations, shift: Floats, weight: Floats, step: float) -> tuple[Floats, Floats]:
+        chances = held.sum(axis=0)[pairs.fact] * weighted.sum(axis=1)[pairs.kind_of]
+        for _ in range(_ROUNDS):
+            probability = _inclusion(weight[group] + lean_of(pairs, shift), size, copies)
+            mean = (held.T @ probability @ weighted.T)[pairs.fact, pairs.kind_of] / chances
+            shift = np.clip(shift + step * (_log_odds(pairs.aim) - _log_odds(mean)), -_MOST_SHIFT, _MOST_SHIFT)
+            weight = _fit_weights(target, size, group, copies, lean_of(pairs, shift), weight, 1)
+        return shift, weight
+
     weight = _fit_weights(target, size, group, copies, sure)
+    alike = find_group_associations(x, _inclusion(weight[group] + sure, size, copies), copies, groups, k)
+    found, shift = Associations(alike.kind_of + n_kinds, alike.fact + n_facts, alike.aim), np.zeros(len(alike.fact))
+    step = _SHARED_STEP if len(alike.fact) else 1.0
+    if len(alike.fact):
+        shift, weight = settle(found, shift, weight, step)
     for _ in range(_MOST_FACTS):
-        lean = sure + _shifts(found, shift, facts, x.shape[1])
-        more = find_associations(x, _inclusion(weight[group] + lean, size, copies), copies, facts, open_kinds, found, k)
+        probability = _inclusion(weight[group] + lean_of(found, shift), size, copies)
+        of_one = found.take(found.kind_of < n_kinds)
+        more = find_associations(x, probability, copies, facts, open_kinds, of_one, k)
         if not len(more.fact):
             break
-        found, shift = found.join(more), np.append(shift, np.zeros(len(more.fact)))
-        people = facts.sum(axis=0)[found.fact]
-        for _ in range(_ROUNDS):
-            lean = sure + _shifts(found, shift, facts, x.shape[1])
-            probability = _inclusion(weight[group] + lean, size, copies)
-            mean = (facts.astype(np.float64).T @ probability)[found.fact, found.kind_of] / people
-            shift = np.clip(shift + _log_odds(found.aim) - _log_odds(mean), -_MOST_SHIFT, _MOST_SHIFT)
-            lean = sure + _shifts(found, shift, facts, x.shape[1])
-            weight = _fit_weights(target, size, group, copies, lean, weight, 1)
-    return found, shift
+        found = found.join(more)
+        shift, weight = settle(found, np.append(shift, np.zeros(len(more.fact))), weight, step)
+    return table_of(found, shift)
 
 
 def _log_odds(share: Floats) -> Floats:

@@ -106,8 +106,6 @@ class StandIns:
         What can be lost once in a life, such as an organ: the beginnings of words of terms that say so.
     grave : mapping of str to tuple of str
         Events that somebody may die of, by class of events.
-    needs : mapping of str to tuple of str
-        Classes of medicines that are given for certain conditions alone: parts of words of these.
     phrases : mapping of str to mapping
         By kind of term, and by route of medicines: the ``words`` on which such a term ends, and the ``forms`` in which somebody
         reports it in words of their own, ``{}`` standing for the term. No coded term is said so.
@@ -119,7 +117,6 @@ class StandIns:
     lasting: Mapping[str, tuple[str, ...]]
     once: Mapping[str, tuple[str, ...]]
     grave: _Classes
-    needs: _Classes
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
 
     def terms(self, class_name: str, kind: str) -> tuple[str, ...]:
@@ -211,18 +208,6 @@ class StandIns:
         """
         return next(iter(_telling(self.once, texts)), "")
 
-    def needs_of(self, medicine: str) -> tuple[str, ...]:
-        """Return parts of words of the conditions for one of which a medicine is given; none where it may be for anything.
-
-        Examples
-        --------
-        >>> load_stand_ins().needs_of("METFORMIN")[0], load_stand_ins().needs_of("PARACETAMOL")
-        ('DIABET', ())
-        """
-        classes = self.by_kind["medication"]
-        found = (words for name, words in self.needs.items() if any(medicine.startswith(term) for term in classes.get(name, ())))
-        return next(found, ())
-
     def forms(self, term: str, kind: str, route: str = "") -> tuple[str, ...]:
         """Return the forms in which a term may be reported.
 
@@ -302,12 +287,11 @@ def _built_in() -> StandIns:
     plain = {
         kind: {name: tuple(terms) for name, terms in read_list(f"{kind}s").items()} for kind in ("event", "indication", "procedure")
     }
-    sexes, ages, lasting, once, grave, needs = (
-        {name: tuple(words) for name, words in read_list(one).items()}
-        for one in ("sexes", "ages", "lasting", "once", "fatal", "needs")
+    sexes, ages, lasting, once, grave = (
+        {name: tuple(words) for name, words in read_list(one).items()} for one in ("sexes", "ages", "lasting", "once", "fatal")
     )
     phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in read_list("forms").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, sexes, ages, lasting, once, grave, needs, phrases)
+    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, sexes, ages, lasting, once, grave, phrases)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:

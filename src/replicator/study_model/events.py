@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.associations import distinct_facts
 from replicator.models.presence import Presence
 from replicator.models.recurrence import Recurrence
 from replicator.models.reporting import Reporting
@@ -25,6 +26,7 @@ from replicator.study_model.events_ending import Ending
 from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_fatal import Fatal
 from replicator.study_model.events_medicines import Medicines
+from replicator.study_model.events_needs_fit import NeedGroups
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
@@ -90,7 +92,7 @@ class EventsPart:
     presence : Presence
         Which terms a subject has, given how many (feature ``terms``), which of the common ones, and some facts.
     facts : Facts
-        The facts that `presence` uses.
+        The facts that `presence` uses; behind them are those that a subject has conditions: the needs of the catalogue.
     recurrence : Recurrence
         Which of them come again, given how often: feature ``repeats``.
     patterns : DatePatterns
@@ -155,11 +157,21 @@ class EventsPart:
         pairs = source.terms_of_subjects()
         count = pairs.count(spine.n, len(catalogue.block))
         common = _common_terms(count, catalogue, k)
+        facts_of_terms = distinct_facts(holds)
+        by_need = NeedGroups.fit(source.terms, spine)
         presence = Presence.fit(
-            count, spine.arm, len(spine.arms), catalogue.block, catalogue.slots, list(common.values()), holds, k=k
+            count,
+            spine.arm,
+            len(spine.arms),
+            catalogue.block,
+            catalogue.slots,
+            list(common.values()),
+            holds[:, facts_of_terms],
+            by_need.groups,
+            k=k,
         )
         common = {name: kind for name, kind in common.items() if kind not in presence.shift_kind}
-        used, place = np.unique(presence.shift_fact, return_inverse=True)
+        presence, used, catalogue = by_need.settle(presence, len(facts_of_terms), catalogue)
         medicines = Medicines(head, structure, kind_of.astype(np.int64), catalogue.slots == 1, owner, k)
         fitted = cls(
             dataset.name,
@@ -169,8 +181,8 @@ class EventsPart:
             _everybody(count, spine, k),
             Obliged.fit(count.sum(axis=1) > 0, facts, holds, k),
             TermsBySex.fit(count, catalogue.sex, spine, k),
-            replace(presence, shift_fact=place.reshape(-1).astype(np.int64)),
-            facts.take(used.astype(np.int64)),
+            presence,
+            facts.take(facts_of_terms[used]),
             Recurrence.fit(pairs.who, pairs.kind_of, pairs.times - 1, (catalogue.slots > 1).astype(np.int64)),
             DatePatterns.fit(start.code, end.code, [block, kind_of, source.arm], find_turns(source.series, start.day), owner, k),
             _fit_dates(source, reporting, k),
@@ -231,14 +243,18 @@ class EventsPart:
             What the subjects have that medicines are given for.
         """
         n_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
-        place, n_terms = self.obliged.settle(spine, n_terms, group, dying, rng)
+        conditions = np.zeros((spine.n, len(self.catalogue.needs)), bool) if reasons is None else reasons
+        facts = np.hstack([self.facts.holds(spine), conditions])
+        paired = self.presence.pair(n_terms, group, facts, rng)
+        settled, n_terms = self.obliged.settle(spine, n_terms[paired], group, dying, rng)
+        place = paired[settled]
         decided = {
             kind_of: (_feature(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0)
             for name, kind_of in self.common.items()
             if f"{self.name}/{name}" in spine.features
         }
         barred = self.sex.barred(spine, len(self.catalogue.block))
-        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, self.facts.holds(spine))
+        who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, facts)
         repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
         row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
         terms = SubjectTerms(who, kind_of, slot, row).take(np.flatnonzero(~self.catalogue.loses_again(who, row)))

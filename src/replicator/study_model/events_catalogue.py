@@ -42,9 +42,10 @@ class TermCatalogue:
     edge : (n_rows,) float64
         Kind plus the cumulated share of its rows.
     need : (n_rows,) int64
-        What a stand-in is given for: position in `needs`, -1 for anything.
+        What a stand-in is given for: position in `needs`, -1 for anything, and for those of a pool of one need, which stands in its
+        label: who has such is learned.
     needs : tuple of tuple of str
-        Parts of words of conditions.
+        Parts of words of conditions: of those that stand-ins are given for, and of those on which kinds depend together.
     lost : (n_rows,) int64
         What a term says is lost for ever, such as an organ: its number, -1 for nothing. A subject has it once.
     least_age : (n_rows,) float64
@@ -202,7 +203,8 @@ class TermCatalogue:
 class Terms:
     """What the source's occurrences are in terms of a catalogue: kind of each, and its term, rare or not.
 
-    `grave` are rows of the catalogue that belong to no kind: stand-ins for what somebody may die of.
+    `grave` are rows of the catalogue that belong to no kind: stand-ins for what somebody may die of. `needs` is what each kind of
+    medicine is given for.
     """
 
     catalogue: TermCatalogue
@@ -210,3 +212,4 @@ class Terms:
     unit: Ints
     notes: tuple[str, ...]
     grave: Ints
+    needs: tuple[tuple[str, ...], ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from replicator.rng import stream
 from replicator.standards.stand_ins import load_stand_ins
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
-from replicator.study_model.events_names import Namer, Style
+from replicator.study_model.events_names import Namer, Style, Wanted
 from replicator.study_model.events_source_terms import RARE_CLASS, SourceTerms, modal_code
 from replicator.tables.dataset import Column, Numbers, Text
 
@@ -62,6 +62,7 @@ class CatalogueBuilder:
         self.rare = {name: self._rare_texts(name) for name in self.names}
         self.cells: dict[str, list[str]] = {name: [] for name in self.names}
         self.own: set[str] = set()
+        self.settled: list[int] = []
         self.rng = stream(0, "stand-ins", source.dataset)
         known = {text.casefold() for texts in self.texts.values() for text in texts}
         self.namer = Namer(load_stand_ins(), source.kind, known, self.rng, adults)
@@ -80,7 +81,7 @@ class CatalogueBuilder:
         """Make the catalogue: the common terms, a pool of stand-ins for each class, and fatal terms if wanted."""
         common = np.flatnonzero(self.kept)
         kinds = self._common(common)
-        self.own = set(self.cells[self.topic or self.base])
+        self.own = set(self._terms())
         sex = self._sexes()
         keys, pool = self._pools(sex)
         self._add_pools(kinds, keys, pool)
@@ -112,11 +113,16 @@ class CatalogueBuilder:
             *others.T,
         )
         kind_of_unit = np.where(self.kept, np.cumsum(self.kept) - 1, len(common) + pool)
-        return Terms(catalogue, kind_of_unit[self.unit], self.unit, self._notes(), fatal)
+        sets = self.source.needs.sets
+        needs = tuple(sets[code] for code in np.append(self.source.needs.of_unit[common], keys[:, 4]).tolist())
+        return Terms(catalogue, kind_of_unit[self.unit], self.unit, self._notes(), fatal, needs)
 
     def _pools(self, sex: Ints) -> tuple[Ints, Ints]:
-        """Pools of rare terms: class, basis, route and sex (n_units,) of each, and the pool of each term, -1 for common ones."""
-        key = np.stack([self.block, self.basis, self.source.route, sex], axis=1)[~self.kept]
+        """Pools of rare terms: class, basis, route, sex and needs, and the pool of each term (n_units,), -1 for common ones."""
+        plain = np.stack([self.block, self.basis, self.source.route, sex], axis=1)
+        cell = np.unique(plain, axis=0, return_inverse=True)[1].reshape(-1)
+        need = self.source.needs.pooled(cell, ~self.kept, self.unit, self.subject, self.config.k)
+        key = np.column_stack([plain, need])[~self.kept]
         pool = np.full(len(self.kept), -1, np.int64)
         if not len(key):
             return key, pool
@@ -127,31 +133,41 @@ class CatalogueBuilder:
     def _add_pools(self, kinds: _Kinds, keys: Ints, pool: Ints) -> None:
         """Add a kind for each pool, with about as many stand-ins as it has terms."""
         pairs = np.unique(np.stack([self.unit, self.subject], axis=1), axis=0)
-        for p, (block, basis, route, bound) in enumerate(keys.tolist()):
+        for p, (block, basis, _, bound, need) in enumerate(keys.tolist()):
             mine = np.flatnonzero(pool == p)
             inside = pairs[np.isin(pairs[:, 0], mine)]
             size = _pool_size(len(mine), len(inside))
             most = int(np.bincount(inside[:, 1]).max())
             name = self.source.class_name(block)
             donor = self._donors(block, basis, size)
-            by = self.source.route_names[route] if route >= 0 else ""
-            reported = basis != -2 or not self.source.is_coded
+            wanted = self._wanted(keys, p)
             if block >= 0 or donor is None:
-                names = self.namer.names(name, size, by, SEXES[bound], reported)
+                names = self.namer.names(name, size, wanted)
                 donor = donor if donor is None else donor[: len(names)]
             else:
-                names, donor = self._names_by_donor(donor, by, SEXES[bound], reported)
-            said = [f"of {name}" if name else "", f"given {by}" if by else "", "of one sex" if bound else ""]
-            label = " ".join(["rare terms", *filter(None, said)])
+                names, donor = self._names_by_donor(donor, wanted)
+            said = [f"of {name}" if name else "", f"given {wanted.route}" if wanted.route else "", "of one sex" if bound else ""]
+            given_for = [f"for {' and '.join(need.lower() for need in wanted.needs)}"] if wanted.needs else []
+            label = " ".join(["rare terms", *filter(None, said), *given_for])
             kinds.add(self.n_rows, len(names), int(min(len(names), max(2, 2 * most))), label)
-            self._pool(block, basis, names, donor)
+            self._pool(block, basis, names, donor, bool(need))
+
+    def _wanted(self, keys: Ints, pool: int) -> Wanted:
+        """What stands in for the terms of a pool; where others of its class, route and sex have a need, nothing with that need."""
+        _, basis, route, bound, need = keys[pool].tolist()
+        sets = self.source.needs.sets
+        near = keys[(keys[:, :4] == keys[pool, :4]).all(axis=1), 4].tolist()
+        apart = frozenset(one for code in near for one in sets[code]) if not need else frozenset()
+        by = self.source.route_names[route] if route >= 0 else ""
+        return Wanted(by, SEXES[bound], basis != -2 or not self.source.is_coded, sets[need], apart)
 
     def _notes(self) -> tuple[str, ...]:
         """Tell how many terms are replaced."""
-        rare = int((~self.kept).sum())
+        beside = self.source.n_represented
+        rare = int((~self.kept).sum()) + beside
         note = (
             f"{self.source.dataset}.{self.base}: terms of fewer than {self.config.k_terms} subjects (k_terms) are replaced by "
-            f"stand-ins of the same class, {rare:,} of {len(self.kept):,}; lower k_terms to keep them."
+            f"stand-ins of the same class, {rare:,} of {len(self.kept) + beside:,}; lower k_terms to keep them."
         )
         return (note,) if rare else ()
 
@@ -188,16 +204,16 @@ class CatalogueBuilder:
         How many there are of a route says nothing of the source.
         """
         out = []
-        for p, (block, basis, route, bound) in enumerate(keys.tolist()):
+        for p, (block, basis, route, _, need) in enumerate(keys.tolist()):
             if not 0 <= block < len(self.source.class_names):
                 continue
-            name, reported = self.source.class_names[block], basis != -2 or not self.source.is_coded
+            name, wanted = self.source.class_names[block], self._wanted(keys, p)
             for place, code in enumerate(self.source.shared_routes.tolist()):
-                by = self.source.route_names[code]
-                names = self.namer.given(name, OTHERS, by, SEXES[bound], reported) if code != route else []
+                by = replace(wanted, route=self.source.route_names[code])
+                names = self.namer.given(name, OTHERS, by) if code != route else []
                 if names:
                     out.append((n_common + p, place, self.n_rows, len(names)))
-                    self._pool(block, basis, names, self._donors(block, basis, len(names)))
+                    self._pool(block, basis, names, self._donors(block, basis, len(names)), bool(need))
         return out
 
     def _donors(self, block: int, basis: int, size: int) -> Ints | None:
@@ -205,10 +221,17 @@ class CatalogueBuilder:
         return donors[self.rng.integers(0, len(donors), size)] if len(donors) else None
 
     def _needs(self) -> tuple[Ints, tuple[tuple[str, ...], ...]]:
-        """What each row that is a stand-in is given for; of the source's own terms the source tells."""
-        words = [() if name in self.own else self.namer.needs_of(name.upper()) for name in self.cells[self.topic or self.base]]
+        """What each row that is a stand-in is given for; of the source's own terms, and of pools of one need, the source tells."""
+        told = [name in self.own for name in self._terms()]
+        for row in self.settled:
+            told[row] = True
+        words = [() if one else self.namer.needs_of(name.upper()) for name, one in zip(self._terms(), told, strict=True)]
         needs = tuple(dict.fromkeys(one for one in words if one))
         return np.array([needs.index(one) if one else -1 for one in words], np.int64), needs
+
+    def _terms(self) -> list[str]:
+        """Cell of each row that names the term."""
+        return self.cells[self.topic or self.base]
 
     def _lost(self) -> Ints:
         """What each row says is lost for ever, numbered; -1 for nothing."""
@@ -231,12 +254,12 @@ class CatalogueBuilder:
         people = count_subjects(rare, self.subject, int(cell.max()) + 1)
         return np.where(self.kept | (people[cell] >= self.config.k), sex, 0)
 
-    def _names_by_donor(self, donor: Ints, route: str, sex: str, reported: bool) -> tuple[list[str], Ints]:
+    def _names_by_donor(self, donor: Ints, wanted: Wanted) -> tuple[list[str], Ints]:
         """Names of the donors' classes, and the donor of each; a donor is left without, where its class has no more."""
         out = [""] * len(donor)
         for block in np.unique(self.block[donor]).tolist():
             places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = self.namer.names(self.source.class_name(block), len(places), route, sex, reported)
+            drawn = self.namer.names(self.source.class_name(block), len(places), wanted)
             for place, name in zip(places, drawn, strict=False):
                 out[place] = name
         return [name for name in out if name], donor[[bool(name) for name in out]]
@@ -300,8 +323,12 @@ class CatalogueBuilder:
         text = self.styles[name].write(display)
         return self.styles[name].write(f"{display} NOS") if text.casefold() in self.rare[name] else text
 
-    def _pool(self, block: int, basis: int, names: list[str], donor: Ints | None) -> None:
-        """Rows of a pool's stand-ins; a donor is the common term from which each takes what stands above a term."""
+    def _pool(self, block: int, basis: int, names: list[str], donor: Ints | None, settled: bool = False) -> None:
+        """Rows of a pool's stand-ins; a donor is the common term from which each takes what stands above a term.
+
+        Of those that are settled it is learned who has them, whatever they are given for.
+        """
+        self.settled.extend(range(self.n_rows, self.n_rows + len(names)) if settled else ())
         peers = np.flatnonzero((self.block == block) & (self.basis == basis))
         rows = np.isin(self.unit, peers)
         for name in self.names:

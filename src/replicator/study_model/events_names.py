@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 
+from replicator.standards.medicine_needs import load_medicine_needs
 from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import StandIns
 
@@ -88,6 +89,31 @@ class Style:
         return [f"{self.prefix}{number:0{self.width}d}" for number in fresh]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which terms stand in.
+
+    Attributes
+    ----------
+    route : str
+        Route by which a medicine is given; ``""`` for any.
+    sex : str
+        Sex that alone has the term; ``""`` for terms that both may have.
+    reported : bool
+        Whether terms are reported in somebody's own words.
+    needs : tuple of str
+        What a medicine is given for, all of these; none for anything.
+    apart : frozenset of str
+        What it is not given for.
+    """
+
+    route: str = ""
+    sex: str = ""
+    reported: bool = False
+    needs: tuple[str, ...] = ()
+    apart: frozenset[str] = frozenset()
+
+
 class Namer:
     """Hands out ordinary terms by class, each once and none that the source has.
 
@@ -105,36 +131,42 @@ class Namer:
 
     def __init__(self, stand_ins: StandIns, kind: str, source: set[str], rng: np.random.Generator, adults: bool) -> None:
         self._stand_ins, self._kind, self._used, self._rng, self._adults = stand_ins, kind, set(source), rng, adults
-        self._use = load_medicine_use()
+        self._use, self._needs = load_medicine_use(), load_medicine_needs()
 
-    def names(self, class_name: str, n: int, route: str = "", sex: str = "", reported: bool = False) -> list[str]:
+    def names(self, class_name: str, n: int, wanted: Wanted) -> list[str]:
         """Return up to `n` names for a class, at least one, drawn from its most ordinary ones.
 
-        Of medicines those that are given by `route`, of all terms those that `sex` alone has (``""``: that both may have), if the
-        class has any left, else those of all classes. Coded terms are names of the lists and nothing else, so there may be fewer
-        than `n`; of terms that are `reported` in somebody's own words there may be forms as well.
+        Of medicines those that are given by the wanted route and for the wanted needs, of all terms those that the wanted sex alone
+        has, if the class has any left, else those of all classes. Coded terms are names of the lists and nothing else, so there may
+        be fewer than `n`; of terms that are reported in somebody's own words there may be forms as well.
         """
         listed = self._stand_ins.terms(class_name, self._kind)
-        grown = [term for term in listed if self._suits(term, route, sex) and not self._is_childish(term)]
-        plain = grown or [term for term in listed if self._suits(term, route, sex)]
+        plain = self._ordinary(listed, wanted)
         choice = LEAST_CHOICE * (1 if self._stand_ins.closest(class_name, self._kind) else len(self._stand_ins.by_kind[self._kind]))
         ordinary = [term for term in plain if term.casefold() not in self._used][: 2 * n + choice]
         out = self._fresh([ordinary[i] for i in self._rng.permutation(len(ordinary))], n)
-        if reported:
-            out += self._reported(plain, n - len(out), route)
+        if wanted.reported:
+            out += self._reported(plain, n - len(out), wanted.route)
+        others = self._stand_ins.terms("", self._kind)
+        if wanted.needs and len(out) < n:
+            out += self._fresh(self._ordinary(others, wanted), n - len(out))
         if not out:
-            others = self._stand_ins.terms("", self._kind)
-            out = self._fresh((term for term in others if self._suits(term, route, sex) and not self._is_childish(term)), n)
+            out = self._fresh(self._ordinary(others, replace(wanted, needs=(), apart=frozenset())), n)
         if not out:
             rest = f"{class_name.upper()}, UNSPECIFIED" if class_name else "UNSPECIFIED"
             out = self._fresh(chain([rest], (f"{rest} {number}" for number in range(2, len(self._used) + 3))), 1)
         return out
 
-    def given(self, class_name: str, n: int, route: str, sex: str = "", reported: bool = False) -> list[str]:
-        """Return up to `n` medicines of a class that are given by a route, or forms of their names, and none of another class."""
-        plain = [term for term in self._stand_ins.terms(class_name, self._kind) if self._suits(term, route, sex)]
+    def given(self, class_name: str, n: int, wanted: Wanted) -> list[str]:
+        """Return up to `n` medicines of a class as they are wanted, or forms of their names, and none of another class."""
+        plain = [term for term in self._stand_ins.terms(class_name, self._kind) if self._suits(term, wanted)]
         out = self._fresh(plain, n)
-        return out + self._reported(plain, n - len(out), route) if reported else out
+        return out + self._reported(plain, n - len(out), wanted.route) if wanted.reported else out
+
+    def _ordinary(self, listed: Iterable[str], wanted: Wanted) -> list[str]:
+        """Those of some terms that are wanted, without what begins in childhood as far as there are others."""
+        plain = [term for term in listed if self._suits(term, wanted)]
+        return [term for term in plain if not self._is_childish(term)] or plain
 
     def _reported(self, terms: list[str], n: int, route: str) -> list[str]:
         """Return up to `n` forms in which terms are reported."""
@@ -145,23 +177,30 @@ class Namer:
             out += self._fresh(told, n - len(out))
         return out
 
-    def _suits(self, term: str, route: str, sex: str) -> bool:
-        return (self._kind != "medication" or self._use.suits(term, route)) and self._stand_ins.sex_of(term) == sex
+    def _suits(self, term: str, wanted: Wanted) -> bool:
+        if self.sex_of((term,)) != wanted.sex:
+            return False
+        if self._kind != "medication":
+            return True
+        needs = self._needs.of_name(term)
+        for_it = set(wanted.needs) <= set(needs) if wanted.needs else wanted.apart.isdisjoint(needs)
+        return for_it and self._use.suits(term, wanted.route)
 
     def _is_childish(self, term: str) -> bool:
         return self._adults and self._stand_ins.begins_in_childhood(term)
 
     def sex_of(self, texts: Iterable[str]) -> str:
-        """Return the sex that alone has a term, by the words of its cells."""
-        return self._stand_ins.sex_of(*texts)
+        """Return the sex that alone has a term, by the words of its cells, or what a medicine is given for."""
+        words = tuple(texts)
+        return self._stand_ins.sex_of(*words) or (self._needs.sex_of(*words) if self._kind == "medication" else "")
 
     def lost_by(self, texts: Iterable[str]) -> str:
         """Return what nobody can lose a second time, if a term says by the words of its cells that it is lost."""
         return self._stand_ins.lost_by(*texts) if self._kind != "medication" else ""
 
     def needs_of(self, name: str) -> tuple[str, ...]:
-        """Return the conditions for one of which a medicine is given."""
-        return self._stand_ins.needs_of(name) if self._kind == "medication" else ()
+        """Return parts of words of the conditions for one of which a medicine is given."""
+        return self._needs.lasting_conditions(name) if self._kind == "medication" else ()
 
     def least_age_of(self, texts: Iterable[str]) -> int:
         """Return the age in years before which a term, by the words of its cells, hardly ever begins; 0 for none."""

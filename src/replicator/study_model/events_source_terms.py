@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.study_model.events_needs import NeedsOfTerms
 from replicator.tables.dataset import Column
 
 Floats = NDArray[np.float64]
@@ -50,6 +51,10 @@ class SourceTerms:
         Names of the routes.
     shared_routes : (n_shared,) int64
         Routes that enough subjects share.
+    needs : NeedsOfTerms
+        What medicines are given for.
+    n_represented : int
+        Rare terms for which common ones stand that are given for the same; they are no terms here.
     """
 
     dataset: str
@@ -68,6 +73,8 @@ class SourceTerms:
     route: Ints
     route_names: tuple[str, ...]
     shared_routes: Ints
+    needs: NeedsOfTerms
+    n_represented: int
 
     @property
     def names(self) -> tuple[str, ...]:

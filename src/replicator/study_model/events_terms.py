@@ -12,6 +12,8 @@ from replicator.profile.structure import Content, DatasetStructure, Kind, Role
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_catalogue_fit import CONSTANT, CatalogueBuilder
+from replicator.study_model.events_needs import NeedsOfTerms
+from replicator.study_model.events_needs_fit import find_needs
 from replicator.study_model.events_source_terms import RARE_CLASS, SourceTerms, modal_code
 from replicator.tables.dataset import Dataset
 
@@ -51,14 +53,14 @@ def fit_terms(
     ]
     if not names or not dataset.n_rows:
         one = np.zeros(dataset.n_rows, np.int64)
-        return Terms(TermCatalogue.of_one_term(), one, one, (), np.empty(0, np.int64))
+        return Terms(TermCatalogue.of_one_term(), one, one, (), np.empty(0, np.int64), ((),))
     return CatalogueBuilder(_source_terms(dataset, structure, subject, names, config), config, adults).build(grave)
 
 
 def _source_terms(
     dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], names: list[str], config: FitConfig
 ) -> SourceTerms:
-    """Find the terms of the occurrences, which of them enough subjects have, and the class and the route of each."""
+    """Find the terms of the occurrences, which of them enough subjects have, and class, route and need of each."""
     coded = {name: column_codes(dataset[name]) for name in names}
     codes = {name: coded[name][0] for name in names}
     topic = next((name for name in structure.with_role(Role.TOPIC) if name in names), "")
@@ -70,10 +72,22 @@ def _source_terms(
     block, class_names, grouped_by = _classes(dataset, structure, codes, unit, n_units, names)
     kept = count_subjects(unit, subject, n_units) >= np.where((basis == -2) & (base != topic), config.k_terms, config.k)
     block = np.where(_class_is_known(block, unit, subject, config.k_terms), block, RARE_CLASS)
+    kind = _stand_in_kind(structure)
+    needs = NeedsOfTerms.nothing(n_units)
+    n_represented = 0
+    if kind == "medication":
+        needs = find_needs(dataset, structure, coded, unit, subject, kept, config.k)
+        given = modal_code(_route_codes(dataset, structure), unit, n_units)[0]
+        cell = np.unique(np.stack([block, basis, given]), axis=1, return_inverse=True)[1].reshape(-1)
+        whose = needs.represented(cell, kept, (basis != -2) | (base != structure.named("DECOD")), given, unit, subject, config.k)
+        coded = {name: (_represented(column, unit, whose), levels) for name, (column, levels) in coded.items()}
+        left, unit = np.unique(whose[unit], return_inverse=True)
+        unit, n_represented = unit.reshape(-1).astype(np.int64), n_units - len(left)
+        basis, block, kept, needs = basis[left], block[left], kept[left], needs.take(left)
     route, route_names, shared = _routes(dataset, structure, unit, subject, np.stack([block, basis]), ~kept, config.k)
     return SourceTerms(
         structure.name,
-        _stand_in_kind(structure),
+        kind,
         coded,
         subject,
         unit,
@@ -88,6 +102,8 @@ def _source_terms(
         route,
         route_names,
         shared,
+        needs,
+        n_represented,
     )
 
 
@@ -150,7 +166,7 @@ def _routes(
     name = structure.named("ROUTE")
     if not name or name not in dataset or dataset[name].missing.all():
         return np.full(n_units, -1, np.int64), (), np.empty(0, np.int64)
-    codes, levels = column_codes(dataset.text(name))
+    codes, levels = _route_codes(dataset, structure), column_codes(dataset.text(name))[1]
     modal = modal_code(codes, unit, n_units)[0]
     distinct, group = np.unique(np.stack([*pool, modal]), axis=1, return_inverse=True)
     group = group.reshape(-1)
@@ -166,6 +182,17 @@ def _routes(
     route = np.where(people >= k, distinct[2], usual)[group]
     shared = np.flatnonzero(count_subjects(codes, subject, len(levels)) >= k)
     return np.where(rare, route, -1), tuple(levels.strings().tolist()), shared.astype(np.int64)
+
+
+def _represented(codes: Ints, unit: Ints, whose: Ints) -> Ints:
+    """Codes of a column with the most frequent one of its representative for each occurrence of a term that has one."""
+    return np.where(whose[unit] != unit, modal_code(codes, unit, len(whose))[0][whose[unit]], codes)
+
+
+def _route_codes(dataset: Dataset, structure: DatasetStructure) -> Ints:
+    """Code of the route of each occurrence, -1 for none."""
+    name = structure.named("ROUTE")
+    return column_codes(dataset.text(name))[0] if name and name in dataset else np.full(dataset.n_rows, -1, np.int64)
 
 
 def _class_is_known(block: Ints, unit: Ints, subject: NDArray[np.int32], k_terms: int) -> NDArray[np.bool_]:

@@ -143,9 +143,8 @@ def test_terms_of_one_sex_are_known_by_their_words(term: str, sex: str) -> None:
 
 
 def test_every_class_of_the_smaller_lists_is_one_of_the_greater() -> None:
-    """Fatal events stand under classes of events, needs under classes of medicines; each form has one place for the term."""
+    """Fatal events stand under classes of events; each form has one place for the term."""
     assert set(BUILT_IN.grave) <= set(BUILT_IN.by_kind["event"])
-    assert set(BUILT_IN.needs) <= set(BUILT_IN.by_kind["medication"])
     assert set(BUILT_IN.phrases) - {"operation", "procedure", "finding", "event", "indication", "medication"} <= set(USE.by_route)
     assert all(form.count("{}") == 1 for one in BUILT_IN.phrases.values() for form in one["forms"])
 
