@@ -124,8 +124,8 @@ class Presence:
 
     @cached_property
     def _threshold(self) -> Floats:
-        """Standard normal below which a unit is there, as `probability`."""
-        return np.asarray(ndtri(self.probability), np.float64)
+        """Standard normal below which a unit is there: (n_arms, 2 * n_cells, n_units)."""
+        return np.ascontiguousarray(np.moveaxis(ndtri(self.probability), 0, -1))
 
     def sample(self, arm: Codes, cell: Codes, special: Flags, occasions: Occasions, rng: np.random.Generator) -> Flags:
         """Draw presence: (n_occasions, n_units) bool."""
@@ -134,7 +134,7 @@ class Presence:
         n_seen, n_units = len(occasions.starts), len(self.probability)
         trait = rng.standard_normal((n_seen, n_units)) * np.sqrt(self.latent.between)
         z = trait[occasions.run] + np.sqrt(self.latent.within) * noise
-        return np.asarray(z < self._threshold[:, arm, cell].T, bool)
+        return np.asarray(z < self._threshold[arm, cell], bool)
 
 
 def _cell_shares(done: Floats, tried: Floats, k: int) -> Floats:

@@ -90,6 +90,9 @@ def combinations_of(dataset: Dataset, names: Sequence[str]) -> tuple[NDArray[np.
         cells, levels = column_codes(column.rounded if isinstance(column, Numbers) else column)
         parts.append(["", *map(str, levels.strings().tolist())])
         joined = joined * len(parts[-1]) + cells + 1 if len(parts) > 1 else cells + 1
+    if len(parts) == 1:  # every value is there, but for the missing one
+        begin = int(len(joined) > 0 and joined.min() > 0)
+        return joined - begin if begin else joined, parts[0][begin:] if len(joined) else []
     found, inverse = distinct_values(joined, return_inverse=True)
     texts = []
     for levels_of_one in reversed(parts):

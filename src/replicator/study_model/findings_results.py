@@ -144,27 +144,31 @@ class Results:
 
     def write(self, series: Codes, number: Floats, token: Codes, unit: Text | None) -> dict[str, Column]:
         """Write the result variables of rows that are a number (token -1) or a token, in the given original units."""
-        said = token >= 0
-        standard = self.written.factor[series] * number + self.written.offset[series]
+        said, counted = np.flatnonzero(token >= 0), np.flatnonzero(token < 0)
+        own, amount = series[counted], number[counted]
+        standard = self.written.factor[own] * amount + self.written.offset[own]
         columns: dict[str, Column] = {}
-        original, other_places = self._in_other_units(series, number, standard, unit)
+        original, other_places = self._in_other_units(own, amount, standard, None if unit is None else unit.take(counted))
         sources = ((self.names.original, original, 0), (self.names.text, standard, 1), (self.names.number, standard, 2))
-        for name, value, which in sources:
+        for name, exact, which in sources:
             if not name:
                 continue
-            places = other_places if which == 0 else self.written.places[series, which]
-            value = np.where(said | ~self.written.filled[series, which], np.nan, round_to(value, places))
+            places = other_places if which == 0 else self.written.places[own, which]
+            value = np.where(self.written.filled[own, which], round_to(exact, places), np.nan)
             if which == 2 or name in self.names.numeric:
                 said_number = (_spelled(self.tokens.original), _spelled(self.tokens.text), self.tokens.number)[which]
-                value = np.where(said, np.append(said_number, np.nan)[token], value)
-            if name in self.names.numeric:
-                columns[name] = Numbers(value)
+                every = np.full(len(series), np.nan)
+                every[counted], every[said] = value, said_number[token[said]]
+                columns[name] = column = Numbers(every)
+                if name not in self.names.numeric:
+                    fixed, width = self.written.fixed[series, which], np.zeros(len(series), np.int64)
+                    columns[name] = write_numbers(column.values, self.written.places[series, which], fixed, width)
                 continue
-            width = self.written.digits[series, which] if which < 2 else np.zeros(len(series), np.int64)
-            text = write_numbers(value, places, self.written.fixed[series, which], width)
-            if which < 2:
-                text = _overlay(text, self.tokens.original if which == 0 else self.tokens.text, token)
-            columns[name] = text
+            text = write_numbers(value, places, self.written.fixed[own, which], self.written.digits[own, which])
+            codes = np.full(len(series), -1, np.int32)
+            codes[counted] = text.codes
+            tokens = self.tokens.original if which == 0 else self.tokens.text
+            columns[name] = _overlay(Text(codes, text.levels), tokens, token)
         return columns
 
     def _in_other_units(

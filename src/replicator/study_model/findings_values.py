@@ -141,7 +141,8 @@ class Values:
         if len(self.repeats):
             noise = repeat_residuals(noise, seen, self.repeats, luck, occasions)
         deviation = self.latent.compose(noise, seen, features, occasions)
-        return self.shift[:, arm, cell].T + self.sites[:, site].T + self.width * deviation
+        by_cell, by_site = np.ascontiguousarray(np.moveaxis(self.shift, 0, -1)), np.ascontiguousarray(self.sites.T)
+        return by_cell[arm, cell] + by_site[site] + self.width * deviation
 
     def take(self, columns: Codes) -> Values:
         """Keep some columns, to put together; noise is drawn of all columns at once."""

@@ -70,10 +70,12 @@ def write_numbers(value: Floats, places: NDArray[np.int64], fixed: NDArray[np.bo
     """Write numbers as text: with fixed decimals where asked for, else in the shortest form; NaN is missing."""
     out = np.full(len(value), -1, np.int32)
     rows = np.flatnonzero(np.isfinite(value))
-    styles = np.where(fixed[rows], np.maximum(places[rows], 0) + 1, 0) * 100 + digits[rows]
+    style_of_each = np.where(fixed[rows], np.maximum(places[rows], 0) + 1, 0) * 100 + digits[rows]
+    styles, style = distinct_values(style_of_each, return_inverse=True)
     numbers, number = distinct_values(value[rows], return_inverse=True)
-    pairs, pair = distinct_values(np.stack([styles, number], axis=1), axis=0, return_inverse=True)
-    texts = [_write_one(style // 100 - 1, style % 100, float(numbers[what])) for style, what in pairs.tolist()]
+    pairs, pair = distinct_values(style * len(numbers) + number, return_inverse=True)
+    listed = zip(styles[pairs // max(len(numbers), 1)].tolist(), numbers[pairs % max(len(numbers), 1)].tolist(), strict=True)
+    texts = [_write_one(one // 100 - 1, one % 100, what) for one, what in listed]
     inner = Text.of(texts)
     out[rows] = inner.codes[pair]
     return Text(out, inner.levels)
