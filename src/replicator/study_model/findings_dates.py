@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.backoff import BackoffTable
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
@@ -210,14 +211,16 @@ class DateColumn:
             Of each row.
         """
         group = occasion if self.level != "panel" else _pairs(occasion, panel)
-        _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-        inverse = inverse.reshape(-1)
+        _, first, inverse = distinct_values(group, return_index=True, return_inverse=True)
         day = base[first] + self.offset.sample(cell[first], rng)
         clock = self.minute.quantile(rng.random(len(first))) if self.minute.n else np.full(len(first), np.nan)
         precision = self.precision.sample([panel[first], cell[first], arm[first]], rng, len(first))
         low, high = bounds[0][first], bounds[1][first]
         day = np.where(np.isfinite(low), np.maximum(day, low), day)
-        day = np.where(np.isfinite(high), np.minimum(day, high), day)[inverse]
+        day = np.where(np.isfinite(high), np.minimum(day, high), day)
+        if self.level != "row" and not self.pinned.size:
+            return write_dates(day, clock, precision.astype(np.int64), self.texts).take(inverse)
+        day = day[inverse]
         if self.pinned.size:
             fixed = self.pinned[cell, series]
             day = np.where(np.isfinite(fixed), anchor + fixed, day)

@@ -231,7 +231,7 @@ def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[n
 
 def _perhaps_alike(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.intp]:
     """Rows whose cells and subject come to the same 64 bits as those of another: all that are alike, and hardly any other."""
-    key = subject.astype(np.uint64)
+    key = subject.astype(np.uint64) * _ODD
     for column in columns:
         if isinstance(column, Text):
             cells = column.codes.astype(np.uint64)
@@ -247,7 +247,8 @@ def _perhaps_alike(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDA
     again = order[1:][order[1:] == order[:-1]]
     if not len(again):
         return np.empty(0, np.intp)
-    return rows[again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]]
+    alike: NDArray[np.bool_] = again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]
+    return rows[alike]
 
 
 def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...]:
