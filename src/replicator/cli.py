@@ -11,13 +11,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from types import FrameType
 from typing import Annotated, Any, cast
 
 import typer
 
 import replicator as rp
+from replicator.cli_options import Copula, Data, Format, Html, Json, LogJson, ModelFile, Overwrite, ProgressAs, Quiet
 from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_place, parse_size, single_domain
 from replicator.counting import counted, size
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
@@ -42,45 +42,6 @@ app = typer.Typer(
 )
 cache_app = typer.Typer(help="Look at what former fits have left for the next ones, and remove it.")
 app.add_typer(cache_app, name="cache")
-
-
-class Format(StrEnum):
-    """File formats that a study can be written in."""
-
-    CSV = "csv"
-    XPT = "xpt"
-    PARQUET = "parquet"
-    JSON = "json"
-
-
-class Copula(StrEnum):
-    """Engines of the subject model."""
-
-    GAUSSIAN = "gaussian"
-    COPULAS = "copulas"
-
-
-Data = Annotated[
-    list[str],
-    typer.Argument(
-        parser=parse_place,
-        metavar="DATA",
-        help="A folder, files or a zip, here or as s3://bucket/key: CSV, XPT, sas7bdat, Parquet, Dataset-JSON.",
-    ),
-]
-ModelFile = Annotated[
-    str, typer.Argument(parser=parse_place, metavar="MODEL", help="A model file that fit has written, here or as s3://bucket/key.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what a former run has written there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-LogJson = Annotated[
-    str | None, typer.Option("--log-json", parser=parse_place, metavar="FILE", help="Add structured log lines to this file.")
-]
-ProgressAs = Annotated[
-    ProgressStyle, typer.Option("--progress", help="Show how far the work is as a bar, or as lines of JSON on standard error.")
-]
-Html = Annotated[str | None, typer.Option("--html", parser=parse_place, metavar="FILE", help="Write the report as one HTML page.")]
-Json = Annotated[str | None, typer.Option("--json", parser=parse_place, metavar="FILE", help="Write the report as JSON.")]
 
 
 @app.command()
