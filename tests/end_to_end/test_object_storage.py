@@ -137,7 +137,7 @@ def command(bucket: Bucket, format: str) -> list[str]:
 def test_killed_while_it_is_sent(bucket: Bucket, tmp_path: Path, format: str) -> None:
     """What is there is refused by readers; going on ends with the objects of a sample on this machine, and its folder here goes."""
     rng = np.random.default_rng(len(format))
-    n_uploads = 0
+    n_kills = n_sent = 0
     for least in (0, 4, 12):
         run = subprocess.Popen(command(bucket, format), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         assert run.stderr is not None
@@ -149,11 +149,12 @@ def test_killed_while_it_is_sent(bucket: Bucket, tmp_path: Path, format: str) ->
         time.sleep(rng.uniform(0, 0.1))
         run.send_signal(signal.SIGKILL)
         run.stderr.close()
-        assert run.wait() == -signal.SIGKILL
-        n_uploads += len(objects(bucket, "out"))
+        if run.wait() == 0:  # it was faster; what is there is compared below
+            break
+        n_kills, n_sent = n_kills + 1, len(objects(bucket, "out"))
         with pytest.raises(rp.ReadError, match="was interrupted, so files may be missing"):
             rp.read_study(bucket.address("out"))
-    assert n_uploads
+    assert n_kills and n_sent
     subprocess.run(command(bucket, format), check=True, capture_output=True)
     place = work_place(ObjectLocation(bucket.name, "out"))
     assert not list(place.parent.glob(f"{place.name}*"))
