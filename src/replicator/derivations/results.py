@@ -90,11 +90,13 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
 
 def _written(values: NDArray[np.float64], decimals: NDArray[np.int64], fixed: bool) -> Text:
     """Write numbers at given decimals, with or without the zeros at the end."""
-    distinct, which = distinct_values(round_half_up(values, decimals), return_inverse=True)
+    distinct, which = distinct_values(values, return_inverse=True)
     places, place = distinct_values(decimals, return_inverse=True)
     width = max(len(places), 1)
     pairs, inverse = distinct_values(which * width + place, return_inverse=True)
-    listed = zip(distinct[pairs // width].tolist(), places[pairs % width].tolist(), strict=True)
+    digits_of_each = places[pairs % width]
+    rounded = round_half_up(distinct[pairs // width], digits_of_each) + 0.0  # a zero has no sign
+    listed = zip(rounded.tolist(), digits_of_each.tolist(), strict=True)
     texts = ["" if value != value else f"{value:.{digits}f}" for value, digits in listed]
     if not fixed:
         texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]

@@ -306,8 +306,9 @@ def _tenths(value: Floats, series: Codes, subject: NDArray[np.int32], n_series: 
 
 def _tenth(value: Floats, series: Codes, cuts: Floats) -> Codes:
     """Tenth of its series that a number lies in: 1 to 10, 0 where there is none."""
-    place = (np.nan_to_num(value)[:, None] >= cuts[series]).sum(axis=1) + 1
-    return np.where(np.isfinite(value), place, 0).astype(np.intp)
+    out, rows = np.zeros(len(value), np.intp), np.flatnonzero(np.isfinite(value))
+    out[rows] = (value[rows, None] >= cuts[series[rows]]).sum(axis=1) + 1
+    return out
 
 
 def _by_code(
