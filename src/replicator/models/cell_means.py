@@ -141,11 +141,11 @@ def _shrunk(adjusted: Floats, groups: _Groups, within: Floats, between: Floats, 
     crossed = adjusted - arm_effect[:, :, None] - cell_effect[:, None, :]
 
     visits = count.sum(axis=1)
-    cell_kept = _shrink(cell_effect, _noise(within, visits, fewest), visits >= fewest)
+    cell_kept = shrink_effects(cell_effect, _noise(within, visits, fewest), visits >= fewest)
     subjects = np.bincount(groups.pair_arm, minlength=sizes[0] * sizes[1]).astype(np.float64).reshape(sizes[:2])
     size = _ratio(count.sum(axis=2), subjects, 1.0)
     arm_noise = np.where(subjects >= fewest, _ratio(between[:, None] + within[:, None] / size, subjects, np.inf), np.inf)
-    arm_kept = _shrink(arm_effect, arm_noise, subjects >= fewest)
+    arm_kept = shrink_effects(arm_effect, arm_noise, subjects >= fewest)
     return arm_kept[:, :, None] + cell_kept[:, None, :] + _shrink_crossed(crossed, count, within, fewest)
 
 
@@ -198,7 +198,7 @@ def _ratio(
     return out
 
 
-def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
+def shrink_effects(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
     """Pull each row's effects to their mean as far as their noise explains them; unseen ones become the mean.
 
     Parameters
@@ -217,7 +217,7 @@ def _shrink(effect: Floats, noise: Floats, seen: NDArray[np.bool_]) -> Floats:
     scatter = (weight * deviation**2).sum(axis=1, keepdims=True)
     scale = total - _ratio((weight**2).sum(axis=1, keepdims=True), total)
     variance = np.maximum(_ratio(scatter - (count - 1), scale), 0.0)
-    return centre + np.where(seen, _kept(deviation, noise, variance) * deviation, 0.0)
+    return centre + np.where(seen, believed_share(deviation, noise, variance) * deviation, 0.0)
 
 
 def _shrink_crossed(effect: Floats, count: Floats, within: Floats, fewest: int) -> Floats:
@@ -252,16 +252,16 @@ def _shrink_crossed(effect: Floats, count: Floats, within: Floats, fewest: int) 
     told = (freedom > 0) & (scatter > 0)
     half = np.where(told, freedom, 2.0) / 2
     factor = np.where(told, np.log(np.where(told, scatter, 1.0) / 2) - psi(half), 0.0)
-    factor = _shrink(factor[None], np.where(told, polygamma(1, half), np.inf)[None], told[None])[0]
+    factor = shrink_effects(factor[None], np.where(told, polygamma(1, half), np.inf)[None], told[None])[0]
     variance = np.where(told, np.maximum(np.expm1(factor), 0.0), 0.0) * _ratio(
         within * cells, np.where(seen, count, 0.0).sum(axis=(1, 2))
     )
     flat = (len(effect), -1)
     noise = np.where(seen, _ratio(np.ones_like(weight), weight), np.inf).reshape(flat)
-    return (effect.reshape(flat) * _kept(effect.reshape(flat), noise, variance[:, None])).reshape(effect.shape)
+    return (effect.reshape(flat) * believed_share(effect.reshape(flat), noise, variance[:, None])).reshape(effect.shape)
 
 
-def _kept(deviation: Floats, noise: Floats, variance: Floats) -> Floats:
+def believed_share(deviation: Floats, noise: Floats, variance: Floats) -> Floats:
     """Share of each deviation (n_series, n_effects) that is believed, given its error variance and that of true ones."""
     known = np.isfinite(noise)
     error = np.where(known, noise, 0.0)

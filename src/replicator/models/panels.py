@@ -118,7 +118,9 @@ class Presence:
         share = np.stack([typical, 1 - typical], axis=1)
         weights = hermite_weights(share)
         everything = np.ones(n_units, bool)
-        latent, _ = TwoLevel.fit(score[rows, units], rows, units, occasions, weights, everything, np.zeros(n_units), k=k)
+        latent, _ = TwoLevel.fit(
+            score[rows, units], rows, units, occasions, weights, everything, np.zeros(n_units), n_cells=sizes[1], k=k
+        )
         # presence drifts with the cells' own probabilities: subjects differ in level only
         return cls(probability, replace(latent, within=1 - latent.between, slope=np.zeros(n_units)))
 

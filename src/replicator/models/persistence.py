@@ -26,10 +26,18 @@ class Occasions:
         Whose occasion it is; not decreasing.
     day : (n_occasions,) float64
         Days since the subject's anchor, not decreasing within a subject.
+    cell : (n_occasions,) int, optional
+        Kind of each occasion; all are of one kind where none is given.
     """
 
     subject: Codes
     day: Floats
+    cell: Codes | None = None
+
+    @property
+    def cells(self) -> Codes:
+        """(n_occasions,) int: kind of each occasion."""
+        return np.zeros(len(self.subject), np.intp) if self.cell is None else self.cell
 
     @property
     def starts(self) -> Codes:

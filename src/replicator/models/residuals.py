@@ -51,7 +51,7 @@ def around_lines(residual: Floats, weight: Floats, occasions: Occasions, tilted:
     Parameters
     ----------
     residual, weight : (n_occasions, n_series) float64
-        Values, and 1 where there is one.
+        Values, and what each weighs; 0 where there is none.
 
     Returns
     -------
@@ -59,10 +59,11 @@ def around_lines(residual: Floats, weight: Floats, occasions: Occasions, tilted:
     time : (n_occasions, n_tilted) float64
         Days from the mean day of the subject's values.
     reach : (n_seen, n_tilted) float64
-        Sums of squares of `time`.
+        Weighted sums of squares of `time`.
     """
     starts, run = occasions.starts, occasions.run
-    safe = np.maximum(np.add.reduceat(weight, starts, axis=0), 1)
+    whole = np.add.reduceat(weight, starts, axis=0)
+    safe = np.where(whole > 0, whole, 1.0)
     out = residual - (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
     day = occasions.day[:, None]
     time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted])[run]

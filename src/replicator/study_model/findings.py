@@ -16,6 +16,7 @@ from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
+from replicator.study_model.findings_ending import N_ENDINGS, endings
 from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
 from replicator.study_model.findings_grid import sampled_grid
 from replicator.study_model.findings_layout import Cells, Grid, lay_grid, read_rows
@@ -29,7 +30,7 @@ from replicator.study_model.findings_source import SourceFindings
 from replicator.study_model.findings_ties import fit_ties
 from replicator.study_model.findings_totals import Totals
 from replicator.study_model.findings_units import Units
-from replicator.study_model.findings_values import Values, decode
+from replicator.study_model.findings_values import Circumstances, Values, decode
 from replicator.study_model.findings_wholes import Wholes
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.spine import Fitted, Rows, Spine
@@ -190,11 +191,12 @@ class FindingsPart:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
         cells = Cells(self.label.astype(np.intp), self.repeat.astype(np.intp), self.scheduled)
         grid = sampled_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
-        occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject])
+        occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject], grid.cell)
         arm = spine.arm[grid.subject].astype(np.intp)
         like = lend_ways(self.site_place)
         site = sites_of_subjects(spine, self.site, like)[grid.subject]
         first = self.repeat[grid.cell] == 0
+        where = Circumstances(arm, grid.cell, site, endings(grid.subject, spine))
         seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], first, rng)
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         drawn = partial(_drawn, spine, self.name)
@@ -204,10 +206,10 @@ class FindingsPart:
         if self.units.follows:  # what is asked after a result moves the others of its subject, as lines are taken out of fewer
             columns, latent = self._columns_of_parents(), np.zeros(column_seen.shape)
             told = {name: of[:, columns] for name, of in features.items()}
-            some = noise[:, columns], column_seen[:, columns], told, arm, grid.cell, site, occasions, luck
+            some = noise[:, columns], column_seen[:, columns], told, where, occasions, luck
             latent[:, columns] = self.values.take(columns).sample(*some)
             asked = self.units.restrict(seen, self._read_off(latent, seen, site))
-        latent = self.values.sample(noise, asked[:, self.results.series], features, arm, grid.cell, site, occasions, luck)
+        latent = self.values.sample(noise, asked[:, self.results.series], features, where, occasions, luck)
         latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, self._answers)
         seen = self.units.restrict(seen, self._read_off(latent, seen, site))
         occasion, series = np.nonzero(seen)
@@ -282,12 +284,12 @@ class FindingsPart:
     def _draw_again(self, source: SourceFindings, observed: Observed, features: Mapping[str, Floats]) -> Floats:
         """Numbers (n_occasions, n_series) that the model draws for the source's own subjects, before any law is kept."""
         rng = np.random.default_rng(0)
-        n, cell, site, occasions = len(source.grid.cell), source.grid.cell, source.site, source.occasions
+        n, site, occasions = len(source.grid.cell), source.site, source.occasions
         seen = np.zeros((n, len(self.results.form)), bool)
         seen[source.occasion[observed.row], observed.column] = True
         known = {name: np.where(np.isfinite(of), of, rng.standard_normal(of.shape)) for name, of in features.items()}
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(n)
-        latent = self.values.sample(noise, seen, known, source.arm, cell, site, occasions, luck)
+        latent = self.values.sample(noise, seen, known, source.circumstances, occasions, luck)
         out = np.full((n, len(self.results.value)), np.nan)
         rows, columns = np.nonzero(seen & (self.results.value[self.results.series] == np.arange(len(self.results.form))))
         out[rows, self.results.series[columns]] = self.results.numbers(
@@ -320,9 +322,8 @@ def _read_results(source: SourceFindings, k: int) -> tuple[Results, Observed, tu
 
 def _fit_values(source: SourceFindings, results: Results, observed: Observed, k: int) -> tuple[Values, dict[str, Floats]]:
     """Learn how results behave, and what they tell of each subject."""
-    sizes = (len(source.spine.arms), len(source.cells.label), source.n_sites)
-    occasion = source.occasion[observed.row]
-    return Values.fit(results, observed, occasion, source.arm, source.grid.cell, source.site, source.occasions, sizes, k)
+    sizes = (len(source.spine.arms), len(source.cells.label), source.n_sites, N_ENDINGS)
+    return Values.fit(results, observed, source.occasion[observed.row], source.circumstances, source.occasions, sizes, k)
 
 
 def _fit_units(source: SourceFindings, results: Results, observed: Observed, k: int) -> Units:

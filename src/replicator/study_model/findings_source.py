@@ -11,10 +11,12 @@ from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.findings_dates import DayOffsets
+from replicator.study_model.findings_ending import endings
 from replicator.study_model.findings_features import codes_of
 from replicator.study_model.findings_grid import place_rows, source_grid
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells
 from replicator.study_model.findings_sites import find_sites, sites_of_subjects
+from replicator.study_model.findings_values import Circumstances
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset
 from replicator.tables.dates import parse_dates
@@ -110,9 +112,14 @@ class SourceFindings:
         return self.site_of_subject[self.grid.subject]
 
     @property
+    def circumstances(self) -> Circumstances:
+        """What tells the means of results at each occasion."""
+        return Circumstances(self.arm, self.grid.cell, self.site, endings(self.grid.subject, self.spine))
+
+    @property
     def occasions(self) -> Occasions:
         """Whose each occasion is, and when from the anchor."""
-        return Occasions(self.grid.subject, self.grid.day - self.spine.anchor[self.grid.subject])
+        return Occasions(self.grid.subject, self.grid.day - self.spine.anchor[self.grid.subject], self.grid.cell)
 
     @property
     def present(self) -> Flags:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from replicator.models.cell_means import CellMeans
+from replicator.models.class_effects import fit_class_effects
 from replicator.models.copula import normal_scores
 from replicator.models.group_effects import shrink_means
 from replicator.models.longitudinal import TwoLevel
@@ -25,6 +26,29 @@ Floats = NDArray[np.float64]
 
 FEWEST_OTHERS = 2  # times k subjects who once had another level than the usual one, from which visits and arms tell them apart
 MOST_EXPLAINED = 0.8  # of a latent normal's variance by visit and arm
+ROUNDS = 3  # of means of visits given what precedes deaths, and that given the means
+
+
+@dataclass(frozen=True, eq=False)
+class Circumstances:
+    """What tells the mean of a result: (n_occasions,) int each, or (n,) of each observation.
+
+    Attributes
+    ----------
+    arm, cell, site : int
+        Arm, kind of occasion, and site, the last for subjects of none.
+    ending : int
+        How near a death, from :func:`replicator.study_model.findings_ending.endings`.
+    """
+
+    arm: Codes
+    cell: Codes
+    site: Codes
+    ending: Codes
+
+    def take(self, rows: Codes) -> Circumstances:
+        """Of some occasions."""
+        return Circumstances(self.arm[rows], self.cell[rows], self.site[rows], self.ending[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +69,8 @@ class Values:
         Chance that a subject's residual is the one before; empty where nothing repeats.
     sites : (n_columns, n_sites + 1) float64
         What is added to the shift at a site; 0 in the last, which stands for subjects of none.
+    endings : (n_columns, n_endings) float64
+        What is added before a death; 0 in the last, which stands for all other occasions.
     """
 
     kind: ClassVar[str] = "findings values"
@@ -56,6 +82,7 @@ class Values:
     latent: TwoLevel
     repeats: Floats = field(default_factory=lambda: np.empty(0))
     sites: Floats = field(default_factory=lambda: np.zeros((0, 1)))
+    endings: Floats = field(default_factory=lambda: np.zeros((0, 1)))
 
     @classmethod
     def fit(
@@ -63,11 +90,9 @@ class Values:
         results: Results,
         observed: Observed,
         occasion: Codes,
-        arm: Codes,
-        cell: Codes,
-        site: Codes,
+        where: Circumstances,
         occasions: Occasions,
-        sizes: tuple[int, int, int],
+        sizes: tuple[int, int, int, int],
         k: int,
     ) -> tuple[Values, dict[str, Floats]]:
         """Learn.
@@ -78,11 +103,11 @@ class Values:
             Latent columns and their observations.
         occasion : (n,) int
             Occasion of each observation.
-        arm, cell, site : (n_occasions,) int
+        where : Circumstances
             Of each occasion.
         occasions : Occasions
             Whose and when.
-        sizes : (n_arms, n_cells, n_sites)
+        sizes : (n_arms, n_cells, n_sites, n_endings)
             Extents.
         k : int
             Fewest subjects behind a quantile.
@@ -101,33 +126,31 @@ class Values:
         added = ~discrete[column]
         y[added] = results.scales.forward(observed.number[added], results.series[column[added]].astype(np.intp))
         subject = occasions.run[occasion]
-        extents = (n_columns, *sizes[:2])
-        shift = CellMeans.fit(y, column, subject, arm[occasion], cell[occasion], extents, fewest=k).mean
+        at = where.take(occasion)
+        shift, endings = _means_and_endings(y, column, subject, at, (n_columns, *sizes), k)
         rare = discrete & (_others(results, observed, subject) < FEWEST_OTHERS * k)
         shift[rare] = _means(y, column, n_columns)[rare, None, None]
-        rest = y - shift[column, arm[occasion], cell[occasion]]
-        sites = _site_effects(np.where(rare[column], 0.0, rest), column, subject, site[occasion], (n_columns, sizes[2]), k)
-        rest -= sites[column, site[occasion]]
+        endings[rare] = 0.0
+        rest = y - shift[column, at.arm, at.cell] - endings[column, at.ending]
+        sites = _site_effects(np.where(rare[column], 0.0, rest), column, subject, at.site, (n_columns, sizes[2]), k)
+        rest -= sites[column, at.site]
         middle = _means(np.where(added, observed.number, 0.0), column, n_columns)
         typical = np.zeros(len(results.scales.power))
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
-        latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, k=k)
-        at = (arm[occasion], cell[occasion], site[occasion])
-        moved, sites, width = _latent_shift(shift, sites, shown, results.form, column, at, subject)
+        latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, n_cells=sizes[1], k=k)
+        moved, sites, endings, width = _latent_shift(shift, sites, endings, shown, results.form, column, at, subject)
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
-        pairs = Neighbours.of(observed.level, column, occasion, arm, cell, occasions)
+        pairs = Neighbours.of(observed.level, column, occasion, where.arm, where.cell, occasions)
         latent, repeats = _with_repeats(latent, pairs, results.share, moved, width, discrete, _sizes(column, subject, n_columns))
-        return cls(moved, width, bottom, top, latent, repeats, sites), {**features, "level": level}
+        return cls(moved, width, bottom, top, latent, repeats, sites, endings), {**features, "level": level}
 
     def sample(
         self,
         noise: Floats,
         seen: NDArray[np.bool_],
         features: Mapping[str, Floats],
-        arm: Codes,
-        cell: Codes,
-        site: Codes,
+        where: Circumstances,
         occasions: Occasions,
         luck: Floats,
     ) -> Floats:
@@ -142,7 +165,10 @@ class Values:
             noise = repeat_residuals(noise, seen, self.repeats, luck, occasions)
         deviation = self.latent.compose(noise, seen, features, occasions)
         by_cell, by_site = np.ascontiguousarray(np.moveaxis(self.shift, 0, -1)), np.ascontiguousarray(self.sites.T)
-        return by_cell[arm, cell] + by_site[site] + self.width * deviation
+        mean = by_cell[where.arm, where.cell] + by_site[where.site]
+        if len(self.endings):
+            mean += np.ascontiguousarray(self.endings.T)[where.ending]
+        return mean + self.width * deviation
 
     def take(self, columns: Codes) -> Values:
         """Keep some columns, to put together; noise is drawn of all columns at once."""
@@ -155,6 +181,7 @@ class Values:
             latent=self.latent.take(columns),
             repeats=self.repeats[columns] if len(self.repeats) else self.repeats,
             sites=self.sites[columns],
+            endings=self.endings[columns] if len(self.endings) else self.endings,
         )
 
     def spread_ties(self, level: Floats, rng: np.random.Generator) -> Floats:
@@ -234,46 +261,62 @@ def _site_effects(rest: Floats, column: Codes, subject: Codes, site: Codes, size
     return out
 
 
+def _means_and_endings(
+    y: Floats, column: Codes, subject: Codes, at: Circumstances, sizes: tuple[int, int, int, int, int], k: int
+) -> tuple[Floats, Floats]:
+    """Means (n_columns, n_arms, n_cells), and what comes to them before a death (n_columns, n_endings); each given the other."""
+    endings = np.zeros((sizes[0], sizes[4]))
+    shift = CellMeans.fit(y, column, subject, at.arm, at.cell, sizes[:3], fewest=k).mean
+    for _ in range(ROUNDS):
+        rest = y - shift[column, at.arm, at.cell]
+        endings = fit_class_effects(rest, column, subject, at.ending, (sizes[0], sizes[4]), fewest=k)
+        if not endings.any():
+            break
+        shift = CellMeans.fit(y - endings[column, at.ending], column, subject, at.arm, at.cell, sizes[:3], fewest=k).mean
+    return shift, endings
+
+
 def _latent_shift(
     shift: Floats,
     sites: Floats,
+    endings: Floats,
     shown: Floats,
     form: NDArray[np.int64],
     column: Codes,
-    at: tuple[Codes, Codes, Codes],
+    at: Circumstances,
     subject: Codes,
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Means of level scores as shifts of a latent normal whose levels keep their shares over all rows, and its width.
 
     Parameters
     ----------
-    at : tuple of (n,) int
-        Arm, kind of occasion and site of each row.
+    at : Circumstances
+        Of each row.
 
     Returns
     -------
     shift : (n_columns, n_arms, n_cells) float64
         Of additive columns as it was.
-    sites : (n_columns, n_sites + 1) float64
+    sites, endings : (n_columns, n_sites + 1), (n_columns, n_endings) float64
         Likewise.
     width : (n_columns,) float64
         What is left of the standard deviation of 1; 1 for additive columns.
     """
     n = len(shift)
-    arm, cell, site = at
     discrete = form != ADDITIVE
     alike = subject_weights(column * (int(subject.max(initial=0)) + 1) + subject)
     weight = np.where(form[column] == LEVELLED, alike, 1.0)
     total = np.bincount(column, weights=weight, minlength=n)
-    middle = np.bincount(column, weights=weight * shift[column, arm, cell], minlength=n) / np.maximum(total, 1e-9)
-    mean = np.where(discrete, middle, 0.0)
+    mean = shift[column, at.arm, at.cell] + endings[column, at.ending]
+    middle = np.where(discrete, np.bincount(column, weights=weight * mean, minlength=n) / np.maximum(total, 1e-9), 0.0)
+    moved, ended = (shift - middle[:, None, None]) / shown[:, None, None], endings / shown[:, None]
     # a site's share of the variance is that of the scores: where a level is rare, its mean is no measure of so large a shift
-    moved, told = (shift - mean[:, None, None]) / shown[:, None, None], sites / np.sqrt(shown[:, None])
-    explained = _variance(moved[column, arm, cell] + told[column, site], column, n)
-    scale = np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12)))
-    moved = np.where(discrete[:, None, None], moved * scale[:, None, None], shift)
-    told = np.where(discrete[:, None], told * scale[:, None], sites)
-    return moved, told, np.where(discrete, np.sqrt(1 - np.minimum(explained, MOST_EXPLAINED)), 1.0)
+    told = sites / np.sqrt(shown[:, None])
+    explained = _variance(moved[column, at.arm, at.cell] + told[column, at.site] + ended[column, at.ending], column, n)
+    scale = np.where(discrete, np.sqrt(np.minimum(1.0, MOST_EXPLAINED / np.maximum(explained, 1e-12))), 1.0)[:, None]
+    moved = np.where(discrete[:, None, None], moved * scale[:, :, None], shift)
+    told, ended = np.where(discrete[:, None], told * scale, sites), np.where(discrete[:, None], ended * scale, endings)
+    return moved, told, ended, np.where(discrete, np.sqrt(1 - np.minimum(explained, MOST_EXPLAINED)), 1.0)
 
 
 def _with_repeats(
