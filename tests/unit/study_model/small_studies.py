@@ -90,7 +90,10 @@ def weeks_completed(n: int = 240) -> Study:
 
 
 def final_results(n: int = 120) -> Study:
-    """Six visits of two weeks; glucose is measured at half of them until a row says that it was for the last time, pulse at all."""
+    """Six visits of two weeks; glucose is measured at half of them until a row says that it was for the last time, pulse at all.
+
+    A tenth of the pulses was not done, and says so.
+    """
     rng = np.random.default_rng(12)
     dm: list[tuple[object, ...]] = []
     sv: list[tuple[object, ...]] = []
@@ -106,7 +109,9 @@ def final_results(n: int = 120) -> Study:
         for j, day in enumerate(days):
             visit = (float(j + 1), f"VISIT {j + 1}", str(day))
             sv.append((who, *visit))
-            vs.append((who, float(j + 1), "PULSE", "Pulse", float(rng.integers(60, 90)), *visit))
+            done = (i + j) % 10 > 0
+            pulse = (float(rng.integers(60, 90)), "") if done else (np.nan, "NOT DONE")
+            vs.append((who, float(j + 1), "PULSE", "Pulse", *pulse, *visit))
             if j == final or (j < final and rng.random() < 0.5):
                 lb.append((who, float(j + 1), "GLUC", "Glucose", round(float(rng.normal(5.5, 0.6)), 1), *visit))
     frames = {
@@ -114,7 +119,7 @@ def final_results(n: int = 120) -> Study:
         "SV": pd.DataFrame(sv, columns=["USUBJID", "VISITNUM", "VISIT", "SVSTDTC"]),
         "DS": pd.DataFrame(ds, columns=["USUBJID", "DSSEQ", "DSDECOD", "DSSTDTC"]),
     }
-    for name, rows in (("LB", lb), ("VS", vs)):
-        own = [f"{name}{one}" for one in ("SEQ", "TESTCD", "TEST", "STRESN")]
+    for name, rows, more in (("LB", lb, ()), ("VS", vs, ("STAT",))):
+        own = [f"{name}{one}" for one in ("SEQ", "TESTCD", "TEST", "STRESN", *more)]
         frames[name] = pd.DataFrame(rows, columns=["USUBJID", *own, "VISITNUM", "VISIT", f"{name}DTC"])
     return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})
