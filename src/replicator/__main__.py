@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import signal
 import sys
 from importlib import import_module
 
 from replicator.errors import INTERRUPTED, INTERRUPTION
-
-GARBAGE = 100_000  # objects of a young process, most of which stay, before it looks for circles of unused ones
 
 TYPE_CHECKING = False
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 def run() -> NoReturn:
     """Run the command of the process and end it with its exit code; an interrupt, by SIGINT or SIGTERM, is 130."""
-    gc.set_threshold(GARBAGE)
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as it is in the background of a script
             signal.signal(number, _leave)

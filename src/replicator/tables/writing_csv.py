@@ -21,6 +21,7 @@ from replicator.tables.decimals import decimal_text
 _NEEDS_QUOTES = re.compile(r'[",\r\n;\t|]|\A[\s\ufeff]|\s\Z')
 _SOME_NEED_QUOTES = re.compile(r'[",\r\n;\t|]|(?:\A|\0)[\s\ufeff]|\s(?:\0|\Z)')  # of cells with NUL between them
 _ROWS_AT_ONCE = 200_000
+_POOL = pa.system_memory_pool()  # which gives back what Arrow's own pools keep, a hundred megabytes of a large study
 _FEW = 16  # times as many rows as combinations, for columns to be written as one
 
 
@@ -55,13 +56,16 @@ class CsvWriter(FileWriter):
             part = dataset if len(rows) == dataset.n_rows else dataset.take(rows)
             cells = [self._cells(variable, part[variable.name]) for variable in self._variables]
             cells[-1] = _Cells([f"{text}\n" for text in cells[-1].texts], cells[-1].codes)
-            arrays = [_strings(one.texts).take(_plain(one.codes.astype(np.int32), pa.int32())) for one in _side_by_side(cells)]
-            self._file.write(_bytes(pc.binary_join_element_wise(*arrays, _strings([","])[0])))
+            arrays = [
+                pc.take(_strings(one.texts), _plain(one.codes.astype(np.int32), pa.int32()), memory_pool=_POOL)
+                for one in _side_by_side(cells)
+            ]
+            self._file.write(_bytes(pc.binary_join_element_wise(*arrays, _strings([","])[0], memory_pool=_POOL)))
 
     def _cells(self, variable: Variable, column: Column) -> _Cells:
         """Cells of a column as the file shows them."""
         if isinstance(column, Numbers):
-            found = _plain(column.values, pa.float64()).dictionary_encode()
+            found = pc.dictionary_encode(_plain(column.values, pa.float64()), memory_pool=_POOL)
             texts = [decimal_text(value, variable.decimals) for value in found.dictionary.to_pylist()]
             cells = _Cells(texts, np.frombuffer(found.indices.buffers()[1], np.int32, len(found)))
         else:
