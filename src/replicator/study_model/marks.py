@@ -201,10 +201,10 @@ class Marks:
     ) -> None:
         """Move earlier marks that are `free` to a later one (n,) that is the `same` day as another mark, and that they lie after.
 
-        They stay where marks that come before them would forbid it.
+        They stay where marks that come before them would forbid it, and visits and deaths have happened on their days.
         """
         for a, b in self.orders:
-            if b == name and a in free and (a, b) not in self.apart:
+            if b == name and a in free and (a, b) not in self.apart and not is_visit(a) and not is_death(a):
                 before = [day[c] for c, d in self.orders if d == a and c in day]
                 least = np.fmax.reduce([np.full(len(value), -np.inf), *before])
                 day[a] = np.where(same & free[a] & (day[a] > value) & (value >= least), value, day[a])

@@ -38,6 +38,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NEAR = (1.0, 7.0, 14.0)  # days; the least that no row exceeds is nobody's number
+MOSTLY = 0.9  # share of rows at visits that k subjects name, from which others are the few's own
 BY_DATE = 0.8  # share of rows whose VISITNUM is that of the last visit up to their date, from which it is taken from there
 
 
@@ -58,8 +59,8 @@ class SequencePart:
     visit_date : str
         Date variable on or before which the visit of VISITNUM was; ``""`` if VISITNUM is part of the tuple or not there.
     visits : (n_visits,) float64
-        The visits that may be named so: those at which at least k subjects have a row; where as many have one at others, all that
-        k subjects had.
+        The visits that may be named so: those at which at least k subjects have a row; where many rows are at others, all that k
+        subjects had.
     ids : RecordIds
     near : float
         Days from the visit that a row names to its date at most; 0 where some row is further away, or fewer than k subjects tell.
@@ -178,7 +179,7 @@ def _named_visits(number: Floats, subject: NDArray[np.int32], spine: Spine, k: i
     """Numbers of the visits that rows (n_rows,) may name."""
     often = _shared_visits(number, subject, k)
     rest = np.isfinite(number) & ~np.isin(number, often)
-    if len(np.unique(subject[rest])) < k:
+    if len(np.unique(subject[rest])) < k or rest.sum() <= (1 - MOSTLY) * np.isfinite(number).sum():
         return often
     return np.union1d(often, _shared_visits(np.round(spine.visits.number, 9), spine.visits.subject, k))
 

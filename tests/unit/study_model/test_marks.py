@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.study_model.course_grid import Grid
-from replicator.study_model.marks import Marks
+from replicator.study_model.marks import Marks, visit_mark
 
 from .spines import make_spine, make_visits
 
@@ -78,6 +78,21 @@ def test_a_free_date_gives_way_to_one_that_is_the_day_of_another() -> None:
     built = model.build(anchor, wild, {"LASTVISIT": visit})
     np.testing.assert_array_equal(built["DM.RFENDTC"], visit)
     assert (built["DM.RFXENDTC"] <= visit).all() and (built["DM.RFXENDTC"] == visit).any()
+
+
+def test_visits_stay_where_they_are() -> None:
+    """The end of study is the day of a late visit; drawn on an earlier day, it follows the visit."""
+    happened = visit_mark(201.0)
+    n = 40
+    anchor = 18000.0 + np.arange(n)
+    left = anchor + 40 + np.arange(n) % 9
+    late = np.where(np.arange(n) % 2, left + 90 + np.arange(n) % 7, np.nan)
+    end = np.where(np.isnan(late), left, late)
+    known = {"DM.RFENDTC": left, happened: late, "DM.RFPENDTC": end}
+    model, values, _ = Marks.fit(make_spine(n, known), 5)
+    built = model.build(anchor, values | {"mark DM.RFPENDTC": np.full(n, values["mark DM.RFPENDTC"][0])})
+    np.testing.assert_array_equal(built[happened], late)
+    assert (built["DM.RFPENDTC"] >= np.fmax(left, late)).all()
 
 
 def test_few_dead_die_at_their_last_day() -> None:
