@@ -78,5 +78,17 @@ class BirthDate:
             reference = np.where(np.isnan(reference), marks.get(name, reference), reference)
         reference = np.floor(np.where(np.isnan(reference), anchor, reference))
         since = np.clip((reference - birth) % YEAR, FIRST_DAY, LAST_DAY)
-        moved = reference - np.floor(years * YEAR + since)
-        return np.where(np.isfinite(years), moved, birth)
+        known = np.isfinite(years) & np.isfinite(reference)
+        moved = birth.copy()
+        moved[known] = _years_before(reference[known], np.floor(years[known])) - np.floor(since[known])
+        return moved
+
+
+def _years_before(day: Floats, years: Floats) -> Floats:
+    """The same day of the calendar (n,) so many years before; the 28th of February for the 29th where there is none."""
+    date = day.astype("datetime64[D]")
+    month = date.astype("datetime64[M]")
+    then = month - (12 * years).astype("timedelta64[M]")
+    last = (then + 1).astype("datetime64[D]") - then.astype("datetime64[D]") - 1
+    same: Floats = (then.astype("datetime64[D]") + np.minimum(date - month.astype("datetime64[D]"), last)).astype(np.float64)
+    return same
