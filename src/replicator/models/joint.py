@@ -244,14 +244,26 @@ def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool
         merged = np.zeros((len(stratum), len(levels)))
         np.add.at(merged.T, nearest, counts.T)
         levels, counts = levels[common], merged[:, common]
-    else:  # a rare state is kept as such, its count is not
-        factor = np.where((total > 0) & (total < k), k / 2 / np.maximum(total, 1), 1.0)
-        counts = counts * factor
+    else:  # a rare state is kept as such; its count is not, nor who of a stratum had it
+        rare = (total > 0) & (total < k)
+        counts[:, rare] = _spread(counts[:, rare], counts.sum(axis=1), stratum, k) * (k / 2 / total[rare])
     probability = shrink_to_pool(counts, stratum, k)
     cumulative = np.cumsum(probability, axis=1)
     cumulative = cumulative / cumulative[:, -1:]
     cumulative[:, -1] = 1.0
     return CategoryTrait(levels, cumulative)
+
+
+def _spread(counts: Floats, size: Floats, stratum: Codes, k: int) -> Floats:
+    """Counts (n_groups, n_levels) spread over the groups of their stratum by `size` (n_groups,); over all where those are few."""
+    of_stratum = np.bincount(stratum, size)
+    among = np.where(of_stratum >= k, np.arange(len(of_stratum)), -1)[stratum]
+    out = np.zeros_like(counts)
+    for one in np.unique(among):
+        here = among == one
+        open_to = here if one >= 0 else np.ones(len(size), bool)
+        out[open_to] += counts[here].sum(axis=0) * (size[open_to] / size[open_to].sum())[:, None]
+    return out
 
 
 def _is_ordinal(x: Floats, k: int) -> bool:

@@ -171,3 +171,19 @@ def test_a_known_level_may_be_any_of_several() -> None:
         assert ((drawn == value) == has).all()
         rest = np.array([(site == other).mean() * (other != value) for other in range(4)])
         assert np.bincount(drawn[~has].astype(int), minlength=4) / 10_000 == pytest.approx(rest / rest.sum(), abs=0.02)
+
+
+def test_nobody_can_tell_in_which_group_a_rare_state_was() -> None:
+    """One subject of a stratum has died: whichever group it was in, the model is the same."""
+    group = np.repeat([0, 1, 2], 20)
+    stratum = np.array([0, 0, 1])
+    shares = []
+    for who in (3, 25):
+        died = np.zeros(60)
+        died[who] = 1.0
+        model = JointModel.fit({"death": died, "level": np.arange(60.0)}, frozenset({"death"}), group, stratum, 5)
+        trait = model.category("death")
+        assert trait is not None
+        shares.append(trait.share(1.0))
+    np.testing.assert_array_equal(shares[0], shares[1])
+    assert shares[0][0] == shares[0][1] > shares[0][2] == 0
