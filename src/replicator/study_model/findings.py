@@ -181,7 +181,7 @@ class FindingsPart:
         redraw = cache(partial(part._draw_again, source, observed, features))
         recorded = Recorded(results, observed, source.occasion, source.occasions.run, redraw)
         ties = fit_ties(source, recorded, units, k)
-        coordinates, free = Coordinates.fit(features["level"], belonging(results, source.category, ties.products.groups()))
+        coordinates, free = Coordinates.fit(features["level"], belonging(results, source.category, ties.products.groups()), k)
         part = replace(part, **ties._asdict(), coordinates=coordinates)
         seen = source.occasions.subject[source.occasions.starts]
         named = name_features(part._features(), features, free, seen, spine.n, k)

@@ -13,9 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from replicator.models.copula import common_correlation, pairwise_correlation
 from replicator.models.directions import with_fixed_signs
+from replicator.models.marginals import QuantileMarginal
 from replicator.models.score_correlation import ScoreCorrelation
 
 Codes = NDArray[np.intp]
@@ -25,6 +27,9 @@ FEWEST_SUBJECTS = 2  # times the tests of a group, before their correlations are
 FEWEST_ITEMS = 5  # of an instrument; the sum of fewer loses little
 COMMON = 0.8  # of the subjects of a group's most frequent test, those that a test must have to be told with it
 LEAST = 1e-6  # eigenvalue of a correlation
+NORMALS = np.linspace(-3.5, 3.5, 29)
+N_DRAWN = 20_000
+TIED = 1e-3  # standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,9 @@ class Coordinates:
         Which of them belong together.
     loading : (m, d) float64
         Levels by coordinates of unit variance; 0 for coordinates of another group.
+    knots : (m, 29) float64
+        Levels that the coordinates give at the normal quantiles :data:`NORMALS`; a level stands for the normal between them. NaN
+        for levels of measurements, which stand for themselves.
     """
 
     kind: ClassVar[str] = "findings coordinates"
@@ -46,9 +54,10 @@ class Coordinates:
     columns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     group: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     loading: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    knots: Floats = field(default_factory=lambda: np.empty((0, len(NORMALS))))
 
     @classmethod
-    def fit(cls, level: Floats, groups: Sequence[tuple[Codes, int]]) -> tuple[Coordinates, Floats]:
+    def fit(cls, level: Floats, groups: Sequence[tuple[Codes, int]], k: int = 1) -> tuple[Coordinates, Floats]:
         """Find the coordinates of each group.
 
         Parameters
@@ -58,6 +67,8 @@ class Coordinates:
         groups : sequence of ((n,) int, int)
             Latent columns, no column twice; and how many directions of a group carry nothing but rounding. Where there are such,
             the levels are of measurements, whose standard deviation is taken for 1; others are scores, of less if there are ties.
+        k : int
+            Fewest subjects behind a quantile of a coordinate.
 
         Returns
         -------
@@ -69,6 +80,7 @@ class Coordinates:
         columns: list[Codes] = []
         loadings: list[Floats] = []
         scores: list[Floats] = []
+        knots: list[Floats] = []
         for wanted, idle in groups:
             known = np.isfinite(level[:, wanted]).sum(axis=0)
             mine = wanted[(known > 0) & (known >= COMMON * known.max(initial=0))] if idle == 0 else wanted
@@ -80,6 +92,7 @@ class Coordinates:
             columns.append(mine)
             loadings.append(found[0])
             scores.append(found[1])
+            knots.append(np.full((len(mine), len(NORMALS)), np.nan) if idle else _knots(*found, k))
         if not columns:
             return cls(), np.empty((len(level), 0))
         width = [one.shape[1] for one in loadings]
@@ -89,7 +102,8 @@ class Coordinates:
             loading[row : row + block.shape[0], col : col + block.shape[1]] = block
             row, col = row + block.shape[0], col + block.shape[1]
         group = np.repeat(np.arange(len(columns)), [len(one) for one in columns])
-        return cls(np.concatenate(columns).astype(np.int64), group, loading), np.concatenate(scores, axis=1)
+        free = np.concatenate(scores, axis=1)
+        return cls(np.concatenate(columns).astype(np.int64), group, loading, np.concatenate(knots)), free
 
     def members(self, coordinate: int) -> NDArray[np.int64]:
         """Latent columns of the group that a coordinate belongs to."""
@@ -97,10 +111,29 @@ class Coordinates:
         mine: NDArray[np.int64] = self.columns[self.group == self.group[first]]
         return mine
 
-    def levels(self, scores: Floats) -> Floats:
-        """Levels (n, m) of `columns` at coordinates (n, d)."""
-        out: Floats = scores @ self.loading.T
+    def levels(self, scores: Floats, rng: np.random.Generator) -> Floats:
+        """Levels (n, m) of `columns` at coordinates (n, d); `rng` parts those that are equal."""
+        out = _apart(scores @ self.loading.T, rng)
+        for j, knots in enumerate(self.knots):
+            if np.isfinite(knots[0]):
+                out[:, j] = np.interp(out[:, j], knots, NORMALS)
         return out
+
+
+def _apart(level: Floats, rng: np.random.Generator) -> Floats:
+    """Move levels (n, m) by next to nothing, so that no two are equal."""
+    return level + TIED * rng.standard_normal(level.shape)
+
+
+def _knots(loading: Floats, scores: Floats, k: int) -> Floats:
+    """Quantiles of the levels that coordinates (n, d) with loadings (m, d) give, drawn as the subject model draws them: (m, 29).
+
+    A coordinate of rare answers is a spike and a few far off, of which its smoothed distribution has too many between them.
+    """
+    rng = np.random.default_rng(0)
+    drawn = [QuantileMarginal.fit(of, k=k).quantile(rng.random(N_DRAWN)) for of in scores.T]
+    levels = _apart(np.stack(drawn, axis=1) @ loading.T, rng)
+    return np.asarray(np.quantile(levels, ndtr(NORMALS), axis=0).T, np.float64)
 
 
 def _principal(level: Floats, most: int, *, measured: bool) -> tuple[Floats, Floats] | None:

@@ -100,7 +100,7 @@ def draw_features(
             if what == "level":
                 known[mine, column] = True
     level = np.where(known, values.spread_ties(out["level"], rng), out["level"])
-    level[:, coordinates.columns] = coordinates.levels(out.pop("free"))
+    level[:, coordinates.columns] = coordinates.levels(out.pop("free"), rng)
     return {**out, "level": level}
 
 

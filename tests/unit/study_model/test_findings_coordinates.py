@@ -7,6 +7,7 @@ import pytest
 from scipy.special import ndtri
 
 from replicator.models.copula import normal_scores
+from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.findings_coordinates import Coordinates
 
 
@@ -23,7 +24,7 @@ def test_a_sum_of_levels_keeps_its_spread() -> None:
     found, scores = Coordinates.fit(level, [(np.arange(12), 0)])
     assert scores.std(axis=0) == pytest.approx(np.ones(12))
     assert np.abs(np.corrcoef(scores.T) - np.eye(12)).mean() < 1 / np.sqrt(400)
-    drawn = found.levels(np.random.default_rng(2).standard_normal((20000, 12)))
+    drawn = found.levels(np.random.default_rng(2).standard_normal((20000, 12)), np.random.default_rng(3))
     assert drawn.std(axis=0) == pytest.approx(np.ones(12), abs=0.03)
     assert drawn.sum(axis=1).std() == pytest.approx(level.sum(axis=1).std(), rel=0.03)
 
@@ -32,7 +33,7 @@ def test_own_coordinates_give_the_levels_back() -> None:
     """Of a subject with all levels, the coordinates lose nothing."""
     level = _items(300, 6)
     found, scores = Coordinates.fit(level, [(np.arange(6), 0)])
-    back = found.levels(scores)
+    back = found.levels(scores, np.random.default_rng(3))
     assert all(np.corrcoef(back[:, j], level[:, j])[0, 1] > 0.995 for j in range(6))
 
 
@@ -43,7 +44,7 @@ def test_idle_directions_are_left_out() -> None:
     level = np.stack([one, two, (one + two) / np.sqrt(2) + 0.02 * rng.standard_normal(500)], axis=1)
     found, scores = Coordinates.fit(level, [(np.arange(3), 1)])
     assert scores.shape == (500, 2)
-    back = found.levels(scores)
+    back = found.levels(scores, np.random.default_rng(3))
     assert np.std(back - level / level.std(axis=0), axis=0).max() < 0.03
 
 
@@ -75,7 +76,7 @@ def test_answers_that_nearly_all_give_do_not_bend_the_coordinates() -> None:
     level = np.stack([normal_scores(one) for one in np.concatenate([telling, silent], axis=1).T], axis=1)
     found, scores = Coordinates.fit(level, [(np.arange(30), 0)])
     assert abs(np.corrcoef(scores[:, 0], factor[:, 0])[0, 1]) > 0.85
-    back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])))
+    back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])), np.random.default_rng(3))
     correlation = np.atleast_2d(np.corrcoef(back[:, :10].T))
     assert correlation[np.triu_indices(10, 1)].mean() == pytest.approx(0.49, abs=0.1)
 
@@ -88,7 +89,7 @@ def test_items_that_few_have_are_not_glued_together() -> None:
     present = present[present.sum(axis=1) <= 4][:254]
     level = np.stack([normal_scores(one.astype(float)) for one in present.T], axis=1)
     found, scores = Coordinates.fit(level, [(np.arange(12), 0)])
-    back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])))
+    back = found.levels(np.random.default_rng(2).standard_normal((20000, scores.shape[1])), np.random.default_rng(3))
     drawn = back > ndtri(1 - present.mean(axis=0))
     assert (drawn.sum(axis=1) > 4).mean() < 0.004
     together = drawn.T.astype(float) @ drawn / len(drawn)
@@ -96,3 +97,15 @@ def test_items_that_few_have_are_not_glued_together() -> None:
     upper = np.triu_indices(12, 1)
     assert np.abs(together - alone)[upper].max() < 0.01
     assert together[upper].sum() == pytest.approx(alone[upper].sum(), rel=0.15)
+
+
+def test_rare_answers_are_drawn_as_often_as_they_are_given() -> None:
+    """Coordinates come from smoothed distributions; levels made of them exceed an answer's threshold as often as subjects did."""
+    rng = np.random.default_rng(9)
+    present = rng.random((254, 12)) < np.array([0.01, 0.03, 0.03, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.22])
+    present[:3, 0] = True
+    level = np.stack([normal_scores(one.astype(float)) for one in present.T], axis=1)
+    found, scores = Coordinates.fit(level, [(np.arange(12), 0)], 5)
+    drawn = np.stack([QuantileMarginal.fit(of, k=5).quantile(rng.random(20000)) for of in scores.T], axis=1)
+    often = (found.levels(drawn, rng) > ndtri(1 - present.mean(axis=0))).mean(axis=0)
+    np.testing.assert_allclose(often, present.mean(axis=0), atol=0.006)
