@@ -69,6 +69,8 @@ class SequenceDates:
         How long a row may last until the next begins, and until its own end.
     certain : (n_states,) bool
         Tuples that everybody comes to who had the one mostly before: their rows begin with `until`, and do not go missing after it.
+    over : tuple of str
+        Marks that are the last end of all rows, and of which none begins later than on the day after: the last dose.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -88,6 +90,7 @@ class SequenceDates:
     to_next: Bounds | None = None
     to_end: Bounds | None = None
     certain: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    over: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -164,6 +167,7 @@ class SequenceDates:
             Bounds.fit(place.next(start) - start, code, subject, k),
             None if end is None else Bounds.fit(end - start, code, subject, k),
             _certain(subject, code, k),
+            _over(start, names[0], pins, subject, spine),
         )
 
     def sample(
@@ -201,7 +205,7 @@ class SequenceDates:
         if self.distinct:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
         if self.until and len(self.certain):
-            limit, start = np.floor(spine.marks[self.until])[subject], days[self.names[0]]
+            limit, start = self._latest(subject, spine), days[self.names[0]]
             days[self.names[0]] = np.where(self.certain[code] & (start > limit), limit, start)
         days = self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
@@ -218,10 +222,16 @@ class SequenceDates:
         return days, keep | dead
 
     def in_time(self, days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spine) -> NDArray[np.bool_]:
-        """Whether rows (n_rows,) do not begin after the mark after which none does, but for the first of each subject."""
-        if not self.until:
+        """Whether rows (n_rows,) do not begin after the marks after which none does, but for the first of each subject."""
+        if not self.until and not self.over:
             return np.ones(len(subject), bool)
-        return np.asarray(~(days[self.names[0]] > spine.marks[self.until][subject]) | (Neighbours(subject).rank == 0), bool)
+        return np.asarray(~(days[self.names[0]] > self._latest(subject, spine)) | (Neighbours(subject).rank == 0), bool)
+
+    def _latest(self, subject: NDArray[np.int32], spine: Spine) -> Floats:
+        """The latest day on which rows (n_rows,) may begin, NaN for any."""
+        limits = [np.floor(spine.marks[name]) + 1 for name in self.over]
+        limits += [np.floor(spine.marks[self.until])] if self.until else []
+        return np.asarray(np.fmin.reduce([np.full(spine.n, np.nan), *limits])[subject], np.float64)
 
     def settle(self, days: Mapping[str, Floats], subject: NDArray[np.int32], fixed: NDArray[np.bool_]) -> dict[str, Floats]:
         """Put rows that were moved in order again: days (n_rows,) by variable; of `fixed` rows the starts stay."""
@@ -418,3 +428,9 @@ def _until(start: Floats, subject: NDArray[np.int32], spine: Spine) -> str:
         if both.sum() >= 10 and np.isfinite(mark).mean() > 0.3 and not (start > limit)[both].any():
             found.append((float(np.median((limit - start)[both])), name))
     return min(found)[1] if found else ""
+
+
+def _over(start: Floats, variable: str, pins: tuple[Pin, ...], subject: NDArray[np.int32], spine: Spine) -> tuple[str, ...]:
+    """Marks that are the last end of all rows (n_rows,), of which none begins later than on the day after."""
+    ends = dict.fromkeys(pin.mark for pin in pins if pin.last and pin.variable.endswith(END) and pin.variable != variable)
+    return tuple(name for name in ends if not (start > np.floor(spine.marks[name])[subject] + 1).any())

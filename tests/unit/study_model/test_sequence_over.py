@@ -1,0 +1,88 @@
+"""No row begins after the mark that is the last end of all rows: who took the last dose gets no further one."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replicator.profile.find import find_structure
+from replicator.sampling.request import Request
+from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.sequence import SequencePart
+from replicator.study_model.sequence_dates import SequenceDates
+from replicator.study_model.study_model import StudyModel
+from replicator.tables.dataset import Study
+
+from .small_studies import make_study
+from .spines import make_spine
+
+N = 60
+DAYS = (-7, 0, 14, 28, 42, 56, 84)  # visits 1 to 7
+
+
+def _iso(day: float) -> str:
+    return str(np.datetime64("2021-03-01") + int(day))
+
+
+def _study() -> Study:
+    """A dose to visit 3, and another from the day after to the last dose, up to twenty days before the end, of who stays longer.
+
+    Seven of the latter have their last dose at visit 3, so that a further one is told by the end of the participation alone.
+    """
+    rng = np.random.default_rng(5)
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("DM", "SV", "EX")}
+    for i in range(N):
+        who, start, end = f"ST-{i:03d}", int(rng.integers(0, 300)), 3 + i % 5
+        visit = [start + due + int(rng.integers(-2, 3)) * (due > 0) for due in DAYS[:end]]
+        last = visit[-1] - int(rng.integers(1, 21)) * int(i % 3 > 0)
+        if end == 3:
+            last = max(last, start + int(rng.integers(2, 9)))
+        else:
+            last = visit[2] if i % 8 == 1 else max(last, visit[2] + int(rng.integers(1, 5)))
+        names = {"USUBJID": who, "RFSTDTC": _iso(start), "RFXENDTC": _iso(last), "RFENDTC": _iso(visit[-1])}
+        rows["DM"].append({**names, "ARMCD": "A", "ARM": "A"})
+        rows["SV"] += [{"USUBJID": who, "VISITNUM": k + 1, "SVSTDTC": _iso(day)} for k, day in enumerate(visit)]
+        doses = [(start, visit[2], 2), (visit[2] + 1, last, 3)] if end > 3 else [(start, last, 2)]
+        for first, until, number in doses:
+            dose = {"EXTRT": "X", "EXDOSE": 10 * (number - 1), "VISITNUM": number, "EXSTDTC": _iso(first), "EXENDTC": _iso(until)}
+            rows["EX"].append({"USUBJID": who, "EXSEQ": float(number - 1), **dose})
+    return make_study(**{name: pd.DataFrame(table).to_dict("list") for name, table in rows.items()})
+
+
+@cache
+def _model() -> StudyModel:
+    study = _study()
+    return fit_study_model(study, find_structure(study))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_doses_follow_each_other_up_to_the_last(seed: int) -> None:
+    """As in the source, each begins on the day after the one before ended, and the last ends with the treatment."""
+    sample = Request(_model(), 300, seed=seed).study()
+    doses = sample["EX"].to_frame().sort_values(["USUBJID", "EXSEQ"])
+    first, last = (pd.to_datetime(doses[name]) for name in ("EXSTDTC", "EXENDTC"))
+    days = (first.groupby(doses["USUBJID"]).shift(-1) - last).dt.days.dropna()
+    assert len(days) > 100
+    assert (days == 1).all()
+    ends = sample["DM"].to_frame().set_index("USUBJID")["RFXENDTC"]
+    assert (doses.groupby("USUBJID")["EXENDTC"].max() == ends.reindex(doses["USUBJID"].unique()).sort_index()).all()
+
+
+def test_the_mark_is_found() -> None:
+    """The end of treatment ends all doses; that of participation does not."""
+    part = _model().parts["EX"]
+    assert isinstance(part, SequencePart)
+    assert part.dates.over == ("DM.RFXENDTC",)
+
+
+def test_a_row_that_is_not_the_first_is_out_of_time_two_days_after_the_mark() -> None:
+    """A subject's rows from the mark on: on the day after it is in time, later is not; without a mark all are, as is the first."""
+    spine = make_spine(3, {"DM.RFXENDTC": np.array([18010.0, np.nan, 18010.0])})
+    dates = SequenceDates(("EXSTDTC",), (), (), (), True, False, True, "", False, (), over=("DM.RFXENDTC",))
+    subject = np.array([0, 0, 0, 1, 1, 2], np.int32)
+    day = np.array([18001.0, 18011.0, 18012.0, 18001.0, 18099.0, 18020.0])
+    found = dates.in_time({"EXSTDTC": day}, subject, spine)
+    np.testing.assert_array_equal(found, [True, True, False, True, True, True])
