@@ -140,7 +140,7 @@ def find_associations(
         chances[f] = holds.sum(axis=0)[:, None] * copies
     o, e, n = seen.sum(axis=0), expected.sum(axis=0), chances.sum(axis=0)
     people = facts.astype(np.float64).T @ (count > 0)
-    may = ((people >= k) | ((e >= k) & (o < e))) & open_kinds & (facts.sum(axis=0) >= 2 * k)[:, None]
+    may = ((people >= k) | ((e >= k) & (o < e))) & open_kinds
     may[known.fact, known.kind_of] = False
     if admissible is not None:
         may &= admissible

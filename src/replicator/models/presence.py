@@ -9,20 +9,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.associations import Associations, Groups, find_associations, find_group_associations, no_associations
+from replicator.models.associations import Groups, find_associations, find_group_associations, no_associations
+from replicator.models.inclusion import added, drawn_to, fit_weights, inclusion, shrunk_means
 from replicator.models.loads import expected_number, fit_tie, pair_by_load
+from replicator.models.shifts import Shifts
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
-LEAST_PRIOR, MOST_PRIOR = 3.0, 30.0  # subjects that the pooled incidence counts for: bounds of what the scatter of groups asks for
 MOST_SPREAD = 2.0  # log odds; beyond this a block is all or nothing
 MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
 _TRIALS = 3  # draws of all subjects behind a moment
-_ROUNDS = 40  # of fitting weights to incidences; the gap halves in each
-_MOST_FACTS = 3  # facts on which one kind may depend
-_MOST_SHIFT = 16.0  # log odds
-_SHARED_STEP = 0.5  # of the way to their aims that shifts go at once where groups and their kinds have some in common
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,16 +107,16 @@ class Presence:
         if not len(x):
             nobody = np.empty(0, np.int64)
             return cls(np.zeros((n_groups + 1, n_kinds)), blocks, pools, 0.0, nobody, nobody, np.empty(0))
-        target = _shrunk_means(x, group, n_groups)
+        target = shrunk_means(x, group, n_groups)
         everyone = np.zeros(len(x), np.intp)
-        plain = _fit_weights(target[:-1], size, group, pools, np.zeros_like(x))
+        plain = fit_weights(target[:-1], size, group, pools, np.zeros_like(x))
         normal = np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
         spread = _block_spread(x, size, plain[group], blocks, pools, normal)
         lean = spread * normal[:, blocks]
         always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
         told = np.zeros((len(x), 0), bool) if facts is None else facts[some]
         alike = Groups.none(len(x), n_kinds) if groups is None else groups.among(some).of(~always)
-        expected = _inclusion(plain[group], size, pools)
+        expected = inclusion(plain[group], size, pools)
         alone = find_associations(x, expected, pools, told, ~always, no_associations(), k)
         together = find_group_associations(x, expected, pools, alike, k)
         dependent = np.union1d(alone.kind_of, np.flatnonzero(alike.member[together.kind_of].any(axis=0)))
@@ -130,18 +127,21 @@ class Presence:
         if len(dependent):
             open_kinds = np.ones(n_kinds, bool)
             open_kinds[known] = False
-            table = _fit_shifts(x, target[:-1], size, group, pools, sure, told, alike.of(open_kinds), open_kinds, k)
-            lean += _added(table, np.hstack([told, alike.holds]))
+            rest, holds = alike.of(open_kinds), np.hstack([told, alike.holds])
+            shifts = Shifts.choose(x, target[-1:], size, pools, sure, told, rest, open_kinds, k)
+            target[:-1] = drawn_to(x, group, n_groups, shifts.probability(target[-1:], size, everyone), pools)
+            table = shifts.settle(target[:-1], size, group).table
+            lean += added(table, holds)
         lean += sure
         weight = np.vstack(
             [
-                _fit_weights(target[:-1], size, group, pools, lean),
-                _fit_weights(target[-1:], size, everyone, pools, lean),
+                fit_weights(target[:-1], size, group, pools, lean),
+                fit_weights(target[-1:], size, everyone, pools, lean),
             ]
         )
         if len(known):  # for when nothing is known of them after all
             weight[:-1, known] = plain[:, known]
-            weight[-1, known] = _fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))[0, known]
+            weight[-1, known] = fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))[0, known]
         weight[:, always] = np.inf
         empty = np.bincount(group, minlength=n_groups) == 0
         weight[:-1][empty] = weight[-1]
@@ -165,7 +165,7 @@ class Presence:
         """Log odds (n, n_kinds) by group and facts (n, n_facts)."""
         table = np.zeros((facts.shape[1], len(self.block)))
         table[self.shift_fact, self.shift_kind] = self.shift
-        return self.weight[self._known(group)] + _added(table, facts)
+        return self.weight[self._known(group)] + added(table, facts)
 
     def _known(self, group: NDArray[np.int64]) -> Integers:
         """Row of `weight` of each subject."""
@@ -225,151 +225,6 @@ class Presence:
         return subject, entry[position].astype(np.int64), copy[position].astype(np.int64)
 
 
-def _shrunk_means(x: Floats, group: Integers, n_groups: int) -> Floats:
-    """Mean count by group, drawn to the pooled mean; the pooled mean last. Each row adds up to that group's mean size."""
-    pooled = x.mean(axis=0)
-    n = np.bincount(group, minlength=n_groups).astype(np.float64)
-    total = np.zeros((n_groups, x.shape[1]))
-    np.add.at(total, group, x)
-    size = total.sum(axis=1) / np.maximum(n, 1)
-    expected = pooled[None, :] * (size / max(pooled.sum(), 1e-12))[:, None]
-    present = n >= 2
-    noise = np.maximum(pooled * (1 - np.minimum(pooled, 1)), 1e-12)
-    excess = (n[present, None] * (total[present] / n[present, None] - expected[present]) ** 2).sum() / max(
-        (present.sum() - 1) * noise.sum(), 1e-12
-    )
-    prior = MOST_PRIOR if excess <= 1 else float(np.clip(n[present].mean() / (excess - 1), LEAST_PRIOR, MOST_PRIOR))
-    shrunk = (total + prior * expected) / (n + prior)[:, None]
-    return np.vstack([shrunk, pooled])
-
-
-def _inclusion(logit: Floats, size: Floats, copies: Integers) -> Floats:
-    """Probabilities (n, n_kinds) of one copy each, of which each row adds up to `size` over all copies; by bisection."""
-    low, high = np.full(len(logit), -60.0), np.full(len(logit), 60.0)
-    out = np.empty_like(logit)
-    for _ in range(36):
-        middle = (low + high) / 2
-        total = _logistic(logit, middle, out) @ copies
-        low, high = np.where(total < size, middle, low), np.where(total < size, high, middle)
-    return np.where(size[:, None] > 0, _logistic(logit, high, out), 0.0)
-
-
-def _logistic(logit: Floats, added: Floats, out: Floats) -> Floats:
-    """Probabilities of log odds (n, n_kinds) to each row of which a number (n,) is added, written to `out`."""
-    np.add(logit, added[:, None], out=out)
-    np.clip(out, -60, 60, out=out)
-    np.negative(out, out=out)
-    np.exp(out, out=out)
-    out += 1
-    return np.divide(1, out, out=out)
-
-
-def _fit_weights(
-    target: Floats,
-    size: Floats,
-    group: Integers,
-    copies: Integers,
-    lean: Floats,
-    start: Floats | None = None,
-    rounds: int = _ROUNDS,
-) -> Floats:
-    """Log odds (n_groups, n_kinds) whose mean inclusion is the target, given the subjects' sizes and inclinations."""
-    each = np.clip(target / copies, 1e-9, 1 - 1e-6)
-    weight = np.log(each / (1 - each)) if start is None else start
-    n = np.maximum(np.bincount(group, minlength=len(target)), 1)[:, None]
-    for _ in range(rounds):
-        probability = _inclusion(weight[group] + lean, size, copies)
-        mean = np.zeros_like(weight)
-        np.add.at(mean, group, probability)
-        mean = np.clip(mean / n, 1e-9, 1 - 1e-6)
-        weight = np.clip(weight + np.log(each / (1 - each)) - np.log(mean / (1 - mean)), -20, 20)
-    return weight
-
-
-def _added(table: Floats, facts: NDArray[np.bool_]) -> Floats:
-    """Log odds (n, n_kinds) that facts (n, n_facts) add, by a table (n_facts, n_kinds)."""
-    used = table.any(axis=1)
-    return np.asarray(facts[:, used].astype(np.float64) @ table[used], np.float64)
-
-
-def _fit_shifts(
-    x: Floats,
-    target: Floats,
-    size: Floats,
-    group: Integers,
-    copies: NDArray[np.int32],
-    sure: Floats,
-    facts: NDArray[np.bool_],
-    groups: Groups,
-    open_kinds: NDArray[np.bool_],
-    k: int,
-) -> Floats:
-    """Choose groups that depend on their facts, then facts for each kind, the most telling first, and learn what they add.
-
-    Parameters
-    ----------
-    x : (n, n_kinds) float64
-        Counts.
-    target : (n_groups, n_kinds) float64
-        Mean counts by group, which stay.
-    size, group : (n,)
-    sure : (n, n_kinds) float64
-        Infinite where it is known who has a kind, else 0.
-    facts : (n, n_facts) bool
-    groups : Groups
-    open_kinds : (n_kinds,) bool
-        Kinds that may depend on facts.
-
-    Returns
-    -------
-    (n_facts + n_groups, n_kinds) float64
-        Log odds that facts add to kinds; facts of groups stand behind the others.
-    """
-    n_facts, n_kinds = facts.shape[1], x.shape[1]
-    told = np.hstack([facts, groups.holds])
-    reach = np.vstack([np.eye(n_kinds, dtype=bool), groups.member])
-    held = told.astype(np.float64)
-    weighted = reach * copies.astype(np.float64)
-
-    def table_of(pairs: Associations, shift: Floats) -> Floats:
-        table = np.zeros((told.shape[1], n_kinds))
-        np.add.at(table, pairs.fact, shift[:, None] * reach[pairs.kind_of])
-        return table
-
-    def lean_of(pairs: Associations, shift: Floats) -> Floats:
-        return sure + _added(table_of(pairs, shift), told)
-
-    def settle(pairs: Associations, shift: Floats, weight: Floats, step: float) -> tuple[Floats, Floats]:
-        chances = held.sum(axis=0)[pairs.fact] * weighted.sum(axis=1)[pairs.kind_of]
-        for _ in range(_ROUNDS):
-            probability = _inclusion(weight[group] + lean_of(pairs, shift), size, copies)
-            mean = (held.T @ probability @ weighted.T)[pairs.fact, pairs.kind_of] / chances
-            shift = np.clip(shift + step * (_log_odds(pairs.aim) - _log_odds(mean)), -_MOST_SHIFT, _MOST_SHIFT)
-            weight = _fit_weights(target, size, group, copies, lean_of(pairs, shift), weight, 1)
-        return shift, weight
-
-    weight = _fit_weights(target, size, group, copies, sure)
-    alike = find_group_associations(x, _inclusion(weight[group] + sure, size, copies), copies, groups, k)
-    found, shift = Associations(alike.kind_of + n_kinds, alike.fact + n_facts, alike.aim), np.zeros(len(alike.fact))
-    step = _SHARED_STEP if len(alike.fact) else 1.0
-    if len(alike.fact):
-        shift, weight = settle(found, shift, weight, step)
-    for _ in range(_MOST_FACTS):
-        probability = _inclusion(weight[group] + lean_of(found, shift), size, copies)
-        of_one = found.take(found.kind_of < n_kinds)
-        more = find_associations(x, probability, copies, facts, open_kinds, of_one, k)
-        if not len(more.fact):
-            break
-        found = found.join(more)
-        shift, weight = settle(found, np.append(shift, np.zeros(len(more.fact))), weight, step)
-    return table_of(found, shift)
-
-
-def _log_odds(share: Floats) -> Floats:
-    each = np.clip(share, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(each / (1 - each)), np.float64)
-
-
 def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: NDArray[np.int32], normal: Floats) -> float:
     """Find the spread at which the number of kinds from a block scatters as in the source, by simulation and bisection.
 
@@ -389,7 +244,7 @@ def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copi
     if not some.any() or member.shape[1] < 1 or normal.shape[1] < 2:
         return 0.0
     x, size, weight, normal = x[some], size[some], weight[some], normal[some]
-    expected = (_inclusion(weight, size, copies) * copies) @ member
+    expected = (inclusion(weight, size, copies) * copies) @ member
     seen = float(((x @ member - expected) ** 2).sum())
     entry = np.repeat(np.arange(len(block)), copies)
 
@@ -418,7 +273,7 @@ def _choose(
     """Draw `size` entries for each row of log odds: row and entry of each choice."""
     possible = (logit > -np.inf) @ copies
     wanted = np.minimum(size, possible).astype(np.float64)
-    probability = _inclusion(logit, wanted, copies)[:, entry]
+    probability = inclusion(logit, wanted, copies)[:, entry]
     order = np.argsort(rng.random(probability.shape, dtype=np.float32), axis=1)
     total = np.cumsum(np.take_along_axis(probability, order, axis=1), axis=1)
     sure = np.round(total[:, -1])  # rounding must not lose one

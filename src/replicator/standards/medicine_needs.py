@@ -67,15 +67,17 @@ class MedicineNeeds:
         return next((found for name in names if (found := _joined(self.by_class, name.upper()))), ())
 
     def of_indication(self, indication: str) -> tuple[str, ...]:
-        """Return the needs that an indication names.
+        """Return the needs that an indication names; of parts of words inside one another, the longest tell.
 
         Examples
         --------
-        >>> load_medicine_needs().of_indication("High blood pressure"), load_medicine_needs().of_indication("GENERAL HEALTH")
-        (('HYPERTENSION',), ())
+        >>> load_medicine_needs().of_indication("High blood pressure"), load_medicine_needs().of_indication("HAY FEVER")
+        (('HYPERTENSION',), ('ALLERGY',))
         """
         plain = f" {indication.upper()}"
-        return tuple(need for need, parts in self.conditions.items() if any(part in plain for part in parts))
+        said = [part for parts in self.conditions.values() for part in parts if part in plain]
+        whole = {part for part in said if not any(part in other and part != other for other in said)}
+        return tuple(need for need, parts in self.conditions.items() if not whole.isdisjoint(parts))
 
     def lasting_conditions(self, *names: str) -> tuple[str, ...]:
         """Return parts of words of the conditions for one of which a medicine is given; none where it may be for what passes.

@@ -111,3 +111,36 @@ def test_facts_that_nearly_coincide_are_one() -> None:
     assert np.corrcoef(text, code)[0, 1] == pytest.approx(0.968, abs=0.001)
     assert distinct_facts(facts).tolist() == [1, 2, 3]
     assert distinct_facts(np.zeros((5, 0), bool)).tolist() == []
+
+
+def test_a_fact_of_few_subjects_is_learned_where_all_of_them_have_the_kind() -> None:
+    """Planted: five of 44 have a condition, all of them its medicine and nobody else; nine of ten come back so."""
+    rng = np.random.default_rng(8)
+    count = (rng.random((44, 8)) < 0.25).astype(np.int64)
+    holds = np.arange(44) % 9 == 0
+    count[:, 0] = holds
+    groups = Groups(np.eye(1, 8, dtype=bool), holds[:, None])
+    model = Presence.fit(count, np.arange(44) % 4, 4, np.zeros(8, int), np.ones(8, int), groups=groups)
+    again = np.tile(np.arange(44), 50)
+    who, kind, _ = model.sample(count.sum(axis=1)[again], again % 4, np.random.default_rng(9), facts=groups.holds[again])
+    has = np.zeros(len(again), bool)
+    has[who[kind == 0]] = True
+    assert has[holds[again]].mean() > 0.8
+    assert has[~holds[again]].mean() < 0.03
+
+
+def test_groups_that_have_a_condition_less_often_have_its_kinds_less_often() -> None:
+    """Planted: two of six arms have all with the condition and with its kind; no arm is given the kind without the condition."""
+    rng = np.random.default_rng(10)
+    arm = np.arange(60) % 6
+    holds = (arm < 2) & (rng.random(60) < 0.8)
+    count = (rng.random((60, 8)) < 0.3).astype(np.int64)
+    count[:, 0] = holds
+    model = Presence.fit(count, arm, 6, np.zeros(8, int), np.ones(8, int), groups=Groups(np.eye(1, 8, dtype=bool), holds[:, None]))
+    assert model.shift_kind.tolist() == [0]
+    again = np.tile(np.arange(60), 50)
+    who, kind, _ = model.sample(count.sum(axis=1)[again], arm[again], np.random.default_rng(11), facts=holds[again, None])
+    has = np.zeros(len(again), bool)
+    has[who[kind == 0]] = True
+    assert has[holds[again]].mean() > 0.85
+    assert has[~holds[again]].mean() < 0.03
