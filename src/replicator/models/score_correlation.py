@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import eval_hermitenorm, ndtri
 
+from replicator.models.ordinal import TERMS
+
 Floats = NDArray[np.float64]
 
-TERMS = 24  # of the Hermite series, as in :mod:`replicator.models.ordinal`
 HALVINGS = 20  # of the interval that holds a latent correlation
 MOST = 0.99  # size of a correlation
 

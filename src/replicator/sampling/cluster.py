@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from replicator._version import __version__
@@ -49,32 +50,47 @@ def on_cluster(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler
         from distributed import Client, KilledWorker  # noqa: PLC0415  half a second, and an extra
     except ImportError as error:
         raise ConfigError("A cluster needs Dask: install replicator[dask], here and on every machine of it.") from error
-    for name in ("distributed", "distributed.client"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what it says of lost machines is said once, below
-    try:
-        client: Any = Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise SampleError(
-            f"The scheduler {scheduler} cannot be reached; start one with 'dask scheduler', or check the address."
-        ) from error
-    try:
-        if not client.nthreads():
-            raise SampleError(f"The cluster of {scheduler} has no workers; start some with 'dask worker {scheduler} --nthreads 1'.")
-        held = client.scatter(function, broadcast=True, hash=False)
+    with _quiet():
+        try:
+            client: Any = Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise SampleError(
+                f"The scheduler {scheduler} cannot be reached; start one with 'dask scheduler', or check the address."
+            ) from error
+        try:
+            if not client.nthreads():
+                raise SampleError(
+                    f"The cluster of {scheduler} has no workers; start some with 'dask worker {scheduler} --nthreads 1'."
+                )
+            held = client.scatter(function, broadcast=True, hash=False)
 
-        def submit(job: Job) -> Promise[Result]:
-            promise: Promise[Result] = client.submit(_draw, __version__, held, job, pure=False)
-            return promise
+            def submit(job: Job) -> Promise[Result]:
+                promise: Promise[Result] = client.submit(_draw, __version__, held, job, pure=False)
+                return promise
 
-        yield from in_order(submit, jobs, lambda: CHUNKS_AHEAD * max(len(client.nthreads()), 1))
-    except KilledWorker as error:
-        raise SampleError(
-            f"The workers of {scheduler} end again and again while they draw, perhaps because memory runs out; give them more."
-        ) from error
-    except (OSError, TimeoutError, CancelledError) as error:
-        raise SampleError(f"The cluster of {scheduler} was lost while it drew; start it again.") from error
+            yield from in_order(submit, jobs, lambda: CHUNKS_AHEAD * max(len(client.nthreads()), 1))
+        except KilledWorker as error:
+            raise SampleError(
+                f"The workers of {scheduler} end again and again while they draw, perhaps because memory runs out; give them more."
+            ) from error
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise SampleError(f"The cluster of {scheduler} was lost while it drew; start it again.") from error
+        finally:
+            client.close(timeout=2)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own log from saying of lost machines what an error says."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
     finally:
-        client.close(timeout=2)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _draw(version: str, function: Callable[[Any], Any], job: Any) -> Any:
