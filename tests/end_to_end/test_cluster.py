@@ -16,6 +16,7 @@ import pytest
 
 MODEL = Path(__file__).parents[2] / "models" / "demo.replica"
 N = "4000"
+EAGER = {"DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__INTERVAL": "20ms"}  # copies that could be done without go at once
 
 
 def command(target: Path, *options: str, n: str = N) -> list[str]:
@@ -57,7 +58,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
     def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
         line = [sys.executable, "-m", f"distributed.cli.{program}", "--no-dashboard", "--scheduler-file", str(file), *arguments]
-        return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+        return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path, env=os.environ | EAGER)
 
     running = [start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")]
     try:

@@ -7,6 +7,7 @@ A machine that is lost has its chunks drawn again by another one. Needs ``replic
 from __future__ import annotations
 
 import logging
+import pickle
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 SECONDS_TO_CONNECT = 10
+LARGEST_MODEL = "1 TiB"  # that Dask sends without a warning: it goes to each machine once, whatever its size
 
 _one_at_a_time = threading.Lock()  # of a process that draws: limits on the threads of libraries hold for all its threads
 
@@ -47,10 +49,11 @@ def on_cluster(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler
     if not re.fullmatch(r"\w+://[^/\s]+:\d+/?", scheduler):
         raise ConfigError(f"{scheduler!r} is no address of a scheduler; give one such as 'tcp://10.0.0.1:8786'.")
     try:
-        from distributed import Client, KilledWorker  # noqa: PLC0415  half a second, and an extra
+        from dask import config  # noqa: PLC0415  half a second, and an extra
+        from distributed import Client, KilledWorker  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError("A cluster needs Dask: install replicator[dask], here and on every machine of it.") from error
-    with _quiet():
+    with _quiet(), config.set({"distributed.admin.large-graph-warning-threshold": LARGEST_MODEL}):
         try:
             client: Any = Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
@@ -62,7 +65,7 @@ def on_cluster(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler
                 raise SampleError(
                     f"The cluster of {scheduler} has no workers; start some with 'dask worker {scheduler} --nthreads 1'."
                 )
-            held = client.scatter(function, broadcast=True, hash=False)
+            held = client.submit(_hold, __version__, pickle.dumps(function), pure=False)  # again, if lost with its machine
 
             def submit(job: Job) -> Promise[Result]:
                 promise: Promise[Result] = client.submit(_draw, __version__, held, job, pure=False)
@@ -93,11 +96,22 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def _hold(version: str, function: bytes) -> Callable[[Any], Any]:
+    """Unpack what draws, on a machine of the cluster; the others have it from there."""
+    _check_version(version)
+    unpacked: Callable[[Any], Any] = pickle.loads(function)
+    return unpacked
+
+
 def _draw(version: str, function: Callable[[Any], Any], job: Any) -> Any:
     """Draw a job, on a machine of the cluster."""
+    _check_version(version)
+    with _one_at_a_time:
+        return function(job)
+
+
+def _check_version(version: str) -> None:
     if version != __version__:
         raise ConfigError(
             f"A machine of the cluster runs replicator {__version__}, and not {version}; install the same everywhere."
         )
-    with _one_at_a_time:
-        return function(job)
