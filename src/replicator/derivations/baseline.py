@@ -1,4 +1,4 @@
-"""Flags of the last record before a date, by test: baseline before treatment, end point before its end."""
+"""Flags of one record by test: the last before a date (a baseline), the first or last of some visits (an end point)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,46 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import DatasetFacts, Outcome, Source, words
-from replicator.derivations.workspace import Workspace
+from replicator.derivations.workspace import Workspace, distinct_subjects
 from replicator.distinct import distinct_values
-from replicator.tables.dataset import Text
+from replicator.tables.dataset import Column, Text
 
 SERIES = ("CAT", "SCAT", "SPEC", "LOC", "LAT", "DIR", "POS", "METHOD", "TPT", "TPTNUM", "EVAL", "EVALID", "OBJ", "BDAGNT")
 POSITIONS = ("POS", "TPT", "TPTNUM", "LOC", "LAT", "SPEC")
+NO_CHOICE = ("STAT", "DRVFL")  # suffixes of variables that say how a record came about, and choose none of a test's records
+PAIRS = 3.0  # pairs of flags that chance would have made, before "never two" is believed: with so many none is rarer than 5 %
+
+
+def is_flag(column: Column) -> bool:
+    """Tell whether a column holds ``Y`` and nothing else."""
+    if not isinstance(column, Text):
+        return False
+    used = distinct_values(column.codes[column.codes >= 0])
+    return len(used) == 1 and str(column.levels[used[0]]) == "Y"
+
+
+def is_flagged_once(marked: NDArray[np.bool_], test: NDArray[np.int64], group: NDArray[np.int64]) -> bool:
+    """Tell whether a flag is set on at most one record of a group, and not by chance.
+
+    Parameters
+    ----------
+    marked : (n_rows,) bool
+        Rows that are flagged.
+    test : (n_rows,) int64
+        Test of each row, from 0.
+    group : (n_rows,) int64
+        Records of which at most one is flagged, from 0: those of a subject and test.
+
+    Notes
+    -----
+    Were records flagged independently, each at the rate of its test, a group of n would have n (n - 1) / 2 times the square of
+    that rate as many pairs. Only where `PAIRS` would be expected does it say something that there is none.
+    """
+    if not marked.any() or int(np.bincount(group[marked]).max()) > 1:
+        return False
+    rate = np.bincount(test[marked], minlength=int(test.max()) + 1) / np.maximum(np.bincount(test), 1)
+    _, first, size = distinct_values(group, return_index=True, return_counts=True)
+    return bool((rate[test[first]] ** 2 * size * (size - 1) / 2).sum() >= PAIRS)
 
 
 def propose_last_flags(source: Source) -> Iterable[Derivation]:
@@ -25,7 +59,8 @@ def propose_last_flags(source: Source) -> Iterable[Derivation]:
         if not topic or not result:
             continue
         for target in source.workspace.study[facts.name].names:
-            if not _is_flag(source.workspace, f"{facts.name}.{target}") or target in (facts.named("STAT"), facts.named("DRVFL")):
+            chosen = target not in {facts.named(suffix) for suffix in NO_CHOICE}
+            if not chosen or not is_flag(source.workspace.study[facts.name][target]):
                 continue
             first = ("RFSTDTC", "RFXSTDTC")
             baseline = target in (facts.named("BLFL"), facts.named("LOBXFL"))
@@ -42,19 +77,15 @@ def propose_last_flags(source: Source) -> Iterable[Derivation]:
             if visit is not None:
                 inputs = (f"{facts.name}.{result}", f"{facts.name}.VISITNUM")
                 yield Derivation(facts.name, target, "baseline_flag", inputs, {"visit": visit})
+            shared = _flagged_visits(source, facts, target, topic) if date and not baseline else {}
+            for groups in _groupings(source, facts, topic) if shared else ():
+                inputs = tuple(f"{facts.name}.{name}" for name in (result, *groups, "VISITNUM", date))
+                for pick in ("last", "first"):
+                    yield Derivation(facts.name, target, "baseline_flag", inputs, {"by": list(groups), "pick": pick, **shared})
 
 
 def _result(facts: DatasetFacts) -> str:
     return facts.named("STRESC") or facts.named("STRESN") or facts.named("ORRES")
-
-
-def _is_flag(workspace: Workspace, name: str) -> bool:
-    dataset, variable = name.split(".")
-    column = workspace.study[dataset][variable]
-    if not isinstance(column, Text):
-        return False
-    used = distinct_values(column.codes[column.codes >= 0])
-    return len(used) == 1 and column.levels[used[0]] == "Y"
 
 
 def _groupings(source: Source, facts: DatasetFacts, topic: str) -> list[tuple[str, ...]]:
@@ -81,8 +112,22 @@ def _flagged_visit(source: Source, facts: DatasetFacts, target: str) -> float | 
     return float(values[counts.argmax()]) if len(shared) >= source.k else None
 
 
+def _flagged_visits(source: Source, facts: DatasetFacts, target: str, topic: str) -> dict[str, object]:
+    """Return the visits and the tests at which k subjects each have the flag; nothing where there are fewer than two visits."""
+    workspace = source.workspace
+    if "VISITNUM" not in workspace.study[facts.name]:
+        return {}
+    visits, subject = np.round(workspace.numbers(f"{facts.name}.VISITNUM"), 9), workspace.subject(facts.name)
+    rows = np.flatnonzero(~workspace.missing(f"{facts.name}.{target}") & ~np.isnan(visits) & (subject >= 0))
+    values, place = distinct_values(visits[rows], return_inverse=True)
+    kept = values[distinct_subjects(place.reshape(-1), subject[rows], len(values)) >= source.k]
+    column = workspace.text(f"{facts.name}.{topic}")
+    tests = column.levels[distinct_subjects(column.codes[rows].astype(np.int64), subject[rows], len(column.levels)) >= source.k]
+    return {"visits": kept.tolist(), "tests": sorted(map(str, tests))} if len(kept) > 1 and len(tests) else {}
+
+
 def compute_last_flags(workspace: Workspace, derivation: Derivation) -> Outcome:
-    """Flag the last non-missing result of each group that is not after the reference, or all results of one visit."""
+    """Flag the last non-missing result of each group that is not after the reference, all of one visit, or one of some visits."""
     parameters, dataset = derivation.parameters, derivation.dataset
     present = ~workspace.missing(derivation.inputs[0]) & (workspace.subject(dataset) >= 0)
     everywhere = np.ones(len(present), bool)
@@ -92,6 +137,18 @@ def compute_last_flags(workspace: Workspace, derivation: Derivation) -> Outcome:
         return Outcome(words(present & at_visit, "Y"), everywhere)
     by = parameters["by"]
     group = workspace.groups(dataset, [str(name) for name in by] if isinstance(by, (list, tuple)) else [])
+    visits, tests = parameters.get("visits"), parameters.get("tests")
+    if isinstance(visits, (list, tuple)) and isinstance(tests, (list, tuple)):
+        moment = workspace.moments(derivation.inputs[-1])
+        planned = np.isin(np.round(workspace.numbers(derivation.inputs[-2]), 9), np.array(visits, np.float64))
+        asked = workspace.match(dataset, [derivation.inputs[1].partition(".")[2]], [(str(test),) for test in tests]) >= 0
+        rows = np.flatnonzero(present & planned & asked & ~np.isnan(moment))
+        order = rows[np.lexsort((rows, moment[rows], group[rows]))]
+        outer = np.ones(len(order), bool)
+        outer[slice(None, -1) if parameters["pick"] == "last" else slice(1, None)] = group[order][1:] != group[order][:-1]
+        flagged = np.zeros(len(present), bool)
+        flagged[order[outer]] = True
+        return Outcome(words(flagged, "Y"), everywhere)
     moment = workspace.moments(derivation.inputs[-2])
     reference = workspace.dates(derivation.inputs[-1])
     allowed = _not_after(workspace, derivation, moment, reference.full_day, reference.minute)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from replicator.derivations.baseline import PAIRS
 from replicator.profile.date_bounds import NEARBY
 from replicator.rules.certificate import RATIO, SIGNIFICANCE
+from replicator.rules.learned_flags import FEWEST as FLAGGED_IN
 from replicator.rules.learned_nearness import FEWEST as NEAR_IN
 from replicator.rules.learned_nearness import STEPS
 from replicator.rules.learned_orders import FEWEST
@@ -74,6 +76,12 @@ LEARNED = (
         "adds_up",
         "a test is the sum or the product of other tests of its occasion",
         "names of tests alone, each of which k subjects have",
+    ),
+    (
+        "SRC-FLAG",
+        "flagged_once",
+        "a flag is set on at most one record of a subject and test",
+        f"seen in {FLAGGED_IN} subjects, where chance would have made {PAIRS:g} pairs",
     ),
 )
 

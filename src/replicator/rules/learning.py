@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replicator.profile.structure import Kind, StudyStructure
+from replicator.rules.learned_flags import learn_flags
 from replicator.rules.learned_nearness import learn_nearness
 from replicator.rules.learned_orders import learn_orders
 from replicator.rules.learned_relations import learn_relations
@@ -52,3 +53,4 @@ def _candidates(view: StudyView, k: int) -> Iterator[Rule]:
             yield from learn_orders(view, name, k)
             yield from learn_nearness(view, name, k)
             yield from learn_totals(view, name, k)
+            yield from learn_flags(view, name, k)

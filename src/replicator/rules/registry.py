@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from replicator.rules.checks import (
     exposure,
+    flags,
     keys,
     learned,
     links,
@@ -108,5 +109,6 @@ CHECKS: dict[str, Check] = {
     "dates_near": Check(nearness.dates_near, "both dates"),
     "date_order": Check(learned.date_order, "both dates"),
     "present_by_arm": Check(learned.present_by_arm, "the dataset and the arm"),
+    "flagged_once": Check(flags.flagged_once, "the flag, and --TESTCD"),
     "adds_up": Check(totals.adds_up, "--TESTCD and --STRESN with the total and its items"),
 }

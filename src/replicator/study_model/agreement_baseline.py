@@ -1,4 +1,4 @@
-"""Flags of baselines: one for each subject, test and circumstances, none after the first dose, where the source has it so."""
+"""Flags of one record: of baselines, none after the first dose, and all others that a subject has once for each test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.derivations.baseline import NO_CHOICE, is_flag, is_flagged_once
 from replicator.derivations.derive import blanked
+from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure, Kind
 from replicator.standards.baselines import CIRCUMSTANCES, FIRST_DOSES, FLAGS
 from replicator.study_model.agreement_dates import move_dates, surely_after
@@ -33,7 +35,7 @@ class BaselineFlag:
     dose : str
         Date of the subject after which no baseline lies; ``""`` where some do.
     circumstances : tuple of str
-        Variables that tell baselines of a subject apart; none where a subject may have two all the same.
+        Variables that tell flagged records of a subject apart; none where a subject may have two all the same.
     follows : bool
         Whether the flag follows from other variables of the row, such as the visit: then the date gives way, and else the flag.
     """
@@ -50,7 +52,7 @@ class BaselineFlag:
 
 @dataclass(frozen=True)
 class BaselineFlags:
-    """All flags of baselines of a study that keep to something.
+    """All flags of baselines, and others of one record a test, of a study that keep to something.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class BaselineFlags:
                 dose = doses[0] if doses and date and not np.any(late) else ""
                 if once or dose:
                     flags.append(BaselineFlag(name, flag, date, dose, told if once else (), follows))
+            flags += _of_one_record(dataset, structure, owner)
         return cls(head, tuple(flags))
 
     def hold(self, study: Study, subject: Mapping[str, Owners]) -> Study:
@@ -125,6 +128,20 @@ class BaselineFlags:
             if dataset is not study[one.dataset]:
                 study = replace(study, datasets={**study.datasets, one.dataset: dataset})
         return study
+
+
+def _of_one_record(dataset: Dataset, structure: DatasetStructure, owner: Owners) -> list[BaselineFlag]:
+    """Flags beside those of baselines that a subject has on one record of a test, such as that of the last one."""
+    topic, excepted = structure.named("TESTCD"), {structure.named(suffix) for suffix in (*FLAGS, *NO_CHOICE)}
+    if not topic:
+        return []
+    test = column_codes(dataset[topic])[0] + 1
+    group = distinct_values(owner.astype(np.int64) * (int(test.max(initial=0)) + 1) + test, return_inverse=True)[1].reshape(-1)
+    return [
+        BaselineFlag(structure.name, name, structure.named("DTC"), "", (topic,), False)
+        for name in dataset.names
+        if name not in excepted and is_flag(dataset[name]) and is_flagged_once(_marked(dataset, name), test, group)
+    ]
 
 
 def _marked(dataset: Dataset, flag: str) -> Flags:

@@ -66,8 +66,11 @@ def _groups(variable: str, name: str, source: Source, k: int) -> bool:
 def _believed(derivation: Derivation, source: Source) -> bool:
     """Whether a derivation is recomputed: nearly all rows agree, and of the marks, which have a model of their own, all do.
 
-    A study day says nothing but its date, so it is believed as soon as it is found.
+    A study day says nothing but its date, so it is believed as soon as it is found. Flags that the source leaves out are left out
+    at its rate, so of a flag of one record only those count that stand where the rule has none.
     """
     if f"{derivation.dataset}.{derivation.target}" in source.spine.marks:
         return derivation.n_agree == derivation.n_tested
-    return derivation.rule == "study_day" or derivation.n_agree >= BELIEVED * derivation.n_tested
+    exceptions = derivation.parameters.get("exceptions")
+    left_out = float(exceptions["missing"]) if derivation.rule == "baseline_flag" and isinstance(exceptions, dict) else 0.0
+    return derivation.rule == "study_day" or derivation.n_agree >= (BELIEVED - left_out) * derivation.n_tested

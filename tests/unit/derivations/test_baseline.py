@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from replicator.derivations.baseline import is_flagged_once
 from replicator.derivations.derive import derive
 from replicator.tables.dataset import Study
 
@@ -73,3 +74,56 @@ def test_flags_at_random_are_not_believed() -> None:
     frame["VSBLFL"] = flags
     columns = {name: frame[name].fillna("").tolist() for name in frame if name not in ("STUDYID", "DOMAIN")}
     assert ("VS", "VSBLFL") not in find_in(make_study(DM={"USUBJID": IDS, "RFSTDTC": START}, VS=columns))
+
+
+VISITS = [1.0, 2.0, 3.0, 3.1, 9.0]
+
+
+def _end_points(pick: str) -> tuple[Study, list[str]]:
+    """Flags of the first or last of visits 2 and 3 that each subject came to, of test T alone; every third missed one of them."""
+    missed = [2.0] if pick == "last" else [3.0]
+    visits = [missed if i % 3 == 0 else [2.0, 3.0] for i in range(N)]
+    offsets = dict(zip(VISITS, (-3, 14, 28, 30, 60), strict=True))
+    rows = [(i, test, visit) for i in range(N) for test in ("T", "U") for visit in (1.0, *visits[i], 3.1, 9.0)]
+    flagged = [visits[i][-1] if pick == "last" else visits[i][0] for i in range(N)]
+    flags = ["Y" if test == "T" and visit == flagged[i] else "" for i, test, visit in rows]
+    lb = {
+        "USUBJID": [IDS[i] for i, _, _ in rows],
+        "LBTESTCD": [test for _, test, _ in rows],
+        "LBSTRESC": ["5"] * len(rows),
+        "LBDTC": [str(np.datetime64(START[i]) + offsets[visit]) for i, _, visit in rows],
+        "VISITNUM": [visit for _, _, visit in rows],
+    }
+    return make_study(DM={"USUBJID": IDS, "RFSTDTC": START}, LB={**lb, "ENDPOINT": flags}), flags
+
+
+def test_a_flag_of_the_last_of_some_visits() -> None:
+    """The visits and tests that ever have the flag are told; what comes after them counts for nothing."""
+    study, flags = _end_points("last")
+    derivation = find_in(study)["LB", "ENDPOINT"]
+    assert {name: derivation.parameters[name] for name in ("pick", "visits", "tests")} == {
+        "pick": "last",
+        "visits": [2.0, 3.0],
+        "tests": ["T"],
+    }
+    assert strings(derive(derivation, study)) == flags
+
+
+def test_a_flag_of_the_first_of_some_visits() -> None:
+    """Who missed visit 2 has the flag at visit 3."""
+    study, flags = _end_points("first")
+    derivation = find_in(study)["LB", "ENDPOINT"]
+    assert (derivation.parameters["pick"], derivation.parameters["visits"]) == ("first", [2.0, 3.0])
+    assert strings(derive(derivation, study)) == flags
+
+
+@pytest.mark.parametrize(("n", "expected"), [(2, False), (40, True)])
+def test_never_two_flags_needs_more_than_chance(n: int, expected: bool) -> None:
+    """One flag in four records: of 2 subjects chance would make 0.75 pairs, of 40 it would make 15."""
+    group = np.repeat(np.arange(n), 4)
+    marked = np.tile([False, True, False, False], n)
+    test = np.zeros(4 * n, np.int64)
+    assert is_flagged_once(marked, test, group) is expected
+    again = marked.copy()
+    again[0] = True
+    assert not is_flagged_once(again, test, group)

@@ -63,3 +63,22 @@ def test_a_date_gives_way_where_the_visit_tells_the_flag() -> None:
 def test_a_source_that_flags_late_and_twice_keeps_to_nothing() -> None:
     """What the source does, its sample may do."""
     assert learned(study_of(SOURCE_DAYS, ["Y", "", "Y", ""] * 3, VISITS)).flags == ()
+
+
+def test_a_second_flag_of_a_test_goes() -> None:
+    """In the source each subject has the flag on its last record; in a sample the last of those that are flagged keeps it."""
+
+    ids = [f"S{i:02}" for i in range(20)]
+    dates = ["2020-01-03", "2020-01-09", "2020-01-12", "2020-01-20"] * 20
+
+    def flagged(flags: list[str]) -> Study:
+        lb = {"USUBJID": np.repeat(ids, 4).tolist(), "LBTESTCD": ["ALT"] * 80, "LBSTRESC": ["5"] * 80}
+        return make_study(DM={"USUBJID": ids}, LB={**lb, "LBDTC": dates, "LBLASTFL": flags})
+
+    source = flagged(["", "", "", "Y"] * 20)
+    who = {"DM": np.arange(20, dtype=np.int32), "LB": np.repeat(np.arange(20, dtype=np.int32), 4)}
+    structure = find_structure(source, derivations=False)
+    flags = BaselineFlags.fit(source.datasets, structure.datasets, who, "DM")
+    assert [(one.flag, one.circumstances) for one in flags.flags] == [("LBLASTFL", ("LBTESTCD",))]
+    held = flags.hold(flagged(["Y", "", "Y", ""] * 20), who)["LB"]
+    assert held.text("LBLASTFL").strings().tolist() == ["", "", "Y", ""] * 20

@@ -15,7 +15,7 @@ from replicator.rules.view import StudyView
 from replicator.tables.dataset import Text, number_text
 
 
-def _plain_levels(column: Text) -> list[str]:
+def plain_levels(column: Text) -> list[str]:
     """Levels with numbers in one form, so that ``1``, ``1.0`` and ``01.00`` meet."""
     numbers = pd.to_numeric(pd.Series(column.levels, dtype=object), errors="coerce").to_numpy(np.float64)
     return [
@@ -36,20 +36,46 @@ def _lead_somewhere(view: StudyView, name: str, targets: list[str], pointing: Ma
     if "IDVAR" not in dataset or "IDVARVAL" not in dataset:
         return found
     variable, value = view.text(name, "IDVAR"), view.text(name, "IDVARVAL")
-    plain = _plain_levels(value)
+    plain = plain_levels(value)
     for position, level in enumerate(variable.levels):
         rows = np.flatnonzero(pointing & (variable.codes == position) & (value.codes >= 0))
         for target in targets:
             if len(rows) and str(level) in view.dataset(target):
                 other = view.text(target, str(level))
-                index = pd.Index(pd.unique(pd.Series(plain + _plain_levels(other), dtype=object)), dtype=object)
+                index = pd.Index(pd.unique(pd.Series(plain + plain_levels(other), dtype=object)), dtype=object)
                 here = index.get_indexer(pd.Index(plain, dtype=object))
-                there = np.append(index.get_indexer(pd.Index(_plain_levels(other), dtype=object)), -1)
+                there = np.append(index.get_indexer(pd.Index(plain_levels(other), dtype=object)), -1)
                 width = len(index) + 1
                 targets_at = np.unique((view.subject(target) + 1) * width + there[other.codes] + 1)
                 # a link between whole datasets has neither subject nor value; a row of a pool has no subject
                 sought = (subject[rows] + 1) * width + here[value.codes[rows]] + 1
                 found[rows] |= np.isin(sought, targets_at)
+    return found
+
+
+def parent_rows(view: StudyView, name: str, parent: str) -> Ints:
+    """Find the row of `parent` at which each row of SUPP-- points: (n_rows,), -1 where it points at none."""
+    found = np.full(view.dataset(name).n_rows, -1, np.int64)
+    if not {"IDVAR", "IDVARVAL"} <= set(view.dataset(name).names):
+        return found
+    variable, value = view.text(name, "IDVAR"), view.text(name, "IDVARVAL")
+    plain = plain_levels(value)
+    for position, level in enumerate(variable.levels):
+        rows = np.flatnonzero((variable.codes == position) & (value.codes >= 0) & (view.subject(name) >= 0))
+        if len(rows) and str(level) in view.dataset(parent):
+            other = view.text(parent, str(level))
+            there = plain_levels(other)
+            index = pd.Index(pd.unique(pd.Series(plain + there, dtype=object)), dtype=object)
+            at = np.append(index.get_indexer(pd.Index(there, dtype=object)), -1)[other.codes]
+            keys = pd.Index((view.subject(parent) + 1) * (len(index) + 1) + at + 1)
+            first = np.flatnonzero(~keys.duplicated())
+            sought = (
+                (view.subject(name)[rows] + 1) * (len(index) + 1)
+                + index.get_indexer(pd.Index(plain, dtype=object))[value.codes[rows]]
+                + 1
+            )
+            place = keys[first].get_indexer(pd.Index(sought))
+            found[rows] = np.where(place >= 0, first[place], -1)
     return found
 
 
