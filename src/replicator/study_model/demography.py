@@ -222,21 +222,19 @@ def _tuple_codes(
 ) -> tuple[Floats, tuple[Column, ...], list[str]]:
     """Code the tuples of some variables; rare codes of identifiers become others of the same pattern, rare tuples go."""
     joint = np.zeros(dataset.n_rows, np.int64)
-    parts = []
+    parts, made = [], []
     for name in names:
-        column = dataset[name]
+        column, new = dataset[name], np.zeros(dataset.n_rows, bool)
         if isinstance(column, Text):
-            column = replace_rare_codes(column, subject, k)
+            column, new = replace_rare_codes(column, subject, k)
         codes, levels = column_codes(column)
         parts.append((codes, levels))
+        made.append(new)
         _, joint = distinct_values(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
     n_tuples = int(joint.max()) + 1 if len(joint) else 0
     stand_in = np.zeros(n_tuples, bool)
-    if len(names) == 1 and isinstance(dataset[names[0]], Text):
-        before = set(dataset.text(names[0]).levels.tolist())
-        codes, levels = parts[0]
-        new = np.array([text not in before for text in levels.strings()] + [False])
-        stand_in[joint] = new[codes]
+    if len(names) == 1:
+        stand_in[joint] = made[0]
     common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
     lost, listed = int((~common).sum()), ", ".join(names)
     notes = (
@@ -245,7 +243,7 @@ def _tuple_codes(
         else []
     )
     if not common.any():
-        return *_of_cells(names, parts, [set(dataset[name].strings().tolist()) for name in names], k), notes
+        return *_of_cells(names, parts, made, k), notes
     kept = np.flatnonzero(common)
     first = np.zeros(n_tuples, np.intp)
     first[joint[::-1]] = np.arange(len(joint))[::-1]
@@ -256,13 +254,13 @@ def _tuple_codes(
 
 
 def _of_cells(
-    names: tuple[str, ...], parts: Sequence[tuple[NDArray[np.int64], Column]], known: Sequence[set[str]], k: int
+    names: tuple[str, ...], parts: Sequence[tuple[NDArray[np.int64], Column]], made: Sequence[NDArray[np.bool_]], k: int
 ) -> tuple[Floats, tuple[Column, ...]]:
     """Tuples of cells that may be kept one by one; where everybody has some, new codes or terms of the standard stand in."""
     cells: list[Column] = []
-    for name, (codes, levels), texts in zip(names, parts, known, strict=True):
+    for name, (codes, levels), stands_in in zip(names, parts, made, strict=True):
         code = _shared_code(codes, k)
-        new = ORDINARY.get(name, ()) or tuple(text for text in levels.strings().tolist() if text not in texts)
+        new = ORDINARY.get(name, ()) or tuple(levels.take(distinct_values(codes[stands_in])).strings().tolist())
         terms = new if code < 0 and (codes >= 0).all() else ()
         cells.append(Text.of(terms) if terms else take_codes(levels, np.array([code])))
     combined = np.array(list(product(*(range(len(one)) for one in cells))), np.intp)
@@ -279,8 +277,10 @@ def _shared_code(codes: NDArray[np.int64], k: int) -> int:
 
 def shared_levels(column: Column, codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
     """Levels in their places; those that fewer than `k` subjects share as their stand-ins, or as ``""`` if they have none."""
-    drawn = np.array(levels, object)
+    drawn, made = np.array(levels, object), np.zeros(len(levels), bool)
     if isinstance(column, Text):
-        drawn[codes[codes >= 0]] = replace_rare_codes(column, np.arange(len(codes), dtype=np.int32), k).strings()[codes >= 0]
+        new, stands_in = replace_rare_codes(column, np.arange(len(codes), dtype=np.int32), k)
+        drawn[codes[codes >= 0]] = new.strings()[codes >= 0]
+        made[codes[stands_in]] = True
     count = np.bincount(codes[codes >= 0], minlength=len(levels))
-    return tuple(str(text) if n >= k or text != level else "" for level, text, n in zip(levels, drawn, count.tolist(), strict=True))
+    return tuple(str(text) if n >= k or new else "" for text, n, new in zip(drawn, count.tolist(), made.tolist(), strict=True))

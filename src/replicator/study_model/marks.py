@@ -309,5 +309,6 @@ def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArr
         if len(seen) >= 0.9 * len(distance):
             both_sides = min(int((seen > 0).sum()), int((seen < 0).sum())) >= k
             away = np.abs(seen - np.median(seen))  # where most lie alike from several marks, the others decide
-            spreads.append((both_sides, float(np.median(away)), float(away.mean()), other))
+            far = float(np.median(np.abs(seen)))  # one subject lies alike from all of them
+            spreads.append((both_sides, float(np.median(away)), float(away.mean()), far, other))
     return min(spreads)[-1] if spreads else "ANCHOR"

@@ -1,4 +1,4 @@
-"""What stands in for codes that few subjects share: site numbers of the same pattern, ordinary terms of the standard."""
+"""What stands in for codes that few subjects share: numbers from 1 in the same pattern, ordinary terms of the standard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.study_model.attributes import count_subjects
 from replicator.tables.dataset import Text
 
@@ -23,14 +24,17 @@ _LETTER = re.compile(r"[A-Za-z]")
 _CODE = re.compile(r"([A-Za-z_-]*)(\d+)$")
 
 
-def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> Text:
-    """Give every level that fewer than `k` subjects share a stand-in, if all levels are codes of one pattern.
+def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> tuple[Text, NDArray[np.bool_]]:
+    """Number every level that fewer than `k` subjects share anew, if all levels are codes of one pattern.
+
+    Stand-ins are ``001``, ``002`` and so on, but for codes that `k` subjects share, the level of the most subjects first. They hang
+    on how many levels are rare and on nothing else of them, so that they tell none; one may happen to be a rare level.
 
     Parameters
     ----------
     column : Text
-        Codes such as ``701`` or ``DE03``: as many letters and digits in every level. Where letters differ, they become ``X`` if
-        there are two digits at least.
+        Codes such as ``701`` or ``DE03``: as many letters and digits in every level. Where letters differ, or fewer than `k`
+        subjects have a code, they become ``X``; where they differ there are two digits at least.
     subject : (n_rows,) int32
         Whose row it is.
     k : int
@@ -38,25 +42,29 @@ def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> Text
 
     Returns
     -------
-    Text
+    column : Text
         The column itself where its levels are words.
+    made : (n_rows,) bool
+        Rows whose cell is a stand-in.
     """
-    compact = column.compact()
-    matches = [_CODE.match(str(level)) for level in compact.levels]
-    if not matches or any(match is None for match in matches):
-        return column
-    shapes = {(_LETTER.sub("X", match.group(1)), len(match.group(2))) for match in matches if match is not None}
-    prefixes = {match.group(1) for match in matches if match is not None}
-    bare, width = next(iter(shapes))
-    if len(shapes) != 1 or (len(prefixes) > 1 and width < FEWEST_DIGITS):
-        return column
+    compact, nothing = column.compact(), np.zeros(len(column), bool)
+    matches = [match for level in compact.levels if (match := _CODE.match(str(level)))]
+    shapes = {(_LETTER.sub("X", match.group(1)), len(match.group(2))) for match in matches}
+    prefixes = {match.group(1) for match in matches}
+    if len(matches) < len(compact.levels) or len(shapes) != 1:
+        return column, nothing
+    [(bare, width)] = shapes
+    if len(prefixes) > 1 and width < FEWEST_DIGITS:
+        return column, nothing
     subjects = count_subjects(compact.codes.astype(np.int64), subject, len(compact.levels))
-    [prefix] = prefixes if len(prefixes) == 1 else {bare}
+    known = len(distinct_values(subject[compact.codes >= 0])) >= k
+    prefix = next(iter(prefixes)) if known and len(prefixes) == 1 else bare
     rare = np.flatnonzero(subjects < k)
-    taken = {int(match.group(2)) for match in matches if match is not None}
-    free = [number for number in range(min(taken), 10**width) if number not in taken]
-    free += [number for number in range(min(taken) - 1, -1, -1) if number not in taken]
+    mixed = np.random.default_rng(len(rare)).permutation(len(rare))  # of as many subjects, in no order of their codes
+    rare = rare[np.lexsort((mixed, -subjects[rare]))]
+    kept = set(compact.levels[subjects >= k].tolist())
+    codes = (f"{prefix}{number % 10**width:0{width}d}" for number in range(1, 10**width + 1))
     levels = compact.levels.copy()
-    for level, number in zip(rare.tolist(), free, strict=False):
-        levels[level] = f"{prefix}{number:0{width}d}"
-    return Text(compact.codes, levels).compact() if len(free) >= len(rare) else column
+    for level, code in zip(rare.tolist(), (code for code in codes if code not in kept), strict=False):
+        levels[level] = code
+    return Text.of(np.append(levels, "")[compact.codes].tolist()), np.append(subjects < k, False)[compact.codes]

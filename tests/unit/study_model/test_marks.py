@@ -149,3 +149,11 @@ def test_a_mark_on_the_day_of_a_visit_is_there_of_whoever_comes_to_it() -> None:
     end[20] += 1
     parted, _, _ = Marks.fit(make_spine(n, {"DM.RFENDTC": end}), 5, visits=visits)
     assert all(not one.visit for one in parted.marks if one.name == "DM.RFENDTC")
+
+
+def test_what_one_subject_has_is_counted_from_the_mark_beside_it() -> None:
+    """One subject lies alike from all marks: the end, two days before the last visit, is counted from that and not from the anchor."""
+    day = np.array([18000.0])
+    spine = make_spine(1, {"FIRST": day, "LAST": day + 90, "DM.RFENDTC": day + 88})
+    model, _, _ = Marks.fit(spine, 5, given=("FIRST", "LAST"))
+    assert [(mark.name, mark.base) for mark in model.marks] == [("DM.RFENDTC", "LAST")]
