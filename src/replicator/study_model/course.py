@@ -174,6 +174,10 @@ class Course:
         arm = spine.arm.astype(np.int64)
         return arm * 2 + (self.grid.reach(spine) >= self.top[arm]) if len(self.finished) else arm
 
+    def finishing(self, group: Ints) -> Flags | None:
+        """Whether subjects of these classes (n,) finish the course; None where that is no class of its own."""
+        return np.asarray(group % 2 == 1) if len(self.finished) else None
+
     def group_share(self) -> Floats:
         """Share of each class in its arm: (n_arms, classes of an arm)."""
         return np.stack([1 - self.finished, self.finished], axis=1) if len(self.finished) else np.ones((len(self.top), 1))

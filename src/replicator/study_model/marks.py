@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 VISIT = "VISIT"  # of the names of marks that are days of visits
 ABSENT, OTHER = 0, 1  # states of a mark; from 2 on it equals reference state - 2
 FEWEST_EQUAL = 0.05  # share of subjects from which an equality is a state of its own
+STEADY = 0.9  # share of those who finish, from which a day that lies equally far from another is set by the protocol
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,9 @@ class Mark:
         Visit of the course on whose day it is, of all who were there: the last dose; ``""`` for none.
     since : bool
         Whether it does not lie before any earlier visit of the course, of those who were not there.
+    base_finished : str
+        What it is counted from where it equals none, of those who finish the course: the protocol sets the day of their end, while
+        others end soon after their last visit; ``""`` where it is `base` as well.
     """
 
     kind: ClassVar[str] = "mark"
@@ -45,6 +49,13 @@ class Mark:
     base: str
     visit: str = ""
     since: bool = False
+    base_finished: str = ""
+
+    def counted_from(self, day: Mapping[str, Floats], finished: NDArray[np.bool_] | None) -> Floats:
+        """Day that the mark is counted from (n,), given the days of other marks and who finishes the course."""
+        if not self.base_finished or finished is None:
+            return day[self.base]
+        return np.where(finished, day[self.base_finished], day[self.base])
 
     def hold(self, value: Floats, visits: Mapping[str, Floats]) -> Floats:
         """Put the mark (n,) on the day of its visit, and no earlier than the visits before it of those who were not there."""
@@ -81,7 +92,12 @@ class Marks:
 
     @classmethod
     def fit(
-        cls, spine: Spine, k: int, given: tuple[str, ...] = (), visits: Mapping[str, Floats] | None = None
+        cls,
+        spine: Spine,
+        k: int,
+        given: tuple[str, ...] = (),
+        visits: Mapping[str, Floats] | None = None,
+        finished: NDArray[np.bool_] | None = None,
     ) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
         """Learn how marks stand to each other.
 
@@ -93,6 +109,8 @@ class Marks:
             Marks that will be known before the others are drawn.
         visits : mapping of str to (n,) float64, optional
             Days of the visits of the course in their order, known before as well; NaN for visits that were not kept.
+        finished : (n,) bool, optional
+            Who finishes the course, where that will be known as well.
 
         Returns
         -------
@@ -126,7 +144,7 @@ class Marks:
         for name in order:
             visit = _visit_of(name, known, done, visits or {}, k)
             on_visit = known[name] == visits[visit] if visit and visits else np.zeros(spine.n, bool)
-            mark, state = _fit_one(name, known, done, k, on_visit)
+            mark, state = _fit_one(name, known, done, k, on_visit, finished)
             if visit and visits:
                 early = (known[name] < _latest_before(visit, visits)) & ~on_visit
                 mark = replace(mark, visit=visit, since=not early.any())
@@ -137,7 +155,7 @@ class Marks:
                     state = np.where(np.isfinite(known[name]), 2.0, ABSENT)
             marks.append(mark)
             values[f"mark {name}"] = state
-            distance = known[name] - known[mark.base]
+            distance = known[name] - mark.counted_from(known, finished)
             values[f"days {name}"] = np.where((state == OTHER) & ~on_visit, distance, np.nan)
             done.append(name)
         orders = tuple(
@@ -163,10 +181,11 @@ class Marks:
         drawn: Mapping[str, Floats],
         given: Mapping[str, Floats] | None = None,
         visits: Mapping[str, Floats] | None = None,
+        finished: NDArray[np.bool_] | None = None,
     ) -> dict[str, Floats]:
         """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are.
 
-        Days of the visits of the course are needed where marks were learned with them.
+        Days of the visits of the course, and who finishes it, are needed where marks were learned with them.
         """
         day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
         nothing = np.full(len(anchor), np.nan)
@@ -174,7 +193,8 @@ class Marks:
         for mark in self.marks:
             state = drawn[f"mark {mark.name}"]
             distance = np.round(drawn.get(f"days {mark.name}", nothing))
-            base = np.where(np.isnan(day[mark.base]), day["ANCHOR"], day[mark.base])
+            base = mark.counted_from(day, finished)
+            base = np.where(np.isnan(base), day["ANCHOR"], base)
             value = np.where(state == ABSENT, np.nan, base + np.where(state == OTHER, np.nan_to_num(distance), 0.0))
             for i, reference in enumerate(mark.references):
                 same = (state == 2 + i) & np.isfinite(day[reference])
@@ -279,11 +299,20 @@ def _latest_before(visit: str, visits: Mapping[str, Floats]) -> Floats:
     return np.asarray(np.fmax.reduce([np.full(len(visits[visit]), np.nan), *earlier]), np.float64)
 
 
-def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int, on_visit: NDArray[np.bool_]) -> tuple[Mark, Floats]:
+def _fit_one(
+    name: str,
+    known: Mapping[str, Floats],
+    done: list[str],
+    k: int,
+    on_visit: NDArray[np.bool_],
+    finished: NDArray[np.bool_] | None,
+) -> tuple[Mark, Floats]:
     day = known[name]
     present = np.isfinite(day)
     state = np.where(present, OTHER, ABSENT).astype(np.float64)
     left = present & ~on_visit
+    by_plan = np.zeros(len(day), bool) if is_visit(name) or is_death(name) else _by_plan(day, known, done, left, k, finished)
+    left &= ~by_plan
     references: list[str] = []
     while len(references) < 3:
         hits = [(int((left & (day == known[other])).sum()), -i, other) for i, other in enumerate(done)]
@@ -294,7 +323,27 @@ def _fit_one(name: str, known: Mapping[str, Floats], done: list[str], k: int, on
         state[same] = 2 + len(references)
         references.append(best)
         left &= ~same
-    return Mark(name, tuple(references), _base(day, known, done, left if left.any() else present, k)), state
+    left |= by_plan
+    base = _base(day, known, done, left if left.any() else present, k)
+    if finished is None or min((left & finished).sum(), (left & ~finished).sum()) < k:
+        return Mark(name, tuple(references), base), state
+    bases = [_base(day, known, done, left & rows, k) for rows in (~finished, finished)]
+    return Mark(name, tuple(references), bases[0], base_finished="" if bases[0] == bases[1] else bases[1]), state
+
+
+def _by_plan(
+    day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArray[np.bool_], k: int, finished: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Whether a day (n,) lies as far from another mark as those of nearly all who finish, who agree with no mark as often."""
+    rows = rows if finished is None else rows & finished
+    agree = max(int((rows & (day == known[other])).sum()) for other in done)
+    best, most = np.zeros(len(day), bool), max(agree, k - 1, int(np.ceil(STEADY * rows.sum())) - 1)
+    for other in done:
+        distance = day - known[other]
+        values, count = np.unique(distance[rows & np.isfinite(distance)], return_counts=True)
+        if count.max(initial=0) > most:
+            best, most = rows & (distance == values[count.argmax()]), int(count.max())
+    return best
 
 
 def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArray[np.bool_], k: int) -> str:

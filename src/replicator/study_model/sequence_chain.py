@@ -202,6 +202,7 @@ class Chain:
         due = self.closing.due(spine, arm, rng)
         had = np.zeros(due.shape, bool)
         obliged = self._obliged_sets()
+        rivals = np.any(self.once[:, :, None] & self.once[:, None, :], axis=0)
         lacks = np.ones((spine.n, len(obliged)), bool)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
@@ -218,7 +219,7 @@ class Chain:
             new = np.where(stray, rare % (self.n_states + 1), usual)
             new = new if turn < self.most else np.full_like(new, self.n_states)
             needed = (np.pad(obliged, ((0, 0), (0, 1)))[:, new].T & lacks[alive]).any(axis=1)
-            held = self.closing.hold(new, due[alive], had[alive])
+            held = self.closing.hold(new, due[alive], had[alive], rivals)
             new = np.where(needed & (held == self.n_states) & ~self.closing.never(new), new, held)
             had[alive] |= self.closing.has(new)
             lacks[alive] &= ~np.pad(obliged, ((0, 0), (0, 1)))[:, new].T
@@ -340,16 +341,13 @@ def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -
 
 
 def _once(state: Block, code: Ints, subject: NDArray[np.int32], n_states: int, k: int) -> NDArray[np.bool_]:
-    """Sets of tuples that share a value of which (nearly) no subject has two rows: (n_sets, n_states)."""
+    """Sets of tuples of which (nearly) no subject has two rows, all of them or those that share a value: (n_sets, n_states)."""
     sets: list[NDArray[np.bool_]] = []
-    for column in state.values:
-        text = column.strings()[:n_states]
-        for value in sorted(set(text.tolist())):
-            members = text == value
-            rows = subject[members[code]]
-            counts = np.unique(rows, return_counts=True)[1]
-            if len(counts) >= max(k, 10) and (counts > 1).mean() < 0.01 and not any((members == other).all() for other in sets):
-                sets.append(members)
+    texts = [column.strings()[:n_states] for column in state.values]
+    for members in (np.ones(n_states, bool), *(text == value for text in texts for value in sorted(set(text.tolist())))):
+        counts = np.unique(subject[members[code]], return_counts=True)[1]
+        if len(counts) >= max(k, 10) and (counts > 1).mean() < 0.01 and not any((members == other).all() for other in sets):
+            sets.append(members)
     return np.array(sets, bool).reshape(len(sets), n_states)
 
 

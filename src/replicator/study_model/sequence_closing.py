@@ -115,13 +115,18 @@ class Closing:
         """Whether tuples (n,) are such as nobody has without the trait."""
         return np.asarray((self.has(new) & (self.rate[:, 0] == 0.0)).any(axis=1), bool)
 
-    def hold(self, new: Ints, due: Ints, had: Flags) -> Ints:
-        """Put what is due before the end, or before later visits (n,), and the end where something comes that is not."""
+    def hold(self, new: Ints, due: Ints, had: Flags, rivals: Flags | None = None) -> Ints:
+        """Put what is due before the end, or before later visits (n,), and the end where something comes that is not.
+
+        Of `rivals` (n_states, n_states) a subject has one alone: what is due stands for one that comes instead.
+        """
         out, end = new.copy(), len(self.visit)
+        excluded = np.zeros((end + 1, end + 1), bool)
+        excluded[:end, :end] = False if rivals is None else rivals
         visit = np.append(self.visit, np.inf)
         out[(self.has(out) & (due == NONE)).any(axis=1)] = end
         for j in reversed(range(len(self.members))):
-            later = (out == end) | (visit[out] > visit[due[:, j]])
+            later = (out == end) | (visit[out] > visit[due[:, j]]) | excluded[out, due[:, j]]
             out = np.where(later & (due[:, j] >= 0) & ~had[:, j], due[:, j], out)
         return out
 

@@ -103,7 +103,9 @@ class SubjectModel:
         course = Course.fit(source.spine, stratum, k)
         spine = course.grid.mark(source.spine)
         own = {name: day for name, day in spine.marks.items() if name not in (FIRST_VISIT, LAST_VISIT) or name in course.given}
-        marks, values, states = Marks.fit(replace(spine, marks=own), k, course.given, course.days_given(spine))
+        marks, values, states = Marks.fit(
+            replace(spine, marks=own), k, course.given, course.days_given(spine), course.finishing(course.groups(spine))
+        )
         values = {**values, **course.traits(spine), "enrolment": spine.anchor if spine.n >= k else np.full(spine.n, SOME_DAY)}
         decimals: dict[str, int | None] = {name: None if name == REACH else 0 for name in values}
         learned = SubjectsDataset()
@@ -203,7 +205,7 @@ class SubjectModel:
         day = course.sample(anchor, arm, course.reach(group, arm, drawn, until, rng), until, rng)
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
-            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine))
+            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group))
             return course.until_death(replace(spine, marks={**spine.marks, **built}), self.marks.death)
         first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
         bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}

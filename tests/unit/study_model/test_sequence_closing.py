@@ -97,3 +97,17 @@ def test_rows_come_in_order_and_once(seed: int) -> None:
         assert (times[due[:, j] == NONE] == 0).all()
     both = (due[:, 0] == 1) & (due[:, 1] == 2)
     assert ((table == 1).argmax(axis=1) < (table == 2).argmax(axis=1))[both].all()
+
+
+def test_what_is_due_stands_for_what_excludes_it() -> None:
+    """Who must have a row, of two of which a subject has one, has that, whichever the chain draws; without exclusion it waits."""
+    closing = Closing(
+        np.full(2, np.nan),
+        np.array([[True, False]]),
+        Antecedents((MARKS,), ("DM.RFXENDTC",), ((),)),
+        np.array([[0.0, 1.0]]),
+        np.array([[0]]),
+    )
+    new, due, had = np.array([0, 1, 2, 1]), np.array([[0], [0], [0], [OPEN]]), np.zeros((4, 1), bool)
+    assert closing.hold(new, due, had, np.ones((2, 2), bool)).tolist() == [0, 0, 0, 1]
+    assert closing.hold(new, due, had).tolist() == [0, 1, 0, 1]
