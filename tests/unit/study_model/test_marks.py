@@ -152,7 +152,7 @@ def test_a_mark_on_the_day_of_a_visit_is_there_of_whoever_comes_to_it() -> None:
 
 
 def test_what_one_subject_has_is_counted_from_the_mark_beside_it() -> None:
-    """One subject lies alike from all marks: the end, two days before the last visit, is counted from that and not from the anchor."""
+    """One subject lies alike from all marks: the end, two days before the last visit, is counted from that, not from the anchor."""
     day = np.array([18000.0])
     spine = make_spine(1, {"FIRST": day, "LAST": day + 90, "DM.RFENDTC": day + 88})
     model, _, _ = Marks.fit(spine, 5, given=("FIRST", "LAST"))
