@@ -15,9 +15,10 @@ from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
+from replicator.study_model.conditions import join_codes
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.dated import DateFormat
-from replicator.study_model.milestones import Milestone, PlannedArms
+from replicator.study_model.milestones import Milestone, PlannedArms, level_codes
 from replicator.study_model.source import ARM_VARIABLES
 from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
@@ -139,7 +140,7 @@ class SubjectsDataset:
             tuple(milestones),
             plan.numbers,
             {name: _by_arm(dataset[name], spine) for name in plan.by_arm},
-            _planned(dataset, plan.planned, spine, grid, k),
+            _planned(dataset, plan.planned, _told_by_arms(dataset, structure, plan, demography, k), spine, grid, k),
             formats,
             BirthDate.fit(dataset, spine.marks),
             values,
@@ -185,14 +186,32 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
     return _Plan(tuple(tuple(group) for group in tuples), tuple(numbers), tuple(by_arm), tuple(planned))
 
 
-def _planned(dataset: Dataset, names: tuple[str, ...], spine: Spine, grid: Grid, k: int) -> PlannedArms | None:
-    """Tuples of arm names given the arm and the course; those that fewer than k subjects share become the nearest others."""
+def _planned(
+    dataset: Dataset, names: tuple[str, ...], told: Mapping[str, Text], spine: Spine, grid: Grid, k: int
+) -> PlannedArms | None:
+    """Tuples of arm names given the arm, what they tell, and the course; rare ones become the nearest others."""
     if not names:
         return None
     everyone = np.arange(spine.n, dtype=np.int32)
     coded = [(name, *column_codes(dataset[name])) for name in names]
-    block, code, used = fit_block(coded, [], everyone, k, spine.arm, coverage=0.0)
-    return PlannedArms.fit(block.names[:used], block.values, code, spine, grid, k)
+    beside = [level_codes(dataset[name], levels) for name, levels in told.items()]
+    design = join_codes([spine.arm, *beside], spine.n).astype(np.int32)
+    block, code, used = fit_block(coded, [], everyone, k, design, coverage=0.0)
+    return PlannedArms.fit(block.names[:used], block.values, code, spine, grid, k, told, beside)
+
+
+def _told_by_arms(
+    dataset: Dataset, structure: DatasetStructure, plan: _Plan, demography: Sequence[Demography], k: int
+) -> dict[str, Text]:
+    """Traits that follow from the name of an arm, as sexes do from codes of sets of animals: levels of at least k subjects."""
+    traits = [name for one in demography for name in one.names]
+    told: dict[str, Text] = {}
+    for one in structure.dependencies:
+        if one.dependent in traits and len(one.determinants) == 1 and one.determinants[0] in plan.planned:
+            codes, levels = column_codes(dataset[one.dependent])
+            people = np.bincount(codes[codes >= 0], minlength=len(levels))
+            told[one.dependent] = Text.of(levels.strings()[people >= k])
+    return told
 
 
 def _by_arm(column: Column, spine: Spine) -> Column:

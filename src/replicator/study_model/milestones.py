@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.contingency import uncertainty
+from replicator.study_model.attributes import column_codes
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.spine import Spine
-from replicator.tables.dataset import Column
+from replicator.tables.dataset import Column, Text
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,7 +95,9 @@ class PlannedArms:
     stretch : (n_arms, n_positions + 1) int64
         Stretch of the course of at least k subjects of the arm in which each last visit lies.
     table : BackoffTable
-        Tuple given the arm, the stretch of the course, and the last visit.
+        Tuple given the arm, the categories that names tell as well, the stretch of the course, and the last visit.
+    told : mapping of str to Column
+        Levels of the categories that the names tell: a set of animals is one of an arm and of a sex.
     """
 
     kind: ClassVar[str] = "planned arms"
@@ -102,22 +106,41 @@ class PlannedArms:
     values: tuple[Column, ...]
     stretch: Ints
     table: BackoffTable
+    told: Mapping[str, Text] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, names: tuple[str, ...], values: tuple[Column, ...], code: Ints, spine: Spine, grid: Grid, k: int) -> PlannedArms:
-        """Learn from the tuple of each subject (n,); `spine` has the course marked."""
+    def fit(
+        cls,
+        names: tuple[str, ...],
+        values: tuple[Column, ...],
+        code: Ints,
+        spine: Spine,
+        grid: Grid,
+        k: int,
+        told: Mapping[str, Text],
+        beside: list[Ints],
+    ) -> PlannedArms:
+        """Learn from the tuple of each subject (n,), and its codes among the levels told; `spine` has the course marked."""
         place = _places(spine, grid)
         places = [place[spine.arm == arm] for arm in range(len(spine.arms))]
         stretch = np.stack([_whole_stretches(mine, len(grid.expected) + 1, k) for mine in places])
-        given = [spine.arm.astype(np.int64), stretch[spine.arm, place], place]
-        table = BackoffTable.fit(code, given, np.arange(spine.n), k=k, closed=True, design_depth=1)
-        return cls(names, values, stretch, table)
+        given = [spine.arm.astype(np.int64), *beside, stretch[spine.arm, place], place]
+        table = BackoffTable.fit(code, given, np.arange(spine.n), k=k, closed=True, design_depth=1 + len(beside))
+        return cls(names, values, stretch, table, told)
 
-    def sample(self, spine: Spine, grid: Grid, rng: np.random.Generator) -> dict[str, Column]:
-        """Draw the names of all subjects."""
+    def sample(self, spine: Spine, grid: Grid, columns: Mapping[str, Column], rng: np.random.Generator) -> dict[str, Column]:
+        """Draw the names of all subjects, of whom these columns are known."""
         place = _places(spine, grid)
-        code = self.table.sample([spine.arm.astype(np.int64), self.stretch[spine.arm, place], place], rng)
+        beside = [level_codes(columns[name], levels) for name, levels in self.told.items()]
+        code = self.table.sample([spine.arm.astype(np.int64), *beside, self.stretch[spine.arm, place], place], rng)
         return {name: column.take(code) for name, column in zip(self.names, self.values, strict=True)}
+
+
+def level_codes(column: Column, levels: Text) -> Ints:
+    """Position of each cell (n,) among some levels, -1 for others."""
+    place = {text: i for i, text in enumerate(levels.strings().tolist())}
+    codes, values = column_codes(column)
+    return np.array([*(place.get(text, -1) for text in values.strings().tolist()), -1], np.int64)[codes]
 
 
 def _places(spine: Spine, grid: Grid) -> Ints:

@@ -168,11 +168,11 @@ class SubjectModel:
         spine = self._sample_course(anchor, arm, group, drawn, rng)
         marks = dict(spine.marks)
         columns: dict[str, Column] = {name: column.take(arm) for name, column in self.by_arm.items()}
-        if self.planned is not None:
-            columns |= self.planned.sample(spine, self.course.grid, rng)
         for item in self.demography:
             code = drawn[item.trait].astype(np.int64)
             columns |= {name: column.take(code) for name, column in zip(item.names, item.values, strict=True)}
+        if self.planned is not None:
+            columns |= self.planned.sample(spine, self.course.grid, columns, rng)
         for milestone in self.milestones:
             columns |= milestone.sample(spine, self.course.grid, rng)
         for name in self.numbers:

@@ -11,7 +11,7 @@ from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.milestones import _whole_stretches
 from replicator.study_model.study_model import StudyModel
 
-from .small_studies import WEEKS, weeks_completed
+from .small_studies import WEEKS, make_study, weeks_completed
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +54,31 @@ def test_stretches_of_a_course_have_enough_subjects_each() -> None:
     place = np.repeat([0, 1, 2, 5, 7, 8], [7, 2, 4, 5, 30, 3])
     np.testing.assert_array_equal(_whole_stretches(place, 10, 5), [0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
     np.testing.assert_array_equal(_whole_stretches(place[:3], 10, 5), np.zeros(10))
+
+
+def test_a_set_of_animals_is_of_an_arm_and_of_a_sex() -> None:
+    """Four dose groups, of which the last has a set of three males: none is mixed."""
+    group = np.repeat([1, 2, 3, 4], [14, 14, 14, 10])
+    sex = np.where(np.concatenate([np.tile([True, False], 21), np.arange(10) < 3]), "M", "F")
+    names = np.char.add(group.astype(str), sex)
+    study = make_study(
+        DM={
+            "USUBJID": [f"RAT-{i:03d}" for i in range(52)],
+            "ARMCD": group.astype(str).tolist(),
+            "ARM": [f"Group {one}" for one in group],
+            "SETCD": names.tolist(),
+            "SEX": sex.tolist(),
+            "RFSTDTC": ["2021-03-01"] * 52,
+        },
+        BW={
+            "USUBJID": np.repeat([f"RAT-{i:03d}" for i in range(52)], 2).tolist(),
+            "BWTESTCD": ["BW"] * 104,
+            "BWORRES": [str(200 + i % 37) for i in range(104)],
+            "BWDTC": ["2021-03-01", "2021-03-29"] * 52,
+        },
+    )
+    model = fit_study_model(study, find_structure(study))
+    assert model.subjects.planned is not None and list(model.subjects.planned.told) == ["SEX"]
+    sample = Request(model, 400, seed=5).study()["DM"].to_frame()
+    assert (sample["SETCD"] == sample["ARMCD"] + sample["SEX"]).all()
+    assert set(sample["SETCD"]) == set(names.tolist())
