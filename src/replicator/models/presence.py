@@ -74,6 +74,7 @@ class Presence:
         decided: Sequence[int] = (),
         facts: NDArray[np.bool_] | None = None,
         groups: Groups | None = None,
+        barred: NDArray[np.bool_] | None = None,
         *,
         k: int = 5,
     ) -> Presence:
@@ -96,6 +97,8 @@ class Presence:
             What else is known beforehand; a few of them for each kind are chosen.
         groups : Groups, optional
             Kinds that may depend alike on a fact beside these: one shift for all of a group.
+        barred : (n_subjects, n_kinds) bool, optional
+            Kinds that a subject cannot have. One that somebody cannot have is not taken for known.
         k : int
             Fewest subjects, all of whom have a kind, to take it for one that everybody has; fewest behind a shift.
         """
@@ -119,9 +122,11 @@ class Presence:
         expected = inclusion(plain[group], size, pools)
         alone = find_associations(x, expected, pools, told, ~always, no_associations(), k)
         together = find_group_associations(x, expected, pools, alike, k)
-        dependent = np.union1d(alone.kind_of, np.flatnonzero(alike.member[together.kind_of].any(axis=0)))
+        closed = np.zeros(x.shape, bool) if barred is None else barred[some]
+        by_group = alike.member[together.kind_of].any(axis=0)
+        dependent = np.union1d(alone.kind_of, np.flatnonzero(by_group | closed.any(axis=0)))
         known = np.union1d(np.setdiff1d(np.asarray(decided, np.intp), dependent), np.flatnonzero(always))
-        sure = np.zeros_like(x)
+        sure = np.where(closed, -np.inf, 0.0)
         sure[:, known] = np.where(x[:, known] > 0, np.inf, -np.inf)
         table = np.zeros((told.shape[1] + len(alike.member), n_kinds))
         if len(dependent):
@@ -147,19 +152,24 @@ class Presence:
         weight[:-1][empty] = weight[-1]
         kind_of, fact = (one.astype(np.int64) for one in np.nonzero(table.T))
         fitted = cls(weight, blocks, pools, spread, kind_of, fact, table[fact, kind_of])
-        if not len(kind_of):
+        if not len(kind_of) and not closed.any():
             return fitted
         nothing = np.zeros((len(of), 0), bool)
         told = np.hstack([nothing if facts is None else facts, nothing if groups is None else groups.holds])
-        return replace(fitted, tie=fit_tie(number, expected_number(fitted._told(of, told), pools), of))
+        return replace(fitted, tie=fit_tie(number, expected_number(_open(fitted._told(of, told), barred), pools), of))
 
     def pair(
-        self, size: NDArray[np.int64], group: NDArray[np.int64], facts: NDArray[np.bool_], rng: np.random.Generator
+        self,
+        size: NDArray[np.int64],
+        group: NDArray[np.int64],
+        facts: NDArray[np.bool_],
+        rng: np.random.Generator,
+        barred: NDArray[np.bool_] | None = None,
     ) -> Integers:
         """Let subjects of a group change places until those whose facts let expect more have more: whose size each takes (n,)."""
         if self.tie <= 0:
             return np.arange(len(size))
-        return pair_by_load(size, self._told(group, facts), self.copies, group, self.tie, rng)
+        return pair_by_load(size, _open(self._told(group, facts), barred), self.copies, group, self.tie, rng)
 
     def _told(self, group: NDArray[np.int64], facts: NDArray[np.bool_]) -> Floats:
         """Log odds (n, n_kinds) by group and facts (n, n_facts)."""
@@ -217,12 +227,17 @@ class Presence:
             for kind, has in told.items():
                 logit[:, kind] = np.where(has[part], np.inf, -np.inf)
             if barred is not None:
-                logit = np.where(barred[part], -np.inf, logit)
+                logit = _open(logit, barred[part])
             who, which = _choose(wanted[part], logit, self.copies, entry, rng)
             subjects.append(who + low)
             chosen.append(which)
         subject, position = np.concatenate(subjects), np.concatenate(chosen)
         return subject, entry[position].astype(np.int64), copy[position].astype(np.int64)
+
+
+def _open(logit: Floats, barred: NDArray[np.bool_] | None) -> Floats:
+    """Log odds (n, n_kinds) of which those are none that a subject cannot have."""
+    return logit if barred is None else np.where(barred, -np.inf, logit)
 
 
 def _block_spread(x: Floats, size: Floats, weight: Floats, block: Integers, copies: NDArray[np.int32], normal: Floats) -> float:

@@ -30,6 +30,7 @@ from replicator.study_model.events_needs_fit import NeedGroups
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
+from replicator.study_model.events_reasons import Behind, Reasons
 from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
@@ -39,6 +40,7 @@ from replicator.study_model.events_uses import Uses
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
+from replicator.tables.dates import parse_dates
 
 Ints = NDArray[np.int64]
 Reports = tuple[Ints, Ints, NDArray[np.bool_]]
@@ -89,6 +91,8 @@ class EventsPart:
         Who must have a term, and who must not.
     sex : TermsBySex
         Terms that only one sex has.
+    reasons : Reasons
+        What medicines are given for, and which only for that.
     presence : Presence
         Which terms a subject has, given how many (feature ``terms``), which of the common ones, and some facts.
     facts : Facts
@@ -126,6 +130,7 @@ class EventsPart:
     everybody: NDArray[np.bool_]
     obliged: Obliged
     sex: TermsBySex
+    reasons: Reasons
     presence: Presence
     facts: Facts
     recurrence: Recurrence
@@ -158,7 +163,9 @@ class EventsPart:
         count = pairs.count(spine.n, len(catalogue.block))
         common = _common_terms(count, catalogue, k)
         facts_of_terms = distinct_facts(holds)
-        by_need = NeedGroups.fit(source.terms, spine)
+        reasons, goes = Reasons.fit(source.terms, count, spine, k)
+        by_need = NeedGroups.fit(source.terms, reasons, goes, spine)
+        barred = reasons.barred(spine)
         presence = Presence.fit(
             count,
             spine.arm,
@@ -168,9 +175,11 @@ class EventsPart:
             list(common.values()),
             holds[:, facts_of_terms],
             by_need.groups,
+            barred,
             k=k,
         )
-        common = {name: kind for name, kind in common.items() if kind not in presence.shift_kind}
+        by_fact = set(presence.shift_kind.tolist()) | set(np.flatnonzero(reasons.only).tolist())
+        common = {name: kind for name, kind in common.items() if kind not in by_fact}
         presence, used, catalogue = by_need.settle(presence, len(facts_of_terms), catalogue)
         medicines = Medicines(head, structure, kind_of.astype(np.int64), catalogue.slots == 1, owner, k)
         fitted = cls(
@@ -181,11 +190,12 @@ class EventsPart:
             _everybody(count, spine, k),
             Obliged.fit(count.sum(axis=1) > 0, facts, holds, k),
             TermsBySex.fit(count, catalogue.sex, spine, k),
+            reasons,
             presence,
             facts.take(facts_of_terms[used]),
             Recurrence.fit(pairs.who, pairs.kind_of, pairs.times - 1, (catalogue.slots > 1).astype(np.int64)),
             DatePatterns.fit(start.code, end.code, [block, kind_of, source.arm], find_turns(source.series, start.day), owner, k),
-            _fit_dates(source, reporting, k),
+            _fit_dates(source, reporting, _behind_source(source, reasons, catalogue), k),
             reporting,
             fatal,
             Seriousness.fit(head, structure, owner, set_aside, k),
@@ -210,7 +220,8 @@ class EventsPart:
         arm = group[owner].astype(np.int64)
         of_each = self.catalogue.of_each(block, kind_of, terms.row, pair)
         codes = self.patterns.sample([block, kind_of, arm], find_turns(pair), owner, rng, of_each.lasting & ~of_each.own)
-        drawn = sample_dates(self.dates, *codes, owner, of_each, spine, _last_visit(self.reporting, spine), rng)
+        behind = self.reasons.behind(spine, self.catalogue, owner, kind_of, terms.row, rng=rng) if self.dates.follows else None
+        drawn = sample_dates(self.dates, *codes, owner, of_each, spine, _last_visit(self.reporting, spine), rng, behind)
         deadly = np.empty(0, np.int64)
         if self.fatal is not None:
             deadly = self.fatal.choose(dying, owner, drawn.start, spine)
@@ -245,7 +256,8 @@ class EventsPart:
         n_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
         conditions = np.zeros((spine.n, len(self.catalogue.needs)), bool) if reasons is None else reasons
         facts = np.hstack([self.facts.holds(spine), conditions])
-        paired = self.presence.pair(n_terms, group, facts, rng)
+        barred = self.reasons.barred(spine)
+        paired = self.presence.pair(n_terms, group, facts, rng, barred)
         settled, n_terms = self.obliged.settle(spine, n_terms[paired], group, dying, rng)
         place = paired[settled]
         decided = {
@@ -253,7 +265,8 @@ class EventsPart:
             for name, kind_of in self.common.items()
             if f"{self.name}/{name}" in spine.features
         }
-        barred = self.sex.barred(spine, len(self.catalogue.block))
+        of_sex = self.sex.barred(spine, len(self.catalogue.block))
+        barred = of_sex if barred is None else barred if of_sex is None else barred | of_sex
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, facts)
         repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
         row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
@@ -338,12 +351,20 @@ def _fit_reporting(source: SourceEvents, k: int) -> Reporting | None:
     )
 
 
-def _fit_dates(source: SourceEvents, reporting: Reporting | None, k: int) -> OccurrenceDates:
+def _behind_source(source: SourceEvents, reasons: Reasons, catalogue: TermCatalogue) -> Behind | None:
+    """Find the conditions behind the source's medicines; None where nothing is given for any."""
+    if source.start.column is None or not reasons.conditions:
+        return None
+    start, kind_of = parse_dates(source.start.column), source.kind_of.astype(np.int64)
+    return reasons.behind(source.spine, catalogue, source.owner, kind_of, np.full(len(kind_of), -1), start)
+
+
+def _fit_dates(source: SourceEvents, reporting: Reporting | None, behind: Behind | None, k: int) -> OccurrenceDates:
     """Learn when occurrences start and end."""
     start, end, spine = source.start, source.end, source.spine
     of_each = replace(TermOfEach.plain(source.block, source.kind_of.astype(np.int64)), series=source.series)
     patterns = (start.pattern, end.pattern)
-    return fit_dates(start.column, end.column, patterns, source.owner, of_each, spine, _last_visit(reporting, spine), k)
+    return fit_dates(start.column, end.column, patterns, source.owner, of_each, spine, _last_visit(reporting, spine), k, behind)
 
 
 def _common_terms(count: NDArray[np.int64], catalogue: TermCatalogue, k: int) -> dict[str, int]:

@@ -12,7 +12,9 @@ from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.nested_marginals import NestedMarginals, change_places, quantile_between
 from replicator.models.onset import Intensity, draw_leaders
+from replicator.study_model.events_following import Following
 from replicator.study_model.events_onsets import Onsets, TermOfEach
+from replicator.study_model.events_reasons import Behind
 from replicator.study_model.events_turns import days_until_next, put_in_turn
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Spine
@@ -75,6 +77,8 @@ class OccurrenceDates:
         Of starts on study, days from the anchor, by class.
     history : Onsets
         Starts before the study.
+    follows : Following
+        Starts after those of conditions.
     shared, shared_history : float
         Share of an owner's further starts that fall on the day of an earlier one.
     start_at_visit, end_at_visit : float
@@ -109,6 +113,7 @@ class OccurrenceDates:
     ends: str
     intensity: Intensity
     history: Onsets
+    follows: Following
     shared: float
     shared_history: float
     start_at_visit: float
@@ -145,6 +150,7 @@ def sample_dates(
     spine: Spine,
     last_visit: Floats | None,
     rng: np.random.Generator,
+    behind: Behind | None = None,
 ) -> Drawn:
     """Draw start and end of occurrences whose patterns are known.
 
@@ -158,8 +164,10 @@ def sample_dates(
         What lasts takes the longer half of the durations.
     last_visit : (spine.n,) float64 or None
         Last day on which an occurrence could be reported, of this spine.
+    behind : Behind, optional
+        The conditions that occurrences are given for.
     """
-    start = _sample_starts(model, start_code, owner, term, spine, last_visit, rng)
+    start = _sample_starts(model, start_code, owner, term, spine, last_visit, behind, rng)
     end = _sample_ends(model, start, start_code, end_code, owner, term, spine, rng)
     start_day, end_day = start, end
     u = rng.random((2, len(owner)))
@@ -181,6 +189,7 @@ def _sample_starts(
     term: TermOfEach,
     spine: Spine,
     last_visit: Floats | None,
+    behind: Behind | None,
     rng: np.random.Generator,
 ) -> Floats:
     era, precision = code // 10, code % 10
@@ -211,6 +220,9 @@ def _sample_starts(
     history = np.flatnonzero(era == ERA_HISTORY)
     leader = draw_leaders(owner[history], model.shared_history, rng)
     out[history] = model.history.sample(precision[history], owner[history], term.take(history), spine, leader, rng)
+    if behind is not None:
+        limits = (spine.marks["FIRST"][owner] - 1, high[owner])
+        out = model.follows.sample(out, precision, (era == ERA_HISTORY, era == ERA_STUDY), term, behind, limits, rng)
     return put_in_turn(out, term.series, code)
 
 

@@ -25,7 +25,9 @@ from replicator.study_model.events_dates import (
     mark_day,
     sample_dates,
 )
+from replicator.study_model.events_following import Following
 from replicator.study_model.events_onsets import Onsets, TermOfEach, steps_back
+from replicator.study_model.events_reasons import Behind
 from replicator.study_model.events_turns import share_in_turn
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
@@ -49,6 +51,7 @@ def fit_dates(
     spine: Spine,
     last_visit: Floats | None,
     k: int,
+    behind: Behind | None = None,
 ) -> OccurrenceDates:
     """Learn the dates of occurrences.
 
@@ -67,6 +70,8 @@ def fit_dates(
         Last day on which an occurrence could have been reported, if it must be reported at a visit.
     k : int
         Fewest subjects behind anything kept.
+    behind : Behind, optional
+        The conditions that occurrences are given for.
     """
     n, block = len(owner), term.block
     nothing = Dates(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.int8))
@@ -91,6 +96,8 @@ def fit_dates(
     after_birth = _after_birth(s.day, s.precision, owner, spine)
     past_term = (block[before], term.kind_of[before])
     history = Onsets.fit(s.day[before], s.precision[before], owner[before], past_term, spine, after_birth, k)
+    eras = (before, era_s == ERA_STUDY)
+    follows = Following.none() if behind is None else Following.fit(s, eras, owner, term, behind, first, k)
     both = fine & full_end & (e.day >= s.day)
     days = (e.day - s.day)[both]
     codes = [block[both], term.kind_of[both]]
@@ -104,6 +111,7 @@ def fit_dates(
         ends,
         intensity,
         history,
+        follows,
         sharing_rate(owner[fine], s.day[fine]),
         sharing_rate(owner[before], s.day[before] * 10 + s.precision[before]),
         0.0,
@@ -121,7 +129,7 @@ def fit_dates(
         patterns[1].odd,
     )
     alone = TermOfEach.plain(block, term.kind_of)
-    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, alone, spine, last_visit)
+    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, alone, spine, last_visit, behind)
 
 
 def _with_visit_shares(
@@ -133,6 +141,7 @@ def _with_visit_shares(
     term: TermOfEach,
     spine: Spine,
     last_visit: Floats | None,
+    behind: Behind | None,
 ) -> OccurrenceDates:
     """Set how many dates are moved to visits, and how many starts are shared: what the source has beyond chance.
 
@@ -140,7 +149,8 @@ def _with_visit_shares(
     """
 
     def simulate(model: OccurrenceDates) -> Drawn:
-        return sample_dates(model, patterns[0].code, patterns[1].code, owner, term, spine, last_visit, stream(0, "visit share"))
+        codes, rng = (patterns[0].code, patterns[1].code), stream(0, "visit share")
+        return sample_dates(model, *codes, owner, term, spine, last_visit, rng, behind)
 
     def beyond_chance(source: Floats, drawn: Floats, mask: NDArray[np.bool_]) -> float:
         seen, chance = (float(_at_visit(owner[mask], day[mask], spine).mean()) if mask.any() else 0.0 for day in (source, drawn))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
+from replicator.tables.dates import Dates
 
 Bools = NDArray[np.bool_]
 
@@ -80,22 +81,55 @@ class Facts:
         return np.array([i for i, name in enumerate(self.dataset) if name == dataset], np.int64)
 
 
+def rows_that_mention(spine: Spine, needs: Sequence[Sequence[str]]) -> tuple[NDArray[np.int32], NDArray[np.int64], Dates]:
+    """Find the dated events whose term or class holds one of some parts of words.
+
+    Returns
+    -------
+    subject : (n_found,) int32
+    need : (n_found,) int64
+        Which of the needs; an event that mentions several comes once for each.
+    since : Dates
+        When it began.
+    """
+    subject, found, day, precision = [np.empty(0, np.int32)], [np.empty(0, np.int64)], [np.empty(0)], [np.empty(0, np.int8)]
+    for told in spine.told.values():
+        if not told.occurs or told.since is None:
+            continue
+        hit = np.zeros((len(told.subject), len(needs)), bool)
+        for column in told.columns.values():
+            hit |= _mentioned(column, needs)
+        row, need = np.nonzero(hit & np.isfinite(told.since.day)[:, None])
+        subject.append(told.subject[row])
+        found.append(need.astype(np.int64))
+        day.append(told.since.day[row])
+        precision.append(told.since.precision[row])
+    days = np.concatenate(day)
+    return np.concatenate(subject), np.concatenate(found), Dates(days, np.full(len(days), np.nan), np.concatenate(precision))
+
+
 def mentions(spine: Spine, needs: Sequence[Sequence[str]]) -> Bools | None:
     """Whether a subject has an event whose term or class holds one of some parts of words: (n, n_needs); None without events."""
     texts = [(told.subject, column) for told in spine.told.values() if told.occurs for column in told.columns.values()]
     if not texts:
         return None
-    out, known = np.zeros((spine.n, len(needs)), bool), _known_mentions(tuple(map(tuple, needs)))
+    out = np.zeros((spine.n, len(needs)), bool)
     for subject, column in texts:
-        levels = column.levels.tolist()
-        for level in levels:
-            if level not in known:
-                text = f" {level}".upper()
-                known[level] = tuple(any(word in text for word in words) for words in needs)
-        hit = np.array([*(known[level] for level in levels), (False,) * len(needs)], bool).reshape(len(levels) + 1, len(needs))
-        row, need = np.nonzero(hit[column.codes])
+        row, need = np.nonzero(_mentioned(column, needs))
         out[subject[row], need] = True
     return out
+
+
+def _mentioned(column: Text, needs: Sequence[Sequence[str]]) -> Bools:
+    """Whether each cell holds one of the parts of words of each need: (n, n_needs)."""
+    known = _known_mentions(tuple(map(tuple, needs)))
+    levels = column.levels.tolist()
+    for level in levels:
+        if level not in known:
+            text = f" {level}".upper()
+            known[level] = tuple(any(word in text for word in words) for words in needs)
+    hit = np.array([*(known[level] for level in levels), (False,) * len(needs)], bool).reshape(len(levels) + 1, len(needs))
+    return np.asarray(hit[column.codes], bool)
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_facts import mentions
 from replicator.study_model.events_needs import Bools, Ints, Needs, NeedsOfTerms
+from replicator.study_model.events_reasons import Reasons
 from replicator.study_model.events_source_terms import modal_code
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset
@@ -77,15 +78,27 @@ class NeedGroups:
     groups: Groups
 
     @classmethod
-    def fit(cls, terms: Terms, spine: Spine) -> NeedGroups:
-        """Put the kinds of medicine together that are given for the same; none where no earlier event tells of conditions."""
+    def fit(cls, terms: Terms, reasons: Reasons, goes: Bools, spine: Spine) -> NeedGroups:
+        """Put the kinds of medicine together that are given for the same; none where no earlier event tells of conditions.
+
+        Parameters
+        ----------
+        terms : Terms
+        reasons : Reasons
+        goes : (n_kinds,) bool
+            Kinds that go with conditions of their own, which make a group beside those of their needs.
+        spine : Spine
+        """
         names = tuple(dict.fromkeys(need for needs in terms.needs for need in needs))
         listed = load_medicine_needs().conditions
-        conditions = tuple(listed[name] for name in names)
+        by_need = [listed[name] for name in names]
+        own = [one for one in np.unique(reasons.of_kind[goes & ~reasons.only]).tolist() if reasons.conditions[one] not in by_need]
+        conditions = (*by_need, *(reasons.conditions[one] for one in own))
         holds = mentions(spine, conditions) if names else None
         if holds is None:
             return cls((), Groups.none(spine.n, len(terms.needs)))
-        return cls(conditions, Groups(np.array([[name in needs for needs in terms.needs] for name in names], bool), holds))
+        member = [[name in needs for needs in terms.needs] for name in names]
+        return cls(conditions, Groups(np.array([*member, *(goes & (reasons.of_kind == one) for one in own)], bool), holds))
 
     def settle(self, presence: Presence, n_facts: int, catalogue: TermCatalogue) -> tuple[Presence, Ints, TermCatalogue]:
         """Keep what shifts need: conditions stand in the catalogue, and behind all other facts.

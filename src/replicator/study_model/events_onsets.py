@@ -182,9 +182,9 @@ class Onsets:
             age = np.where(age > room, ages.quantile(codes, u[mine], low, room), age)
             most = steps_back(first[mine], born[mine] + low * YEAR, precision[mine])
             lag = lags.quantile(codes, u[mine], np.zeros(len(mine)), np.where(np.isnan(most), np.inf, np.maximum(most, 0.0)))
-            by_lag = _before(first[mine], lag, precision[mine])
+            by_lag = period_before(first[mine], lag, precision[mine])
             then = np.minimum(np.floor(born[mine] + age * YEAR), first[mine] - 1)
-            day[mine] = np.where(by_age & np.isfinite(age), _begin(np.maximum(then, born[mine]), precision[mine]), by_lag)
+            day[mine] = np.where(by_age & np.isfinite(age), begin_of_period(np.maximum(then, born[mine]), precision[mine]), by_lag)
         shares = (precision[leader] == precision) & ~told & ~(day[leader] < born + least * YEAR)
         return np.asarray(np.where(shares, day[leader], day), np.float64)
 
@@ -210,7 +210,7 @@ def steps_back(first: Floats, day: Floats, precision: Ints | NDArray[np.int8]) -
     return out
 
 
-def _before(first: Floats, lag: Floats, precision: Ints) -> Floats:
+def period_before(first: Floats, lag: Floats, precision: Ints) -> Floats:
     """First possible day of the date that lies `lag` years, months or days before."""
     steps = np.nan_to_num(lag)
     day = first - np.maximum(steps, 1)
@@ -222,7 +222,7 @@ def _before(first: Floats, lag: Floats, precision: Ints) -> Floats:
     return day
 
 
-def _begin(day: Floats, precision: Ints) -> Floats:
+def begin_of_period(day: Floats, precision: Ints) -> Floats:
     """First day of the year or month (by precision) in which a day lies."""
     out = day.copy()
     for unit, wanted in (("Y", Precision.YEAR), ("M", Precision.MONTH)):

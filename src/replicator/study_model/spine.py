@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.profile.structure import DatasetStructure
 from replicator.tables.dataset import Column, Dataset, Index, Text
+from replicator.tables.dates import Dates
 
 SITE_VARIABLES = ("SITEID", "INVID", "COUNTRY")  # what tells where a subject was seen, the closest first
 
@@ -67,6 +68,8 @@ class Told:
         for all other datasets.
     says : (n_rows,) int64 or None
         Code of what each row of a sequence says beside its dates and visits, the dose above all; None for all other datasets.
+    since : Dates or None
+        Start of the event of each row, however much of it is known; None where rows have no such date.
     """
 
     subject: NDArray[np.int32]
@@ -76,6 +79,7 @@ class Told:
     occurs: bool = False
     dates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     says: NDArray[np.int64] | None = None
+    since: Dates | None = None
 
 
 @dataclass(frozen=True, eq=False)

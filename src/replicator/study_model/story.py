@@ -136,13 +136,14 @@ class Story:
             return spine
         texts = {one: column for one in self.columns[name] if isinstance(column := columns.get(one), Text)}
         start = columns.get(self.start[name])
-        day = parse_dates(start).full_day if isinstance(start, Text) else np.full(len(subject), np.nan)
+        since = parse_dates(start) if isinstance(start, Text) else None
+        day = np.full(len(subject), np.nan) if since is None else since.full_day
         dates = {
             one: parse_dates(column).full_day for one in self.dates.get(name, ()) if isinstance(column := columns.get(one), Text)
         }
         what = [column_codes(columns[one])[0] for one in self.says.get(name, ()) if one in columns]
         says = join_codes(what, len(subject)) if name in self.says else None
-        told = Told(subject, texts, day, name in self.states, name in self.events, dates, says)
+        told = Told(subject, texts, day, name in self.states, name in self.events, dates, says, since)
         return replace(spine, told={**spine.told, name: told})
 
 
