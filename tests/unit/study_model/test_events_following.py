@@ -39,7 +39,7 @@ def _spine(begun: list[str]) -> Spine:
 
 
 def _source(years: np.ndarray, follows: bool, without: float, rng: np.random.Generator) -> tuple[Dataset, np.ndarray]:
-    """Everybody takes one of six other things, and who has a condition the medicine for it, begun 0 to 2 years after it or anywhen."""
+    """Everybody takes one of six other things, and who has a condition its medicine, begun 0 to 2 years after it or anywhen."""
     rows = []
     for i in range(N):
         rows.append((i, f"THING {rng.integers(6)}", f"{rng.integers(1995, 2020)}"))
@@ -109,7 +109,7 @@ def test_some_take_them_without_where_some_of_the_source_do() -> None:
 
 
 def test_the_chance_is_that_of_fishers_tea() -> None:
-    """Fisher (1935, The Design of Experiments, section 8): 1 of 70 to name all four of eight cups rightly, 17 of 70 three or more."""
+    """Fisher (1935, The Design of Experiments, section 8): 1 of 70 to name all four of eight cups rightly, 17 of 70 for three."""
     poured = np.arange(8) < 4
     assert _chance(poured, poured) == pytest.approx(1 / 70)
     assert _chance(np.array([1, 1, 1, 0, 1, 0, 0, 0], bool), poured) == pytest.approx(17 / 70)
