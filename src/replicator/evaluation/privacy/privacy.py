@@ -212,7 +212,10 @@ def _verdict(attacks: tuple[Attack, ...]) -> tuple[str, ...]:
         said.append(f"{len(found)} of {len(tried)} attacks find more of the source's subjects than chance explains.")
         said += [f"{_capital(one.figure.name)}: {_numbers(one.figure)}." for one in found]
     elif tried:
-        said.append(f"None of {len(tried)} attacks finds more of the source's subjects than of others, beyond chance.")
+        said.append(
+            f"None of {len(tried)} attacks finds more of the source's subjects than of others, beyond chance: by {SURE:.0f} standard "
+            "errors, since of so many some leave their target by two."
+        )
     numbers = "; ".join(f"{attack.figure.name} {_numbers(attack.figure)}" for attack in tried if not attack.succeeds)
     if numbers:
         said.append(f"At or near their targets: {numbers}.")
