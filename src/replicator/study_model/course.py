@@ -291,13 +291,17 @@ class Course:
         return day + anchor[:, None]
 
     def until_death(self, spine: Spine, death: Death | None) -> Spine:
-        """Leave out visits after a death, where the dead of the source had none; who would have none left had the first by then."""
+        """Leave out visits after a death, where the dead of the source had none; who would have none left had the first by then.
+
+        Those on its day are left out, too, where deaths lie between visits. No other lasts longer than its subject lived.
+        """
         if death is None or LAST_VISIT not in death.before:
             return spine
         visits, died = spine.visits, death_day(spine)[spine.visits.subject]
-        late = visits.day > died
+        late = (visits.day >= died) if death.between_visits else visits.day > died
+        visits = replace(visits, end=np.fmin(visits.end, np.where(late, visits.end, died)))
         if not late.any():
-            return spine
+            return replace(spine, visits=visits)
         first = late & np.append(True, visits.subject[1:] != visits.subject[:-1])
         visits = replace(visits, day=np.where(first, died, visits.day), end=np.where(first, died, visits.end))
         return self.grid.mark(replace(spine, visits=visits.take(first | ~late)))

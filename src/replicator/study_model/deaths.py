@@ -33,6 +33,8 @@ class Death:
         Those of them that are there before any is drawn.
     soon : tuple of str
         Marks shortly after which everybody died who did, where fewer than k died: the last dose, of deaths on treatment.
+    eve : tuple of str
+        Those of `same` that are the day before the death, of all who died, where fewer than k died.
 
     Notes
     -----
@@ -48,6 +50,12 @@ class Death:
     until: tuple[str, ...]
     before: tuple[str, ...]
     soon: tuple[str, ...] = ()
+    eve: tuple[str, ...] = ()
+
+    @property
+    def between_visits(self) -> bool:
+        """Whether deaths are few and none was on a day that is there before any mark is drawn, such as that of the last visit."""
+        return bool(self.day_of) and self.day_of not in self.before
 
     @classmethod
     def fit(cls, mark: str, known: Mapping[str, Floats], others: Sequence[str], given: Sequence[str], k: int) -> Death:
@@ -78,9 +86,10 @@ class Death:
             tuple(name for name in never if name not in same and name not in given),
             tuple(name for name in never if name in given),
             tuple(name for name in soon if name not in same and name not in given),
+            tuple(name for name in same if few and name not in given and not (after[name] >= 0).any()),
         )
 
-    def hold(self, day: Mapping[str, Floats], optional: Sequence[str]) -> dict[str, Floats]:
+    def hold(self, day: Mapping[str, Floats], optional: Sequence[str], share: Floats | None = None) -> dict[str, Floats]:
         """Let the dates of the dead be no others than the source's could be.
 
         Parameters
@@ -89,13 +98,19 @@ class Death:
             Days by mark, NaN where there is none.
         optional : sequence of str
             Marks that are not there if they would lie after the death; others are moved to its day.
+        share : (n,) float64, optional
+            Uniform numbers: of few deaths each lies so far on the way from the anchor to the end that was drawn, since nothing
+            tells more of their days than that the hazard is constant. By default they are the last day.
         """
         out = dict(day)
         if self.day_of:
-            out[self.mark] = np.where(np.isfinite(day[self.mark] + day[self.day_of]), day[self.day_of], day[self.mark])
+            last = day[self.day_of]
+            if share is not None and self.between_visits:
+                last = np.minimum(day["ANCHOR"] + 1 + np.floor(share * (last - day["ANCHOR"])), last)
+            out[self.mark] = np.where(np.isfinite(day[self.mark] + last), last, day[self.mark])
         death = out[self.mark]
         for name in self.same:
-            out[name] = np.where(np.isfinite(death), death, day[name])
+            out[name] = np.where(np.isfinite(death), death - (name in self.eve), day[name])
         for name in self.soon:
             out[name] = np.where(day[name] < death - SOON, death, day[name])
         for name in self.until:

@@ -135,10 +135,10 @@ class Fatal:
     def onset(self, drawn: Drawn, chosen: Ints, owner: Ints, spine: Spine, rng: np.random.Generator) -> Drawn:
         """Let the fatal occurrences begin as long before the death as the source's, on a day that is known in full.
 
-        Where too few of the source's are known, the day itself if all were sudden, else an illness lasts :data:`USUAL` days in the
-        mean. None begins before the first day on study that its drawn start did not precede.
+        Where too few of the source's are known, on the day itself or up to :data:`SUDDEN` before if all were sudden, else an
+        illness lasts :data:`USUAL` days in the mean. None begins before the first day on study that its drawn start did not precede.
         """
-        usual = np.floor(rng.exponential(0.0 if self.sudden else USUAL, len(chosen)))
+        usual = np.floor(rng.random(len(chosen)) * (1 + SUDDEN)) if self.sudden else np.floor(rng.exponential(USUAL, len(chosen)))
         days = self.illness.quantile(rng.random(len(chosen))) if self.illness.n else usual
         death, first = (np.floor(spine.marks[name])[owner[chosen]] for name in (self.mark, "FIRST"))
         day = np.minimum(np.maximum(death - days, np.fmin(first, drawn.start[chosen])), death)

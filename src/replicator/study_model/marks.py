@@ -182,10 +182,12 @@ class Marks:
         given: Mapping[str, Floats] | None = None,
         visits: Mapping[str, Floats] | None = None,
         finished: NDArray[np.bool_] | None = None,
+        share: Floats | None = None,
     ) -> dict[str, Floats]:
         """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are.
 
-        Days of the visits of the course, and who finishes it, are needed where marks were learned with them.
+        Days of the visits of the course, and who finishes it, are needed where marks were learned with them; `share` (n,) tells how
+        far on the way few deaths lie (see :meth:`~replicator.study_model.deaths.Death.hold`).
         """
         day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
         nothing = np.full(len(anchor), np.nan)
@@ -210,7 +212,7 @@ class Marks:
                     value = np.where(value > day[b], day[b], value)
             day[mark.name] = value
         if self.death is not None:
-            day = self.death.hold(day, tuple(name for name in day if is_visit(name)))
+            day = self.death.hold(day, tuple(name for name in day if is_visit(name)), share)
         first, last = day.get("FIRST"), day.get("LAST")
         if first is not None and last is not None:
             day["LAST"] = np.maximum(first, last)

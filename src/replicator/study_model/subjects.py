@@ -199,13 +199,15 @@ class SubjectModel:
     ) -> Spine:
         """Draw visits and marks, whichever the source shows to come first."""
         course, n = self.course, len(arm)
-        marks = self.marks.build(anchor, drawn) if course.horizon else {}
+        few = self.marks.death is not None and self.marks.death.between_visits
+        share = rng.random(n) if few else None
+        marks = self.marks.build(anchor, drawn, share=share) if course.horizon else {}
         until = np.floor(marks[course.horizon]) - course.margin - anchor if course.horizon else np.full(n, np.inf)
         until = np.where(np.isnan(until), np.inf, until)
         day = course.sample(anchor, arm, course.reach(group, arm, drawn, until, rng), until, rng)
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
-            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group))
+            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group), share)
             return course.until_death(replace(spine, marks={**spine.marks, **built}), self.marks.death)
         first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
         bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}

@@ -117,3 +117,51 @@ def test_treatment_that_went_on_until_few_deaths_goes_on_until_those_of_a_sample
     np.testing.assert_array_equal(held["DM.RFXENDTC"][1:], day["DM.RFXENDTC"][1:])
     apart = {**known, "DM.RFXENDTC": known["DM.RFXENDTC"] - 20}
     assert Death.fit("DM.DTHDTC", apart, tuple(name for name in apart if name != "DM.DTHDTC"), (), K).soon == ()
+
+
+def test_few_deaths_lie_anywhere_on_the_way_and_the_last_dose_the_day_before() -> None:
+    """Planted: three die on the day after their last dose. A sample's deaths are spread evenly between the anchor and the drawn end."""
+    marks = _marks(3)
+    died = np.isfinite(marks["DM.DTHDTC"])
+    marks["DM.RFXENDTC"] = np.where(died, marks["DM.DTHDTC"] - 1, marks["DM.RFXENDTC"])
+    model, values, _ = Marks.fit(make_spine(N, marks), K)
+    assert model.death is not None
+    assert model.death.between_visits
+    assert model.death.eve == ("DM.RFXENDTC",)
+    anchor, n = 18000.0, 4000
+    share = np.random.default_rng(0).random(n)
+    drawn = {name: np.repeat(x[:1], n) for name, x in values.items()}
+    built = model.build(np.full(n, anchor), drawn, share=share)
+    death = built["DM.DTHDTC"]
+    last = model.build(np.full(1, anchor), {name: x[:1] for name, x in drawn.items()})["DM.DTHDTC"][0]
+    assert death.min() == anchor + 1
+    assert death.max() == last
+    assert np.bincount((death - anchor - 1).astype(int)).std() < 3 * np.sqrt(n / (last - anchor))
+    np.testing.assert_array_equal(built["DM.RFXENDTC"], death - 1)
+    np.testing.assert_array_equal(built["LAST"], death)
+
+
+def test_a_death_between_visits_has_none_on_its_day() -> None:
+    """Two die on the day of their third visit: it is gone where deaths lie between visits, and stays where they are on the last."""
+    anchor = 18000.0 + np.arange(N)
+    visits = make_visits(anchor[:, None] + 28.0 * np.arange(4), np.array([1.0, 2.0, 3.0, 4.0]))
+    died = np.where(np.arange(N) < 2, anchor + 56, np.nan)
+    spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
+    course = Course.fit(spine, np.zeros(2, np.int64), K)
+    spine = course.grid.mark(spine)
+    for day_of, left in (("LAST", 2), ("LASTVISIT", 3)):
+        ends = Death("DM.DTHDTC", day_of, (), (), ("LASTVISIT",))
+        kept = np.bincount(course.until_death(spine, ends).visits.subject)
+        np.testing.assert_array_equal(kept, np.where(np.arange(N) < 2, left, 4))
+
+
+def test_no_visit_lasts_longer_than_its_subject_lived() -> None:
+    """Visits of three days: of who dies on the second day of the last one, it ends then."""
+    anchor = 18000.0 + np.arange(N)
+    visits = make_visits(anchor[:, None] + 28.0 * np.arange(2), np.array([1.0, 2.0]))
+    visits = replace(visits, end=visits.day + 2)
+    died = np.where(np.arange(N) < 2, anchor + 29, np.nan)
+    spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
+    course = Course.fit(spine, np.zeros(2, np.int64), K)
+    left = course.until_death(course.grid.mark(spine), Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",))).visits
+    np.testing.assert_array_equal((left.end - left.day)[left.number == 2.0], np.where(np.arange(N) < 2, 1, 2))
