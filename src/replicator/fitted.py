@@ -32,8 +32,8 @@ from replicator.study_model.coherence import check_coherence
 from replicator.study_model.study_model import StudyModel
 from replicator.study_model.whereabouts import blamed
 from replicator.tables.dataset import Study
+from replicator.tables.encoding import Format
 from replicator.tables.notebook import html_notes
-from replicator.tables.writers import Format
 from replicator.targets import Output, check_target, write_whole
 
 

@@ -12,8 +12,9 @@ from replicator.counting import counted, duration, size
 from replicator.errors import SampleError
 from replicator.log import peak_memory
 from replicator.sampling.request import Request
-from replicator.sampling.written import laid_out
-from replicator.tables.writers import Format, StudyWriter
+from replicator.sampling.written import write_jobs
+from replicator.tables.encoding import Format
+from replicator.tables.writers import StudyWriter
 
 N_MEASURED = 2  # chunks: the first one loads libraries, the second one is like all others
 
@@ -114,14 +115,12 @@ def expect_sample(request: Request, format: Format) -> Expected:
         sizes: list[int] = []
         rows: list[dict[str, int]] = []
         with StudyWriter(Path(folder) / "expected", format, request={}) as writer:
-            for chunk in laid_out(request, request.draw(measured, crew=map), format):
-                for dataset in chunk:
-                    writer.append(dataset, request.model.name)
-                writer.finish_chunk()
+            for _ in write_jobs(request, measured, writer, map):
                 stops.append(time.perf_counter())
-                sizes.append(sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()))
+                sizes.append(_size(Path(folder)))
                 rows.append(dict(writer.rows))
         stops.append(time.perf_counter())
+        at_the_end = _size(Path(folder)) - sizes[-1]
     later = request.n - measured[0].n
     of_later = later / measured[-1].n if later else 0.0
     began, ended = rows[0], rows[-1]
@@ -130,11 +129,16 @@ def expect_sample(request: Request, format: Format) -> Expected:
     return Expected(
         n_subjects=request.n,
         rows={name: began.get(name, 0) + round((ended[name] - began.get(name, 0)) * of_later) for name in ended},
-        n_bytes=sizes[0] + round((sizes[-1] - sizes[0]) * of_later),
+        n_bytes=sizes[0] + round((sizes[-1] - sizes[0]) * of_later) + at_the_end,
         seconds=first + each * (len(jobs) - 1) / shared + closing * len(jobs) / len(measured),
         memory=peak_memory() * _processes(workers),
         workers=workers,
     )
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder and below."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _processes(workers: int) -> int:

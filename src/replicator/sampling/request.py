@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
 from replicator.errors import SampleError
@@ -12,12 +13,23 @@ from replicator.progress import Progress, silent
 from replicator.sampling.cluster import on_cluster
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.possible import check_possible
-from replicator.sampling.sampler import Crew, Job, draw_chunks, draw_subjects, plan_chunks
-from replicator.sampling.workers import in_processes
+from replicator.sampling.sampler import Job, draw_chunk, draw_subjects, plan_chunks
+from replicator.sampling.workers import Crew, in_processes
 from replicator.study_model.study_model import StudyModel
 from replicator.study_model.whereabouts import blamed
 from replicator.tables.dataset import Dataset, Study
+from replicator.tables.encoding import EncodedDataset, Format, Settled, encode
 from replicator.tables.joined import concatenate
+
+Chunk = TypeVar("Chunk")
+
+
+@dataclass(frozen=True)
+class EncodedChunk:
+    """A chunk as a format holds it: its rows, all datasets together, and the datasets, which may be encoded as they are taken."""
+
+    n_rows: int
+    datasets: Iterable[EncodedDataset]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +91,7 @@ class Request:
         with blamed(self.model, self.origin):
             return plan_chunks(self.model, self.n, self.seed, self._clauses(), self.arms)
 
-    def draw(self, jobs: Sequence[Job], before: int = 0, crew: Crew | None = None) -> Iterator[Study]:
+    def draw(self, jobs: Sequence[Job], before: int = 0) -> Iterator[Study]:
         """Draw chunks of the plan, in their order and without the datasets that every sample shares.
 
         Parameters
@@ -87,11 +99,46 @@ class Request:
         jobs : sequence of Job
         before : int
             Chunks that are done already.
+        """
+        with blamed(self.model, self.origin):
+            yield from self._told(self._crew(self._drawn, jobs), len(jobs), before, _rows_of_study)
+
+    def encode(
+        self, jobs: Sequence[Job], format: Format, settled: Mapping[str, Settled], before: int = 0, crew: Crew | None = None
+    ) -> Iterator[EncodedChunk]:
+        """Draw chunks as :meth:`draw` does, and encode them where they are drawn.
+
+        Parameters
+        ----------
+        jobs : sequence of Job
+        format : {"csv", "xpt", "parquet", "json"}
+        settled : mapping of str to Settled
+            By dataset, what earlier chunks have settled; looked at whenever a chunk is asked for, so that a writer may fill it with
+            what the first one settles.
+        before : int
+            Chunks that are done already.
         crew : Crew, optional
             Another one than that of the request.
         """
+        tasks = ((job, dict(settled)) for job in jobs)
+        crew = crew or self._crew
+        work = partial(_encode_chunk, self._drawn, format, crew is not map)
         with blamed(self.model, self.origin):
-            yield from draw_chunks(self.model, self.seed, jobs, self.domains, crew or self._crew, self.progress, before)
+            yield from self._told(crew(work, tasks), len(jobs), before, lambda chunk: chunk.n_rows)
+
+    @property
+    def _drawn(self) -> Callable[[Job], Study]:
+        """What draws a chunk, in any process."""
+        return partial(draw_chunk, self.model, self.seed, None if self.domains is None else tuple(self.domains))
+
+    def _told(self, chunks: Iterable[Chunk], n: int, before: int, n_rows: Callable[[Chunk], int]) -> Iterator[Chunk]:
+        """Pass chunks on and tell the progress of each, and of the rows until then."""
+        total, rows = before + n, 0
+        for done, chunk in enumerate(chunks, before):
+            self.progress("Sample", done, total, rows=rows)
+            yield chunk
+            rows += n_rows(chunk)
+        self.progress("", total, total, rows=rows)
 
     @property
     def _crew(self) -> Crew:
@@ -129,6 +176,20 @@ class Request:
         clauses = parse_where(self.where, tuple(head))
         check_possible(clauses, self.model, None if self.arms is None else {name for name, count in self.arms.items() if count})
         return clauses
+
+
+def _encode_chunk(
+    draw: Callable[[Job], Study], format: Format, is_sent: bool, task: tuple[Job, Mapping[str, Settled]]
+) -> EncodedChunk:
+    """Draw a chunk and encode its datasets, all of them at once if they are to be sent to another process."""
+    job, settled = task
+    study = draw(job)
+    encoded = (encode(dataset, format, settled.get(name)) for name, dataset in study.datasets.items())
+    return EncodedChunk(_rows_of_study(study), list(encoded) if is_sent else encoded)
+
+
+def _rows_of_study(chunk: Study) -> int:
+    return sum(dataset.n_rows for dataset in chunk.datasets.values())
 
 
 def _check(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.errors import SampleError
-from replicator.progress import Progress, silent
 from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
@@ -49,44 +46,6 @@ class Job:
     accepted: NDArray[np.intp] | None
     n: int
     start: int
-
-
-Crew: TypeAlias = Callable[[Callable[[Job], Study], Sequence[Job]], Iterable[Study]]
-"""Draws jobs with a function, in their order: ``map``, processes, or other machines."""
-
-
-def draw_chunks(
-    model: StudyModel,
-    seed: int,
-    jobs: Sequence[Job],
-    domains: Sequence[str] | None = None,
-    crew: Crew = map,
-    progress: Progress = silent,
-    before: int = 0,
-) -> Iterator[Study]:
-    """Draw some of the chunks of a sample, in the order of the jobs.
-
-    Parameters
-    ----------
-    model : StudyModel
-    seed : int
-    jobs : sequence of Job
-    domains : sequence of str, optional
-        Only these datasets.
-    crew : Crew
-        Who draws them; by default this process.
-    progress : Progress
-        Told of each chunk, and of the rows until then.
-    before : int
-        Chunks that are done already.
-    """
-    draw = partial(_sample_chunk, model, seed, tuple(domains) if domains is not None else None)
-    total, rows = before + len(jobs), 0
-    for done, study in enumerate(crew(draw, jobs), before):
-        progress("Sample", done, total, rows=rows)
-        yield study
-        rows += sum(dataset.n_rows for dataset in study.datasets.values())
-    progress("", total, total, rows=rows)
 
 
 def plan_chunks(model: StudyModel, n: int, seed: int, where: Sequence[Clause], arms: Mapping[str, int] | None) -> list[Job]:
@@ -151,7 +110,8 @@ def draw_subjects(model: StudyModel, seed: int, chunk: int, arm: NDArray[np.int3
 
 
 @one_thread
-def _sample_chunk(model: StudyModel, seed: int, domains: tuple[str, ...] | None, job: Job) -> Study:
+def draw_chunk(model: StudyModel, seed: int, domains: tuple[str, ...] | None, job: Job) -> Study:
+    """Draw the subjects of a chunk that a sample takes, with these datasets (None for all) but for those that are shared."""
     spine, head = draw_subjects(model, seed, job.chunk, job.arm)
     if job.accepted is not None:
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}

@@ -18,6 +18,18 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
+
+class Crew(Protocol):
+    """Does jobs with a function and yields the results in their order: ``map``, processes, or other machines.
+
+    The second job is asked for when the first result is taken.
+    """
+
+    def __call__(self, function: Callable[[Job], Result], jobs: Iterable[Job], /) -> Iterable[Result]:
+        """Do the jobs."""
+        ...
+
+
 CHUNKS_AHEAD = 2  # for each process: one that it draws, and one that waits to be drawn or to be taken
 SECONDS_ALONE = 1.0  # that a process outlives the one that started it
 
@@ -33,11 +45,16 @@ class Promise(Protocol[Result_co]):
 
 
 def in_order(submit: Callable[[Job], Promise[Result]], jobs: Iterable[Job], ahead: Callable[[], int]) -> Iterator[Result]:
-    """Yield the result of each job, in order; no more than `ahead` are made before the first of them is taken."""
+    """Yield the result of each job, in order; no more than `ahead` are made before the first of them is taken.
+
+    The very first result is taken before a second job is asked for, so that all others may hang on it.
+    """
     waiting: deque[Promise[Result]] = deque()
+    is_begun = False
     for job in jobs:
         waiting.append(submit(job))
-        while len(waiting) >= ahead():
+        while len(waiting) >= (ahead() if is_begun else 1):
+            is_begun = True
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from replicator.errors import WriteError
 from replicator.locations import Location
-from replicator.sampling.request import Request
-from replicator.tables.dataset import Dataset, Study
+from replicator.sampling.request import EncodedChunk, Request
+from replicator.sampling.sampler import Job
+from replicator.sampling.workers import Crew
+from replicator.tables.dataset import Study
 from replicator.tables.dataset_writer import DatasetWriter
+from replicator.tables.encoding import Format, Settled, encode, settle
 from replicator.tables.unfinished import find_finished
-from replicator.tables.writable import check_writable
-from replicator.tables.writers import Format, StudyWriter, with_lengths
+from replicator.tables.writers import StudyWriter
 from replicator.tables.writing_csv import CsvWriter
 from replicator.tables.writing_parquet import ParquetWriter
 
@@ -67,46 +70,41 @@ def write_chunks(
     asked = {**request.words(), "format": format, **made_by}
     if resume and (rows := find_finished(folder, asked)) is not None:
         return Written(folder, request.n, len(rows), sum(rows.values()))
-    first: dict[str, Dataset] = {}
-    model = request.model
     with StudyWriter(folder, format, overwrite, asked, resume, request.progress) as writer:
         jobs = request.plan()
         n_resumed = writer.n_finished
-        again = [jobs[number] for number in writer.settling]
-        for chunk in laid_out(request, request.draw(again, n_resumed) if again else (), format, first):
-            for dataset in chunk:
-                writer.settle(dataset, model.name)
-        for chunk in laid_out(request, request.draw(jobs[n_resumed:], n_resumed), format, first):
-            for dataset in chunk:
-                writer.append(dataset, model.name)
-            writer.finish_chunk()
-        ordered = {name: first[name] for name in model.layouts if name in first}
-        writer.describe(Study(ordered, model.codelists))
+        if n_resumed:
+            again = request.draw([jobs[number] for number in writer.settling], n_resumed)
+            for dataset in chain(request.shared, *(chunk.datasets.values() for chunk in again)):
+                writer.settle(dataset, request.model.name)
+        for _ in write_jobs(request, jobs[n_resumed:], writer):
+            pass
+        writer.describe(Study({}, request.model.codelists))
     return Written(folder, request.n, len(writer.rows), sum(writer.rows.values()), n_resumed)
 
 
-def laid_out(
-    request: Request, chunks: Iterable[Study], format: Format, first: dict[str, Dataset] | None = None
-) -> Iterator[list[Dataset]]:
-    """Give all datasets of each chunk the layout of their first one; what every sample shares comes with the very first chunk.
+def write_jobs(request: Request, jobs: Sequence[Job], writer: StudyWriter, crew: Crew | None = None) -> Iterator[int]:
+    """Draw chunks and put them behind those that a writer has, encoded by who draws them; yields how many are there by then.
+
+    What every sample shares comes before the very first chunk.
 
     Parameters
     ----------
     request : Request
-    chunks : iterable of Study
-        Of this request.
-    format : {"csv", "xpt", "parquet", "json"}
-        What they are for.
-    first : dict of str to Dataset, optional
-        The first ones by name, to which new ones are added.
+    jobs : sequence of Job
+        Of its plan, from where the writer is.
+    writer : StudyWriter
+    crew : Crew, optional
+        Another one than that of the request.
     """
-    first = {} if first is None else first
-    for study in chunks:
-        datasets = [*(() if first else request.shared), *study.datasets.values()]
-        for dataset in datasets:
-            if dataset.name not in first:
-                first[dataset.name] = with_lengths(dataset, format)
-        yield [replace(dataset, variables=first[dataset.name].variables) for dataset in datasets]
+    name, before = request.model.name, writer.n_finished
+    for dataset in () if before else request.shared:
+        writer.append(dataset, name)
+    for chunk in request.encode(jobs, writer.format, writer.settled, before, crew):
+        for encoded in chunk.datasets:
+            writer.add(encoded, name)
+        writer.finish_chunk()
+        yield writer.n_finished
 
 
 def stream_rows(request: Request, name: str, file: BinaryIO, format: Format) -> int:
@@ -115,6 +113,7 @@ def stream_rows(request: Request, name: str, file: BinaryIO, format: Format) -> 
     Parameters
     ----------
     request : Request
+        For that dataset alone.
     name : str
         Of a dataset that subjects have rows of, or that every sample shares.
     file : binary file
@@ -128,19 +127,19 @@ def stream_rows(request: Request, name: str, file: BinaryIO, format: Format) -> 
     """
     if format not in _STREAMED:
         raise WriteError(f"{format!r} is no format for a pipe; choose one of {', '.join(_STREAMED)}.")
-    first: Dataset | None = None
+    settled: dict[str, Settled] = {}
     n_rows = 0
     reference = request.model.reference
     with ExitStack() as opened:
-        for study in [Study(dict(reference))] if name in reference else request.draw(request.plan()):
-            if first is None:
-                first = with_lengths(study[name], format)
-                known = (name, first.variables, first.label)
+        chunks = [EncodedChunk(0, [encode(reference[name], format)])] if name in reference else []
+        for chunk in chunks or request.encode(request.plan(), format, settled):
+            (one,) = (encoded for encoded in chunk.datasets if encoded.name == name)
+            if not settled and one.first is not None:
+                settled[name] = settle(one.first, format)
+                known = (name, one.first.variables, one.first.label)
                 writer: DatasetWriter = CsvWriter(file, *known) if format == "csv" else ParquetWriter(file, *known)
                 opened.enter_context(writer)
-            dataset = replace(study[name], variables=first.variables)
-            check_writable(dataset, format)
-            writer.append(dataset)
+            writer.add(one.rows)
             file.flush()
-            n_rows += dataset.n_rows
+            n_rows += one.rows.n
     return n_rows

@@ -29,9 +29,9 @@ from replicator.counting import counted
 from replicator.errors import ReadError
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable, number_text
-from replicator.tables.dataset_json_writer import SUFFIXES, DatasetJsonWriter, write_dataset_json
+from replicator.tables.dataset_json_writer import SUFFIXES, DatasetJsonWriter, json_rows, write_dataset_json
 
-__all__ = ["SUFFIXES", "DatasetJsonWriter", "read_dataset_json", "write_dataset_json"]
+__all__ = ["SUFFIXES", "DatasetJsonWriter", "json_rows", "read_dataset_json", "write_dataset_json"]
 
 _TEXTS = frozenset({"string", "date", "datetime", "time", "URI"})
 _NUMBERS = frozenset({"integer", "float", "double", "decimal", "boolean"})

@@ -15,6 +15,7 @@ import shutil
 import zlib
 from collections.abc import Sequence
 from itertools import chain
+from math import isinf
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,12 +26,57 @@ from replicator._version import __version__
 from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Study, Text, Variable, number_text
-from replicator.tables.dataset_writer import WriterState, open_file
+from replicator.tables.dataset_writer import EncodedRows, WriterState, open_file
+from replicator.tables.lines import Cells, distinct_numbers, joined_lines
 
 SUFFIXES = (".json", ".ndjson", ".dsjc")
 """Endings of the three forms, lower case."""
 
 _BLOCK_BYTES = 1 << 20
+_BETWEEN = b",\n"  # rows; no text has a line feed, which JSON spells
+_EXACT = 2.0**53  # beyond, float64 skips whole numbers
+
+
+def json_rows(dataset: Dataset, variables: Sequence[Variable]) -> EncodedRows:
+    """Encode rows, as arrays with commas between them.
+
+    What is known about them is, of each numeric variable, whether all its numbers are ``whole``, and whether any was ``seen``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    variables : sequence of Variable
+        In the order in which they are written.
+
+    Raises
+    ------
+    WriteError
+        A variable is absent or of the other type, a number is infinite, or a text is no Unicode.
+    """
+    whole: dict[str, bool] = {}
+    seen: dict[str, bool] = {}
+    cells: list[Cells] = []
+    for variable in variables:
+        where, column = f"{dataset.name}.{variable.name}", dataset.columns.get(variable.name)
+        if column is None or isinstance(column, Text) != (variable.type == "char"):
+            raise WriteError(f"{where}: a chunk has no such column of type {variable.type}; make chunks alike.")
+        if isinstance(column, Text):
+            texts = [json.dumps(level, ensure_ascii=False) for level in column.levels.tolist()]
+            cells.append(Cells([*texts, '""'], np.where(column.codes < 0, np.int32(len(texts)), column.codes)))
+            continue
+        numbers, codes = distinct_numbers(column)
+        known = [number for number in numbers if number == number]
+        if any(map(isinf, known)):
+            n = int(np.isinf(column.values).sum())
+            raise WriteError(f"{where}: {counted(n, 'number is', 'numbers are')} infinite, which JSON cannot hold; let none be.")
+        whole[variable.name] = all(number.is_integer() and abs(number) <= _EXACT for number in known)
+        seen[variable.name] = bool(known)
+        cells.append(Cells([number_text(number) or "null" for number in numbers], codes))
+    try:
+        lines = joined_lines(cells, "[", "]" + _BETWEEN.decode())
+    except UnicodeEncodeError:
+        raise WriteError(f"{dataset.name}: a text holds half a surrogate pair, which is no Unicode; correct the source.") from None
+    return EncodedRows(dataset.n_rows, lines.removesuffix(_BETWEEN), {"whole": whole, "seen": seen})
 
 
 class DatasetJsonWriter:
@@ -58,9 +104,10 @@ class DatasetJsonWriter:
     --------
     >>> from tempfile import mkdtemp
     >>> folder = Path(mkdtemp())
-    >>> with DatasetJsonWriter(folder / "dm.json", "DM", [Variable("USUBJID")]) as writer:
-    ...     writer.append(Dataset("DM", (Variable("USUBJID"),), {"USUBJID": Text.of(["S-1"])}))
-    ...     writer.append(Dataset("DM", (Variable("USUBJID"),), {"USUBJID": Text.of(["S-2"])}))
+    >>> variables = (Variable("USUBJID"),)
+    >>> with DatasetJsonWriter(folder / "dm.json", "DM", variables) as writer:
+    ...     for subject in ("S-1", "S-2"):
+    ...         writer.add(json_rows(Dataset("DM", variables, {"USUBJID": Text.of([subject])}), variables))
     >>> json.loads((folder / "dm.json").read_text("utf-8"))["rows"]
     [['S-1'], ['S-2']]
     """
@@ -82,6 +129,7 @@ class DatasetJsonWriter:
         if path.suffix.lower() not in SUFFIXES:
             raise WriteError(f"{path.name}: the ending must be one of {', '.join(SUFFIXES)}; rename the target.")
         self._path, self._name, self._label, self._study = path, name, label, study
+        self._is_one_document = path.suffix.lower() == ".json"
         self._variables = tuple(variables)
         numeric = [variable.name for variable in variables if variable.type == "num"]
         self._whole, self._seen, self._n_rows = dict.fromkeys(numeric, True), dict.fromkeys(numeric, False), 0
@@ -106,29 +154,17 @@ class DatasetJsonWriter:
         self._rows.flush()
         return {"bytes": self._rows.tell(), "rows": self._n_rows, "whole": self._whole, "seen": self._seen}
 
-    def append(self, dataset: Dataset) -> None:
-        """Add the rows of a chunk.
-
-        Raises
-        ------
-        WriteError
-            A variable is absent or of the other type, a number is infinite, or a text is no Unicode.
-        OSError
-            The disk is full.
-        """
-        cells = [self._cells(dataset, variable) for variable in self._variables]
-        rows = [f"[{row}]" for row in map(",".join, zip(*cells, strict=True))]
-        if not rows:
+    def add(self, rows: EncodedRows) -> None:
+        """Put rows behind the others."""
+        if not rows.n:
             return
-        between = ",\n" if self._path.suffix.lower() == ".json" else "\n"
-        text = (between if self._n_rows else "") + between.join(rows)
-        try:
-            self._rows.write(text.encode())
-        except UnicodeEncodeError:
-            raise WriteError(
-                f"{self._name}: a text holds half a surrogate pair, which is no Unicode; correct the source."
-            ) from None
-        self._n_rows += len(rows)
+        if self._n_rows:
+            self._rows.write(_BETWEEN if self._is_one_document else b"\n")
+        self._rows.write(rows.content if self._is_one_document else rows.content.replace(_BETWEEN, b"\n"))
+        self._n_rows += rows.n
+        for name, is_whole in rows.about["whole"].items():
+            self._whole[name] &= is_whole
+            self._seen[name] |= rows.about["seen"][name]
 
     def close(self) -> None:
         """Put metadata and rows together and give the file its name; a second call does nothing."""
@@ -146,7 +182,7 @@ class DatasetJsonWriter:
                 else:
                     target.write(self._head())
                     shutil.copyfileobj(rows, target, _BLOCK_BYTES)
-                    target.write(b"\n]}\n" if self._path.suffix.lower() == ".json" else b"\n")
+                    target.write(b"\n]}\n" if self._is_one_document else b"\n")
             os.replace(part, self._path)
             self._remove_rows()
         finally:
@@ -155,28 +191,6 @@ class DatasetJsonWriter:
     def _remove_rows(self) -> None:
         if not self._is_spooled:
             self._place.unlink(missing_ok=True)
-
-    def _cells(self, dataset: Dataset, variable: Variable) -> list[str]:
-        """Encode a column, each distinct value once."""
-        column = dataset.columns.get(variable.name)
-        if column is None or isinstance(column, Text) != (variable.type == "char"):
-            raise WriteError(
-                f"{self._name}.{variable.name}: a chunk has no such column of type {variable.type}; make chunks alike."
-            )
-        if isinstance(column, Text):
-            levels = [json.dumps(level, ensure_ascii=False) for level in column.levels]
-            return [str(cell) for cell in np.array([*levels, '""'], dtype=object)[column.codes]]
-        unique, inverse = np.unique(column.values, return_inverse=True)
-        if np.isinf(unique).any():
-            n = int(np.isinf(column.values).sum())
-            raise WriteError(
-                f"{self._name}.{variable.name}: {counted(n, 'number is', 'numbers are')} infinite, which JSON "
-                "cannot hold; let none be."
-            )
-        known = unique[~np.isnan(unique)]
-        self._whole[variable.name] &= bool(np.all((known == np.floor(known)) & (np.abs(known) <= 2.0**53)))
-        self._seen[variable.name] |= len(known) > 0
-        return [str(cell) for cell in np.array([number_text(value) or "null" for value in unique.tolist()], dtype=object)[inverse]]
 
     def _head(self) -> bytes:
         header: dict[str, object] = {
@@ -195,7 +209,7 @@ class DatasetJsonWriter:
             "columns": [self._column(variable) for variable in self._variables],
         }
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
-        return (text[:-1] + ',"rows":[\n' if self._path.suffix.lower() == ".json" else text + "\n").encode()
+        return (text[:-1] + ',"rows":[\n' if self._is_one_document else text + "\n").encode()
 
     def _column(self, variable: Variable) -> dict[str, object]:
         whole = self._whole.get(variable.name, False) and self._seen[variable.name]
@@ -223,4 +237,4 @@ def write_dataset_json(dataset: Dataset, study: Study, path: Path) -> None:
         The target cannot be written.
     """
     with DatasetJsonWriter(path, dataset.name, dataset.variables, dataset.label, study.name) as writer:
-        writer.append(dataset)
+        writer.add(json_rows(dataset, dataset.variables))

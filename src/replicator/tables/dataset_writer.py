@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self, TypeAlias
 
 from replicator.errors import WriteError
-from replicator.tables.dataset import Dataset
 
 WriterState: TypeAlias = Mapping[str, Any]
 """What a writer needs to go on with its file in another process, as JSON; what is written later does not count."""
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Rows of a chunk as a file of some format will hold them; made in any process, put behind each other by the one that writes.
+
+    Attributes
+    ----------
+    n : int
+        How many rows.
+    content : bytes
+    about : mapping
+        What the writer of the format has to know besides.
+    """
+
+    n: int
+    content: bytes
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 class DatasetWriter(Protocol):
@@ -29,8 +47,8 @@ class DatasetWriter(Protocol):
         """Finish the file, or let go of it after an error."""
         ...
 
-    def append(self, dataset: Dataset) -> None:
-        """Add the rows of a chunk, which has all variables that the writer was opened with."""
+    def add(self, rows: EncodedRows) -> None:
+        """Put the rows of a chunk behind the others."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -57,12 +57,6 @@ def text_from_arrow(column: pa.ChunkedArray) -> tuple[Text, int]:
     return clean_text(codes, levels)
 
 
-def text_to_arrow(column: Text) -> pa.Array:
-    """Turn a column of text into Arrow strings, null where missing."""
-    levels = pa.array(column.levels.tolist() or [""], pa.string())
-    return levels.take(pa.array(column.codes, mask=column.codes < 0))
-
-
 def longest_text(column: Text, encoding: str = "utf-8") -> int:
     """Bytes of the longest text in a column, 0 if all are missing; characters that the encoding lacks count as one."""
     used = np.zeros(len(column.levels) + 1, dtype=bool)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import Any, Self, get_args
 
+import numpy as np
 import pyarrow as pa
 
 from replicator.arguments import check_instance, check_path
@@ -18,28 +18,28 @@ from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.locations import Location, ObjectLocation
 from replicator.progress import Progress
-from replicator.tables.dataset import Dataset, Study, Text, Variable
+from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dataset_json import DatasetJsonWriter
 from replicator.tables.dataset_writer import DatasetWriter, WriterState
 from replicator.tables.define_xml_writer import write_define
+from replicator.tables.encoding import EncodedDataset, Format, Settled, encode, lengthened, settle
 from replicator.tables.target_folder import target_folder
-from replicator.tables.text_cells import longest_text
 from replicator.tables.unfinished import unfinished_folder
 from replicator.tables.uploaded_folder import work_place
-from replicator.tables.writable import check_writable, trailing_blanks
 from replicator.tables.writing_csv import CsvWriter
-from replicator.tables.writing_parquet import ParquetWriter, PartedParquetWriter
-from replicator.tables.writing_xpt import LONGEST_TEXT, XptWriter, xpt_encoding
+from replicator.tables.writing_parquet import ParquetWriter
+from replicator.tables.writing_xpt import XptWriter
 from replicator.targets import names_a_file
 
-Format: TypeAlias = Literal["csv", "xpt", "parquet", "json"]
+_ROWS_AT_ONCE = 1 << 18
 _NOTED = ("chunks", "settling", "rows", "trailing", "longest", "states")  # of a writing that can be gone on with
 
 
 class StudyWriter:
     """Writes datasets into a folder, in any number of chunks each; the folder appears when the context is left without an error.
 
-    Blanks at the end of texts, which transport files do not hold, are counted and told in one warning.
+    Rows may be encoded elsewhere (:func:`~replicator.tables.encoding.encode`). Blanks at the end of texts, which transport files do
+    not hold, are counted and told in one warning.
 
     Parameters
     ----------
@@ -84,6 +84,7 @@ class StudyWriter:
         self._request, self._resume, self._progress = request, resume, progress
         self._writers: dict[str, DatasetWriter] = {}
         self._first: dict[str, Dataset] = {}
+        self.settled: dict[str, Settled] = {}
         self._names: list[str] = []
         self._states: Mapping[str, WriterState] = {}
         self._spool: Path | None = None
@@ -135,16 +136,20 @@ class StudyWriter:
 
     def settle(self, dataset: Dataset, study_name: str = "") -> None:
         """Show rows of a chunk of :attr:`settling` again: they are in the file, but their variables settle what comes."""
-        with _border(self._target):
-            self._settle(dataset, study_name)
+        self._settle(replace(dataset, variables=self._known(dataset).variables), study_name)
+
+    def _known(self, dataset: Dataset) -> Settled:
+        return self.settled.get(dataset.name) or settle(dataset, self.format)
 
     def _settle(self, dataset: Dataset, study_name: str) -> bool:
         """Open the file of a dataset that is new; tell whether this is its first chunk, or its first one with rows."""
         name = dataset.name
-        if name not in self._writers:
-            self._writers[name] = self._open.enter_context(self._opened(dataset, study_name))
-        elif self._first[name].n_rows or not dataset.n_rows:
+        if name in self._writers and (self._first[name].n_rows or not dataset.n_rows):
             return False
+        self.settled[name] = replace(self._known(dataset), has_rows=dataset.n_rows > 0)
+        with _border(self._target):
+            if name not in self._writers:
+                self._writers[name] = self._open.enter_context(self._opened(dataset, study_name))
         self._first[name] = dataset
         return True
 
@@ -163,29 +168,40 @@ class StudyWriter:
             self._unfinished.note(dict(zip(_NOTED, found, strict=True)))
 
     def append(self, dataset: Dataset, study_name: str = "") -> None:
-        """Add rows; the first chunk of a dataset opens its file and settles its variables.
+        """Encode rows and add them.
 
         Raises
         ------
         WriteError
             If the format cannot hold the data, a chunk has not the variables of the first one, or the disk is full.
         """
-        name = dataset.name
-        check_writable(dataset, self.format)
-        if self.format == "xpt":
-            self._n_trailing += trailing_blanks(dataset)
+        known = self.settled.get(dataset.name)
+        common = known or settle(dataset, self.format)
+        first = None if known and known.has_rows else dataset
+        for start in range(0, max(dataset.n_rows, 1), _ROWS_AT_ONCE):
+            rows = np.arange(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
+            encoded = encode(dataset if len(rows) == dataset.n_rows else dataset.take(rows), self.format, common)
+            self.add(replace(encoded, first=first and replace(first, variables=common.variables)), study_name)
+            first = None
+
+    def add(self, encoded: EncodedDataset, study_name: str = "") -> None:
+        """Add rows that were encoded with what :attr:`settled` says of their dataset; its first chunk opens its file.
+
+        Raises
+        ------
+        WriteError
+            If the format cannot hold the data, or the disk is full.
+        """
+        name = encoded.name
+        if encoded.first is not None and self._settle(encoded.first, study_name) and self.n_finished not in self.settling:
+            self.settling.append(self.n_finished)
         with _border(self._target):
-            if self._settle(dataset, study_name) and self.n_finished not in self.settling:
-                self.settling.append(self.n_finished)
-            first = self._first[name]
-            if [(v.name, v.type) for v in dataset.variables] != [(v.name, v.type) for v in first.variables]:
-                raise WriteError(f"{name}: a chunk has other variables or types than the first one; give chunks that are alike.")
-            self._writers[name].append(dataset)
-            self.rows[name] = self.rows.get(name, 0) + dataset.n_rows
-            known = self._longest.setdefault(name, {})
-            for key, column in dataset.columns.items():
-                if isinstance(column, Text):
-                    known[key] = max(known.get(key, 0), longest_text(column))
+            self._writers[name].add(encoded.rows)
+        self._n_trailing += encoded.n_trailing
+        self.rows[name] = self.rows.get(name, 0) + encoded.rows.n
+        known = self._longest.setdefault(name, {})
+        for variable, longest in encoded.longest.items():
+            known[variable] = max(known.get(variable, 0), longest)
 
     def describe(self, study: Study) -> None:
         """Write the Define-XML of what has been written.
@@ -194,7 +210,7 @@ class StudyWriter:
         """
         with _border(self._target):
             written = study.with_datasets(
-                replace(first, variables=_lengthened(first.variables, self._longest[name], self.format))
+                replace(first, variables=lengthened(first.variables, self._longest[name], self.format))
                 for name, first in self._first.items()
             )
             write_define(written, self._folder / "define.xml", suffix=f".{self.format}")
@@ -212,12 +228,10 @@ class StudyWriter:
         if self.format == "csv":
             return CsvWriter(path, dataset.name, variables, dataset.label, state=state)
         if self.format == "parquet":
-            if self._spool is None:
-                return ParquetWriter(path, dataset.name, variables, dataset.label)
-            return PartedParquetWriter(path, dataset.name, variables, dataset.label, spool=self._spool, state=state)
+            return ParquetWriter(path, dataset.name, variables, dataset.label, spool=self._spool, state=state)
         if self.format == "json":
             return DatasetJsonWriter(path, dataset.name, variables, dataset.label, study_name, spool=self._spool, state=state)
-        return XptWriter(path, dataset.name, variables, dataset.label, xpt_encoding(dataset), state=state)
+        return XptWriter(path, dataset.name, variables, dataset.label, self.settled[dataset.name].encoding, state=state)
 
 
 def write_study(
@@ -253,31 +267,12 @@ def write_study(
     if not study.datasets:
         raise WriteError("The study has no datasets, so there is nothing to write.")
     with StudyWriter(target, format, overwrite) as writer:
-        settled = study.with_datasets(with_lengths(dataset, format) for dataset in study.datasets.values())
         name = study.name
-        for dataset in settled.datasets.values():
+        for dataset in study.datasets.values():
             writer.append(dataset, name)
         if define:
-            writer.describe(settled)
+            writer.describe(study)
     return writer.paths
-
-
-def with_lengths(dataset: Dataset, format: Format) -> Dataset:
-    """Give every text variable a length that holds all its texts: the declared one, or the longest text if that is longer."""
-    encoding = xpt_encoding(dataset) if format == "xpt" else "utf-8"
-    longest = {name: longest_text(column, encoding) for name, column in dataset.columns.items() if isinstance(column, Text)}
-    return replace(dataset, variables=_lengthened(dataset.variables, longest, format))
-
-
-def _lengthened(variables: tuple[Variable, ...], longest: Mapping[str, int], format: Format) -> tuple[Variable, ...]:
-    """Settle the lengths of text; a declared one beyond what the format takes is cut to that."""
-    most = LONGEST_TEXT if format == "xpt" else sys.maxsize
-    return tuple(
-        replace(variable, length=max(min(variable.length or 1, most), longest[variable.name]))
-        if variable.type == "char"
-        else variable
-        for variable in variables
-    )
 
 
 @contextmanager

@@ -1,78 +1,36 @@
-"""Parquet: text as strings, numbers as float64, null where missing; what is known of a variable in the metadata of its field."""
+"""Parquet: text as strings, numbers as float64, null where missing; what is known of a variable in the metadata of its field.
+
+Rows are encoded as a file of their own, whose row group goes into the dataset's file as it is. Text goes there by its codes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from replicator.tables.dataset import Dataset, Text, Variable
-from replicator.tables.dataset_writer import FileWriter, WriterState, open_file
-from replicator.tables.text_cells import text_to_arrow
+from replicator.tables.dataset import Column, Dataset, Text, Variable
+from replicator.tables.dataset_writer import EncodedRows, FileWriter, WriterState, open_file
+from replicator.tables.lines import plain_array, string_array
+from replicator.tables.parquet_footer import MAGIC, moved, row_groups, whole_footer
 
 
-class PartedParquetWriter:
-    """Writes one dataset as Parquet, a file a chunk, so that it can be gone on with; the last step makes one file of them.
+def parquet_rows(dataset: Dataset, variables: Sequence[Variable]) -> EncodedRows:
+    """Encode rows as a file with their row group; what it says of the variables does not count.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    name, label, variables
-        As for :class:`ParquetWriter`.
-    spool : Path
-        Folder for the parts, which whoever chose it removes.
-    state : WriterState, optional
-        Of a writer whose parts are to be gone on with.
+    dataset : Dataset
+    variables : sequence of Variable
+        In the order of the columns.
     """
-
-    def __init__(
-        self,
-        path: Path,
-        name: str,
-        variables: Sequence[Variable],
-        label: str = "",
-        *,
-        spool: Path,
-        state: WriterState | None = None,
-    ) -> None:
-        self._path, self._name, self._variables, self._label, self._spool = path, name, tuple(variables), label, spool
-        self._sizes: list[int] = [] if state is None else list(state["parts"])
-        for number, size in enumerate(self._sizes):
-            open_file(self._part(number), size).close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-
-    def append(self, dataset: Dataset) -> None:
-        """Add the rows of a chunk as a file."""
-        part = self._part(len(self._sizes))
-        part.unlink(missing_ok=True)  # half of it may be left of a run that was killed
-        with ParquetWriter(part, self._name, self._variables, self._label) as writer:
-            writer.append(dataset)
-        self._sizes.append(part.stat().st_size)
-
-    def state(self) -> dict[str, Any]:
-        """Say what is needed to go on from here."""
-        return {"parts": self._sizes}
-
-    def close(self) -> None:
-        """Put the parts together, a row group each."""
-        self._path.unlink(missing_ok=True)
-        with ParquetWriter(self._path, self._name, self._variables, self._label) as writer:
-            for number in range(len(self._sizes)):
-                writer.append_rows(pq.read_table(self._part(number)))
-
-    def _part(self, number: int) -> Path:
-        return self._spool / f"{self._path.stem}-{number:05}.parquet"
+    names = [variable.name for variable in variables]
+    return EncodedRows(dataset.n_rows, _file(pa.Table.from_arrays([_array(dataset[name]) for name in names], names)))
 
 
 class ParquetWriter(FileWriter):
@@ -81,42 +39,94 @@ class ParquetWriter(FileWriter):
     Parameters
     ----------
     path : Path or binary file
-        The file, which must not exist; or one that is open for writing.
+        The file, which must not exist but with `state`; or one that is open for writing.
     name, label : str
         Of the dataset; kept in the metadata of the schema.
     variables : sequence of Variable
         In the order of the columns; label, length, format, codelist and decimals are kept in the metadata of the fields.
+    spool : Path, optional
+        Folder for what will stand in the footer, which whoever chose it removes; without it, that is kept in memory.
+    state : WriterState, optional
+        Of a writer whose file is to be gone on with.
     """
 
-    def __init__(self, path: Path | BinaryIO, name: str, variables: Sequence[Variable], label: str = "") -> None:
-        super().__init__(path)
-        self._schema = pa.schema([_field(variable) for variable in variables], metadata={"name": name, "label": label})
-        self._writer = pq.ParquetWriter(self._file, self._schema)
+    def __init__(
+        self,
+        path: Path | BinaryIO,
+        name: str,
+        variables: Sequence[Variable],
+        label: str = "",
+        *,
+        spool: Path | None = None,
+        state: WriterState | None = None,
+    ) -> None:
+        schema = pa.schema([_field(variable) for variable in variables], metadata={"name": name, "label": label})
+        self._empty = _file(schema.empty_table(), is_filled=False)
+        known = {"bytes": len(MAGIC), "groups": 0, "rows": 0} if state is None else state
+        self._n_bytes, self._n_groups, self._n_rows = int(known["bytes"]), int(known["groups"]), int(known["rows"])
+        if spool is None:
+            self._entries: BinaryIO = BytesIO()
+        else:
+            self._entries = open_file(spool / f"{name.lower()}.footer", None if state is None else state["footer"])
+        try:
+            super().__init__(path, state)
+        except BaseException:
+            self._entries.close()
+            raise
+        if state is None:
+            self._file.write(MAGIC)
 
-    def append(self, dataset: Dataset) -> None:
-        """Add the rows of a chunk as a row group."""
-        columns = [dataset[name] for name in self._schema.names]
-        arrays = [
-            text_to_arrow(column) if isinstance(column, Text) else pa.array(column.values, mask=column.missing)
-            for column in columns
-        ]
-        self.append_rows(pa.Table.from_arrays(arrays, schema=self._schema))
+    def add(self, rows: EncodedRows) -> None:
+        """Put a row group behind the others."""
+        groups = row_groups(rows.content)
+        self._entries.write(moved(groups, self._n_bytes - len(MAGIC), self._n_groups))
+        self._file.write(groups.data)
+        self._n_bytes += len(groups.data)
+        self._n_groups += groups.n_groups
+        self._n_rows += groups.n_rows
 
-    def append_rows(self, table: pa.Table) -> None:
-        """Add the rows of a table of the same schema as a row group."""
-        self._writer.write_table(table)
+    def state(self) -> dict[str, Any]:
+        """Hand all rows so far to the system, and say what is needed to go on from here."""
+        self._entries.flush()
+        return super().state() | {"footer": self._entries.tell(), "groups": self._n_groups, "rows": self._n_rows}
 
     def finish(self) -> None:
         """Write the footer."""
-        try:
-            self._writer.close()
-        finally:
-            self._writer.is_open = False
+        self._entries.seek(0)
+        self._file.write(whole_footer(self._empty, self._entries.read(), self._n_groups, self._n_rows))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is not None:
-            self._writer.is_open = False  # or pyarrow would try to write the footer when it is collected, into a closed file
-        super().__exit__(kind, error, trace)
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._entries.close()
+
+
+def _file(table: pa.Table, is_filled: bool = True) -> bytes:
+    """The bytes of a file with the rows of a table as a row group, or with none at all."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema) as writer:
+        if is_filled:
+            writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _array(column: Column) -> pa.Array:
+    """A column as Arrow has it, text by codes into what it holds, in its order; :func:`pyarrow.array` would load pandas."""
+    if not isinstance(column, Text):
+        return plain_array(column.values, pa.float64(), column.missing)
+    place = {level: code for code, level in enumerate(dict.fromkeys(column.levels.tolist()))}
+    codes, n = column.codes, len(column)
+    if len(place) < len(column.levels):  # of two levels of one text, the file would have no codes
+        codes = np.array([*map(place.__getitem__, column.levels.tolist()), -1], np.int32)[codes]
+    first = np.full(len(place) + 1, n)
+    first[codes[::-1]] = np.arange(n)[::-1]  # where a code stands more than once, the last assignment counts
+    first[-1] = n
+    order = np.argsort(first, kind="stable")[: np.count_nonzero(first < n)]
+    rank = np.zeros(len(first), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    texts = list(place)
+    levels = string_array([texts[code] for code in order.tolist()])
+    return pa.DictionaryArray.from_arrays(plain_array(rank[codes], pa.int32(), column.missing), levels)
 
 
 def _field(variable: Variable) -> pa.Field:

@@ -14,30 +14,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.tables import xpt_layout as layout
-from replicator.tables.dataset import Dataset, Numbers, Text, Variable
-from replicator.tables.dataset_writer import FileWriter, WriterState, open_file
-from replicator.tables.ibm_floats import outside_range, to_ibm
-from replicator.tables.text_cells import longest_text
+from replicator.tables.dataset import Dataset, Text, Variable
+from replicator.tables.dataset_writer import EncodedRows, FileWriter, WriterState, open_file
+from replicator.tables.xpt_rows import LONGEST_TEXT, NUMBER, Encoding, encode_text, starts, widened
 
-Encoding: TypeAlias = Literal["utf-8", "cp1252"]
-
-LONGEST_NAME, LONGEST_LABEL, LONGEST_TEXT = 8, 40, 200
+LONGEST_NAME, LONGEST_LABEL = 8, 40
 CREATED = b"01JAN00:00:00:00"
 """Time stamp of every file."""
 
 _SYSTEM = b"9.4     " + b"Replictr"
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
-_ROWS_AT_ONCE = 50_000
+_COPIED_AT_ONCE = 50_000
 
 
 class XptWriter(FileWriter):
@@ -50,8 +45,7 @@ class XptWriter(FileWriter):
     name, label : str
         Of the dataset.
     variables : sequence of Variable
-        In the order of the columns. A text that is longer than its variable widens it, up to 200 bytes; what stands in the file by
-        then is copied once.
+        In the order of the columns. Rows with a wider field widen it; what stands in the file by then is copied once.
     encoding : {"utf-8", "cp1252"}
         Of all text; a reader that finds bytes that are no UTF-8 takes them for Windows-1252.
     state : WriterState, optional
@@ -77,14 +71,14 @@ class XptWriter(FileWriter):
         self._variables = tuple(variables)
         self._label_text, self._path = label, path
         if state is None:
-            self._lengths = [8 if variable.type == "num" else min(variable.length or 1, LONGEST_TEXT) for variable in variables]
+            self._widths = [NUMBER if variable.type == "num" else min(variable.length or 1, LONGEST_TEXT) for variable in variables]
             self._n_rows, self._tail, self._place = 0, b"", path
         else:
-            self._lengths, self._n_rows = list(state["lengths"]), state["rows"]
+            self._widths, self._n_rows = list(state["widths"]), state["rows"]
             self._tail, self._place = bytes.fromhex(state["tail"]), path.with_name(state["file"])
             if not self._place.exists():
                 self._place = path  # it had its name already when the run was killed
-        self._positions = _positions(self._lengths)
+        self._positions = starts(self._widths)
         head = self._head()
         super().__init__(self._place, state)
         if state is None:
@@ -96,7 +90,7 @@ class XptWriter(FileWriter):
         """Hand all rows so far to the system, and say what is needed to go on from here."""
         state = super().state()
         self._remove_others()
-        return state | {"lengths": self._lengths, "rows": self._n_rows, "tail": self._tail.hex(), "file": self._place.name}
+        return state | {"widths": self._widths, "rows": self._n_rows, "tail": self._tail.hex(), "file": self._place.name}
 
     def close(self) -> None:
         """Finish the file; a second call does nothing."""
@@ -112,26 +106,15 @@ class XptWriter(FileWriter):
             if other != self._place:
                 other.unlink(missing_ok=True)
 
-    def append(self, dataset: Dataset) -> None:
-        """Add the rows of a chunk.
-
-        Raises
-        ------
-        WriteError
-            If a text is longer than 200 bytes or has characters that the encoding lacks, or a number is out of range.
-        """
-        self._widen(dataset)
-        fields = [self._texts(dataset, index) for index in range(len(self._variables))]
-        for start in range(0, dataset.n_rows, _ROWS_AT_ONCE):
-            rows = slice(start, min(start + _ROWS_AT_ONCE, dataset.n_rows))
-            block = np.empty((rows.stop - start, self._positions[-1]), np.uint8)
-            for index, variable in enumerate(self._variables):
-                column = dataset[variable.name]
-                place = slice(self._positions[index], self._positions[index + 1])
-                block[:, place] = to_ibm(column.values[rows]) if isinstance(column, Numbers) else fields[index][column.codes[rows]]
-            self._file.write(block.tobytes())
-            self._tail = (self._tail + block[-layout.RECORD :].tobytes())[-layout.RECORD :]
-        self._n_rows += dataset.n_rows
+    def add(self, rows: EncodedRows) -> None:
+        """Put rows behind the others, all in the widest fields that any has."""
+        widths = [max(pair) for pair in zip(self._widths, rows.about["widths"], strict=True)]
+        if widths != self._widths:
+            self._rewrite(widths)
+        content = widened(rows.content, rows.about["widths"], widths)
+        self._file.write(content)
+        self._tail = (self._tail + content[-layout.RECORD :])[-layout.RECORD :]
+        self._n_rows += rows.n
 
     def finish(self) -> None:
         """Fill the last record with blanks.
@@ -150,9 +133,9 @@ class XptWriter(FileWriter):
             )
         kinds = [variable.type for variable in self._variables]
         if self._loses_a_row() and "char" in kinds:
-            lengths = list(self._lengths)
-            lengths[kinds.index("char")] += layout.RECORD + 1 - length
-            self._rewrite(lengths)
+            widths = list(self._widths)
+            widths[kinds.index("char")] += layout.RECORD + 1 - length
+            self._rewrite(widths)
         self._file.write(b" " * self._filling())
 
     def _filling(self) -> int:
@@ -168,70 +151,18 @@ class XptWriter(FileWriter):
         blank = 8 * sum(last[at : at + 8] == b" " * 8 for at in range(0, layout.RECORD, 8))
         return filling - (blank % length if blank > length else blank) < 0
 
-    def _texts(self, dataset: Dataset, index: int) -> NDArray[np.uint8]:
-        """(n_levels + 1, length) bytes of the distinct texts of a column, the last one blank; empty for numbers, once checked."""
-        variable, length = self._variables[index], self._lengths[index]
-        where = f"{self._name}.{variable.name}"
-        column = dataset[variable.name]
-        if isinstance(column, Text) != (variable.type == "char"):
-            raise WriteError(f"{where}: a chunk has this variable not as {variable.type}; give chunks of equal types.")
-        if isinstance(column, Numbers):
-            outside = outside_range(column.values)
-            if outside.any():
-                raise WriteError(
-                    f"{where}: {counted(int(outside.sum()), 'number')} (first: "
-                    f"{float(column.values[outside][0])!r}) out of the range of a "
-                    "transport file, 5.4e-79 to 7.2e75; let cells be missing or write another format."
-                )
-            return np.empty((0, 0), np.uint8)
-        pieces = [self._encoded(where, level) for level in column.levels.tolist()]
-        padded = [piece[:length].ljust(length) for piece in pieces] + [b" " * length]
-        return np.frombuffer(b"".join(padded), np.uint8).reshape(len(padded), length)
-
-    def _widen(self, dataset: Dataset) -> None:
-        """Make room for the texts of a chunk."""
-        lengths = list(self._lengths)
-        for index, variable in enumerate(self._variables):
-            column = dataset[variable.name]
-            if variable.type == "num" or not isinstance(column, Text):
-                continue
-            longest = longest_text(column, self._encoding)
-            if longest > LONGEST_TEXT:
-                sizes = np.array([len(level.encode(self._encoding, "replace")) for level in column.levels.tolist()] + [0])
-                raise WriteError(
-                    f"{self._name}.{variable.name}: "
-                    f"{counted(int((sizes[column.codes] > LONGEST_TEXT).sum()), 'text')} of more than the "
-                    "200 bytes that a transport file takes; shorten or write another format."
-                )
-            lengths[index] = max(lengths[index], longest)
-        if lengths != self._lengths:
-            self._rewrite(lengths)
-
-    def _rewrite(self, lengths: list[int]) -> None:
+    def _rewrite(self, widths: list[int]) -> None:
         """Copy the rows written so far into a file with wider fields."""
-        start, narrow, old = len(self._head()), self._positions, self._file
-        self._lengths, self._positions = lengths, _positions(lengths)
-        narrower, self._place = self._place, self._path.with_name(f"{self._path.name}.wider-{sum(lengths)}")
+        start, narrow, old = len(self._head()), self._widths, self._file
+        self._widths, self._positions = widths, starts(widths)
+        narrower, self._place = self._place, self._path.with_name(f"{self._path.name}.wider-{sum(widths)}")
         old.close()
         with narrower.open("rb") as source:
             source.seek(start)
             self._file = open_file(self._place)
             self._file.write(self._head())
-            while data := source.read(_ROWS_AT_ONCE * narrow[-1]):
-                rows = np.frombuffer(data, np.uint8).reshape(-1, narrow[-1])
-                block = np.full((len(rows), self._positions[-1]), ord(" "), np.uint8)
-                for index, place in enumerate(self._positions[:-1]):
-                    block[:, place : place + narrow[index + 1] - narrow[index]] = rows[:, narrow[index] : narrow[index + 1]]
-                self._file.write(block.tobytes())
-
-    def _encoded(self, where: str, text: str) -> bytes:
-        try:
-            return text.encode(self._encoding)
-        except UnicodeEncodeError as error:
-            raise WriteError(
-                f"{where}: {text[:40]!r} has the character {text[error.start]!r}, which {self._encoding} lacks; correct it or "
-                "write another format."
-            ) from error
+            while content := source.read(_COPIED_AT_ONCE * sum(narrow)):
+                self._file.write(widened(content, narrow, widths))
 
     def _head(self) -> bytes:
         """All records before the first row."""
@@ -284,23 +215,18 @@ class XptWriter(FileWriter):
             form, width, decimals = "", 0, 0
         kind = 1 if variable.type == "num" else 2
         return (
-            *(kind, 0, self._lengths[index], index + 1, variable.name.encode().ljust(8), label),
+            *(kind, 0, self._widths[index], index + 1, variable.name.encode().ljust(8), label),
             *(form.encode().ljust(8), width, decimals, 0, b"", b" " * 8, 0, 0, self._positions[index], b"", 0, b""),
         )
 
     def _label(self, where: str, label: str) -> bytes:
-        encoded = self._encoded(where, label)
+        encoded = encode_text(where, label, self._encoding)
         if len(encoded) > LONGEST_LABEL:
             raise WriteError(
                 f"{where}: the label has {len(encoded)} bytes, a transport file takes 40; shorten {label[:60]!r} or write "
                 "another format."
             )
         return encoded
-
-
-def _positions(lengths: list[int]) -> list[int]:
-    """Where the fields of a row begin; the last one is the length of a row."""
-    return [0, *accumulate(lengths)]
 
 
 def xpt_encoding(dataset: Dataset) -> Encoding:

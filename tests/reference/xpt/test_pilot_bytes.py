@@ -15,6 +15,7 @@ from replicator.tables.reading_xpt import read_xpt
 from replicator.tables.writers import write_study
 from replicator.tables.writing_xpt import XptWriter
 from replicator.tables.xpt_layout import ROWS_5
+from replicator.tables.xpt_rows import xpt_rows
 
 DOMAINS = ["ae", "cm", "dm", "ds", "ex", "mh", "relrec", "sc", "se", "suppae", "suppdm", "sv", "ta", "te", "ti", "tv", "vs"]
 
@@ -37,7 +38,7 @@ def test_rows_in_windows_1252_are_byte_identical_when_written_so(shared_data: Pa
     (dataset,), notes = read_xpt(source)
     assert notes == ["TS: the text of ts.xpt is not UTF-8 and was read as Windows-1252."]
     with XptWriter(tmp_path / "ts.xpt", "TS", dataset.variables, dataset.label, "cp1252") as writer:
-        writer.append(dataset)
+        writer.add(xpt_rows(dataset, dataset.variables, "cp1252"))
     assert rows(tmp_path / "ts.xpt") == rows(source)
 
 

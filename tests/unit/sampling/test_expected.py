@@ -10,7 +10,7 @@ from replicator.cli import main
 from replicator.errors import SampleError
 from replicator.fitted import FittedStudy, load_model
 from replicator.sampling.expected import Expected
-from replicator.tables.writers import Format
+from replicator.tables.encoding import Format
 
 PATH = Path(__file__).parents[3] / "models" / "demo.replica"
 FORMATS: tuple[Format, ...] = ("csv", "xpt", "parquet", "json")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from replicator.errors import ReadError, WriteError
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
-from replicator.tables.dataset_json import SUFFIXES, DatasetJsonWriter, read_dataset_json, write_dataset_json
+from replicator.tables.dataset_json import SUFFIXES, DatasetJsonWriter, json_rows, read_dataset_json, write_dataset_json
 from replicator.tables.define_xml import write_define
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -102,8 +102,8 @@ def test_what_is_written_in_chunks_is_read_again(
     dataset = Dataset("XX", variables, columns, "Ünïcode")
     path = tmp_path_factory.mktemp("json") / f"xx{suffix}"
     with DatasetJsonWriter(path, "XX", variables, dataset.label, "STUDY-1") as writer:
-        writer.append(dataset.take(np.arange(len(rows)) < cut))
-        writer.append(dataset.take(np.arange(len(rows)) >= cut))
+        writer.add(json_rows(dataset.take(np.arange(len(rows)) < cut), variables))
+        writer.add(json_rows(dataset.take(np.arange(len(rows)) >= cut), variables))
     back = read_dataset_json(path)
     assert_equal(dataset, back)
     assert np.array_equal(dataset.numbers("N"), back.numbers("N"), equal_nan=True)
@@ -266,8 +266,8 @@ def test_a_failed_writing_leaves_nothing(tmp_path: Path) -> None:
     infinite = Dataset("XX", (Variable("A", "", "num"),), {"A": Numbers(np.array([np.inf]))})
     other = Dataset("XX", (Variable("B"),), {"B": Text.of(["b"])})
     for dataset, words in ((infinite, "XX.A: 1 number is infinite"), (other, "XX.A: a chunk has no such column")):
-        with pytest.raises(WriteError, match=words), DatasetJsonWriter(tmp_path / "x.json", "XX", infinite.variables) as writer:
-            writer.append(dataset)
+        with pytest.raises(WriteError, match=words):
+            json_rows(dataset, infinite.variables)
     with pytest.raises(WriteError, match="ending"):
         write_dataset_json(other, Study({}), tmp_path / "x.txt")
     with pytest.raises(FileNotFoundError):

@@ -17,8 +17,9 @@ from replicator.study_model.registry import KINDS
 from replicator.study_model.state import from_state, to_state
 from replicator.tables.dataset import MOST_DECIMALS, Dataset, Numbers, Study, Text, Variable, number_text
 from replicator.tables.decimals import decimal_text, stated_decimals, written_decimals
+from replicator.tables.encoding import Format
 from replicator.tables.readers import read_study
-from replicator.tables.writers import Format, StudyWriter, write_study
+from replicator.tables.writers import StudyWriter, write_study
 
 finite = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),

@@ -14,10 +14,11 @@ from replicator.errors import ReadError
 from replicator.locations import located
 from replicator.tables import fetched as fetching
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+from replicator.tables.encoding import Format
 from replicator.tables.fetched import fetched
 from replicator.tables.manifests import MANIFEST, manifest_bytes
 from replicator.tables.readers import read_study
-from replicator.tables.writers import Format, write_study
+from replicator.tables.writers import write_study
 
 from ...object_server import Bucket
 

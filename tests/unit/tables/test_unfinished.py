@@ -13,8 +13,9 @@ import pytest
 
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+from replicator.tables.encoding import Format
 from replicator.tables.unfinished import find_finished
-from replicator.tables.writers import Format, StudyWriter
+from replicator.tables.writers import StudyWriter
 
 FORMATS: tuple[Format, ...] = ("csv", "xpt", "parquet", "json")
 REQUEST = {"subjects": 12, "seed": 7}
@@ -138,7 +139,9 @@ def test_a_damaged_journal_is_one_sentence(tmp_path: Path, broken: bytes | None)
         write(tmp_path / "out", "csv", resume=True)
 
 
-@pytest.mark.parametrize(("format", "name"), [("csv", "data/dm.csv"), ("parquet", "spool/dm-00000.parquet")])
+@pytest.mark.parametrize(
+    ("format", "name"), [("csv", "data/dm.csv"), ("parquet", "data/dm.parquet"), ("parquet", "spool/dm.footer")]
+)
 def test_a_file_that_was_cut_since_is_refused(tmp_path: Path, format: Format, name: str) -> None:
     interrupt(tmp_path / "out", format, 2)
     file = tmp_path / ".out.unfinished" / name

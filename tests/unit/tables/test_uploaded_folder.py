@@ -14,11 +14,12 @@ import pytest
 from replicator.errors import ReadError, WriteError
 from replicator.locations import ObjectLocation
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+from replicator.tables.encoding import Format
 from replicator.tables.manifests import MANIFEST
 from replicator.tables.readers import read_study
 from replicator.tables.unfinished import find_finished
 from replicator.tables.uploaded_folder import upload, work_place
-from replicator.tables.writers import Format, StudyWriter, write_study
+from replicator.tables.writers import StudyWriter, write_study
 
 from ...object_server import Bucket
 

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from replicator.errors import WriteError
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
+from replicator.tables.encoding import Format
 from replicator.tables.readers import read_study
 from replicator.tables.study_files import MANIFEST
-from replicator.tables.writers import Format, StudyWriter, write_study
+from replicator.tables.writers import StudyWriter, write_study
 
 FORMATS: tuple[Format, ...] = ("csv", "xpt", "parquet", "json")
 
