@@ -9,6 +9,7 @@ import numpy as np
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Kind, Role
 from replicator.rules.checks.learned import combination, level_text
+from replicator.rules.checks.results import says_of_range
 from replicator.rules.grouping import Ints, combine, subjects_per_group
 from replicator.rules.rule import Origin, Rule, Severity
 from replicator.rules.view import StudyView
@@ -49,7 +50,11 @@ def _dependencies(view: StudyView, name: str, k: int) -> Iterator[Rule]:
     identity = set(facts.with_role(Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.RESULT, Role.DATE))
     for dependency in facts.dependencies:
         involved = (*dependency.determinants, dependency.dependent)
-        if identity & set(involved) or not all(variable in view.dataset(name) for variable in involved):
+        if (
+            dependency.dependent in says_of_range(view, name)
+            or identity & set(involved)
+            or not all(variable in view.dataset(name) for variable in involved)
+        ):
             continue
         group, texts = combination(view, name, dependency.determinants)
         support = subjects_per_group(group, view.subject(name), len(texts))

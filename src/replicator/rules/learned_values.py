@@ -9,6 +9,7 @@ import numpy as np
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
 from replicator.rules.checks.learned import combination, level_text, shape_of
+from replicator.rules.checks.results import says_of_range
 from replicator.rules.grouping import Floats, Ints, subjects_per_group
 from replicator.rules.rule import Origin, Rule
 from replicator.rules.view import StudyView
@@ -35,7 +36,7 @@ def learn_values(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         support = subjects_per_group(column.codes.astype(np.int64), subject, len(column.levels))
         is_text = isinstance(view.dataset(name)[variable.name], Text)
         if variable.content in _CODED and variable.role not in _NO_CODES and (is_text or variable.role is Role.VISIT):
-            more = _epochs(view, k) if variable.role is Role.EPOCH else frozenset()
+            more = _epochs(view, k) if variable.role is Role.EPOCH else _indicators(view, name, variable.name)
             yield from _codes(name, variable, column, support, k, more)
         shaped = variable.role in (Role.RECORD_ID, Role.DATE, Role.TIMEPOINT)
         # the subject's form is judged once; that the other datasets name the same subjects is a rule of the standard
@@ -73,6 +74,11 @@ def _epochs(view: StudyView, k: int) -> frozenset[str]:
             known = support >= k if facts.kind is not Kind.REFERENCE else support >= 0
             found.update(str(level) for level in column.levels[known])
     return frozenset(found)
+
+
+def _indicators(view: StudyView, name: str, variable: str) -> frozenset[str]:
+    """The standard's words for a result and its range, of a variable that follows from these: nobody need have had each."""
+    return frozenset(("LOW", "NORMAL", "HIGH")) if variable in says_of_range(view, name) else frozenset()
 
 
 def _codes(name: str, variable: VariableStructure, column: Text, support: Ints, k: int, more: frozenset[str]) -> Iterator[Rule]:

@@ -97,6 +97,8 @@ class Agreement:
         if self.epochs is not None:
             dataset = self.epochs.hold(dataset)
         settled: dict[str, Flags] = {self.status: np.ones(dataset.n_rows, bool)} if self.status in dataset else {}
+        if self.results is not None and self.results.indicator:
+            settled[self.results.indicator] = self.results.judged(dataset)
         there = [one for one in self.following if {*one.determinants, one.dependent} <= set(dataset.names)]
         last, combinations = [one for one in there if one.fills and not one.determinants], Combinations()
         for one in there:

@@ -90,11 +90,17 @@ class ResultAgreement:
                 spelled = Text.of(Numbers(np.where(wrong, dataset.numbers(self.number), np.nan)).strings())
                 dataset = dataset.with_column(dataset.variable(self.text), chosen(wrong, spelled, column))
         if self.indicator and {self.indicator, *(name for trio in self.ranges for name in trio)} <= set(dataset.names):
-            wrong, state = _misjudged(dataset, self.indicator, self.ranges)
+            wrong, state, _ = _misjudged(dataset, self.indicator, self.ranges)
             if wrong.any():
                 word = Text(np.where(wrong, state, -1).astype(np.int32), np.array(WORDS, object))
                 dataset = dataset.with_column(dataset.variable(self.indicator), chosen(wrong, word, dataset[self.indicator]))
         return dataset
+
+    def judged(self, dataset: Dataset) -> Flags:
+        """Rows (n_rows,) whose indicator says how the result lies to its range, whatever else it went with in the source."""
+        if not self.indicator or not {self.indicator, *(name for trio in self.ranges for name in trio)} <= set(dataset.names):
+            return np.zeros(dataset.n_rows, bool)
+        return _misjudged(dataset, self.indicator, self.ranges)[2]
 
 
 def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
@@ -117,8 +123,10 @@ def _decimals(text: str) -> int:
     return len(text.partition(".")[2])
 
 
-def _misjudged(dataset: Dataset, indicator: str, ranges: tuple[tuple[str, str, str], ...]) -> tuple[Flags, NDArray[np.int64]]:
-    """Rows whose indicator agrees with no range that is known, and what the first known range says: 0 low, 1 normal, 2 high."""
+def _misjudged(
+    dataset: Dataset, indicator: str, ranges: tuple[tuple[str, str, str], ...]
+) -> tuple[Flags, NDArray[np.int64], Flags]:
+    """Judge rows (n_rows,): agree with no known range; what the first known one says (0 low, 1 normal, 2 high); one is known."""
     column: Column = dataset[indicator]
     assert isinstance(column, Text)
     said = np.array([WORDS.index(level) if level in WORDS else -1 for level in column.levels.tolist()] + [-1])[column.codes]
@@ -131,4 +139,4 @@ def _misjudged(dataset: Dataset, indicator: str, ranges: tuple[tuple[str, str, s
         state = np.where(usable & ~known, place, state)
         agrees |= usable & (place == said)
         known |= usable
-    return known & ~agrees, state
+    return known & ~agrees, state, known

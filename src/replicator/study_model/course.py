@@ -27,6 +27,7 @@ Flags = NDArray[np.bool_]
 REACH = "course"  # the trait of the joint model
 CLOSE = 0.25  # of the interval between visits: what ends this near to the last visit, give or take, ends with it
 AT_THE_END = 0.2  # share of those in treatment from which coming to the last visit of an arm is a class of its own
+FEWEST_IN_ARM = 2  # subjects of an arm who tell how far it goes
 OF_THE_ARM = 0.1  # share of an arm that its last visit must have
 
 
@@ -106,6 +107,8 @@ class Course:
         mine = stratum[spine.arm]
         horizon, margin = _fit_horizon(spine, grid)
         top, finished = (_fit_top(reach, spine.arm, stratum, k)) if not horizon else (_tops(reach, spine.arm, stratum), np.empty(0))
+        lowest = _lowest(reach, spine.arm, len(stratum), order[0][0] if order else 0)
+        top = np.maximum(top, np.where(np.bincount(spine.arm, minlength=len(stratum)) > 0, lowest, -1))
         leaves = (np.arange(len(grid.numbers)) == reach[:, None]) & (reach < top[spine.arm])[:, None]
         leaves &= np.arange(len(grid.numbers)) != (order[0][0] if order else -1)
         apart = not horizon and leave_apart(day - grid.expected, leaves, k)
@@ -124,7 +127,7 @@ class Course:
             top,
             finished,
             not horizon and 0 < int((reach < top[spine.arm]).sum()) < k,
-            _lowest(reach, spine.arm, len(stratum), order[0][0] if order else 0),
+            lowest,
             _possible(reach[reach < top[spine.arm]] if len(finished) else reach, len(grid.numbers), k),
             np.asarray(stratum, np.int64),
             openness,
@@ -405,13 +408,18 @@ def _fit_horizon(spine: Spine, grid: Grid) -> tuple[str, float]:
 
 
 def _tops(reach: Ints, arm: NDArray[np.int32], stratum: Ints) -> Ints:
-    """Position of the last visit that a tenth of each arm, and two subjects, came to: (n_arms,)."""
+    """Position of the last visit that a tenth of each arm, and two subjects, came to: (n_arms,).
+
+    An arm of one subject is taken for its stratum; where that has no other subject, it comes as far as the days start from.
+    """
     n_arms = len(stratum)
-    size = np.bincount(arm, minlength=n_arms)
     last = int(reach.max(initial=0)) + 1
     count = np.zeros((n_arms, last + 1))
     np.add.at(count, (arm.astype(np.intp), (reach + 1).astype(np.intp)), 1.0)
-    came = np.cumsum(count[:, ::-1], axis=1)[:, ::-1] >= np.maximum(2.0, OF_THE_ARM * size)[:, None]
+    alike = (stratum[:, None] == stratum[None, :]).astype(np.float64) @ count
+    count = np.where(count.sum(axis=1, keepdims=True) < FEWEST_IN_ARM, alike, count)
+    size = count.sum(axis=1)
+    came = np.cumsum(count[:, ::-1], axis=1)[:, ::-1] >= np.maximum(FEWEST_IN_ARM, OF_THE_ARM * size)[:, None]
     return np.asarray(np.where(came, np.arange(last + 1), 0).max(axis=1) - 1, np.int64)
 
 

@@ -17,6 +17,7 @@ from replicator.tables.dataset import Column, Dataset, Text
 Flags = NDArray[np.bool_]
 
 NOT_DONE = "NOT DONE"  # the only term of the standard's codelist of --STAT
+MOSTLY = 0.5  # share of the rows without a result
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class NotDone:
     variable : str
         --STAT.
     share : float
-        Share of the rows without a result that are NOT DONE.
+        Share of the rows without a result that are NOT DONE; 1 where it is that of fewer than k subjects.
     """
 
     kind: ClassVar[str] = "results not done"
@@ -42,19 +43,26 @@ class NotDone:
     def fit(
         cls, dataset: Dataset, structure: DatasetStructure, without: Flags, subject: NDArray[np.int32], k: int
     ) -> NotDone | None:
-        """Learn from rows (n_rows,), some `without` a result; None where fewer than `k` subjects have a status, or another one."""
+        """Learn from rows (n_rows,), some `without` a result; None where a status says anything else.
+
+        Where fewer than `k` subjects have one, the share is not kept: if most rows without a result have it, as the standard wants
+        it, all do.
+        """
         name = structure.named("STAT")
         if not name or not isinstance(dataset[name], Text):
             return None
         codes, levels = column_codes(dataset[name])
         stated = codes >= 0
-        if levels.strings().tolist() != [NOT_DONE] or (stated & ~without).any() or len(np.unique(subject[stated])) < k:
+        if levels.strings().tolist() != [NOT_DONE] or (stated & ~without).any():
             return None
-        return cls(name, float(stated.sum() / without.sum()))
+        share = float(stated.sum() / without.sum())
+        if len(np.unique(subject[stated])) < k:
+            return cls(name, 1.0) if share > MOSTLY else None
+        return cls(name, share)
 
     def hold(self, columns: Mapping[str, Column], without: Flags, rng: np.random.Generator) -> dict[str, Column]:
         """Give NOT DONE to so many rows (n_rows,) `without` a result and a status that it has its share; returns that column."""
-        column = columns.get(self.variable)
+        column = columns.get(self.variable, Text.constant("", len(without)))
         if not isinstance(column, Text):
             return {}
         lacking = without & column.missing

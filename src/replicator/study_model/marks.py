@@ -75,7 +75,7 @@ class Marks:
     orders : tuple of (str, str)
         Pairs whose first never lay after their second.
     implied : tuple of (str, str)
-        Pairs of which whoever had the first had the second, though some had neither.
+        Pairs of which whoever had the first, `k` subjects at least, had the second.
     death : Death or None
         What ends with a death; None where nobody died.
     apart : tuple of (str, str)
@@ -167,12 +167,7 @@ class Marks:
         values = {name: x for name, x in values.items() if np.isfinite(x).any()}
         apart = tuple((a, b) for a, b in orders if f"days {b}" in values and _never_after(known[a] + 1, known[b], max(2, k)))
         there = {name: np.isfinite(day) for name, day in known.items()}
-        implied = tuple(
-            (a, b)
-            for a in done
-            for b in done
-            if a != b and min(there[a].sum(), (~there[b]).sum()) >= k and not (there[a] & ~there[b]).any()
-        )
+        implied = tuple((a, b) for a in done for b in done if a != b and there[a].sum() >= k and not (there[a] & ~there[b]).any())
         return cls(tuple(marks), orders, implied, death, apart), values, frozenset(f"mark {name}" for name in own)
 
     def build(

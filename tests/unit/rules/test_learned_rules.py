@@ -177,3 +177,29 @@ def test_few_subjects_teach_little(source: Study) -> None:
 def test_shapes(text: str, shape: str) -> None:
     """Runs of digits and of letters become one mark each."""
     assert shape_of(text) == shape
+
+
+def test_an_indicator_of_the_range_follows_from_nothing_else() -> None:
+    """All results of the source are normal; the words for others are the standard's, and no test has the one word alone."""
+    subjects = [f"ST-{i:03d}" for i in range(N)]
+    study = Study(
+        {
+            "DM": built_dataset("DM", STUDYID=["ST"] * N, DOMAIN=["DM"] * N, USUBJID=subjects),
+            "LB": built_dataset(
+                "LB",
+                STUDYID=["ST"] * N,
+                DOMAIN=["LB"] * N,
+                USUBJID=subjects,
+                LBTESTCD=["ALT" if i % 2 else "AST" for i in range(N)],
+                LBSTRESN=np.full(N, 20.0) + np.arange(N) % 4,
+                LBSTNRLO=np.full(N, 10.0),
+                LBSTNRHI=np.full(N, 40.0),
+                LBNRIND=["NORMAL"] * N,
+            ),
+        }
+    )
+    rules = [rule for rule in learn_rules(study, find_structure(study)) if rule.variable == "LBNRIND"]
+    assert {rule.code: rule.parameters.get("values") for rule in rules} == {
+        "SRC-FILLED": None,
+        "SRC-VALUES": ["HIGH", "LOW", "NORMAL"],
+    }

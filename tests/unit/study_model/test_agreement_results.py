@@ -6,6 +6,7 @@ import numpy as np
 
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
+from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_results import ResultAgreement
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
@@ -79,3 +80,14 @@ def test_a_number_a_whole_decimal_off_is_spelled_anew() -> None:
     sample = source.with_column(source.variable("LBSTRESN"), Numbers(number))
     sample = sample.with_column(source.variable("LBSTRESC"), Text.constant("10.8", N))
     assert model.hold(sample).text("LBSTRESC").strings().tolist() == np.where(number == 10.9, "10.9", "10.8").tolist()
+
+
+def test_an_indicator_follows_from_the_range_where_nobody_was_out_of_it() -> None:
+    """All of the source is normal; results of a sample beyond the limits say so, whatever else the word followed from."""
+    value = np.full(N, 15.0)
+    value[::7] = 20.0
+    source = _results(value, np.full(N, "NORMAL"))
+    agreement = Agreement.fit(source, dataset_structure(source, Kind.FINDINGS, "LB", "USUBJID", ""), SUBJECT, 5)
+    drawn = np.where(np.arange(N) % 3 == 0, 9.0, np.where(np.arange(N) % 3 == 1, 15.0, 21.0))
+    held = agreement.hold(_results(drawn, np.full(N, "NORMAL")), np.random.default_rng(1))
+    assert held.text("LBNRIND").strings()[:3].tolist() == ["LOW", "NORMAL", "HIGH"]

@@ -49,11 +49,17 @@ def test_what_is_there_is_not_added_to() -> None:
 
 
 @pytest.mark.parametrize("k", [5, 20])
-def test_too_few_subjects_or_another_word_tell_nothing(k: int) -> None:
-    """Four subjects are fewer than five, ten fewer than twenty; a status beside a result is none of a missing one."""
+def test_few_of_those_without_a_result_or_another_word_tell_nothing(k: int) -> None:
+    """Four subjects of ten are fewer than five and not most; a status beside a result is none of a missing one."""
     four = ["NOT DONE" if without and i < 16 else "" for i, without in enumerate(WITHOUT.tolist())]
     assert _fit(four, k) is None
-    ten = ["NOT DONE" if without else "" for without in WITHOUT.tolist()]
-    assert (_fit(ten, k) is None) == (k > 10)
     assert _fit(["NOT DONE"] * 2 * N, k) is None
     assert _fit(["REFUSED" if without else "" for without in WITHOUT.tolist()], k) is None
+
+
+def test_a_share_of_few_is_not_kept_but_the_standards_word_is() -> None:
+    """Nine subjects of ten are fewer than twenty: all rows without a result say NOT DONE, even where nothing else has made them."""
+    nine = ["NOT DONE" if without and i < 36 else "" for i, without in enumerate(WITHOUT.tolist())]
+    found = _fit(nine, 20)
+    assert found is not None and found.share == 1.0
+    assert not found.hold({}, np.ones(30, bool), np.random.default_rng(1))["LBSTAT"].missing.any()

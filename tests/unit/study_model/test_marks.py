@@ -157,3 +157,12 @@ def test_what_one_subject_has_is_counted_from_the_mark_beside_it() -> None:
     spine = make_spine(1, {"FIRST": day, "LAST": day + 90, "DM.RFENDTC": day + 88})
     model, _, _ = Marks.fit(spine, 5, given=("FIRST", "LAST"))
     assert [(mark.name, mark.base) for mark in model.marks] == [("DM.RFENDTC", "LAST")]
+
+
+def test_what_all_have_who_have_another_is_implied_however_few_lack_both() -> None:
+    """One of twelve has neither first nor last dose: nobody is drawn with one of them."""
+    start = 18000.0 + np.arange(12)
+    start[11] = np.nan
+    spine = make_spine(12, {"FIRST": 17990.0 + np.arange(12), "DM.RFXSTDTC": start, "DM.RFXENDTC": start + 30})
+    model, _, _ = Marks.fit(spine, 5)
+    assert {("DM.RFXSTDTC", "DM.RFXENDTC"), ("DM.RFXENDTC", "DM.RFXSTDTC")} <= set(model.implied)

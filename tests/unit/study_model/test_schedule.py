@@ -246,3 +246,14 @@ def test_no_visits() -> None:
     course = Course.fit(spine, ONE, 5)
     assert course.traits(spine) == {} and course.given == ()
     assert len(ScheduleModel.fit(grid.mark(spine), grid, ONE, 5).sample(spine, np.random.default_rng(7)).day) == 0
+
+
+def test_an_arm_of_one_subject_goes_as_far_as_its_stratum() -> None:
+    """Twenty subjects of one arm come to the fourth visit; the one of the other left after the second, which is not told."""
+    spine = planted(21, 4, attend=1.0)
+    kept = (spine.visits.subject < 20) | (spine.visits.number < 3)
+    arm = np.where(np.arange(21) < 20, 0, 1).astype(np.int32)
+    spine = replace(spine, visits=spine.visits.take(kept), arm=arm, arms=("A", "B"))
+    assert Course.fit(spine, ONE, 5).top.tolist() == [3, 3]
+    alone = Course.fit(spine, np.arange(2), 5)
+    assert alone.top[0] == 3 and alone.top[1] == alone.lowest[1] >= 0

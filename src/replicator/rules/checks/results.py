@@ -144,6 +144,18 @@ def _conversion(x: Floats, y: Floats) -> Floats:
     return min(candidates, key=lambda law: float(np.median(np.abs(y - law))))
 
 
+RANGES = (("STRESN", "STNRLO", "STNRHI"), ("ORRES", "ORNRLO", "ORNRHI"))
+"""Suffixes of a result and its limits, in standard and in original units."""
+
+
+def says_of_range(view: StudyView, name: str) -> tuple[str, ...]:
+    """Name --NRIND where the dataset has results with limits, of which it follows by its definition, and from nothing else."""
+    indicator = view.named(name, "NRIND")
+    trios = [[view.named(name, suffix) for suffix in trio] for trio in RANGES]
+    ranged = [all(trio) and all(view.filled(name, variable).any() for variable in trio) for trio in trios]
+    return (indicator,) if indicator and any(ranged) else ()
+
+
 def range_indicator(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """NRIND says LOW, HIGH or NORMAL as the result lies to its range, in standard or in original units."""
     for name in view.of_kind(Kind.FINDINGS):
@@ -155,7 +167,7 @@ def range_indicator(view: StudyView, rule: Rule) -> Iterator[Tested]:
         high_said = view.equals(name, indicator, "HIGH", "HIGH HIGH")
         said = low_said | high_said | view.equals(name, indicator, "NORMAL")
         known, agrees = np.zeros(dataset.n_rows, bool), np.zeros(dataset.n_rows, bool)
-        for result, low, high in (("STRESN", "STNRLO", "STNRHI"), ("ORRES", "ORNRLO", "ORNRHI")):
+        for result, low, high in RANGES:
             variables = [view.named(name, suffix) for suffix in (result, low, high)]
             if all(variables):
                 value, lower, upper = (dataset.numbers(variable) for variable in variables)
