@@ -10,6 +10,7 @@ from replicator.rules.learned_nearness import FEWEST as NEAR_IN
 from replicator.rules.learned_nearness import STEPS
 from replicator.rules.learned_orders import FEWEST
 from replicator.rules.learned_relations import ALWAYS
+from replicator.rules.learned_succession import FEWEST as NEXT_IN
 from replicator.rules.learned_values import MOST_SHAPES, MOST_VALUES, WIDENINGS
 from replicator.rules.registry import CHECKS
 from replicator.rules.standard import rules_of_standard
@@ -82,6 +83,12 @@ LEARNED = (
         "flagged_once",
         "a flag is set on at most one record of a subject and test",
         f"seen in {FLAGGED_IN} subjects, where chance would have made {PAIRS:g} pairs",
+    ),
+    (
+        "SRC-NEXT",
+        "rows_meet",
+        "elements of a subject follow each other without a gap",
+        f"seen in {NEXT_IN} subjects; begun on the day of the last one's end, or on the next",
     ),
 )
 

@@ -9,6 +9,7 @@ from replicator.rules.learned_flags import learn_flags
 from replicator.rules.learned_nearness import learn_nearness
 from replicator.rules.learned_orders import learn_orders
 from replicator.rules.learned_relations import learn_relations
+from replicator.rules.learned_succession import learn_succession
 from replicator.rules.learned_totals import learn_totals
 from replicator.rules.learned_values import learn_values
 from replicator.rules.report import Status
@@ -54,3 +55,4 @@ def _candidates(view: StudyView, k: int) -> Iterator[Rule]:
             yield from learn_nearness(view, name, k)
             yield from learn_totals(view, name, k)
             yield from learn_flags(view, name, k)
+            yield from learn_succession(view, name, k)

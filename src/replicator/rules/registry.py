@@ -14,6 +14,7 @@ from replicator.rules.checks import (
     nearness,
     participation,
     results,
+    succession,
     terminology,
     timing,
     totals,
@@ -109,6 +110,7 @@ CHECKS: dict[str, Check] = {
     "dates_near": Check(nearness.dates_near, "both dates"),
     "date_order": Check(learned.date_order, "both dates"),
     "present_by_arm": Check(learned.present_by_arm, "the dataset and the arm"),
+    "rows_meet": Check(succession.rows_meet, "--STDTC and --ENDTC"),
     "flagged_once": Check(flags.flagged_once, "the flag, and --TESTCD"),
     "adds_up": Check(totals.adds_up, "--TESTCD and --STRESN with the total and its items"),
 }
