@@ -136,7 +136,7 @@ class Fatal:
         """Let the fatal occurrences begin as long before the death as the source's, on a day that is known in full.
 
         Where too few of the source's are known, on the day itself or up to :data:`SUDDEN` before if all were sudden, else an
-        illness lasts :data:`USUAL` days in the mean. None begins before the first day on study that its drawn start did not precede.
+        illness lasts :data:`USUAL` days in the mean. None begins before the first day on study, if its drawn start did not.
         """
         usual = np.floor(rng.random(len(chosen)) * (1 + SUDDEN)) if self.sudden else np.floor(rng.exponential(USUAL, len(chosen)))
         days = self.illness.quantile(rng.random(len(chosen))) if self.illness.n else usual

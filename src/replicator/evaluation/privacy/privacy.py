@@ -213,8 +213,8 @@ def _verdict(attacks: tuple[Attack, ...]) -> tuple[str, ...]:
         said += [f"{_capital(one.figure.name)}: {_numbers(one.figure)}." for one in found]
     elif tried:
         said.append(
-            f"None of {len(tried)} attacks finds more of the source's subjects than of others, beyond chance: by {SURE:.0f} standard "
-            "errors, since of so many some leave their target by two."
+            f"None of {len(tried)} attacks finds more of the source's subjects than of others, beyond chance: by {SURE:.0f} "
+            "standard errors, since of so many some leave their target by two."
         )
     numbers = "; ".join(f"{attack.figure.name} {_numbers(attack.figure)}" for attack in tried if not attack.succeeds)
     if numbers:
