@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from replicator.models.adaptive_shrinkage import shrink_differences
 from replicator.models.directions import with_fixed_signs
 from replicator.models.score_correlation import ScoreCorrelation
 
 Floats = NDArray[np.float64]
 FACTOR_ROUNDS = 15  # of iterated principal factors
 MOST_COMMON = 0.995  # share of a variable's variance that common factors may explain
+EXPLAINED = (0.5, 1.0, 2.0, 4.0)  # standard errors of what factors explain, between classes of pairs
+LEAST_DIFFERENCE = 0.05  # standard errors from what factors explain, below which nothing comes to it
 
 Estimator: TypeAlias = Callable[[Floats], Floats]
 """Correlation (p, p) of incomplete scores (n, p); not finite where two variables have none."""
@@ -86,9 +89,9 @@ class GaussianCopula:
 
     Notes
     -----
-    Correlations of the scores are shrunk by :func:`shrink_correlation`, reduced by :func:`common_correlation` to what few factors
-    and clear pairs explain, divided by the standard deviations of the scores (a discrete score shows its latent normal only in
-    part), and made positive by dropping eigenvalues that are not.
+    Correlations of the scores are shrunk by :func:`shrink_correlation`, reduced by :func:`common_correlation` to few factors and
+    what pairs differ from these, divided by what the scores show (a discrete score shows its latent normal only in part), and
+    made positive by dropping eigenvalues of the scores' matrix that are not: what scores show least is moved most.
     """
 
     kind: ClassVar[str] = "gaussian copula"
@@ -98,7 +101,14 @@ class GaussianCopula:
     n: int
 
     @classmethod
-    def fit(cls, scores: Floats, estimate: Estimator = pairwise_correlation, *, most_factors: int = 400) -> GaussianCopula:
+    def fit(
+        cls,
+        scores: Floats,
+        estimate: Estimator = pairwise_correlation,
+        *,
+        weights: Floats | None = None,
+        most_factors: int = 400,
+    ) -> GaussianCopula:
         """Learn from normal scores.
 
         Parameters
@@ -107,18 +117,20 @@ class GaussianCopula:
             From :func:`normal_scores`, one column a variable; NaN where missing.
         estimate : callable
             Correlates the scores; one of :data:`replicator.models.copula_engines.ENGINES`.
+        weights : (p, TERMS) float64, optional
+            How scores show their latent normals, where the scores do not tell (:meth:`ScoreCorrelation.of`).
         most_factors : int
             Upper bound of *r*.
         """
         n, p = scores.shape
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
-        told = ScoreCorrelation.of(scores, estimate(scores))
+        told = ScoreCorrelation.of(scores, estimate(scores), weights)
         correlation = common_correlation(told, shrink_correlation(told.correlation, told.pairs))
-        values, vectors = np.linalg.eigh(correlation)
+        values, vectors = np.linalg.eigh(correlation * np.outer(told.shown, told.shown))
         keep = np.argsort(-values)[: min(most_factors, p)]
         keep = keep[values[keep] > 1e-6]
-        loadings = vectors[:, keep] * np.sqrt(values[keep])
+        loadings = vectors[:, keep] * np.sqrt(values[keep]) / told.shown[:, None]
         length = np.sqrt((loadings**2).sum(axis=1))
         loadings = loadings / np.maximum(length, 1.0)[:, None]
         loadings = with_fixed_signs(loadings)
@@ -196,7 +208,7 @@ def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
 
 
 def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
-    r"""Correlate latent normals by common factors and by the pairs that clearly differ from what those explain.
+    r"""Correlate latent normals by common factors, and by how far pairs differ from what those explain.
 
     Parameters
     ----------
@@ -214,17 +226,20 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     There are as many factors as eigenvalues beyond :math:`(1 + \sqrt{p/n})^2`, the end of what noise alone makes of *n*
     subjects; *n* is the median of the pairs, and correlations behind which there is less count for less. They are fitted to the
     correlations of the scores, and then told of the latent normals: those of a variable that nearly all subjects have alike are
-    multiples of the scores', and would be the largest of all for their noise. A pair whose scores correlate by more than
-    :math:`\sqrt{2 \log p}` of their own standard errors otherwise than those of such latent normals would keeps its own. Entries
-    of a large matrix that are right one by one still follow, together, the directions in which the few subjects happen to lie;
-    few factors cannot.
+    multiples of the scores', and would be the largest of all for their noise. What the scores of a pair correlate otherwise
+    than those of such latent normals would, in standard errors, is shrunk by
+    :func:`~replicator.models.adaptive_shrinkage.shrink_differences`, in classes of what the factors explain: where they explain
+    much they miss much, and a difference is sooner believed. A pair beyond :math:`\sqrt{2 \log p}` keeps its own,
+    as far as it is `believed`, however few such there are. Entries of a large matrix that are right one by one still follow,
+    together, the directions in which the few subjects happen to lie; few factors cannot, and differences within the noise of the
+    many pairs that factors explain nothing of are next to nothing when they are shrunk.
 
     References
     ----------
     J. Baik, G. Ben Arous, S. Peche (2005). Phase transition of the largest eigenvalue for nonnull complex sample covariance
     matrices. Annals of Probability 33, 1643-1697.
     J. Fan, Y. Liao, M. Mincheva (2013). Large covariance estimation by thresholding principal orthogonal complements. JRSS B 75,
-    603-680.
+    603-680 (factors first, then what they leave).
     """
     p = len(believed)
     if p < 2:
@@ -235,10 +250,19 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     rank = int((np.linalg.eigvalsh(even) > (1 + np.sqrt(p / n)) ** 2).sum())
     loadings = no_more_than_all(common_factors(believed, rank) / told.shown[:, None])
     explained = loadings @ loadings.T
-    apart = _artanh(told.correlation) - _artanh(told.show(explained))
-    clear = (np.abs(apart) * np.sqrt(np.maximum(told.pairs - 3, 1.0)) > np.sqrt(2 * np.log(p))) & (told.pairs >= 4)
-    np.fill_diagonal(clear, False)
-    out = np.where(clear, told.latent(believed, clear), explained)
+    upper = np.triu_indices(p, 1)
+    standard = np.sqrt(np.maximum(told.pairs[upper] - 3, 1.0))
+    shown = _artanh(told.show(explained))[upper]
+    known = (told.pairs[upper] >= 4) & (told.correlation[upper] != 0)
+    apart = np.where(known, (_artanh(told.correlation)[upper] - shown) * standard, 0.0)
+    differs = np.zeros(len(apart))
+    differs[known] = shrink_differences(apart[known], np.digitize(np.abs(shown * standard)[known], EXPLAINED))
+    wanted, clear = np.zeros((p, p)), np.zeros((p, p), bool)
+    far = np.abs(apart) > np.sqrt(2 * np.log(p))
+    wanted[upper] = np.where(far, believed[upper], np.tanh(shown + differs / standard))
+    clear[upper] = far | (np.abs(differs) > LEAST_DIFFERENCE)
+    own = told.latent(wanted, clear)
+    out = np.where(clear | clear.T, own + own.T, explained)
     np.fill_diagonal(out, 1.0)
     return out
 

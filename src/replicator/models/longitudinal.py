@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import comb, ndtri
 
 from replicator.distinct import distinct_values
-from replicator.models.copula import GaussianCopula, normal_scores
+from replicator.models.copula import GaussianCopula, normal_scores, pairwise_correlation
 from replicator.models.occasion_scatter import fit_scatter
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, Persistence, fit_persistence, lasting_noise
@@ -110,7 +110,7 @@ class TwoLevel:
         occasions : Occasions
             All occasions.
         hermite : (n_series, TERMS) float64
-            From :func:`replicator.models.ordinal.hermite_weights`, for series that are level scores.
+            From :func:`replicator.models.ordinal.hermite_coefficients`, for series that are level scores.
         discrete : (n_series,) bool
             Which series are level scores; the model of these is that of their latent standard normal.
         rounding : (n_series,) float64
@@ -129,7 +129,8 @@ class TwoLevel:
             of :attr:`Occasions.starts`.
         """
         run, n_seen, n_series = occasions.run, len(occasions.starts), len(discrete)
-        told = np.where(discrete, np.maximum(hermite.sum(axis=1), 1e-6), 1.0)
+        weights = hermite**2
+        told = np.where(discrete, np.maximum(weights.sum(axis=1), 1e-6), 1.0)
         pair_key, pair = distinct_values(series * max(n_seen, 1) + run[occasion], return_inverse=True)
         at = (pair_key % max(n_seen, 1), pair_key // max(n_seen, 1))
         pair_series = at[1]
@@ -167,7 +168,7 @@ class TwoLevel:
             / lines.size
         )
         lifted = _mean_by(lifted, pair_series, n_series)
-        latent = _latent_variances(between, within, slope, lifted, lasts.serial * lasts.next_one, hermite, told)
+        latent = _latent_variances(between, within, slope, lifted, lasts.serial * lasts.next_one, weights, told)
         serial = np.where(discrete, np.clip(latent[3] / np.maximum(lasts.next_one, 1e-6), 0, 1), lasts.serial)
         third = partial(widths_of, features["spread"], run, varies=apart.varies)
         shapes = find_shapes(dense, run, ~discrete, third, k)
@@ -180,7 +181,7 @@ class TwoLevel:
             serial,
             lasts.memory,
             1 / np.sqrt(lasts.kept_at(serial)),
-            _residual_copula(dense, told),
+            _residual_copula(dense, discrete, _residual_weights(hermite, latent[0], latent[1], features["level"])),
             shapes.bent,
             np.broadcast_to(ndtri(GRID), (len(shapes.bent), 3, len(GRID))),
             slopes.fading,
@@ -320,14 +321,47 @@ def _latent_variances(
     return level, rest, steep, np.where(lasting > 0, np.clip((next_one - level) / rest, 0, 1), 0.0)
 
 
-def _residual_copula(dense: Floats, told: Floats) -> GaussianCopula:
+def _residual_weights(hermite: Floats, level: Floats, rest: Floats, features: Floats) -> Floats:
+    r"""How residuals of level scores show the latent residuals: weights (n_series, TERMS) as of a :class:`ScoreCorrelation`.
+
+    Parameters
+    ----------
+    hermite : (n_series, TERMS) float64
+        Coefficients of the scores.
+    level, rest : (n_series,) float64
+        Variances of the latent normal, of subjects' levels and of residuals.
+    features : (n_seen, n_series) float64
+        Levels of subjects, standardised.
+
+    Notes
+    -----
+    Beyond their covariance :math:`\sum_n a_{in} a_{jn} c^n` on different occasions, where *c* is that of the latent levels, two
+    scores have on the same occasion :math:`\sum_k r^k (w_i w_j)^{k/2} \sum_{n \ge k} \binom{n}{k} a_{in} a_{jn} c^{n-k}`, if their
+    residuals of the variances *w* correlate by *r*; a score varies by :math:`\sum_n a_{in}^2 (1 - l_i^n)` within subjects of the
+    level variance *l*. The more subjects keep their level, the less of a residual shows. Two series are told from one weight each:
+    what it is with another like itself, with the mean *c* that it has with all.
+    """
+    power = np.arange(1, hermite.shape[1] + 1)
+    varies = np.maximum((hermite**2 * (1 - level[:, None] ** power)).sum(axis=1), 1e-9)
+    with np.errstate(invalid="ignore"):
+        alike = np.nan_to_num(pairwise_correlation(features)) * np.sqrt(np.outer(level, level))
+    np.fill_diagonal(alike, 0.0)
+    common = np.clip(alike.sum(axis=1) / max(len(level) - 1, 1), 0.0, 1.0)
+    ways = comb(power[None, :], power[:, None])  # (k, n)
+    lift = np.where(power[None, :] >= power[:, None], power[None, :] - power[:, None], 0)
+    square = np.einsum("kn,jkn,jn->jk", ways, common[:, None, None] ** lift, hermite**2, optimize=True)
+    shown = square * rest[:, None] ** power / varies[:, None]
+    shown /= np.maximum(shown.sum(axis=1), 1.0)[:, None]
+    return np.asarray(np.where(hermite < 0, -1.0, 1.0) * np.sqrt(shown), np.float64)
+
+
+def _residual_copula(dense: Floats, discrete: NDArray[np.bool_], weights: Floats) -> GaussianCopula:
     deviation = np.sqrt(_mean_square(dense))
-    scores = dense / np.where(deviation > 0, deviation, 1.0) * np.sqrt(told)
-    smooth = np.flatnonzero(told >= 1)
-    for j in smooth:
+    scores = dense / np.where(deviation > 0, deviation, 1.0)
+    for j in np.flatnonzero(~discrete):
         scores[:, j] = normal_scores(dense[:, j])
     scores[:, np.isfinite(dense).sum(axis=0) < 4] = 0.0
-    return GaussianCopula.fit(scores)
+    return GaussianCopula.fit(scores, weights=np.where(discrete[:, None], weights, np.nan))
 
 
 def _mean_square(dense: Floats) -> Floats:

@@ -2,7 +2,7 @@ r"""Ordered categories as thresholds on a latent standard normal, and what their
 
 from __future__ import annotations
 
-from math import factorial
+from math import factorial, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,36 @@ def level_scores(share: Floats) -> Floats:
         return np.where(share > 0, -np.diff(density, axis=-1) / np.where(share > 0, share, 1.0), 0.0)
 
 
-def hermite_weights(share: Floats) -> Floats:
-    r"""Share of the scores' covariance that each power of the latent correlation carries.
+def mehler_coefficients(scores: Floats, cumulative: Floats) -> Floats:
+    r"""Coefficients of a step function of a standard normal in normalised Hermite polynomials.
+
+    Parameters
+    ----------
+    scores : (..., n_levels) float64
+        Value of each step, from the lowest normals up.
+    cumulative : (..., n_levels) float64
+        Probability up to the end of each step; the last one is 1.
+
+    Returns
+    -------
+    (..., TERMS) float64
+        :math:`a_n` with :math:`\mathrm{cov}(g(z_1), h(z_2)) = \sum_n a_n(g)\, a_n(h)\, \rho^n` for two step functions of standard
+        normals with correlation :math:`\rho` (Mehler's expansion).
+
+    Notes
+    -----
+    :math:`a_n = \sum_l (h_{l+1} - h_l)\, \varphi(\tau_l)\, He_{n-1}(\tau_l) / \sqrt{n!}` over the edges :math:`\tau_l` between
+    steps.
+    """
+    end = cumulative[..., :-1]
+    cut = np.clip(ndtri(end), -8.0, 8.0)
+    step = np.diff(scores, axis=-1) * np.exp(-0.5 * cut**2) / np.sqrt(2 * np.pi) * ((end > 0) & (end < 1))
+    terms = [(step * eval_hermitenorm(n - 1, cut)).sum(axis=-1) / sqrt(factorial(n)) for n in range(1, TERMS + 1)]
+    return np.stack(terms, axis=-1)
+
+
+def hermite_coefficients(share: Floats) -> Floats:
+    """Coefficients of level scores as functions of their latent normal.
 
     Parameters
     ----------
@@ -46,24 +74,14 @@ def hermite_weights(share: Floats) -> Floats:
     Returns
     -------
     (n_series, TERMS) float64
-        :math:`w_n` with :math:`\mathrm{cov}(h(z_1), h(z_2)) = \sum_n w_n \rho^n` for the level scores *h* of two standard
-        normals with correlation :math:`\rho`.
-
-    Notes
-    -----
-    :math:`w_n = c_n^2 / n!` with
-    :math:`c_n = \sum_l h_l [\varphi(\tau_{l-1}) He_{n-1}(\tau_{l-1}) - \varphi(\tau_l) He_{n-1}(\tau_l)]` (Mehler's expansion).
+        As of :func:`mehler_coefficients`, but that the last one stands for all that would follow: their squares add up to the
+        variance of the scores.
     """
     scores = level_scores(share)
-    edge = np.concatenate([np.zeros((len(share), 1)), np.clip(np.cumsum(share, axis=1), 0, 1)], axis=1)
-    edge[:, -1] = 1.0
-    cut = np.clip(ndtri(edge), -8.0, 8.0)
-    density = np.exp(-0.5 * cut**2) / np.sqrt(2 * np.pi) * ((edge > 0) & (edge < 1))
-    weights = np.empty((len(share), TERMS))
-    for n in range(1, TERMS + 1):
-        term = density * eval_hermitenorm(n - 1, cut)
-        weights[:, n - 1] = (scores * -np.diff(term, axis=1)).sum(axis=1) ** 2 / factorial(n)
-    return weights
+    out = mehler_coefficients(scores, np.clip(np.cumsum(share, axis=-1), 0, 1))
+    rest = (share * scores**2).sum(axis=-1) - (out[..., :-1] ** 2).sum(axis=-1)
+    out[..., -1] = np.where(out[..., -1] < 0, -1.0, 1.0) * np.sqrt(np.maximum(rest, 0.0))
+    return out
 
 
 def latent_correlation(weights: Floats, covariance: Floats) -> Floats:
@@ -72,7 +90,7 @@ def latent_correlation(weights: Floats, covariance: Floats) -> Floats:
     Parameters
     ----------
     weights : (n_series, TERMS) float64
-        From :func:`hermite_weights`.
+        Squares of :func:`hermite_coefficients`.
     covariance : (n_series,) float64
         Of the scores of one series at two times; at or below 0 gives 0.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from replicator.models.longitudinal import TwoLevel
-from replicator.models.ordinal import hermite_weights
+from replicator.models.ordinal import hermite_coefficients
 from replicator.models.persistence import Occasions
 
 Floats = NDArray[np.float64]
@@ -116,10 +116,10 @@ class Presence:
         rows, units = np.nonzero(unsure)
         typical = _share((p * unsure).sum(axis=0), unsure.sum(axis=0).astype(np.float64), np.full(n_units, 0.5))
         share = np.stack([typical, 1 - typical], axis=1)
-        weights = hermite_weights(share)
+        hermite = hermite_coefficients(share)
         everything = np.ones(n_units, bool)
         latent, _ = TwoLevel.fit(
-            score[rows, units], rows, units, occasions, weights, everything, np.zeros(n_units), n_cells=sizes[1], k=k
+            score[rows, units], rows, units, occasions, hermite, everything, np.zeros(n_units), n_cells=sizes[1], k=k
         )
         # presence drifts with the cells' own probabilities: subjects differ in level only
         return cls(probability, replace(latent, within=1 - latent.between, slope=np.zeros(n_units)))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import factorial, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import eval_hermitenorm, ndtri
 
-from replicator.models.ordinal import TERMS
+from replicator.models.ordinal import TERMS, mehler_coefficients
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +49,7 @@ class ScoreCorrelation:
     weights: Floats
 
     @classmethod
-    def of(cls, scores: Floats, correlation: Floats) -> ScoreCorrelation:
+    def of(cls, scores: Floats, correlation: Floats, weights: Floats | None = None) -> ScoreCorrelation:
         """Judge correlations by the scores that they are of.
 
         Parameters
@@ -60,6 +58,8 @@ class ScoreCorrelation:
             NaN where missing.
         correlation : (p, p) float64
             Of the scores; not finite where two variables have none.
+        weights : (p, TERMS) float64, optional
+            Of variables whose scores are not their latent normal's alone; NaN or 0 where the scores tell.
         """
         seen = np.isfinite(scores)
         mask = seen.astype(np.float64)
@@ -70,11 +70,14 @@ class ScoreCorrelation:
         used = np.where(seen, scores, np.where(seen.any(axis=0), np.nan, 0.0))
         deviation = np.sqrt(np.nanvar(used, axis=0)) if len(scores) else np.ones(scores.shape[1])
         shown = np.where(deviation > 0, np.minimum(deviation, 1.0), 1.0)
-        weights = np.zeros((scores.shape[1], TERMS))
+        own = np.zeros((scores.shape[1], TERMS))
         for j in np.flatnonzero(seen.any(axis=0) & (deviation > 0)):
-            weights[j] = _step_weights(scores[seen[:, j], j])
-        weights[:, 0] = shown
-        return cls(correlation, _effective_pairs(scores, correlation, both), shown, weights)
+            value, count = np.unique(scores[seen[:, j], j], return_counts=True)
+            own[j] = mehler_coefficients(value / deviation[j], np.cumsum(count) / count.sum())
+        own[:, 0] = shown
+        if weights is not None:
+            own = np.where(np.nan_to_num(weights[:, :1]) > 0, weights, own)
+        return cls(correlation, _effective_pairs(scores, correlation, both), own[:, 0], own)
 
     def show(self, latent: Floats) -> Floats:
         """Correlation (p, p) that the scores of latent normals with the correlation (p, p) have."""
@@ -100,15 +103,6 @@ class ScoreCorrelation:
         out = np.zeros_like(shown)
         out[i, j] = (low + high) / 2
         return out
-
-
-def _step_weights(scores: Floats) -> Floats:
-    """Weights (TERMS,) of scores (n,) that rise in steps with their latent normal: mean of score times Hermite polynomial."""
-    value, count = np.unique(scores, return_counts=True)
-    edge = ndtri(np.cumsum(count)[:-1] / len(scores))
-    density = np.exp(-0.5 * edge**2) / np.sqrt(2 * np.pi)
-    step = np.diff(value) / np.sqrt(np.maximum(scores.var(), 1e-12))
-    return np.array([(step * density * eval_hermitenorm(n - 1, edge)).sum() / sqrt(factorial(n)) for n in range(1, TERMS + 1)])
 
 
 def _effective_pairs(scores: Floats, correlation: Floats, both: Floats) -> Floats:

@@ -15,7 +15,7 @@ from replicator.models.class_effects import fit_class_effects
 from replicator.models.copula import normal_scores
 from replicator.models.group_effects import shrink_means
 from replicator.models.longitudinal import TwoLevel
-from replicator.models.ordinal import hermite_weights, level_scores
+from replicator.models.ordinal import hermite_coefficients, level_scores
 from replicator.models.persistence import Course, Occasions
 from replicator.models.repeats import Neighbours, fit_repeats, repeat_residuals
 from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed, subject_weights
@@ -119,9 +119,9 @@ class Values:
         """
         column, n_columns = observed.column, len(results.form)
         scores = level_scores(results.share)
-        weights = hermite_weights(results.share)
+        hermite = hermite_coefficients(results.share)
         discrete = results.form != ADDITIVE
-        shown = np.where(discrete, np.maximum(weights.sum(axis=1), 1e-6), 1.0)
+        shown = np.where(discrete, np.maximum((hermite**2).sum(axis=1), 1e-6), 1.0)
         y = scores[column, np.maximum(observed.level, 0)]
         added = ~discrete[column]
         y[added] = results.scales.forward(observed.number[added], results.series[column[added]].astype(np.intp))
@@ -138,7 +138,7 @@ class Values:
         typical = np.zeros(len(results.scales.power))
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
-        latent, features = TwoLevel.fit(rest, occasion, column, occasions, weights, discrete, rounding, n_cells=sizes[1], k=k)
+        latent, features = TwoLevel.fit(rest, occasion, column, occasions, hermite, discrete, rounding, n_cells=sizes[1], k=k)
         moved, sites, endings, width = _latent_shift(shift, sites, endings, shown, results.form, column, at, subject)
         level, bottom, top = _tie_extremes(features["level"], y, column, subject, discrete)
         pairs = Neighbours.of(observed.level, column, occasion, where.arm, where.cell, occasions)

@@ -197,3 +197,17 @@ def test_a_binary_variable_keeps_the_two_means_of_a_number(few: float, seed: int
     for one, other in ((binary, has), (~binary, ~has)):
         assert drawn[one].mean() == pytest.approx(values[other, 1].mean(), abs=0.15)
         assert drawn[one].std() == pytest.approx(values[other, 1].std(), rel=0.1)
+
+
+@pytest.mark.parametrize(("rho", "least"), [(0.25, 0.12), (0.5, 0.45), (0.6, 0.55)])
+def test_pairs_of_numbers_and_answers_come_back(rho: float, least: float) -> None:
+    """25 pairs of 60 variables (300 subjects, a fifth binary): nearly all of 0.5 and 0.6, half of 0.25, and little else."""
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((300, 60))
+    x[:, 25:50] = rho * x[:, :25] + np.sqrt(1 - rho**2) * x[:, 25:50]
+    x[:, ::5] = x[:, ::5] > 0.3
+    found = GaussianCopula.fit(np.stack([normal_scores(one) for one in x.T], axis=1)).correlation
+    pairs = np.arange(25), np.arange(25, 50)
+    assert least < found[pairs].mean() < rho + 0.03
+    found[pairs] = 0.0
+    assert np.sqrt((found[np.triu_indices(60, 1)] ** 2).mean()) < 0.02

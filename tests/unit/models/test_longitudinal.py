@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from replicator.models.cell_means import CellMeans
 from replicator.models.longitudinal import TwoLevel
-from replicator.models.ordinal import hermite_weights, level_scores
+from replicator.models.ordinal import hermite_coefficients, level_scores
 from replicator.models.panels import Presence, find_panels
 from replicator.models.persistence import Occasions
 
@@ -185,7 +186,7 @@ def _levels_about_visits(told_by_visits: float, lasting: float = 0.0) -> tuple[T
     score = level_scores(share)[0][level].reshape(subjects, visits)
     y = (score - score.mean(axis=0)).ravel()
     n, discrete = len(y), np.array([True])
-    model = TwoLevel.fit(y, np.arange(n), np.zeros(n, np.intp), occasions, hermite_weights(share), discrete, np.zeros(1))[0]
+    model = TwoLevel.fit(y, np.arange(n), np.zeros(n, np.intp), occasions, hermite_coefficients(share), discrete, np.zeros(1))[0]
     return model, y, occasions
 
 
@@ -206,6 +207,26 @@ def test_levels_whose_residuals_last_vary_no_more_than_others() -> None:
     assert model.serial[0] > 0.3
     assert drawn.var() == pytest.approx(1.0, abs=0.05)
     assert drawn.var(axis=1, ddof=1).mean() == pytest.approx(model.within[0], rel=0.1)
+
+
+@pytest.mark.parametrize("lasting", [0.3, 0.6, 0.8])
+@pytest.mark.parametrize("together", [0.0, 0.3, 0.6])
+def test_answers_that_subjects_keep_show_less_of_what_moves_them_together(lasting: float, together: float) -> None:
+    """Six answers of two levels, half and a seventh of the time: latent levels and residuals come back, however much lasts."""
+    rng = np.random.default_rng(12)
+    subjects, visits, n_series = 800, 6, 6
+    root = np.linalg.cholesky(together + (1 - together) * np.eye(n_series))
+    level = np.linalg.cholesky(0.5 + 0.5 * np.eye(n_series))
+    occasions = Occasions(np.repeat(np.arange(subjects), visits), np.tile(14.0 * np.arange(visits), subjects))
+    z = np.sqrt(lasting) * (rng.standard_normal((subjects, n_series)) @ level.T)[occasions.subject]
+    z += np.sqrt(1 - lasting) * rng.standard_normal((len(z), n_series)) @ root.T
+    share = np.tile([[0.5, 0.5], [0.85, 0.15]], (n_series // 2, 1))
+    y = np.take_along_axis(level_scores(share), (z > ndtri(share[:, 0])).astype(np.intp).T, axis=1).T
+    occasion, series = np.repeat(np.arange(len(z)), n_series), np.tile(np.arange(n_series), len(z))
+    every = np.ones(n_series, bool)
+    model = TwoLevel.fit(y.ravel(), occasion, series, occasions, hermite_coefficients(share), every, np.zeros(n_series))[0]
+    assert model.between.mean() == pytest.approx(lasting, abs=0.03)
+    assert model.residual.correlation[np.triu_indices(n_series, 1)].mean() == pytest.approx(together, abs=0.08)
 
 
 def test_some_series_are_put_together_as_all_are() -> None:

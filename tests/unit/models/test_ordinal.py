@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.models.ordinal import hermite_weights, latent_correlation, level_scores, order_levels
+from replicator.models.ordinal import hermite_coefficients, latent_correlation, level_scores, order_levels
 
 
 def test_scores_of_a_median_split() -> None:
@@ -24,9 +24,17 @@ def test_scores_have_mean_zero_and_an_unused_level_scores_nothing() -> None:
 @pytest.mark.parametrize("rho", [0.1, 0.4, 0.8])
 def test_covariance_of_median_splits_is_sheppards(rho: float) -> None:
     """Two halves of correlated normals: cov = (2/pi)^2 asin(rho) (Sheppard, Phil. Trans. 192, 1899, p. 141)."""
-    weights = hermite_weights(np.array([[0.5, 0.5]]))[0]
+    weights = hermite_coefficients(np.array([[0.5, 0.5]]))[0] ** 2
     powers = rho ** np.arange(1, len(weights) + 1)
     assert weights @ powers == pytest.approx((2 / np.pi) ** 2 * np.arcsin(rho), abs=2e-3)
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=2, max_size=6))
+def test_squares_of_coefficients_are_the_variance_of_the_scores(parts: list[float]) -> None:
+    """The whole series has it (Parseval), and the last coefficient stands for what is left out of it."""
+    share = np.array([parts]) / sum(parts)
+    variance = (share * level_scores(share) ** 2).sum()
+    assert (hermite_coefficients(share) ** 2).sum() == pytest.approx(variance, rel=1e-9)
 
 
 @given(
@@ -36,14 +44,14 @@ def test_covariance_of_median_splits_is_sheppards(rho: float) -> None:
 def test_latent_correlation_inverts_the_series(parts: list[float], rho: float) -> None:
     """The covariance that a correlation gives leads back to the correlation."""
     share = np.array([parts]) / sum(parts)
-    weights = hermite_weights(share)
+    weights = hermite_coefficients(share) ** 2
     covariance = weights[0] @ rho ** np.arange(1, weights.shape[1] + 1)
     assert latent_correlation(weights, np.array([covariance]))[0] == pytest.approx(rho, abs=5e-3)
 
 
 def test_no_covariance_is_no_correlation() -> None:
     """Negative and zero covariances come out as 0."""
-    weights = hermite_weights(np.array([[0.5, 0.5], [0.9, 0.1]]))
+    weights = hermite_coefficients(np.array([[0.5, 0.5], [0.9, 0.1]])) ** 2
     assert latent_correlation(weights, np.array([0.0, -0.2])).tolist() == [0.0, 0.0]
 
 
