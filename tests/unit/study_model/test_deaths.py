@@ -120,7 +120,7 @@ def test_treatment_that_went_on_until_few_deaths_goes_on_until_those_of_a_sample
 
 
 def test_few_deaths_lie_anywhere_on_the_way_and_the_last_dose_the_day_before() -> None:
-    """Planted: three die on the day after their last dose. A sample's deaths are spread evenly between the anchor and the drawn end."""
+    """Planted: three die on the day after their last dose. Drawn deaths are spread evenly between the anchor and the drawn end."""
     marks = _marks(3)
     died = np.isfinite(marks["DM.DTHDTC"])
     marks["DM.RFXENDTC"] = np.where(died, marks["DM.DTHDTC"] - 1, marks["DM.RFXENDTC"])
