@@ -158,6 +158,7 @@ def medication(cohort: Cohort, rng: np.random.Generator) -> pd.DataFrame:
             "CMDOSE": np.array([500.0, 400.0, 850.0])[drug],
             "CMDOSU": "mg",
             "CMROUTE": "ORAL",
+            "CMINDC": np.array(["HEADACHE", "PAIN", "DIABETES"], object)[drug],
             "CMSTDTC": [one[:4] if i % 5 == 0 else one for i, one in enumerate(dates_text(start))],
         }
     )

@@ -25,6 +25,7 @@ from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
 from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_fatal import Fatal
+from replicator.study_model.events_indications import Indications
 from replicator.study_model.events_medicines import Medicines
 from replicator.study_model.events_needs_fit import NeedGroups
 from replicator.study_model.events_obliged import Obliged
@@ -113,6 +114,8 @@ class EventsPart:
         The state of the participation on which qualifiers depend.
     columns : OccurrenceColumns
         All other columns.
+    indications : Indications or None
+        What medicines are said to be given for; None where rows do not say it.
     routes : Routes or None
         Routes and presentations that somebody would take; None where rows have no routes.
     doses : Doses or None
@@ -141,6 +144,7 @@ class EventsPart:
     serious: Seriousness
     ending: Ending
     columns: OccurrenceColumns
+    indications: Indications | None
     routes: Routes | None
     doses: Doses | None
     uses: Uses | None
@@ -201,6 +205,7 @@ class EventsPart:
             Seriousness.fit(head, structure, owner, set_aside, k),
             ending,
             columns,
+            Indications.fit(medicines),
             Routes.fit(medicines),
             Doses.fit(medicines),
             Uses.fit(head, structure, owner, k),
@@ -324,6 +329,8 @@ class EventsPart:
         row = terms.row[occurrence]
         said = zip(self.catalogue.variables, self.catalogue.columns, strict=True)
         columns: dict[str, Column] = {name: column.take(row) for name, column in said} | dict(given)
+        if self.indications is not None:
+            columns = self.indications.apply(columns, terms.kind_of[occurrence])
         if self.routes is not None:
             columns = self.routes.apply(columns, occurrence, terms.kind_of, rng)
         if self.doses is not None:
