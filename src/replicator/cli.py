@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
 import replicator as rp
-from replicator.cli_options import Copula, Data, Format, Html, Json, LogJson, ModelFile, Overwrite, ProgressAs, Quiet
+from replicator.cli_options import Copula, Data, Format, Html, Json, LogJson, ModelFile, Overwrite, PartitionBy, ProgressAs, Quiet
 from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_place, parse_size, single_domain
 from replicator.counting import counted, size
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
@@ -102,6 +102,10 @@ def sample(
     ] = "",
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same request.")] = False,
+    partition_by: Annotated[
+        PartitionBy | None,
+        typer.Option("--partition-by", help="Write a folder for each dataset with a Parquet file for each chunk of subjects."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the sample will take (rows, bytes, time, memory), and write nothing.")
     ] = False,
@@ -142,10 +146,13 @@ def sample(
             "progress": progress,
         }
         if out == "-":
+            if partition_by is not None:
+                raise ConfigError("--partition-by needs a folder to write to; leave it out, or name one.")
             with _while_read():
                 fitted.stream_sample(sys.stdout.buffer, single_domain(names), n, seed, **asked)
             return FINE
-        written = fitted.write_sample(out, n, seed, **asked, domains=names, overwrite=overwrite, resume=resume)
+        parts: Literal["chunk"] | None = None if partition_by is None else "chunk"
+        written = fitted.write_sample(out, n, seed, **asked, domains=names, overwrite=overwrite, resume=resume, partition_by=parts)
     what = f"{counted(n, 'subject')}, {counted(written.n_datasets, 'dataset')}, {counted(written.n_rows, 'row')}"
     _say(quiet, f"{out}: {what} as {format.value}, seed {seed}, {watch}")
     return FINE

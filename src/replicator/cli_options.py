@@ -20,6 +20,12 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class PartitionBy(StrEnum):
+    """What files of one dataset are parted by."""
+
+    CHUNK = "chunk"
+
+
 class Copula(StrEnum):
     """Engines of the subject model."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from replicator._version import __version__
 from replicator.arguments import check_instance, check_path
@@ -144,6 +144,7 @@ class FittedStudy:
         scheduler: str = "",
         overwrite: bool = False,
         resume: bool = False,
+        partition_by: Literal["chunk"] | None = None,
         progress: Progress | None = None,
     ) -> Written:
         """Make new subjects and write them as they are made, so that memory does not grow with `n`.
@@ -157,6 +158,9 @@ class FittedStudy:
             Of the files.
         resume : bool
             Go on with an interrupted run of the same request; the bytes are those of a run without interruption.
+        partition_by : {"chunk"}, optional
+            Write a folder for each dataset, such as ``lb.parquet``, with a file for each chunk of subjects, which pyarrow, pandas
+            and :func:`~replicator.read_study` read as one; for Parquet on this machine.
 
         See Also
         --------
@@ -173,7 +177,7 @@ class FittedStudy:
         request = self._request(n, seed, where, arms, domains, workers, scheduler, progress)
         made_by = {"model": self.digest, "version": __version__}
         with timed("write sample", n=n, seed=seed, format=format, workers=workers) as found:
-            written = write_chunks(request, target, format, made_by, overwrite, resume)
+            written = write_chunks(request, target, format, made_by, overwrite, resume, partition_by)
             found |= {"rows": written.n_rows, "resumed": written.n_resumed}
         return written
 

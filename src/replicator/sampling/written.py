@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from replicator.errors import WriteError
 from replicator.locations import Location
@@ -44,7 +44,13 @@ class Written:
 
 
 def write_chunks(
-    request: Request, folder: Location, format: Format, made_by: Mapping[str, str], overwrite: bool = False, resume: bool = False
+    request: Request,
+    folder: Location,
+    format: Format,
+    made_by: Mapping[str, str],
+    overwrite: bool = False,
+    resume: bool = False,
+    partition_by: Literal["chunk"] | None = None,
 ) -> Written:
     """Draw the chunks that are not in the files yet and write them, with a Define-XML at the end.
 
@@ -57,7 +63,7 @@ def write_chunks(
     format : {"csv", "xpt", "parquet", "json"}
     made_by : mapping of str to str
         What else the bytes hang on, such as the model's digest; an interrupted run is gone on with for the same alone.
-    overwrite, resume : bool
+    overwrite, resume, partition_by
         As for :class:`~replicator.tables.writers.StudyWriter`.
 
     Raises
@@ -67,10 +73,10 @@ def write_chunks(
     WriteError
         If the folder is not empty or not writable, or the format cannot hold the data.
     """
-    asked = {**request.words(), "format": format, **made_by}
+    asked = {**request.words(), "format": format, **made_by, **({"partition by": partition_by} if partition_by else {})}
     if resume and (rows := find_finished(folder, asked)) is not None:
         return Written(folder, request.n, len(rows), sum(rows.values()))
-    with StudyWriter(folder, format, overwrite, asked, resume, request.progress) as writer:
+    with StudyWriter(folder, format, overwrite, asked, resume, request.progress, partition_by) as writer:
         jobs = request.plan()
         n_resumed = writer.n_finished
         if n_resumed:

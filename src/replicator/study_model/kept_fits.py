@@ -15,6 +15,7 @@ from replicator.log import timed
 from replicator.study_model.cache_folder import CacheFolder
 from replicator.study_model.cache_keys import cache_key
 from replicator.study_model.container import json_bytes, parse_json
+from replicator.tables.file_kinds import parquet_parts
 from replicator.tables.study_files import study_files
 from replicator.targets import Output, check_target, write_whole
 
@@ -114,7 +115,7 @@ def _files_key(source: str | Path | Sequence[str | Path]) -> str:
     """Return the key of what a set of files holds: their names (which name datasets) and contents, wherever they lie."""
     with study_files(source) as files:
         paths = sorted([path for path, _ in files.datasets] + ([files.define] if files.define else []), key=lambda path: path.name)
-        contents = [f"{path.name} {_digest(path)}" for path in paths]
+        contents = [f"{path.name} {_digest(file)}" for path in paths for file in parquet_parts(path) or [path]]
         return cache_key(_FILES, contents, more=list(files.notes))
 
 

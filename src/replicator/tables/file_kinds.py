@@ -39,8 +39,24 @@ _BY_EXTENSION = {
 }
 
 
+def parquet_parts(folder: Path) -> list[Path]:
+    """Find the files that a folder such as ``lb.parquet`` holds one dataset in, in their order; none if it is no such folder."""
+    if folder.suffix.lower() != ".parquet" or not folder.is_dir():
+        return []
+    try:
+        files = [path for path in folder.iterdir() if path.suffix.lower() == ".parquet" and not path.name.startswith((".", "_"))]
+    except OSError as error:
+        raise ReadError(f"{folder}: the folder cannot be read ({error.strerror or error}); check its rights.") from error
+    return sorted((path for path in files if path.is_file()), key=lambda path: (len(path.name), path.name))
+
+
 def recognise(path: Path) -> FileKind | None:
-    """Tell what a file is: by its first bytes where they are a signature, else by its extension; None if it is no study data."""
+    """Tell what a file is: by its first bytes where they are a signature, else by its extension; None if it is no study data.
+
+    A folder of the files of one Parquet dataset is what they are; any other folder is no study data.
+    """
+    if path.is_dir():
+        return FileKind.PARQUET if parquet_parts(path) else None
     extension = path.suffix.lower()
     try:
         with path.open("rb") as file:

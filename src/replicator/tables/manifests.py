@@ -23,13 +23,18 @@ MOST_BYTES = 16 << 20
 _WHOLE, _UPLOAD = "replicator datasets", "replicator upload"
 
 
+def files_below(folder: Path) -> list[str]:
+    """List the files of a folder and of folders within, by their way from it with slashes."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
 def manifest_bytes(files: Mapping[str, str], about: Mapping[str, Any], *, is_upload: bool = False) -> bytes:
     """Make a manifest.
 
     Parameters
     ----------
     files : mapping of str to str
-        sha256 by name.
+        sha256 by name; of a file in a folder within, by both names with a slash between them.
     about : JSON
         What else is to be known.
     is_upload : bool

@@ -13,6 +13,7 @@ from replicator.counting import counted
 from replicator.errors import ReadError
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 from replicator.tables.decimals import stated_decimals
+from replicator.tables.file_kinds import parquet_parts
 from replicator.tables.reading_csv import check_names
 from replicator.tables.text_cells import text_from_arrow, trimming_note
 
@@ -27,19 +28,23 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
     Parameters
     ----------
     path : Path
-        The file.
+        The file, or a folder of files whose rows follow each other.
     name : str
         Name of the dataset.
 
     Raises
     ------
     ReadError
-        If a column is of a type that no dataset holds, or names are repeated.
+        If a column is of a type that no dataset holds, names are repeated, or files of a folder differ in their columns.
     """
-    file = pq.ParquetFile(path)
-    schema = file.schema_arrow
+    files = parquet_parts(path) or [path]
+    schema = pq.read_schema(files[0])
     texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    table = pq.ParquetFile(path, read_dictionary=texts).read()
+    tables = [pq.ParquetFile(file, read_dictionary=texts).read() for file in files]
+    other = next((file for file, table in zip(files, tables, strict=True) if not table.schema.equals(tables[0].schema)), None)
+    if other is not None:
+        raise ReadError(f"{path.name}: {other.name} has other columns than {files[0].name}; put files of one dataset there.")
+    table = pa.concat_tables(tables)
     kept = [position for position, field in enumerate(schema) if not field.name.startswith("__index_level_")]
     notes = [] if len(kept) == len(schema) else [f"{name}: the row index that pandas stored was left out."]
     keys = [schema.field(position).name.strip().upper() for position in kept]

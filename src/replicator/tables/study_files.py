@@ -32,8 +32,8 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
     Parameters
     ----------
     source : path or sequence of paths
-        Folders (their files, not those of folders within), files, and zip archives; addresses ``s3://…`` of prefixes and objects
-        stand for the same, and copies of them are kept as long as the context is open.
+        Folders (their files, and folders within that hold one Parquet dataset in several files), files, and zip archives; addresses
+        ``s3://…`` of prefixes and objects stand for the same, and copies of them are kept as long as the context is open.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
         defines: list[Path] = []
         notes: list[str] = []
         for number, path in enumerate(paths):
-            if path.is_dir():
+            if path.is_dir() and recognise(path) is None:
                 found, left_out = _listed(_entries(path), path.name)
             elif path.exists() and recognise(path) is FileKind.ZIP:
                 found, left_out = _listed(_unpack(path, Path(unpacked) / str(number)), path.name)
@@ -104,7 +104,7 @@ def _listed(files: Iterable[Path], where: str) -> tuple[list[tuple[Path, FileKin
     for path in files:
         if path.name == MANIFEST:
             continue
-        kind = recognise(path) if path.is_file() and not path.name.startswith(".") else None
+        kind = None if path.name.startswith(".") else recognise(path)
         if kind is None or kind is FileKind.ZIP:
             others.append(path.name + ("/" if path.is_dir() else ""))
         else:

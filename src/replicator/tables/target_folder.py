@@ -20,7 +20,15 @@ from replicator.errors import WriteError
 from replicator.locations import Location, ObjectLocation
 from replicator.progress import Progress
 from replicator.tables.file_kinds import FileKind, recognise
-from replicator.tables.manifests import MANIFEST, file_digest, is_upload, manifest_bytes, parse_manifest, refuse_foreign
+from replicator.tables.manifests import (
+    MANIFEST,
+    file_digest,
+    files_below,
+    is_upload,
+    manifest_bytes,
+    parse_manifest,
+    refuse_foreign,
+)
 from replicator.tables.uploaded_folder import check_prefix, is_prefix_unchanged, prefix_manifest, upload, work_place
 
 
@@ -100,8 +108,8 @@ def put_in_place(built: Path, target: Location, about: Mapping[str, Any] | None 
     if isinstance(target, ObjectLocation):
         upload(built, target, about or {}, progress)
         return
-    new = sorted(path.name for path in built.iterdir())
-    manifest = manifest_bytes({name: file_digest(built / name) for name in new}, about or {})
+    manifest = manifest_bytes({name: file_digest(built / name) for name in files_below(built)}, about or {})
+    new = {path.name for path in built.iterdir()}
     (built / MANIFEST).write_bytes(manifest)
     _swap(built, target, _kept(target, {*new, MANIFEST}))
 
@@ -145,16 +153,34 @@ def is_unchanged(target: Location) -> bool:
     """Whether all files that a former writing left in a folder are there as they were."""
     if isinstance(target, ObjectLocation):
         return is_prefix_unchanged(target)
-    return set(read_manifest(target).get("files", ())) < _former(target)
+    manifest = read_manifest(target)
+    return bool(manifest) and set(manifest["files"]) == _unchanged(target, manifest)
+
+
+def _unchanged(target: Path, manifest: Mapping[str, Any]) -> set[str]:
+    """Those files of a manifest that nobody has changed since."""
+    inside = {name: digest for name, digest in manifest["files"].items() if _is_inside(name)}
+    return {name for name, digest in inside.items() if (target / name).is_file() and file_digest(target / name) == digest}
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a manifest names a file of its folder, or of a folder in that."""
+    steps = name.split("/")
+    return len(steps) <= 2 and all(step not in ("", ".", "..") and Path(step).name == step for step in steps)
 
 
 def _former(target: Path) -> set[str]:
-    """Names of the files that a former writing left in a folder and that nobody has changed since, with its manifest."""
+    """Names of what a former writing left in a folder and nobody has changed since, with its manifest.
+
+    A folder within counts if all of its files do.
+    """
     manifest = read_manifest(target)
     if not manifest:
         return set()
-    paths = [(target / name, digest) for name, digest in manifest["files"].items() if Path(name).name == name]
-    return {MANIFEST, *(path.name for path, digest in paths if path.is_file() and file_digest(path) == digest)}
+    files = _unchanged(target, manifest)
+    folders = {name.partition("/")[0] for name in files if "/" in name}
+    whole = {name for name in folders if files >= {f"{name}/{file}" for file in files_below(target / name)}}
+    return {MANIFEST, *whole, *(name for name in files if "/" not in name)}
 
 
 def _kept(target: Path, new: set[str]) -> list[str]:
@@ -168,7 +194,7 @@ def _kept(target: Path, new: set[str]) -> list[str]:
 
 
 def _is_dataset(path: Path) -> bool:
-    return path.is_file() and recognise(path) not in (None, FileKind.ZIP)
+    return recognise(path) not in (None, FileKind.ZIP)
 
 
 def _swap(built: Path, target: Path, kept: list[str]) -> None:

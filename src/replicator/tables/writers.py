@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ from replicator.tables.target_folder import target_folder
 from replicator.tables.unfinished import unfinished_folder
 from replicator.tables.uploaded_folder import work_place
 from replicator.tables.writing_csv import CsvWriter
-from replicator.tables.writing_parquet import ParquetWriter
+from replicator.tables.writing_parquet import ParquetWriter, PartedParquetWriter
 from replicator.tables.writing_xpt import XptWriter
 from replicator.targets import names_a_file
 
@@ -56,6 +56,8 @@ class StudyWriter:
         Go on with what an interrupted writing of the same `request` has left.
     progress : Progress, optional
         Told of every object that goes to object storage.
+    partition_by : {"chunk"}, optional
+        Write a folder for each dataset, such as ``lb.parquet``, with a file for each chunk; for Parquet on this machine.
 
     Examples
     --------
@@ -76,11 +78,17 @@ class StudyWriter:
         request: Mapping[str, Any] | None = None,
         resume: bool = False,
         progress: Progress | None = None,
+        partition_by: Literal["chunk"] | None = None,
     ) -> None:
         self._target, self._overwrite = check_path(target, "a folder to write", WriteError), overwrite
         if format not in get_args(Format):
             raise WriteError(f"{format!r} is no format to write; choose one of {', '.join(get_args(Format))}.")
         self.format: Format = format
+        if partition_by is not None and (partition_by != "chunk" or format != "parquet"):
+            raise WriteError(f"Parts by {partition_by!r} are not written as {format}; ask for parts by 'chunk', of Parquet.")
+        if partition_by is not None and isinstance(self._target, ObjectLocation):
+            raise WriteError(f"{self._target}: parts by chunk go to a folder of this machine; write one there, or leave them out.")
+        self._is_parted = partition_by is not None
         self._request, self._resume, self._progress = request, resume, progress
         self._writers: dict[str, DatasetWriter] = {}
         self._first: dict[str, Dataset] = {}
@@ -228,6 +236,8 @@ class StudyWriter:
         if self.format == "csv":
             return CsvWriter(path, dataset.name, variables, dataset.label, state=state)
         if self.format == "parquet":
+            if self._is_parted:
+                return PartedParquetWriter(path, dataset.name, variables, dataset.label, state=state)
             return ParquetWriter(path, dataset.name, variables, dataset.label, spool=self._spool, state=state)
         if self.format == "json":
             return DatasetJsonWriter(path, dataset.name, variables, dataset.label, study_name, spool=self._spool, state=state)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
@@ -98,6 +99,54 @@ class ParquetWriter(FileWriter):
     def _let_go(self) -> None:
         super()._let_go()
         self._entries.close()
+
+
+class PartedParquetWriter:
+    """Writes one dataset as a folder of Parquet files, one a chunk, which readers take for one dataset.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist but with `state`.
+    name, label, variables
+        As for :class:`ParquetWriter`.
+    state : WriterState, optional
+        Of a writer whose folder is to be gone on with.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, variables: Sequence[Variable], label: str = "", *, state: WriterState | None = None
+    ) -> None:
+        self._folder, self._known = folder, (name, variables, label)
+        self._sizes: list[int] = [] if state is None else list(state["parts"])
+        folder.mkdir(exist_ok=state is not None)
+        for number, size in enumerate(self._sizes):
+            open_file(self._part(number), size).close()
+        for path in set(folder.iterdir()) - {self._part(number) for number in range(len(self._sizes))}:
+            path.unlink()  # of a chunk that was not finished
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Nothing is left to do: every file is finished by itself."""
+
+    def add(self, rows: EncodedRows) -> None:
+        """Write rows as the next file."""
+        part = self._part(len(self._sizes))
+        with ParquetWriter(part, *self._known) as writer:
+            writer.add(rows)
+        self._sizes.append(part.stat().st_size)
+
+    def state(self) -> dict[str, Any]:
+        """Say what is needed to go on from here."""
+        return {"parts": self._sizes}
+
+    def close(self) -> None:
+        """Do nothing, as every file is finished by itself."""
+
+    def _part(self, number: int) -> Path:
+        return self._folder / f"part-{number:05}.parquet"
 
 
 def _file(table: pa.Table, is_filled: bool = True) -> bytes:
