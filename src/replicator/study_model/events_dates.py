@@ -72,7 +72,11 @@ class OccurrenceDates:
     late_rate : float
         Their rate over the time from `closes` to `late_until`, against the rate between `opens` and `closes`.
     ends : str
-        Mark before which ends lie.
+        Mark before which (most) ends lie.
+    runs_on : float
+        Share of occurrences that may end after that, since they are followed up beyond the participation.
+    run_on : float
+        Days after it that such an occurrence ends at most.
     intensity : Intensity
         Of starts on study, days from the anchor, by class.
     history : Onsets
@@ -129,6 +133,8 @@ class OccurrenceDates:
     end_minute: ClockTime
     start_odd: tuple[str, ...]
     end_odd: tuple[str, ...]
+    runs_on: float = 0.0
+    run_on: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +244,11 @@ def _sample_ends(
 ) -> Floats:
     era = code // 10
     until = np.where(rng.random(len(code)) < model.in_turn, days_until_next(start, term.series), np.inf)
-    first, last = spine.marks["FIRST"][owner], np.minimum(mark_day(spine, model.ends, None)[owner], until)
+    bound = mark_day(spine, model.ends, None)[owner]
+    if model.runs_on > 0:
+        further = np.fmin(bound + model.run_on, death_day(spine)[owner])
+        bound = np.where(rng.random(len(code)) < model.runs_on, np.maximum(further, bound), bound)
+    first, last = spine.marks["FIRST"][owner], np.minimum(bound, until)
     attached = (era == ERA_STUDY) & (start_code // 10 == ERA_STUDY)
     room = np.where(attached, np.maximum(last - start, 0), np.nan)
     u = rng.random(len(code))

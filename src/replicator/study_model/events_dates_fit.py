@@ -129,7 +129,36 @@ def fit_dates(
         patterns[1].odd,
     )
     alone = TermOfEach.plain(block, term.kind_of)
+    fitted = _with_run_on(fitted, (s, e), both, patterns, owner, alone, spine, last_visit, behind, k)
     return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, alone, spine, last_visit, behind)
+
+
+def _with_run_on(
+    fitted: OccurrenceDates,
+    dates: tuple[Dates, Dates],
+    both: NDArray[np.bool_],
+    patterns: tuple[DatePattern, DatePattern],
+    owner: NDArray[np.int32],
+    term: TermOfEach,
+    spine: Spine,
+    last_visit: Floats | None,
+    behind: Behind | None,
+    k: int,
+) -> OccurrenceDates:
+    """Set how many occurrences may end after the mark of their ends: as many as make the source's share of `both` dates so.
+
+    None may where those of fewer than `k` subjects do.
+    """
+    past = (dates[1].day - mark_day(spine, fitted.ends, None)[owner])[both]
+    after = past > 0
+    most = QuantileMarginal.fit(past[after], owner[both][after], k=k, decimals=0)
+    if not most.n:
+        return fitted
+    free = replace(fitted, runs_on=1.0, run_on=float(np.floor(most.ceiling)))
+    codes, rng = (patterns[0].code, patterns[1].code), stream(0, "run on")
+    drawn = sample_dates(free, *codes, owner, term, spine, last_visit, rng, behind)
+    chance = float((drawn.end - mark_day(spine, fitted.ends, None)[owner])[both].clip(0, 1).mean())
+    return replace(free, runs_on=min(1.0, float(after.mean()) / max(chance, 1e-9)))
 
 
 def _with_visit_shares(
