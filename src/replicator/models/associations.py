@@ -69,7 +69,7 @@ class Groups:
         """Return no group of kinds of `n` subjects."""
         return cls(np.zeros((0, n_kinds), bool), np.zeros((n, 0), bool))
 
-    def among(self, subjects: Bools) -> Groups:
+    def among(self, subjects: Bools | Ints) -> Groups:
         """Keep some subjects."""
         return Groups(self.member, self.holds[subjects])
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.associations import Groups, find_associations, find_group_associations, no_associations
-from replicator.models.inclusion import added, drawn_to, fit_weights, inclusion, shrunk_means
+from replicator.models.inclusion import added, drawn_to, fit_weights, inclusion, shrunk_means, spread_over
 from replicator.models.loads import expected_number, fit_tie, pair_by_load
 from replicator.models.shifts import Shifts
 
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
 MOST_SPREAD = 2.0  # log odds; beyond this a block is all or nothing
+MOST_FITTED = 2_000  # subjects to whom weights and shifts are fitted; incidences are those of all
 MOST_CELLS = 2_000_000  # subjects times kinds that are drawn at once
 _TRIALS = 3  # draws of all subjects behind a moment
 
@@ -111,18 +112,22 @@ class Presence:
             nobody = np.empty(0, np.int64)
             return cls(np.zeros((n_groups + 1, n_kinds)), blocks, pools, 0.0, nobody, nobody, np.empty(0))
         target = shrunk_means(x, group, n_groups)
+        always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
+        empty = np.bincount(group, minlength=n_groups) == 0
+        all_counts, all_groups = x, group
+        chosen = spread_over(group, size, MOST_FITTED)
+        those, x, size, group = np.flatnonzero(some)[chosen], x[chosen], size[chosen], group[chosen]
         everyone = np.zeros(len(x), np.intp)
         plain = fit_weights(target[:-1], size, group, pools, np.zeros_like(x))
         normal = np.random.Generator(np.random.PCG64(0)).standard_normal((len(x), int(blocks.max(initial=0)) + 1))
         spread = _block_spread(x, size, plain[group], blocks, pools, normal)
         lean = spread * normal[:, blocks]
-        always = (x > 0).all(axis=0) & (len(x) >= k) & (pools == 1)
-        told = np.zeros((len(x), 0), bool) if facts is None else facts[some]
-        alike = Groups.none(len(x), n_kinds) if groups is None else groups.among(some).of(~always)
+        told = np.zeros((len(x), 0), bool) if facts is None else facts[those]
+        alike = Groups.none(len(x), n_kinds) if groups is None else groups.among(those).of(~always)
         expected = inclusion(plain[group], size, pools)
         alone = find_associations(x, expected, pools, told, ~always, no_associations(), k)
         together = find_group_associations(x, expected, pools, alike, k)
-        closed = np.zeros(x.shape, bool) if barred is None else barred[some]
+        closed = np.zeros(x.shape, bool) if barred is None else barred[those]
         by_group = alike.member[together.kind_of].any(axis=0)
         dependent = np.union1d(alone.kind_of, np.flatnonzero(by_group | closed.any(axis=0)))
         known = np.union1d(np.setdiff1d(np.asarray(decided, np.intp), dependent), np.flatnonzero(always))
@@ -134,7 +139,8 @@ class Presence:
             open_kinds[known] = False
             rest, holds = alike.of(open_kinds), np.hstack([told, alike.holds])
             shifts = Shifts.choose(x, target[-1:], size, pools, sure, told, rest, open_kinds, k)
-            target[:-1] = drawn_to(x, group, n_groups, shifts.probability(target[-1:], size, everyone), pools)
+            chance = shifts.probability(target[-1:], size, everyone)
+            target[:-1] = drawn_to(all_counts, all_groups, n_groups, chance, group, pools)
             table = shifts.settle(target[:-1], size, group).table
             lean += added(table, holds)
         lean += sure
@@ -148,15 +154,16 @@ class Presence:
             weight[:-1, known] = plain[:, known]
             weight[-1, known] = fit_weights(target[-1:], size, everyone, pools, np.zeros_like(x))[0, known]
         weight[:, always] = np.inf
-        empty = np.bincount(group, minlength=n_groups) == 0
         weight[:-1][empty] = weight[-1]
         kind_of, fact = (one.astype(np.int64) for one in np.nonzero(table.T))
         fitted = cls(weight, blocks, pools, spread, kind_of, fact, table[fact, kind_of])
         if not len(kind_of) and not closed.any():
             return fitted
-        nothing = np.zeros((len(of), 0), bool)
-        told = np.hstack([nothing if facts is None else facts, nothing if groups is None else groups.holds])
-        return replace(fitted, tie=fit_tie(number, expected_number(_open(fitted._told(of, told), barred), pools), of))
+        those = spread_over(of, number, MOST_FITTED)
+        nothing = np.zeros((len(those), 0), bool)
+        told = np.hstack([nothing if facts is None else facts[those], nothing if groups is None else groups.holds[those]])
+        logit = _open(fitted._told(of[those], told), None if barred is None else barred[those])
+        return replace(fitted, tie=fit_tie(number[those], expected_number(logit, pools), of[those]))
 
     def pair(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.associations import Associations, Groups, find_associations, find_group_associations
-from replicator.models.inclusion import ROUNDS, Floats, Ints, added, fit_weights, inclusion, log_odds
+from replicator.models.inclusion import CLOSE, ROUNDS, Floats, Ints, added, fit_weights, inclusion, log_odds
 
 Bools = NDArray[np.bool_]
 
@@ -112,7 +112,10 @@ class Shifts:
         for _ in range(ROUNDS):
             probability = inclusion(weight[group] + lean, size, self.copies)
             mean = (held.T @ probability @ weighted.T)[pairs.fact, pairs.kind_of] / chances
+            before = shift
             shift = np.clip(shift + step * (log_odds(pairs.aim) - log_odds(mean)), -MOST_SHIFT, MOST_SHIFT)
+            if np.abs(shift - before).max(initial=0.0) < CLOSE:
+                break
             lean = self._lean(shift)
             weight = fit_weights(target, size, group, self.copies, lean, weight, 1)
         return replace(self, shift=shift)
