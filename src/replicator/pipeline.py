@@ -101,8 +101,7 @@ def fit(
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
-        read = source if isinstance(source, Study) else read_source(source)
-        study = in_canonical_order(read, find_subject_variable(read))
+        study = _canonical(source if isinstance(source, Study) else read_source(source))
         fingerprint = study_fingerprint(study)
         if store is not None:
             if not isinstance(source, Study):
@@ -117,6 +116,11 @@ def fit(
             fitted = replace(fitted, packed=fitted.to_bytes())
             keep_fit(store, fingerprint, config.model_dump(), KeptFit(fitted.headline(), fitted.notes, fitted.packed))
         return replace(fitted, notes=(*study.notes, *fitted.notes))
+
+
+def _canonical(study: Study) -> Study:
+    """Put a study in canonical order; as it was read it is let go if the caller holds it no more."""
+    return in_canonical_order(study, find_subject_variable(study))
 
 
 def _config(**settings: Any) -> FitConfig:

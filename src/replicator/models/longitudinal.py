@@ -187,7 +187,10 @@ class TwoLevel:
             slopes.fading,
             scatter,
         )
-        quantiles = shapes.quantiles(partial(model._standardised, np.isfinite(dense), shapes.width, occasions))
+        rows = np.flatnonzero(np.isin(run, shapes.subjects(run)))
+        drawn = shapes.take(rows)
+        some = partial(model._standardised, np.isfinite(dense[rows]), drawn.width, occasions.take(rows))
+        quantiles = drawn.quantiles(some)
         return replace(model, quantiles=quantiles), features
 
     def _standardised(

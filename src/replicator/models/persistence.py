@@ -58,6 +58,10 @@ class Occasions:
         """(n_occasions,) int: number of the occasion within its subject, from 0."""
         return np.arange(len(self.subject)) - self.starts[self.run] if len(self.subject) else np.empty(0, np.intp)
 
+    def take(self, rows: Codes) -> Occasions:
+        """Keep some occasions (n_kept,), in their order."""
+        return Occasions(self.subject[rows], self.day[rows], None if self.cell is None else self.cell[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Persistence:

@@ -21,6 +21,8 @@ WIDTHS = (-0.43, 0.43)  # thirds of a standard normal
 FARTHEST = 12.0  # standard deviations of a residual before lines are taken out
 ROUNDS = 6  # of drawing and comparing, after which quantiles no longer move
 REPEATS = 3  # draws of the source's occasions in each round
+MOST_DRAWN = 20_000  # occasions of a large study that are drawn in each round
+FEWEST_DRAWN = 1_000  # residuals of each third of a series among them
 STEPS = (np.arange(2000) + 0.5) / 2000
 
 
@@ -126,6 +128,29 @@ class Shapes:
 
     def __init__(self, bent: NDArray[np.int64], width: Codes, rows: Sequence[Sequence[Codes]], goal: Floats) -> None:
         self.bent, self.width, self._rows, self._goal = bent, width, rows, goal
+
+    def subjects(self, run: Codes) -> NDArray[np.intp]:
+        """Numbers of the subjects to draw for, of those (n_occasions,) whose occasions they are.
+
+        All where they have at most `MOST_DRAWN` occasions. Else as many of them, spread evenly, and more where a part of a series
+        would keep fewer than `FEWEST_DRAWN` of its residuals: what is drawn tells quantiles better than the source does.
+        """
+        n = int(run.max(initial=-1)) + 1
+        if len(run) <= MOST_DRAWN:
+            return np.arange(n)
+        chosen = np.zeros(n, bool)
+        chosen[((np.arange(n * MOST_DRAWN // len(run)) + 0.5) * len(run) / MOST_DRAWN).astype(np.intp)] = True
+        for part in (part for parts in self._rows for part in parts):
+            if chosen[run[part]].sum() < min(FEWEST_DRAWN, len(part)):
+                chosen[run[part[np.linspace(0, len(part) - 1, min(FEWEST_DRAWN, len(part))).astype(np.intp)]]] = True
+        return np.flatnonzero(chosen)
+
+    def take(self, rows: NDArray[np.intp]) -> Shapes:
+        """Keep some occasions (n_kept,), in their order; shapes stay those of all."""
+        place = np.full(len(self.width), -1, np.intp)
+        place[rows] = np.arange(len(rows))
+        kept = [[place[part][place[part] >= 0] for part in parts] for parts in self._rows]
+        return Shapes(self.bent, self.width[rows], kept, self._goal)
 
     def quantiles(self, draw: Callable[[Floats, np.random.Generator], Floats]) -> Floats:
         """Find the quantiles (n_bent, 3, len(GRID)) to draw from.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.persistence import Occasions
-from replicator.models.residuals import GRID, around_lines, bend
+from replicator.models.residuals import GRID, MOST_DRAWN, around_lines, bend, find_shapes
 
 SUBJECTS, VISITS = 400, 7
 
@@ -82,3 +84,35 @@ def test_shapes_go_by_the_width_of_the_subject() -> None:
     assert np.abs(out[:1000, 1]).max() <= 1
     assert 1 < np.abs(out[1000:2000, 1]).max() <= 5
     assert (out[2000:, 1] == 0).all()
+
+
+def test_some_subjects_tell_the_shapes_of_a_large_study() -> None:
+    """Beyond 20,000 occasions a part of the subjects is drawn for, of a rare series all, and tails are what they were for all."""
+    subjects, rng = 3 * MOST_DRAWN // VISITS, np.random.default_rng(4)
+    run = np.repeat(np.arange(subjects), VISITS)
+    dense = np.column_stack([rng.standard_t(3, len(run)), np.where(run < 120, rng.standard_normal(len(run)), np.nan)])
+    shapes = find_shapes(dense, run, np.ones(2, bool), lambda bent: np.zeros((len(run), len(bent)), np.intp), 5)
+    chosen = shapes.subjects(run)
+    assert 0.9 * MOST_DRAWN <= len(chosen) * VISITS <= 1.1 * MOST_DRAWN + 120 * VISITS
+    assert np.isin(np.arange(120), chosen).all()
+    rows = np.flatnonzero(np.isin(run, chosen))
+    few = shapes.take(rows)
+
+    def draw(places: np.ndarray) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
+        def drawn(quantiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            normal = rng.standard_normal((len(places), 2))
+            return bend(normal, shapes.bent, quantiles, np.zeros((len(places), 2), np.intp))
+
+        return drawn
+
+    of_all, of_some = shapes.quantiles(draw(np.arange(len(run)))), few.quantiles(draw(rows))
+    assert np.allclose(of_some[0, :, 1:-1], of_all[0, :, 1:-1], atol=0.25)
+    assert np.isfinite(of_some).all()
+
+
+def test_small_studies_are_drawn_for_whole() -> None:
+    """Of up to 20,000 occasions every subject's are drawn."""
+    run = np.repeat(np.arange(SUBJECTS), VISITS)
+    dense = np.random.default_rng(1).standard_normal((len(run), 1))
+    shapes = find_shapes(dense, run, np.ones(1, bool), lambda bent: np.zeros((len(run), len(bent)), np.intp), 5)
+    assert (shapes.subjects(run) == np.arange(SUBJECTS)).all()
