@@ -35,10 +35,13 @@ class Run:
 
 def run(what: str, arguments: list[str], environment: dict[str, str]) -> Run:
     """Run the command line once; its children (workers) count with it."""
+    return run_command(what, [str(Path(sys.executable).with_name("replicator")), *arguments], environment)
+
+
+def run_command(what: str, command: list[str], environment: dict[str, str]) -> Run:
+    """Run a command once; its children count with it."""
     start = time.perf_counter()
-    child = subprocess.Popen(
-        [str(Path(sys.executable).with_name("replicator")), *arguments], env=environment, stdout=subprocess.DEVNULL
-    )
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     per_megabyte = 1e6 if sys.platform == "darwin" else 1e3
