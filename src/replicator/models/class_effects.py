@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.cell_means import believed_share, variance_components
 
 Floats = NDArray[np.float64]
@@ -44,7 +45,7 @@ def fit_class_effects(
     """
     n_series, n_classes = sizes
     span = int(subject.max(initial=0)) + 1
-    key, pair = np.unique(series * span + subject, return_inverse=True)
+    key, pair = distinct_values(series * span + subject, return_inverse=True)
     owner, at = key // span, series * n_classes + label
     size = np.maximum(np.bincount(pair, minlength=len(key)), 1).astype(np.float64)
     count = np.bincount(at, minlength=n_series * n_classes).astype(np.float64)
@@ -57,7 +58,7 @@ def fit_class_effects(
         level *= variance / (variance + within[owner] / size)
         effect = np.bincount(at, weights=rest - level[pair], minlength=len(effect)) / some
         effect.reshape(sizes)[:, -1] = 0.0
-    subjects = np.bincount(np.unique(at * span + subject) // span, minlength=len(effect))
+    subjects = np.bincount(distinct_values(at * span + subject) // span, minlength=len(effect))
     # what of a value is left once its subject's level, which it helps to tell, is out
     told = np.bincount(at, weights=1 - 1 / size[pair], minlength=len(effect)) / some
     known = (subjects >= fewest) & (told > 0)

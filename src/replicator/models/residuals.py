@@ -20,8 +20,8 @@ GRID = np.concatenate([[0.001, 0.005, 0.01, 0.025], np.linspace(0.05, 0.95, 19),
 WIDTHS = (-0.43, 0.43)  # thirds of a standard normal
 FARTHEST = 12.0  # standard deviations of a residual before lines are taken out
 ROUNDS = 6  # of drawing and comparing, after which quantiles no longer move
-REPEATS = 3  # draws of the source's occasions in each round
-MOST_DRAWN = 20_000  # occasions of a large study that are drawn in each round
+MOST_REPEATS = 3  # draws of the source's occasions in each round, if these are few
+MOST_DRAWN = 20_000  # occasions of a large study that are drawn in each round: subjects with more of them are not all drawn for
 FEWEST_DRAWN = 1_000  # residuals of each third of a series among them
 STEPS = (np.arange(2000) + 0.5) / 2000
 
@@ -166,7 +166,8 @@ class Shapes:
         must have heavier tails than what is seen. Quantiles are moved by what is missing until they no longer are.
         """
         out = np.stack([[_unit(of) for of in three] for three in self._goal]) if len(self.bent) else self._goal
-        seeds = np.random.SeedSequence(0).spawn(REPEATS)
+        repeats = int(np.clip(-(-MOST_DRAWN // max(len(self.width), 1)), 1, MOST_REPEATS))
+        seeds = np.random.SeedSequence(0).spawn(repeats)
         best, least = out, np.full(out.shape[:2], np.inf)
         for _ in range(ROUNDS if len(self.bent) else 0):
             drawn = [draw(out, np.random.default_rng(seed)) for seed in seeds]

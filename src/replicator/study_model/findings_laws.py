@@ -83,20 +83,19 @@ def residual_of(results: Results, table: Floats, series: Codes, law: Law, subjec
 
 def _candidates(table: Floats, k: int) -> list[Candidate]:
     """Share explained, target, inputs and powers of all laws that hold well enough."""
-    seen = np.isfinite(table)
-    filled = np.where(seen, table, 0.0)
-    both = seen.T.astype(np.float64) @ seen
+    seen, columns = np.ascontiguousarray(np.isfinite(table).T), np.ascontiguousarray(table.T)
+    both = seen.astype(np.float64) @ seen.T
     size = np.diag(both)
     together = both >= np.maximum(SHARED * np.maximum(size[:, None], size[None, :]), FEWEST * k)
     found = []
     for a, b, c in combinations(range(table.shape[1]), 3):
         if not (together[a, b] and together[a, c] and together[b, c]):
             continue
-        rows = seen[:, a] & seen[:, b] & seen[:, c]
+        rows = seen[a] & seen[b] & seen[c]
         if rows.sum() < FEWEST * k:
             continue
         members = np.array([a, b, c])
-        covariance = np.cov(filled[rows][:, members].T)
+        covariance = np.cov(columns[members][:, rows])
         variance = np.diag(covariance)
         if (variance <= 0).any():
             continue
