@@ -39,6 +39,7 @@ from replicator.study_model.spine import Fitted, PartSource
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
 from replicator.tables.fetched import fetched
+from replicator.tables.memory import give_back
 from replicator.tables.readers import read_study
 from replicator.tables.study_files import source_locations
 from replicator.targets import Output, check_target, write_whole
@@ -102,6 +103,7 @@ def fit(
                 tell("", 100, 100)
                 return fitted
         study = _canonical(source if isinstance(source, Study) else read_source(source))
+        give_back()
         fingerprint = study_fingerprint(study)
         if store is not None:
             if not isinstance(source, Study):
@@ -177,6 +179,7 @@ def read_source(source: str | Path | Sequence[str | Path], progress: Progress | 
     """Read a study from files, and log how much there is of it; `progress` is told of what is fetched from object storage."""
     with fetched(source_locations(source), progress), timed("read") as found:
         study = read_study(source)
+        give_back()
         found["datasets"] = len(study.datasets)
         found["rows"] = sum(dataset.n_rows for dataset in study.datasets.values())
     return study

@@ -44,6 +44,7 @@ from replicator.study_model.study_model import StudyModel
 from replicator.study_model.subjects import SubjectModel, arm_strata
 from replicator.study_model.visit_names import VisitNames, named_visits
 from replicator.tables.dataset import Dataset, Study
+from replicator.tables.memory import give_back
 from replicator.threads import one_thread
 
 SEQUENCE_DOMAINS = ("DS", "EX", "EC", "SE")
@@ -185,6 +186,7 @@ def _fit_parts(
             continue
         one = PartSource(datasets[name], learned[name], source.subject[name], spine)
         fitted = remember(one, partial(classes[name].fit, one.dataset, one.structure, one.subject, one.spine, config))
+        give_back()
         parts[name] = fitted.part
         spine = story.add(spine, name, one.dataset.columns, one.subject)
         features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
