@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
@@ -101,10 +102,16 @@ class Request:
             Chunks that are done already.
         """
         with blamed(self.model, self.origin):
-            yield from self._told(self._crew(self._drawn, jobs), len(jobs), before, _rows_of_study)
+            yield from self._told(self._crew()(self._drawn, jobs), len(jobs), before, _rows_of_study)
 
     def encode(
-        self, jobs: Sequence[Job], format: Format, settled: Mapping[str, Settled], before: int = 0, crew: Crew | None = None
+        self,
+        jobs: Sequence[Job],
+        format: Format,
+        settled: Mapping[str, Settled],
+        before: int = 0,
+        crew: Crew | None = None,
+        spool: Path | None = None,
     ) -> Iterator[EncodedChunk]:
         """Draw chunks as :meth:`draw` does, and encode them where they are drawn.
 
@@ -119,9 +126,11 @@ class Request:
             Chunks that are done already.
         crew : Crew, optional
             Another one than that of the request.
+        spool : Path, optional
+            Folder through which processes of this machine hand bytes over.
         """
         tasks = ((job, dict(settled)) for job in jobs)
-        crew = crew or self._crew
+        crew = crew or self._crew(spool)
         work = partial(_encode_chunk, self._drawn, format, crew is not map)
         with blamed(self.model, self.origin):
             yield from self._told(crew(work, tasks), len(jobs), before, lambda chunk: chunk.n_rows)
@@ -140,11 +149,10 @@ class Request:
             rows += n_rows(chunk)
         self.progress("", total, total, rows=rows)
 
-    @property
-    def _crew(self) -> Crew:
+    def _crew(self, spool: Path | None = None) -> Crew:
         if self.scheduler:
             return partial(on_cluster, scheduler=self.scheduler)
-        return map if self.workers == 1 else partial(in_processes, workers=self.workers)
+        return map if self.workers == 1 else partial(in_processes, workers=self.workers, spool=spool)
 
     @property
     def shared(self) -> list[Dataset]:

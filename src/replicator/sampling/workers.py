@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate, pairwise
+from mmap import ACCESS_READ, mmap
 from multiprocessing import resource_tracker
-from typing import Any, Protocol, TypeVar
+from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol, Self, TypeVar
 
-from replicator.errors import SampleError
+from replicator.errors import SampleError, WriteError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -60,14 +69,92 @@ def in_order(submit: Callable[[Job], Promise[Result]], jobs: Iterable[Job], ahea
         yield waiting.popleft().result()
 
 
-def in_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
+@dataclass(frozen=True)
+class Parcel:
+    """A result whose large values stand in a file.
+
+    Attributes
+    ----------
+    pickled : bytes
+        All the rest of it.
+    path : Path
+    sizes : tuple of int
+        Bytes of the values, which stand one after the other.
+    """
+
+    pickled: bytes
+    path: Path
+    sizes: tuple[int, ...]
+
+    @classmethod
+    def pack(cls, result: Any, folder: Path) -> Self:
+        """Put the large values of a result into a file of a folder.
+
+        Raises
+        ------
+        WriteError
+            If the disk is full.
+        """
+        buffers: list[pickle.PickleBuffer] = []
+        pickled = pickle.dumps(result, protocol=5, buffer_callback=buffers.append)
+        path = folder / f"{os.getpid()}-{token_hex(8)}.part"
+        try:
+            with path.open("xb") as file:
+                file.writelines(buffers)
+        except OSError as error:
+            raise WriteError(f"{folder}: cannot be written ({error.strerror or error}); check rights and free space.") from error
+        return cls(pickled, path, tuple(buffer.raw().nbytes for buffer in buffers))
+
+    def unpack(self) -> Any:
+        """Return the result, whose large values are read as they are looked at; the file goes with them."""
+        ends = [0, *accumulate(self.sizes)]
+        content = memoryview(b"")
+        if ends[-1]:
+            with self.path.open("rb") as file:
+                content = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
+        if sys.platform != "win32":  # there, it goes with its folder
+            self.path.unlink()
+        return pickle.loads(self.pickled, buffers=[content[begin:end] for begin, end in pairwise(ends)])
+
+
+def in_processes(
+    function: Callable[[Job], Result], jobs: Iterable[Job], workers: int, spool: Path | None = None
+) -> Iterator[Result]:
     """Yield the result of each job, in order, from so many processes, which end at once if the caller does not take them all.
+
+    Parameters
+    ----------
+    function : callable
+    jobs : iterable
+    workers : int
+    spool : Path, optional
+        Folder through which large values of results are handed over, faster than through pipes.
 
     Raises
     ------
     SampleError
         If a process ends before its job is done.
+    WriteError
+        If there is no room in the folder.
     """
+    if spool is None:
+        yield from _in_pool(function, jobs, workers)
+        return
+    with (
+        TemporaryDirectory(prefix="sent-", dir=spool, ignore_cleanup_errors=True) as folder,
+        closing(_in_pool(partial(_packed, function, Path(folder)), jobs, workers)) as parcels,
+    ):
+        for parcel in parcels:
+            yield parcel.unpack()
+
+
+def _packed(function: Callable[[Any], Any], folder: Path, job: Any) -> Parcel:
+    """Do a job, and put the large values of its result into a file."""
+    return Parcel.pack(function(job), folder)
+
+
+def _in_pool(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Generator[Result]:
+    """Yield the result of each job, as it comes through a pipe."""
     from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor  # noqa: PLC0415  0.3 s that one process need not pay
     from joblib.externals.loky.backend import resource_tracker as of_workers  # noqa: PLC0415
 

@@ -106,7 +106,7 @@ def write_jobs(request: Request, jobs: Sequence[Job], writer: StudyWriter, crew:
     name, before = request.model.name, writer.n_finished
     for dataset in () if before else request.shared:
         writer.append(dataset, name)
-    for chunk in request.encode(jobs, writer.format, writer.settled, before, crew):
+    for chunk in request.encode(jobs, writer.format, writer.settled, before, crew, writer.spool):
         for encoded in chunk.datasets:
             writer.add(encoded, name)
         writer.finish_chunk()

@@ -15,6 +15,7 @@ import shutil
 import zlib
 from collections.abc import Sequence
 from itertools import chain
+from json.encoder import encode_basestring
 from math import isinf
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +62,7 @@ def json_rows(dataset: Dataset, variables: Sequence[Variable]) -> EncodedRows:
         if column is None or isinstance(column, Text) != (variable.type == "char"):
             raise WriteError(f"{where}: a chunk has no such column of type {variable.type}; make chunks alike.")
         if isinstance(column, Text):
-            texts = [json.dumps(level, ensure_ascii=False) for level in column.levels.tolist()]
+            texts = [encode_basestring(level) for level in column.levels.tolist()]
             cells.append(Cells([*texts, '""'], np.where(column.codes < 0, np.int32(len(texts)), column.codes)))
             continue
         numbers, codes = distinct_numbers(column)
@@ -160,7 +161,7 @@ class DatasetJsonWriter:
             return
         if self._n_rows:
             self._rows.write(_BETWEEN if self._is_one_document else b"\n")
-        self._rows.write(rows.content if self._is_one_document else rows.content.replace(_BETWEEN, b"\n"))
+        self._rows.write(rows.content if self._is_one_document else bytes(rows.content).replace(_BETWEEN, b"\n"))
         self._n_rows += rows.n
         for name, is_whole in rows.about["whole"].items():
             self._whole[name] &= is_whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import PickleBuffer
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self, TypeAlias
 
@@ -12,6 +13,9 @@ from replicator.errors import WriteError
 
 WriterState: TypeAlias = Mapping[str, Any]
 """What a writer needs to go on with its file in another process, as JSON; what is written later does not count."""
+
+
+_APART = 5  # the first protocol of pickle that leaves large values to whoever sends them
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,19 @@ class EncodedRows:
     ----------
     n : int
         How many rows.
-    content : bytes
+    content : bytes or memoryview
+        Pickled apart from the rest by whoever asks for it, so that it need not be copied.
     about : mapping
         What the writer of the format has to know besides.
     """
 
     n: int
-    content: bytes
+    content: bytes | memoryview
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        content = PickleBuffer(self.content) if protocol >= _APART else bytes(self.content)
+        return EncodedRows, (self.n, content, self.about)
 
 
 class DatasetWriter(Protocol):

@@ -39,23 +39,23 @@ class RowGroups:
 
     Attributes
     ----------
-    data : bytes
+    data : bytes or memoryview
         What stands between the magic number and the footer.
     footer : bytes
         The entries of the row groups, one after the other.
     n_groups, n_rows : int
     """
 
-    data: bytes
+    data: bytes | memoryview
     footer: bytes
     n_groups: int
     n_rows: int
 
 
-def row_groups(file: bytes) -> RowGroups:
+def row_groups(file: bytes | memoryview) -> RowGroups:
     """Take the row groups out of the bytes of a whole file."""
     size = int.from_bytes(file[-8:-4], "little")
-    footer = file[-8 - size : -8]
+    footer = bytes(file[-8 - size : -8])
     fields = {key: footer[begin:end] for key, _, begin, end in _fields(footer)}
     n_groups, begin = _list_head(fields[_ROW_GROUPS], 0)
     n_rows, _ = _integer(fields[_NUM_ROWS], 0)

@@ -142,6 +142,11 @@ class StudyWriter:
         """Files written, in their final place; the manifest ``.replicator``, which every writing leaves, is not among them."""
         return [self._target / name for name in self._names]
 
+    @property
+    def spool(self) -> Path | None:
+        """Folder on this machine for what is only needed until the files are whole; None if the writing cannot be gone on with."""
+        return self._spool
+
     def settle(self, dataset: Dataset, study_name: str = "") -> None:
         """Show rows of a chunk of :attr:`settling` again: they are in the file, but their variables settle what comes."""
         self._settle(replace(dataset, variables=self._known(dataset).variables), study_name)

@@ -113,7 +113,7 @@ class XptWriter(FileWriter):
             self._rewrite(widths)
         content = widened(rows.content, rows.about["widths"], widths)
         self._file.write(content)
-        self._tail = (self._tail + content[-layout.RECORD :])[-layout.RECORD :]
+        self._tail = (self._tail + bytes(content[-layout.RECORD :]))[-layout.RECORD :]
         self._n_rows += rows.n
 
     def finish(self) -> None:

@@ -51,7 +51,7 @@ def xpt_rows(dataset: Dataset, variables: Sequence[Variable], encoding: Encoding
     return EncodedRows(dataset.n_rows, block.tobytes(), {"widths": widths})
 
 
-def widened(content: bytes, narrow: Sequence[int], wide: Sequence[int]) -> bytes:
+def widened(content: bytes | memoryview, narrow: Sequence[int], wide: Sequence[int]) -> bytes | memoryview:
     """Give the fields of rows other widths, none of them narrower; texts are filled up with blanks."""
     if list(narrow) == list(wide):
         return content

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.errors import WriteError
-from replicator.sampling.workers import in_order
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.encoding import Format, encode
 from replicator.tables.parquet_footer import MAGIC, moved, row_groups, whole_footer
@@ -133,35 +131,3 @@ def test_wider_fields_hold_the_same_texts(fields: list[tuple[int, int]], more: l
     once = widened(content, narrow, wide)
     assert widened(widened(content, narrow, middle), middle, wide) == once
     assert once == b"".join(b"x" * old + b" " * (new - old) for _ in range(n) for old, new in zip(narrow, wide, strict=True))
-
-
-class Done:
-    """A result that is there."""
-
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-    def result(self) -> int:
-        return self.value
-
-
-def test_the_second_job_is_asked_for_when_the_first_result_is_taken() -> None:
-    """After that, as many are on their way as may be, and they come in order."""
-    asked: list[int] = []
-    taken: list[int] = []
-    found: list[tuple[int, int]] = []
-
-    def jobs() -> list[int]:
-        return list(range(6))
-
-    def submit(job: int) -> Done:
-        asked.append(job)
-        return Done(job)
-
-    for result in in_order(submit, iter(jobs()), lambda: 3):
-        taken.append(result)
-        found.append((result, len(asked)))
-    assert taken == jobs()
-    assert found[0] == (0, 1)
-    assert all(n_asked - n_taken <= 3 for n_taken, n_asked in found)
-    assert all(a <= b for (_, a), (_, b) in pairwise(found))
