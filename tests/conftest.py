@@ -8,8 +8,12 @@ from pathlib import Path
 from secrets import token_hex
 
 import pytest
+from hypothesis import settings
 
 from .object_server import Bucket, object_environment, running_server
+
+settings.register_profile("project", deadline=None, derandomize=True)  # the same examples in each run, however slow the machine
+settings.load_profile("project")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -23,7 +23,7 @@ def cells(study: Study) -> dict[tuple[str, str], list[str]]:
     return {(d.name, name): d.text(name).strings().tolist() for d in study.datasets.values() for name in d.names}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(blueprints(), st.integers(0, 1000))
 def test_any_study_is_learned_and_drawn(blueprint: Blueprint, seed: int) -> None:
     """One to thirty subjects, one to three arms, any visits: as many new subjects as asked for, in the source's variables."""
@@ -38,7 +38,7 @@ def test_any_study_is_learned_and_drawn(blueprint: Blueprint, seed: int) -> None
             assert set(dataset.text("USUBJID").strings().tolist()) <= ids
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(0, 1000), st.integers(0, 1000))
 def test_one_seed_one_sample(seed: int, other: int) -> None:
     """Equal seeds give equal cells, different seeds different ones."""
@@ -48,7 +48,7 @@ def test_one_seed_one_sample(seed: int, other: int) -> None:
     assert one == two and one != three
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(0, 1000))
 def test_other_numbers_of_subjects_are_the_same_study(seed: int) -> None:
     """Subjects under other numbers (of as many digits, in the same order) behave the same way."""

@@ -98,7 +98,7 @@ def test_an_element_ends_when_the_next_begins() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 400), st.booleans()), max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_extremes_equal_a_plain_loop(rows: list[tuple[int, int, bool]]) -> None:
     """First and last of the dates known to the day equal what a loop over subjects finds."""
     who = subjects(6)

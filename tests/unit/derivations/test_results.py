@@ -120,7 +120,7 @@ def test_halves_are_rounded_away_from_zero() -> None:
 
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=50), st.integers(0, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_decimals_survive_the_noise_of_floating_point(values: list[int], places: int) -> None:
     """Numbers recorded with some decimals are never taken for finer ones (9.299999999999999 has one decimal)."""
     noisy = np.array(values) / 10**places * (1 + 1e-15)

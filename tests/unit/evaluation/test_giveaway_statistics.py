@@ -85,7 +85,7 @@ def test_shares_leave_out_entries_of_fewer_than_five_subjects() -> None:
 
 
 @given(st.lists(st.integers(0, 4), min_size=80, max_size=80))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_distances_lie_between_0_and_1_and_are_0_to_oneself(codes: list[int]) -> None:
     stack = stacked()
     subject = stack.view.subject("AE")

@@ -144,7 +144,7 @@ def test_nothing_in_the_sample_is_as_far_as_can_be_and_too_few_real_ones_tell_no
     assert (compare_shares(nobody, sparse.csr_matrix(np.ones((N, 1))))[0] == 1.0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_distances_stay_in_their_range_and_are_nothing_from_oneself(seed: int) -> None:
     splits, (values, has) = _splits(seed), _values(seed + 1)

@@ -88,7 +88,7 @@ def test_an_entry_of_few_splits_is_never_certain() -> None:
 
 
 @given(arrays(float, (2, N_SPLITS, 6), elements=st.floats(0.0, 1.0)), st.floats(0.01, 100.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_family_does_not_hang_on_the_unit_of_its_distance(draws: np.ndarray, unit: float) -> None:
     one, other = _family(*draws), _family(*(draws * unit), highest=unit)
     assert one.ratio == pytest.approx(other.ratio)

@@ -12,7 +12,7 @@ from replicator.evaluation.stack import stack_studies
 from replicator.tables.dataset import Dataset, Study
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5), st.booleans()), min_size=1, max_size=40))
 def test_positions_are_mean_percentiles_among_the_source(rows: list[tuple[int, int, bool]]) -> None:
     """scipy's mean percentile of a score is the share below plus half the share of equal ones."""

@@ -48,7 +48,7 @@ def test_classes_differ() -> None:
     assert kept[group == 1] @ z[group == 1] / (z[group == 1] ** 2).sum() == pytest.approx(8 / 9, abs=0.03)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-60, 60), min_size=1, max_size=40), st.integers(1, 4))
 def test_nothing_grows_or_turns_and_larger_differences_stay_larger(differences: list[float], classes: int) -> None:
     """Signs and the order within a class stay, and no difference becomes larger."""

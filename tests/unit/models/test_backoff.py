@@ -19,7 +19,7 @@ def rows(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
     return rng.integers(-1, levels, n), rng.integers(-1, 3, n), rng.integers(-1, 4, n), rng.integers(0, draw(st.integers(1, 40)), n)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows(), st.integers(1, 6), st.sampled_from([0.0, 2.0]), st.booleans())
 def test_probabilities_of_a_cell_add_up(data: tuple[np.ndarray, ...], k: int, strength: float, closed: bool) -> None:
     """Shares are positive; a cell's add up to at most 1 (the rest is its parent's), at the root and in closed cells to 1."""
@@ -33,7 +33,7 @@ def test_probabilities_of_a_cell_add_up(data: tuple[np.ndarray, ...], k: int, st
             assert part[-1] == pytest.approx(1) or (depth > 0 and not closed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows(), st.integers(2, 6), st.integers(0, 1000))
 def test_only_targets_of_k_subjects_are_drawn(data: tuple[np.ndarray, ...], k: int, seed: int) -> None:
     """No target is drawn that fewer than k subjects have, whatever the conditions (but for one where none has k)."""
@@ -50,7 +50,7 @@ def test_only_targets_of_k_subjects_are_drawn(data: tuple[np.ndarray, ...], k: i
         assert len(set(drawn.tolist())) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows(), st.integers(1, 5), st.integers(0, 1000))
 def test_order_of_rows_and_names_of_subjects_do_not_matter(data: tuple[np.ndarray, ...], k: int, seed: int) -> None:
     """Rows in another order and subjects under other numbers give the same table and the same draws."""

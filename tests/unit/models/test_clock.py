@@ -45,7 +45,7 @@ def test_round_times_of_few_subjects_join_the_next_finer() -> None:
     assert len(ClockTime.fit(minute, np.arange(42), k=5).finest) == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 1439), st.integers(0, 30)), min_size=1, max_size=80), st.integers(1, 6))
 def test_times_are_whole_minutes_of_a_day_and_each_group_has_k_subjects(rows: list[tuple[int, int]], k: int) -> None:
     """Whatever the times are."""

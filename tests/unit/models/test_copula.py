@@ -22,7 +22,7 @@ from replicator.models.score_correlation import ScoreCorrelation
 COLUMN = hnp.arrays(np.float64, st.integers(1, 60), elements=st.one_of(st.integers(-3, 3).map(float), st.just(np.nan)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(COLUMN)
 def test_scores_keep_order_ties_and_gaps(x: np.ndarray) -> None:
     """Higher values score higher, equal ones alike, missing ones nothing; scores sum to 0 with a variance of at most 1."""
@@ -37,7 +37,7 @@ def test_scores_keep_order_ties_and_gaps(x: np.ndarray) -> None:
         assert (scores[seen] ** 2).mean() <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 30), st.integers(0, 12), st.floats(0, 0.9), st.integers(0, 1000))
 def test_every_fit_is_a_correlation(n: int, p: int, missing: float, seed: int) -> None:
     """However few subjects and however many gaps: symmetric, ones on the diagonal, no negative variance, draws finite."""

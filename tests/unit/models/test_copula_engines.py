@@ -146,7 +146,7 @@ def test_the_same_scores_give_the_same_bytes_and_disturb_no_random_state(estimat
     assert a.unique.tobytes() == b.unique.tobytes()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_any_scores_give_a_correlation_matrix(data: st.DataObject) -> None:
     """Ties, gaps and constants of any kind, for every engine that is installed."""

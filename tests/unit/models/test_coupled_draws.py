@@ -23,7 +23,7 @@ def table(levels: int, seed: int) -> tuple[BackoffTable, list[NDArray[np.int64]]
     return BackoffTable.fit(target, conditions, SUBJECT, k=5), conditions
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(levels=st.integers(1, 6), seed=st.integers(0, 1000))
 def test_chances_are_those_of_the_draws(levels: int, seed: int) -> None:
     """They sum to one, and draws, 8000 of each of four rows, have the same shares within five standard errors."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from replicator.models.even_draws import draw_evenly
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(share=st.floats(0.001, 0.1), spread=st.floats(0.0, 0.9), seed=st.integers(0, 10_000))
 def test_of_any_first_subjects_as_many_as_their_chances_add_up_to(share: float, spread: float, seed: int) -> None:
     """Within one, for every number of first subjects, whatever the chances are."""
@@ -19,7 +19,7 @@ def test_of_any_first_subjects_as_many_as_their_chances_add_up_to(share: float, 
     assert np.abs(np.cumsum(drawn) - np.cumsum(chance)).max() <= 1 + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(share=st.floats(0.001, 0.1), part=st.integers(100, 700), seed=st.integers(0, 10_000))
 def test_parts_of_a_sequence_are_those_of_the_whole(share: float, part: int, seed: int) -> None:
     """Drawn in parts, each with a fresh generator of the same stream, the sequence is the same but for those next to a cut."""

@@ -29,7 +29,7 @@ def test_margins_are_kept_where_cells_are_small() -> None:
     assert (drawn == target).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 4), st.integers(0, 12)), min_size=1, max_size=80), st.integers(1, 6))
 def test_nothing_is_held_that_fewer_than_k_subjects_share(rows: list[tuple[int, int, int]], k: int) -> None:
     """Of each cell's targets one at most, the most frequent of all rows, has fewer than k subjects; distributions end at 1."""

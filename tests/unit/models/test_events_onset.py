@@ -32,7 +32,7 @@ def test_those_who_leave_early_for_having_many_do_not_move_the_events_of_the_oth
     assert np.quantile(drawn + 0.5, [0.2, 0.5, 0.8]) == pytest.approx([20.0, 50.0, 80.0], abs=5.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(-50, 300), st.integers(0, 200)), min_size=1, max_size=40), st.integers(0, 999))
 def test_draws_stay_within_the_time_at_risk(windows: list[tuple[int, int]], seed: int) -> None:
     low = np.array([w[0] for w in windows], float)

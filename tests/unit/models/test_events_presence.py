@@ -27,7 +27,7 @@ def test_incidence_by_group_comes_back() -> None:
         assert drawn == pytest.approx(count[group == g].mean(axis=0), abs=0.04)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(0, 2**32 - 1))
 def test_everybody_gets_the_number_asked_for(sizes: list[int], seed: int) -> None:
     """The number of different kinds is exact, up to all there are, and none comes twice."""

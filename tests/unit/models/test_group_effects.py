@@ -48,7 +48,7 @@ def test_no_line_where_there_is_none() -> None:
     assert same >= 34
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=12), st.integers(0, 10_000))
 def test_all_groups_together_keep_mean_and_variance(sizes: list[int], seed: int) -> None:
     """The mixture of the groups is standard, and a group of fewer than k subjects has nothing of its own."""
@@ -64,7 +64,7 @@ def test_all_groups_together_keep_mean_and_variance(sizes: list[int], seed: int)
     assert len({round(value, 12) for value in found.shift[n < 5].tolist()}) <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(2, 8), st.integers(2, 5))
 def test_shares_lie_between_own_and_common(seed: int, groups: int, levels: int) -> None:
     """Every share lies between the group's and the stratum's; those of groups of fewer than k are the stratum's."""

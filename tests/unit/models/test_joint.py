@@ -94,7 +94,7 @@ def test_counts_are_as_dispersed_as_in_the_source() -> None:
     assert drawn.var() == pytest.approx(x.var(), rel=0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 60), st.integers(0, 1000))
 def test_shrunk_probabilities_add_up(groups: int, levels: int, n: int, seed: int) -> None:
     """Every group gets a distribution, one without subjects that of its stratum; each lies between its own and the pool."""
@@ -116,7 +116,7 @@ def test_shrinkage_follows_the_evidence() -> None:
     assert apart == pytest.approx(np.array([[0.9, 0.1], [0.1, 0.9]]), abs=0.01)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 40), st.integers(0, 1000))
 def test_any_number_of_subjects(n: int, seed: int) -> None:
     """From k subjects up drawn values always apply, below nothing is learned of a number; equal seeds give equal draws."""

@@ -57,7 +57,7 @@ def test_a_tie_of_few_subjects_is_drawn_to_nothing() -> None:
     assert fit_tie(size, -load, np.zeros(7, np.int64)) == 0.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.05, 0.95))
 def test_places_are_changed_within_groups_alone(n: int, seed: int, tie: float) -> None:
     """Each takes the values of one subject of its own group, and each subject's values are taken once."""

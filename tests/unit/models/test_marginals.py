@@ -16,7 +16,7 @@ TIED = hnp.arrays(np.float64, st.integers(0, 80), elements=st.integers(-3, 3).ma
 VALUES = st.one_of(CONTINUOUS, TIED)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VALUES)
 def test_quantiles_never_fall(x: np.ndarray) -> None:
     """A higher probability never gives a lower value."""
@@ -25,7 +25,7 @@ def test_quantiles_never_fall(x: np.ndarray) -> None:
     assert np.isnan(q).all() if not model.n else (np.diff(q) >= -1e-9 * np.abs(q[1:]).max(initial=1)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VALUES, st.integers(2, 9))
 def test_draws_stay_in_the_support(x: np.ndarray, k: int) -> None:
     """Between floor and ceiling; never negative where the source was not."""
@@ -36,7 +36,7 @@ def test_draws_stay_in_the_support(x: np.ndarray, k: int) -> None:
         assert x.min() < 0 or (q >= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hnp.arrays(np.float64, st.integers(20, 80), elements=st.floats(-100, 100, width=32), unique=True))
 def test_distribution_function_undoes_the_quantile(x: np.ndarray) -> None:
     """cdf(quantile(u)) = u wherever the quantile function rises and the draw is not cut."""
@@ -48,7 +48,7 @@ def test_distribution_function_undoes_the_quantile(x: np.ndarray) -> None:
     assert model.cdf(q)[inside] == pytest.approx(U[inside], abs=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(VALUES)
 def test_distribution_function_rises_within_0_and_1(x: np.ndarray) -> None:
     """Whatever is asked for, the answer is a probability, and never falls."""
@@ -59,7 +59,7 @@ def test_distribution_function_rises_within_0_and_1(x: np.ndarray) -> None:
         assert (np.diff(p) >= -1e-9).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(VALUES, st.integers(1, 1000))
 def test_order_of_rows_and_names_of_subjects_do_not_matter(x: np.ndarray, move: int) -> None:
     """Rows in another order and subjects under other numbers give the same marginal."""
@@ -74,7 +74,7 @@ def test_order_of_rows_and_names_of_subjects_do_not_matter(x: np.ndarray, move: 
     assert (a.n, a.n_subjects) == (b.n, b.n_subjects)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 120), st.integers(2, 6), st.integers(0, 10_000))
 def test_no_value_of_one_subject_is_kept(n: int, k: int, seed: int) -> None:
     """Where all values differ none of them is a knot or an end."""

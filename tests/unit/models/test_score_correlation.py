@@ -38,7 +38,7 @@ def test_binary_scores_show_what_the_bivariate_normal_distribution_says(rho: flo
         assert found[0, 1] == pytest.approx(rho, abs=0.03)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.floats(-0.95, 0.95))
 def test_what_is_shown_is_found_again(seed: int, rho: float) -> None:
     """For a number and a variable of few levels, latent correlations come back."""

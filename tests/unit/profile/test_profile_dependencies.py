@@ -105,7 +105,7 @@ def test_order_of_rows_changes_nothing() -> None:
         assert (found.dependencies, found.keys, found.subject_constant) == (other.dependencies, other.keys, other.subject_constant)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60))
 def test_every_dependency_holds_and_every_key_tells_rows_apart(cells: list[tuple[int, int, int]]) -> None:
     """Whatever the data: what is claimed is true of every row."""

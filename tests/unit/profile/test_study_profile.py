@@ -127,7 +127,7 @@ def test_nothing_of_fewer_than_k_subjects_appears() -> None:
     assert "SECRETSEX" in profile_study(secret, k=1).to_json()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.floats(-1e6, 1e6, allow_subnormal=False)), min_size=1, max_size=80), st.integers(2, 6)
 )

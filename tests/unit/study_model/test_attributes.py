@@ -24,7 +24,7 @@ def dataset(**columns: object) -> Dataset:
     return Dataset.from_frame("XX", pd.DataFrame(columns))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=30))
 def test_codes_and_levels_are_the_column(texts: list[str]) -> None:
     """Levels taken by their codes give the cells back."""

@@ -237,7 +237,7 @@ def test_fingerprints_do_not_see_how_data_were_read() -> None:
     st.lists(st.none() | st.text(min_size=1, max_size=3), max_size=30),
     st.lists(st.none() | st.text(min_size=1, max_size=3), max_size=30),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_equal_columns_and_only_they_share_a_fingerprint(left: list[str | None], right: list[str | None]) -> None:
     """The fingerprint of a text column says whether the texts are equal."""
 

@@ -116,7 +116,7 @@ def test_the_chance_is_that_of_fishers_tea() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_start_lies_in_its_period_between_the_condition_and_the_limit(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = 50

@@ -153,7 +153,7 @@ def test_a_common_medicine_stands_for_a_rare_one_that_is_given_for_the_same() ->
     assert "1 of 3" in terms.notes[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 11)), min_size=1, max_size=60), st.integers(1, 6))
 def test_pools_by_need_have_as_many_subjects_as_k(pairs: list[tuple[int, int]], k: int) -> None:
     """Each pool of a need, and what is left of a pool that was divided, unless all of it is too few; and terms have their need."""

@@ -39,7 +39,7 @@ def test_the_share_that_is_over_in_time() -> None:
     assert days_until_next(start, series).tolist() == [5.0, 9.0, np.inf, 4.0, np.inf]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.integers(0, 50)), max_size=30))
 def test_starts_ascend_within_what_is_known_alike(cells: list[tuple[int, int, int]]) -> None:
     """Each series keeps its starts of each kind of knowledge, and these ascend."""

@@ -28,7 +28,7 @@ def test_study_and_site_stand_where_they_stood() -> None:
     assert [one[-4:] for one in full] == made["SUBJID"].strings().tolist()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 9999), min_size=1, max_size=20, unique=True), st.sampled_from(["{:04d}", "P{:03d}", "{}", "A-{:02d}"])
 )

@@ -154,7 +154,7 @@ def test_days_on_which_nobody_works_stay_empty() -> None:
     assert weekday_openness(weekday, offset, subject.astype(np.int32), visit.astype(np.int64)).tolist() == [1.0] * 7
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 7), st.integers(0, 1000))
 def test_days_move_to_the_nearest_that_is_open(closed: int, seed: int) -> None:
     """Weekends that are closed are left for Friday or Monday; where every day is taken alike nothing moves."""
@@ -203,7 +203,7 @@ def test_a_visit_beside_the_course_keeps_its_place_in_the_order() -> None:
     assert (days[some, 0] <= days[some, 1]).all() and (days[some, 1] <= days[some, 2]).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 30), st.integers(0, 1000), st.floats(0, 1))
 def test_drawn_visits_are_ordered_and_no_number_comes_twice(n: int, seed: int, attend: float) -> None:
     """By subject and day; each number once a subject; ends not before starts; the course in the order of its numbers."""

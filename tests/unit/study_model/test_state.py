@@ -262,7 +262,7 @@ plain = st.recursive(
 
 
 @given(plain)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_plain_values_come_back(value: Any) -> None:
     """Any nesting of plain values survives, NaN and keys with dollar signs among them."""
     assert same(through(value), value)
@@ -273,14 +273,14 @@ def test_plain_values_come_back(value: Any) -> None:
         lambda d: hnp.arrays(np.dtype(d), hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=9))
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_arrays_come_back(array: NDArray[Any]) -> None:
     """Arrays of all types and shapes survive, inline or not, NaN and infinities included."""
     assert same(through((array,))[0], array)
 
 
 @given(st.lists(st.none() | st.text(min_size=1), max_size=80))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_text_columns_come_back(values: list[str | None]) -> None:
     """Codes and levels survive, unused levels too."""
     column = Text.of(values).take(np.arange(len(values) // 2))

@@ -81,7 +81,7 @@ def test_arms_that_miss_a_dataset_are_of_another_stratum() -> None:
     assert (stratum != stratum[placebo]).sum() == 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=40), st.integers(0, 6), st.integers(0, 100))
 def test_days_move_to_the_nearest_weekday(days: list[int], weekday: int, seed: int) -> None:
     """All on the drawn weekday (Monday is 0), none moved by more than three days."""

@@ -83,7 +83,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 numbers = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53).map(float))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(texts, numbers, numbers), max_size=12), cut=st.integers(0, 12), suffix=st.sampled_from(SUFFIXES))
 def test_what_is_written_in_chunks_is_read_again(
     rows: list[tuple[str, float | None, float | None]], cut: int, suffix: str, tmp_path_factory: pytest.TempPathFactory

@@ -173,7 +173,7 @@ def test_numbers_of_real_studies_look_as_their_sources(shared_data: Path, tmp_pa
     assert n_fixed or study not in ("pbc", "pk-sad")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(values=st.lists(finite, min_size=1, max_size=8), decimals=st.none() | st.integers(1, 4))
 def test_a_column_of_any_numbers_is_the_same_file_twice(
     values: list[float], decimals: int | None, tmp_path_factory: pytest.TempPathFactory

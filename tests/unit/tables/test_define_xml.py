@@ -155,7 +155,7 @@ def test_our_document_satisfies_the_schema_and_another_reader(tmp_path: Path) ->
 labels = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=["Cc", "Zs"]), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(label=labels, format_=labels, name=labels, terms=st.lists(st.tuples(labels, labels), min_size=1, max_size=4))
 def test_any_label_and_term_comes_back(
     label: str, format_: str, name: str, terms: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory

@@ -89,7 +89,7 @@ def studies(draw: st.DrawFn) -> Study:
 
 @pytest.mark.parametrize("format", FORMATS)
 @given(study=studies())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_written_is_read_again(format: Format, study: Study) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = write_study(study, Path(folder) / "out", format)
