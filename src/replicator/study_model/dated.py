@@ -20,6 +20,7 @@ from replicator.tables.dates import Dates, Precision, format_dates
 Floats = NDArray[np.float64]
 MOST_COMMON = 5  # references that a twentieth of all rows follow
 MOST_REFERENCES = 8
+LOST = 0.05  # most of a cell's rows that may follow what fewer than k of its subjects follow, if a closer condition shall tell it
 _ODD = 100  # codes from here on are odd texts
 
 
@@ -109,6 +110,7 @@ class DateGiven:
         deltas: Sequence[int] = (0, 1, -1),
         bases: Sequence[str] = (),
         closed: bool = False,
+        closer: Codes | None = None,
     ) -> DateGiven | None:
         """Learn from days.
 
@@ -130,6 +132,9 @@ class DateGiven:
             Candidates from which a date that follows none is counted; all by default.
         closed : bool
             Whether rows follow only what at least `k` subjects under their conditions follow, and nothing that others do.
+        closer : (n,) int, optional
+            One more condition, not below 0, that counts only where nearly all rows under it follow what at least `k` of its
+            subjects follow.
 
         Returns
         -------
@@ -173,7 +178,9 @@ class DateGiven:
         names = (*(name for name, _ in chosen), base)
         there = np.isfinite(candidates[names[0]]).astype(np.int64)
         asks = bool(chosen) and len(np.unique(there[known])) > 1
-        conditions = [there, *given] if asks else given
+        conditions = [there, *given] if asks else [*given]
+        if closer is not None:
+            conditions.append(_where_sure(closer, state, join_codes([*given, closer], len(day)), known, subject, k))
         table = BackoffTable.fit(
             state[known], [np.asarray(g, np.int64)[known] for g in conditions], subject[known], k=k, closed=closed
         )
@@ -203,6 +210,18 @@ class DateGiven:
         for i, delta in enumerate(self.deltas):  # a row that has neither its reference nor the base takes what there is
             day = np.where(np.isnan(day), candidates[self.references[i]] + delta, day)
         return np.where((state >= 0) & np.isfinite(follows), follows, day)
+
+
+def _where_sure(
+    closer: Codes, state: NDArray[np.int64], cell: NDArray[np.int64], known: NDArray[np.bool_], subject: NDArray[np.int32], k: int
+) -> NDArray[np.int64]:
+    """Conditions (n,) as they are in cells nearly all of whose rows follow what at least `k` subjects follow, -1 elsewhere."""
+    followed = join_codes([cell, state], len(cell))
+    shared = count_subjects(np.where(known, followed, -1), subject, int(followed.max(initial=-1)) + 1) >= k
+    n_cells = int(cell.max(initial=-1)) + 1
+    lost = np.bincount(cell[known], ~shared[followed[known]], minlength=n_cells)
+    sure = lost <= LOST * np.bincount(cell[known], minlength=n_cells)
+    return np.where(sure[cell], closer, -1)
 
 
 def _references_of_cells(

@@ -127,14 +127,14 @@ class SequenceDates:
         few = {name for name in names if 0 < len(owners[name]) < min(k, len(np.unique(subject)))}
         days = {name: np.full(len(subject), np.nan) if name in few else day for name, day in days.items()}
         start = days[names[0]]
-        given = conditions(subject, code)
+        given, before = conditions(subject, code), tuple_before(subject, code)
         base, told = _base(spine, subject, number), told_days(spine, subject)
         models, formats, on_visits, never_before = [], [], [], []
         for i, name in enumerate(names):
             more = {"START": start, NEXT: place.next(start)} if i else {"BEFORE": place.before(start)}
             near = base | more | _told_apart(days[name], told, base | more, subject, code, k)
             steady = steady_distances(days[name], near, given, subject, k)
-            models.append(DateGiven.fit(days[name], near, given, subject, k, (*DELTAS, *steady), closed=True))
+            models.append(DateGiven.fit(days[name], near, given, subject, k, (*DELTAS, *steady), closed=True, closer=before))
             text = dataset.text(name)
             others = np.flatnonzero(~np.isin(subject, owners[name])) if name in few else np.arange(len(subject))
             text, theirs = text.take(others), [codes[others] for codes in given]
@@ -175,7 +175,7 @@ class SequenceDates:
     ) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
         """Draw the days of rows (n_rows,) by variable, and tell which rows begin in time; a row that is a death begins with it."""
         place = Neighbours(subject)
-        given = conditions(subject, code)
+        given = [*conditions(subject, code), tuple_before(subject, code)]
         base, told = _base(spine, subject, number), told_days(spine, subject)
         days: dict[str, Floats] = {}
         seen: dict[str, NDArray[np.bool_]] = {}
@@ -315,6 +315,14 @@ def conditions(subject: NDArray[np.int32], code: Ints) -> list[Ints]:
     """Conditions of a date: the tuple, the rank, and whether no other row follows."""
     place = Neighbours(subject)
     return [code, np.minimum(place.rank, 5), place.last.astype(np.int64)]
+
+
+def tuple_before(subject: NDArray[np.int32], code: Ints) -> Ints:
+    """One more than the tuple of the row before (n_rows,), 0 for none.
+
+    The last measurement of who completed is on the last visit, that of many who left before it.
+    """
+    return np.where(Neighbours(subject).first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
 
 
 def order_dates(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -109,3 +109,22 @@ def test_a_closed_date_follows_nothing_of_other_conditions() -> None:
         drawn.append(model.sample({"VISIT": np.tile(visit, 20), "DOSE": np.tile(dose, 20)}, [given], rng, 20 * N))
     assert (drawn[0] == np.tile(visit, 20)).all()
     assert (drawn[1] == np.tile(dose, 20)).any()
+
+
+def test_a_closer_condition_tells_only_what_nearly_all_of_its_rows_share() -> None:
+    """Who finished was seen last at the visit, all of them; of those who left, three each at days that their few do not tell."""
+    visit = 18000.0 + np.arange(N)
+    left = (np.arange(N) >= N - 30).astype(int)
+    doses = {f"DOSE {i}": visit + 40 * (i + 1) for i in range(4)}
+    day = visit.copy()
+    for i, dose in enumerate(doses.values()):
+        day[N - 12 + 3 * i : N - 9 + 3 * i] = dose[N - 12 + 3 * i : N - 9 + 3 * i]
+    day[:40] = doses["DOSE 0"][:40]
+    kind = (np.arange(N) < 40).astype(int)
+    candidates = {"VISIT": visit, **doses}
+    model = DateGiven.fit(day, candidates, [NOTHING], WHO, 5, closed=True, closer=2 * kind + left)
+    assert model is not None
+    drawn = model.sample(candidates, [NOTHING, 2 * kind + left], np.random.default_rng(9), N)
+    assert (drawn == visit)[(left == 0) & (kind == 0)].all()
+    assert (drawn == doses["DOSE 0"])[kind == 1].all()
+    assert 0.02 < (drawn != visit)[left == 1].mean() < 0.4  # as of all rows together
