@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from replicator.models.category_effects import CategoryEffects, find_category_effects
 from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
 from replicator.models.directions import with_fixed_signs
 from replicator.models.group_effects import shrink_moments, shrink_to_pool
@@ -138,6 +139,8 @@ class JointModel:
         One a name.
     copula : GaussianCopula
         Correlation within groups.
+    effects : tuple of CategoryEffects
+        Numbers that mostly follow from a category: their traits are what is left of them.
     """
 
     kind: ClassVar[str] = "joint model"
@@ -145,6 +148,7 @@ class JointModel:
     names: tuple[str, ...]
     traits: tuple[CategoryTrait | NumberTrait, ...]
     copula: GaussianCopula
+    effects: tuple[CategoryEffects, ...] = ()
 
     @classmethod
     def fit(
@@ -158,6 +162,8 @@ class JointModel:
         estimate: Estimator = pairwise_correlation,
         strata: Mapping[str, Codes] | None = None,
         position: Floats | None = None,
+        explained: Collection[str] = (),
+        explaining: Collection[str] = (),
     ) -> JointModel:
         """Learn traits.
 
@@ -182,7 +188,11 @@ class JointModel:
         position : (n_groups,) float64, optional
             Where groups stand on a scale along which numbers may rise or fall; see
             :func:`~replicator.models.group_effects.shrink_moments`.
+        explained, explaining : collection of str, optional
+            Numbers that may follow from a category, and the categories (of `nominal`) that they may follow from.
         """
+        effects = find_category_effects(values, explained, explaining, group, k)
+        values = {**values, **{one.number: values[one.number] - one.at(values[one.category]) for one in effects}}
         names = tuple(values)
         traits: list[CategoryTrait | NumberTrait] = []
         scores = np.full((len(group), len(names)), np.nan)
@@ -209,7 +219,7 @@ class JointModel:
             assert isinstance(trait, CategoryTrait)
             traits[j] = ordered = _order_levels(trait, values[names[j]], axes)
             scores[:, j] = ordered.scores(values[names[j]], group)
-        return cls(names, tuple(traits), GaussianCopula.fit(scores, estimate))
+        return cls(names, tuple(traits), GaussianCopula.fit(scores, estimate), effects)
 
     def category(self, name: str) -> CategoryTrait | None:
         """Trait of this name if there is one and it is a category."""
@@ -227,7 +237,8 @@ class JointModel:
             z = self.copula.given(
                 z, self.names.index(known.name), trait.latent(known.value, known.has, rng.random(len(group)), group)
             )
-        return {name: trait.draw(z[:, j], group) for j, (name, trait) in enumerate(zip(self.names, self.traits, strict=True))}
+        drawn = {name: trait.draw(z[:, j], group) for j, (name, trait) in enumerate(zip(self.names, self.traits, strict=True))}
+        return drawn | {one.number: drawn[one.number] + one.added(drawn[one.category]) for one in self.effects}
 
 
 def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool) -> CategoryTrait:

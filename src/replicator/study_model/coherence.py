@@ -87,6 +87,7 @@ def _of_subjects(model: StudyModel) -> Iterator[str]:
     if len(set(sizes)) > 1:
         yield "lengths differ: {} names, {} traits, {} and {} in the copula".format(*sizes)
     wanted = {"enrolment", *(f"number {name}" for name in subjects.numbers), *(one.trait for one in subjects.demography)}
+    wanted |= {name for one in joint.effects for name in (one.number, one.category)}
     if odd := wanted - set(joint.names):
         yield f"no trait of subjects is called {_listed(odd)}"
 

@@ -10,6 +10,7 @@ from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.models import (
     backoff,
+    category_effects,
     cell_means,
     chain,
     clock,
@@ -111,6 +112,7 @@ from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Var
 
 MODULES: tuple[ModuleType, ...] = (
     backoff,
+    category_effects,
     cell_means,
     chain,
     clock,

@@ -118,7 +118,19 @@ class SubjectModel:
         strata = {name: course.ending_stratum for name in values if name.startswith(("mark ", "days "))}
         groups = course.groups(spine)
         doses = np.repeat(arm_doses(source), course.n_groups // max(len(spine.arms), 1))
-        joint = JointModel.fit(values, unordered, groups, course.group_stratum, k, decimals, engine(config.copula), strata, doses)
+        joint = JointModel.fit(
+            values,
+            unordered,
+            groups,
+            course.group_stratum,
+            k,
+            decimals,
+            engine(config.copula),
+            strata,
+            doses,
+            explained=[name for name in features if name in values and name not in nominal],
+            explaining=[one.trait for one in learned.demography],
+        )
         model = cls(
             learned.name,
             spine.arms,

@@ -123,3 +123,24 @@ def final_results(n: int = 120) -> Study:
         own = [f"{name}{one}" for one in ("SEQ", "TESTCD", "TEST", "STRESN", *more)]
         frames[name] = pd.DataFrame(rows, columns=["USUBJID", *own, "VISITNUM", "VISIT", f"{name}DTC"])
     return make_study(**{name: frame.to_dict("list") for name, frame in frames.items()})
+
+
+def weights_by_sex(n: int = 48) -> Study:
+    """Animals of two groups weighed once a week: males begin 50 g heavier (scatter 8 g); potassium has nothing to do with it."""
+    rng = np.random.default_rng(14)
+    frames: dict[str, list[tuple[object, ...]]] = {"DM": [], "BW": [], "LB": []}
+    for i in range(n):
+        who, sex = f"ST-{i:03d}", "FM"[i // 2 % 2]
+        start = np.datetime64("2021-03-01") + i % 4
+        frames["DM"].append((who, who[3:], str(start), str(start + 28), sex, "CH"[i % 2]))
+        weight = rng.normal(210.0 if sex == "M" else 160.0, 8.0) + rng.normal(3.0 - i % 2, 0.3) * np.arange(0, 29, 7)
+        for name, test, values in (
+            ("BW", "BW", np.round(weight + rng.normal(0, 1, 5), 1)),
+            ("LB", "K", np.round(rng.normal(4.4, 0.3) + rng.normal(0, 0.1, 5), 2)),
+        ):
+            frames[name] += [(who, float(j + 1), test, value, str(start + 7 * j), 7.0 * j + 1) for j, value in enumerate(values)]
+    own = {name: [f"{name}{one}" for one in ("SEQ", "TESTCD", "STRESN", "DTC", "DY")] for name in ("BW", "LB")}
+    columns = {"DM": ["SUBJID", "RFSTDTC", "RFENDTC", "SEX", "ARMCD"], **own}
+    return make_study(
+        **{name: pd.DataFrame(rows, columns=["USUBJID", *columns[name]]).to_dict("list") for name, rows in frames.items()}
+    )
