@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-SOON = 7.0  # days before a death within which a participation, or its treatment, went on until then
-WITHIN = 1.0  # days: a record made of a death is dated on its day, the day before or the day after
+PARTICIPATION = ("RFENDTC", "RFPENDTC")  # dates of the standard that a death makes its day
+TREATMENT = ("RFXENDTC",)  # that lie on the day before it at the latest
+LAST = "LAST"  # mark of the last day of which anything is known
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Death:
     """How the other dates of the dead stand to the day of death.
 
@@ -24,22 +25,21 @@ class Death:
     mark : str
         The mark that is the date of death.
     day_of : str
-        Mark whose day it is, where fewer than k died and their days are not kept; ``""`` where the days are learned.
+        Mark whose day it is, where fewer than k died and nothing of their days is kept; ``""`` where the days are learned.
     same : tuple of str
         Marks that are the day of death, of all who died.
     until : tuple of str
         Marks that lie after it in nobody who died.
     before : tuple of str
         Those of them that are there before any is drawn.
-    soon : tuple of str
-        Marks shortly after which everybody died who did, where fewer than k died: the last dose, of deaths on treatment.
     eve : tuple of str
-        Those of `same` that are the day before the death, of all who died, where fewer than k died.
+        Marks that are the day before the death at the latest, where fewer than k died.
 
     Notes
     -----
-    Whether dates go together is a state, not a number of anybody; so it is kept of few dead, too. Of few a day more or less makes
-    no difference; of many it must be the same day, since their distances are learned.
+    How the dates of at least k dead go together is learned. Of fewer nothing is: what one death looked like would be told by all of
+    a sample. Theirs are as the standard defines them: participation ends with the death, the last dose lies before it, and nothing
+    after it.
     """
 
     kind: ClassVar[str] = "death"
@@ -49,12 +49,11 @@ class Death:
     same: tuple[str, ...]
     until: tuple[str, ...]
     before: tuple[str, ...]
-    soon: tuple[str, ...] = ()
     eve: tuple[str, ...] = ()
 
     @property
     def between_visits(self) -> bool:
-        """Whether deaths are few and none was on a day that is there before any mark is drawn, such as that of the last visit."""
+        """Whether deaths are few and their day is that of no mark that is there before any is drawn, such as the last visit."""
         return bool(self.day_of) and self.day_of not in self.before
 
     @classmethod
@@ -73,20 +72,26 @@ class Death:
         k : int
         """
         dead = np.isfinite(known[mark])
-        few = int(dead.sum()) < k
+        if int(dead.sum()) < k:
+            ends = [name for name in others if name == LAST or name.rpartition(".")[2] in PARTICIPATION]
+            free = [name for name in others if name not in given]
+            return cls(
+                mark,
+                next((name for name in ends if name in given), ends[0] if ends else LAST),
+                tuple(name for name in free if name in ends),
+                tuple(name for name in free if name not in ends),
+                tuple(name for name in others if name in given),
+                tuple(name for name in free if name.rpartition(".")[2] in TREATMENT),
+            )
         after = {name: (known[name] - known[mark])[dead] for name in others}
-        within = WITHIN if few else 0.0
-        same = tuple(name for name in others if dead.any() and (np.abs(after[name]) <= within).all())
-        never = [name for name in others if not (after[name] > within).any()]
-        soon = [name for name in never if few and dead.any() and (after[name] >= -SOON).all()]
+        same = [name for name in others if (after[name] == 0).all()]
+        never = [name for name in others if not (after[name] > 0).any()]
         return cls(
             mark,
-            (same[0] if same else "LAST") if few else "",
+            "",
             tuple(name for name in same if name not in given),
             tuple(name for name in never if name not in same and name not in given),
             tuple(name for name in never if name in given),
-            tuple(name for name in soon if name not in same and name not in given),
-            tuple(name for name in same if few and name not in given and not (after[name] >= 0).any()),
         )
 
     def hold(self, day: Mapping[str, Floats], optional: Sequence[str], share: Floats | None = None) -> dict[str, Floats]:
@@ -110,9 +115,8 @@ class Death:
             out[self.mark] = np.where(np.isfinite(day[self.mark] + last), last, day[self.mark])
         death = out[self.mark]
         for name in self.same:
-            out[name] = np.where(np.isfinite(death), death - (name in self.eve), day[name])
-        for name in self.soon:
-            out[name] = np.where(day[name] < death - SOON, death, day[name])
+            out[name] = np.where(np.isfinite(death), death, day[name])
         for name in self.until:
-            out[name] = np.where(out[name] > death, np.nan if name in optional else death, out[name])
+            latest = death - (name in self.eve)
+            out[name] = np.where(out[name] > latest, np.nan if name in optional else latest, out[name])
         return out

@@ -23,8 +23,7 @@ Ints = NDArray[np.int64]
 
 MEANING = {"OUT": "FATAL", "SDTH": "Y", "SER": "Y", "SEV": "SEVERE", "TOXGR": "5"}
 """What the standard writes of a fatal event, by suffix of the variable."""
-SUDDEN = 1.0  # days before a death within which an event begins that is its cause at once
-USUAL = 4.0  # days in the mean from the start of another
+USUAL = 4.0  # days in the mean from the start of a fatal event to the death, where too few subjects tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +44,6 @@ class Fatal:
         Rows of the catalogue of which the fatal occurrence takes one for its term; none where it keeps its own.
     illness : QuantileMarginal
         Days from the start of the fatal occurrence to the death; empty where fewer than k subjects show it.
-    sudden : bool
-        Whether all that show it began on the day of the death or the day before.
     """
 
     kind: ClassVar[str] = "fatal occurrences"
@@ -57,7 +54,6 @@ class Fatal:
     end: str
     rows: Ints
     illness: QuantileMarginal
-    sudden: bool
 
     @classmethod
     def fit(
@@ -83,7 +79,7 @@ class Fatal:
         Notes
         -----
         Where at least `k` subjects had a fatal occurrence, its cells are the most frequent of theirs. Else they are what a fatal
-        one is by the standard: serious, and of the highest severity.
+        one is by the standard: serious, of the highest severity, at an end with the death, and everybody who dies has one.
         """
         fatal = fatal_occurrences(head, structure)
         mark = death_mark(spine)
@@ -108,7 +104,7 @@ class Fatal:
         dead = np.unique(owner[np.isfinite(death)])
         told = len(np.intersect1d(owner[fatal], dead))
         all_dead = int(np.isfinite(spine.marks[mark]).sum())
-        rate = 1.0 if told == all_dead else (told + 0.5) / (all_dead + 1)
+        rate = 1.0 if people < k or told == all_dead else (told + 0.5) / (all_dead + 1)
         ended = fatal & np.isfinite(end)
         same = bool(ended.any()) and float((end == death)[ended].mean()) >= 0.5 and ended.sum() >= 0.5 * fatal.sum()
         lasted = np.where(fatal & (start <= death), death - start, np.nan)
@@ -116,9 +112,8 @@ class Fatal:
         illness = QuantileMarginal.fit(
             lasted if enough else np.empty(0), owner if enough else np.empty(0, np.int32), k=k, decimals=0
         )
-        ends = structure.named("ENDTC") if same else ""
-        sudden = bool(np.isfinite(lasted).any()) and not (lasted > SUDDEN).any()
-        return cls(mark, float(rate), values, ends, _fatal_rows(fatal, owner, terms, k), illness, sudden), fatal
+        ends = structure.named("ENDTC") if same or people < k else ""
+        return cls(mark, float(rate), values, ends, _fatal_rows(fatal, owner, terms, k), illness), fatal
 
     def dying(self, spine: Spine, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Draw who has a fatal occurrence: (n,), (most of) the dead."""
@@ -135,10 +130,10 @@ class Fatal:
     def onset(self, drawn: Drawn, chosen: Ints, owner: Ints, spine: Spine, rng: np.random.Generator) -> Drawn:
         """Let the fatal occurrences begin as long before the death as the source's, on a day that is known in full.
 
-        Where too few of the source's are known, on the day itself or up to :data:`SUDDEN` before if all were sudden, else an
-        illness lasts :data:`USUAL` days in the mean. None begins before the first day on study, if its drawn start did not.
+        Where too few of the source's are known, :data:`USUAL` days in the mean. None begins before the first day on study, if its
+        drawn start did not.
         """
-        usual = np.floor(rng.random(len(chosen)) * (1 + SUDDEN)) if self.sudden else np.floor(rng.exponential(USUAL, len(chosen)))
+        usual = np.floor(rng.exponential(USUAL, len(chosen)))
         days = self.illness.quantile(rng.random(len(chosen))) if self.illness.n else usual
         death, first = (np.floor(spine.marks[name])[owner[chosen]] for name in (self.mark, "FIRST"))
         day = np.minimum(np.maximum(death - days, np.fmin(first, drawn.start[chosen])), death)

@@ -34,16 +34,19 @@ def _marks(dead: int, apart: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def test_what_all_of_few_dead_have_on_their_day_stays_there() -> None:
-    """Three died, fewer than k: their end is their death, though a day may lie between; where it is a week, it is not."""
-    known = {name: np.floor(day) for name, day in _marks(3, 1).items()}
-    others = tuple(name for name in known if name != "DM.DTHDTC")
-    death = Death.fit("DM.DTHDTC", known, others, (), K)
-    assert death.day_of == "DM.RFENDTC"
-    assert death.same == ("DM.RFENDTC", "DM.RFPENDTC", "LAST")
-    assert set(death.until) == {"DM.RFXENDTC", "VISIT 201"}
-    apart = Death.fit("DM.DTHDTC", {name: np.floor(day) for name, day in _marks(3, 7).items()}, others, (), K)
-    assert (apart.day_of, apart.same) == ("LAST", ())
+def test_of_few_deaths_nothing_is_kept_but_that_there_were_some() -> None:
+    """Three died, fewer than k: how their dates stood to each other tells nothing, the standard does."""
+    others = tuple(name for name in _marks(3) if name != "DM.DTHDTC")
+    found = []
+    for apart, treated in ((0, 3), (1, 0), (7, 30)):
+        known = {name: np.floor(day) for name, day in _marks(3, apart).items()}
+        known["DM.RFXENDTC"] = known["DM.RFXENDTC"] - treated
+        found.append(Death.fit("DM.DTHDTC", known, others, (), K))
+    assert found[0] == found[1] == found[2]
+    assert found[0].day_of == "DM.RFENDTC"
+    assert found[0].same == ("DM.RFENDTC", "DM.RFPENDTC", "LAST")
+    assert set(found[0].until) == {"DM.RFXENDTC", "VISIT 201"}
+    assert found[0].eve == ("DM.RFXENDTC",)
 
 
 def test_many_dead_are_learned_and_only_the_same_day_is_the_same() -> None:
@@ -104,27 +107,9 @@ def test_who_dies_before_all_visits_had_the_first_by_then() -> None:
     np.testing.assert_array_equal(left.marks["FIRSTVISIT"], np.where(np.arange(N) < 2, anchor - 1, anchor))
 
 
-def test_treatment_that_went_on_until_few_deaths_goes_on_until_those_of_a_sample() -> None:
-    """The last dose lay three days before each of three deaths: one 70 days before is moved to it, others stay."""
-    known = {name: np.floor(day) for name, day in _marks(3).items()}
-    death = Death.fit("DM.DTHDTC", known, tuple(name for name in known if name != "DM.DTHDTC"), (), K)
-    assert death.soon == ("DM.RFXENDTC",)
-    day = {name: x.copy() for name, x in known.items()}
-    day["DM.RFXENDTC"][0] -= 70
-    day["DM.RFXENDTC"][20] -= 70
-    held = death.hold(day, ())
-    assert held["DM.RFXENDTC"][0] == held["DM.DTHDTC"][0]
-    np.testing.assert_array_equal(held["DM.RFXENDTC"][1:], day["DM.RFXENDTC"][1:])
-    apart = {**known, "DM.RFXENDTC": known["DM.RFXENDTC"] - 20}
-    assert Death.fit("DM.DTHDTC", apart, tuple(name for name in apart if name != "DM.DTHDTC"), (), K).soon == ()
-
-
-def test_few_deaths_lie_anywhere_on_the_way_and_the_last_dose_the_day_before() -> None:
-    """Planted: three die on the day after their last dose. Drawn deaths are spread evenly between the anchor and the drawn end."""
-    marks = _marks(3)
-    died = np.isfinite(marks["DM.DTHDTC"])
-    marks["DM.RFXENDTC"] = np.where(died, marks["DM.DTHDTC"] - 1, marks["DM.RFXENDTC"])
-    model, values, _ = Marks.fit(make_spine(N, marks), K)
+def test_few_deaths_lie_anywhere_on_the_way_and_the_last_dose_before() -> None:
+    """Three die. Drawn deaths are spread evenly between the anchor and the drawn end."""
+    model, values, _ = Marks.fit(make_spine(N, _marks(3)), K)
     assert model.death is not None
     assert model.death.between_visits
     assert model.death.eve == ("DM.RFXENDTC",)
@@ -137,7 +122,7 @@ def test_few_deaths_lie_anywhere_on_the_way_and_the_last_dose_the_day_before() -
     assert death.min() == anchor + 1
     assert death.max() == last
     assert np.bincount((death - anchor - 1).astype(int)).std() < 3 * np.sqrt(n / (last - anchor))
-    np.testing.assert_array_equal(built["DM.RFXENDTC"], death - 1)
+    assert (built["DM.RFXENDTC"] <= death - 1).all()
     np.testing.assert_array_equal(built["LAST"], death)
 
 
