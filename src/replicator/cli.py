@@ -379,7 +379,8 @@ def _guarded(run: Callable[[], Any]) -> int:
             raise
         return _refuse(" ".join([str(error), *_notes(error)]))
     except usage_error as error:
-        return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see 'replicator --help'.")
+        verb = error.ctx.command_path if error.ctx is not None else "replicator"
+        return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see '{verb} --help'.")
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except MemoryError:
