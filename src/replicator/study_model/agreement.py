@@ -7,7 +7,7 @@ here, after all columns are drawn and derived, so that no rare draw or stand-in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,8 +17,8 @@ from replicator.derivations.derive import blanked, chosen
 from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.withheld import WITHHELD
-from replicator.study_model.agreement_following import Following, Search
-from replicator.study_model.agreement_pairs import SEPARATOR, Combinations, KnownPairs
+from replicator.study_model.agreement_following import Following, Search, tells
+from replicator.study_model.agreement_pairs import Combinations, KnownPairs
 from replicator.study_model.agreement_results import ResultAgreement
 from replicator.study_model.attributes import column_codes, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -81,6 +81,27 @@ class Agreement:
         given = ~dataset[dose].missing
         unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
         return cls(following, dose, unit, unitless, epochs=pairs, status=status, without_zero=days)
+
+    def settled_by(self, dataset: Dataset, wanted: Sequence[bool], rng: np.random.Generator) -> Agreement:
+        """Let the `wanted` ones of the tables take the values of keys that they lack from rows that a sample may have.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Rows with all such keys.
+        wanted : sequence of bool
+            One a table.
+        rng : numpy.random.Generator
+            For values that are drawn anew.
+        """
+        held, names = self.hold(dataset, rng), set(dataset.names)
+        pairs = zip(self.following, wanted, strict=True)
+        return replace(
+            self,
+            following=tuple(
+                one.settled_by(held) if use and {*one.determinants, one.dependent} <= names else one for one, use in pairs
+            ),
+        )
 
     def hold(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
         """Set right what does not agree.
@@ -214,8 +235,7 @@ def _one_value(one: Following, dataset: Dataset, combinations: Combinations, set
     codes, texts = combinations.of(dataset, one.determinants)
     kept = set(one.keys)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
-    nothing = SEPARATOR.join([""] * len(one.determinants))  # and what stands for a withheld text: they tell nothing
-    open_keys = [text not in kept and text != nothing and WITHHELD not in text.split(SEPARATOR) for text in texts]
+    open_keys = [text not in kept and tells(text) for text in texts]
     if not any(open_keys):
         return dataset
     rows = np.array(open_keys)[codes]
@@ -225,6 +245,14 @@ def _one_value(one: Following, dataset: Dataset, combinations: Combinations, set
         different = rows & ~before & ~_equal(column, wanted, np.arange(dataset.n_rows))
         settled[one.dependent] = before | rows
         return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column))
+    if one.of_others is not None and isinstance(column, Text) is isinstance(one.of_others, Text):
+        place = {text: at for at, text in enumerate(one.others)}
+        told = np.array([place.get(text, -1) if is_open else -1 for text, is_open in zip(texts, open_keys, strict=True)])[codes]
+        wanted = one.of_others.take(np.maximum(told, 0)) if place else column
+        settled[one.dependent] = before | (told >= 0)
+        column = chosen((told >= 0) & ~before, wanted, column)
+        dataset = dataset.with_column(dataset.variable(one.dependent), column)
+        before, rows = settled[one.dependent], rows & (told < 0)
     cells, levels = column_codes(column)
     width = len(levels) + 1
     pairs, counts = distinct_values(codes[rows] * width + cells[rows] + 1, return_counts=True)

@@ -9,8 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.agreement_pairs import combinations_of
+from replicator.standards.withheld import WITHHELD
+from replicator.study_model.agreement_pairs import SEPARATOR, combinations_of
 from replicator.study_model.attributes import column_codes, count_subjects, take_codes
 from replicator.tables.dataset import Column, Dataset, Text
 
@@ -45,6 +47,10 @@ class Following:
         visit has it in all chunks of a sample, and the same term its epoch.
     taken_along : tuple of str
         Variables that say more than the dependent does and come with it from a row that agrees, such as the term with its code.
+    others : tuple of str
+        Keys that are none of the source's, such as those of stand-ins, joined.
+    of_others : Column or None
+        The dependent's value of each of `others`; None where nothing tells.
     """
 
     kind: ClassVar[str] = "following"
@@ -58,6 +64,30 @@ class Following:
     exact: bool = False
     otherwise: Column | None = None
     taken_along: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    of_others: Column | None = None
+
+    def settled_by(self, dataset: Dataset) -> Following:
+        """Take the values of keys that the table lacks from rows that agree with one another; the more frequent one of several."""
+        column = dataset[self.dependent]
+        if self.otherwise is not None or isinstance(column, Text) is not isinstance(self.values, Text):
+            return self
+        codes, texts = combinations_of(dataset, self.determinants)
+        cells, levels = column_codes(column)
+        pairs, counts = distinct_values(codes * (len(levels) + 1) + cells + 1, return_counts=True)
+        usual = np.zeros(len(texts), np.int64)
+        order = np.argsort(counts, kind="stable")
+        usual[pairs[order] // (len(levels) + 1)] = pairs[order] % (len(levels) + 1)
+        kept = set(self.keys)
+        lacking = [at for at, text in enumerate(texts) if text not in kept and tells(text)]
+        values = take_codes(levels, usual[lacking] - 1)
+        values = values.compact() if isinstance(values, Text) else values
+        return replace(self, others=tuple(texts[at] for at in lacking), of_others=values)
+
+
+def tells(key: str) -> bool:
+    """Whether a key tells anything: one of missing cells, or of what stands for a withheld text, does not."""
+    return any(parts := key.split(SEPARATOR)) and WITHHELD not in parts
 
 
 @dataclass(frozen=True, eq=False)

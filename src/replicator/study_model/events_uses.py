@@ -120,6 +120,12 @@ class Uses:
         drawn = catalogue.sample_again(kind_of, slot, row, shared[route[partner]], (by_route[way], wholly[way]), meets, rng)
         return drawn, cells[self.route]
 
+    def suits(self, catalogue: TermCatalogue, row: Ints, columns: Mapping[str, Column]) -> Bools:
+        """Whether each medicine (n,), a row of the catalogue, would be given as its columns say."""
+        cells = {name: columns[name] for name in (self.route, self.unit, self.dose, self.often) if name}
+        way, _, wholly = self._suits(catalogue, cells)
+        return np.asarray(wholly[way, row], bool)
+
     def _suits(self, catalogue: TermCatalogue, cells: Mapping[str, Column]) -> tuple[Ints, Bools, Bools]:
         """How each medicine is given, and which rows of the catalogue go with the route and with all of a way to give it.
 

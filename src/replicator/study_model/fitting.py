@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -25,6 +25,7 @@ from replicator.study_model.counterparts import Counterpart, find_counterparts, 
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
 from replicator.study_model.events_answers import fit_answers
+from replicator.study_model.events_ways import settle_ways
 from replicator.study_model.exposure_runs import RunsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.fitted_structures import joined_structures
@@ -116,7 +117,7 @@ def fit_study_model(
         visit_names=visit_names,
         structure=structure,
         derivations=derivations,
-        agreements={name: Agreement.fit(source.datasets[name], structures[name], source.subject[name], config.k) for name in made},
+        agreements=_fit_agreements(source, structures, made, drawn.parts, config.k),
         date_orders=_fit_date_orders(source, structure.subjects, derivations, config.k),
         baselines=BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
         codelists=dict(study.codelists),
@@ -127,6 +128,15 @@ def fit_study_model(
     return cast(
         "StudyModel", from_state(*to_state(model, KINDS), KINDS)
     )  # as a file gives it back: sums hang on the order in memory
+
+
+def _fit_agreements(
+    source: Source, structures: Mapping[str, DatasetStructure], made: Sequence[str], parts: Mapping[str, Part], k: int
+) -> dict[str, Agreement]:
+    """Learn what agrees within the rows of each dataset, and of those of events with what stands in for rare terms."""
+    found = {name: Agreement.fit(source.datasets[name], structures[name], source.subject[name], k) for name in made}
+    events = {name: part for name, part in parts.items() if isinstance(part, EventsPart)}
+    return found | {name: settle_ways(part, found[name]) for name, part in events.items()}
 
 
 def _source_to_learn(study: Study, structure: StudyStructure, k: int) -> tuple[Source, tuple[MixedColumn, ...]]:
