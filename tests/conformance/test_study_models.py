@@ -23,7 +23,7 @@ from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 from ..properties.blueprint import Blueprint
 from ..properties.strategies import UNIQUE_NUMBER, build_study
-from ..unit.study_model.small_studies import doses_of_each_day, final_results, weeks_completed, weights_by_sex
+from ..unit.study_model.small_studies import doses_of_each_day, events_from_consent, final_results, weeks_completed, weights_by_sex
 from .array_models import MODELS
 from .states import kinds_in, numbers_in, reloaded, state_bytes, texts_in
 
@@ -101,6 +101,7 @@ STUDIES: Mapping[str, Callable[[], Study]] = {
     "numbers and texts": lambda: _numbers_and_texts(build_study(Blueprint(n=90))),
     "weeks completed": weeks_completed,
     "doses of each day": doses_of_each_day,
+    "events from consent": events_from_consent,
     "final results": final_results,
     "weights by sex": weights_by_sex,
     "rows backwards": lambda: _changed(build_study(Blueprint()), lambda d: d.take(np.arange(d.n_rows)[::-1])),

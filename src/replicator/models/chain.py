@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +15,8 @@ from replicator.models.conditional import Codes, ConditionalTable, Floats
 MOST_PARENTS = 4
 LEAST_GAIN = 0.002  # nats by which a further condition must raise the log likelihood of a row
 MOST_ROWS = 30_000  # rows on which conditions are chosen
+
+Settle = Callable[[NDArray[np.int32]], NDArray[np.int32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +85,23 @@ class ConditionalChain:
         return cls(order, tuple(parents), tuple(tables))
 
     def sample(
-        self, given: Sequence[Codes], rng: np.random.Generator, n: int, subject: Codes | None = None
+        self,
+        given: Sequence[Codes],
+        rng: np.random.Generator,
+        n: int,
+        subject: Codes | None = None,
+        settle: Mapping[int, Settle] | None = None,
     ) -> list[NDArray[np.int32]]:
-        """Draw all columns of `n` rows, in the order in which they were given to :meth:`fit`; rows of a subject persist."""
+        """Draw all columns of `n` rows, in the order in which they were given to :meth:`fit`; rows of a subject persist.
+
+        What `settle` has for a column changes its codes (n,) before others are drawn given them.
+        """
+        settled = settle or {}
         out: dict[int, NDArray[np.int32]] = {}
         for j, parents, table in zip(self.order.tolist(), self.parents, self.tables, strict=True):
             conditions: list[Codes] = [given[p] if p < len(given) else out[p - len(given)] for p in parents.tolist()]
-            out[j] = table.sample(conditions, rng, n, subject)
+            codes = table.sample(conditions, rng, n, subject)
+            out[j] = settled[j](codes) if j in settled else codes
         return [out[j] for j in range(len(out))]
 
 

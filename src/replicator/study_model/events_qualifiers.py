@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from replicator.study_model.attributes import (
     is_worded,
     protect_levels,
 )
+from replicator.study_model.events_untreated import Untreated, fit_untreated
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 LEAST_MATCH = 0.2  # a value taken from a wider cell is wrong more than four times in five if two draws from there agree less often
@@ -44,6 +46,8 @@ class Qualifiers:
         Codes of the categories.
     measures : Attributes
         Numbers with many values.
+    untreated : tuple of Untreated
+        What categories say of the treatment before it begins.
     """
 
     kind: ClassVar[str] = "qualifiers"
@@ -53,12 +57,23 @@ class Qualifiers:
     rare: tuple[tuple[str, ...], ...]
     chain: ConditionalChain
     measures: Attributes
+    untreated: tuple[Untreated, ...]
 
     @classmethod
     def fit(
-        cls, dataset: Dataset, names: Sequence[str], given: Sequence[Codes], subject: NDArray[np.int32], k: int
+        cls,
+        dataset: Dataset,
+        names: Sequence[str],
+        given: Sequence[Codes],
+        before: NDArray[np.bool_],
+        subject: NDArray[np.int32],
+        k: int,
     ) -> tuple[Qualifiers, tuple[str, ...]]:
-        """Learn columns given codes; also returns notes on what was not kept."""
+        """Learn columns given codes, and given which occurrences are `before` the first dose (n,).
+
+        Returns the model, and notes on what was not kept.
+        """
+        given = [*given, before.astype(np.int64)]
         notes: list[str] = []
         categories: list[str] = []
         codes: list[NDArray[np.int64]] = []
@@ -88,12 +103,17 @@ class Qualifiers:
             levels.append(values)
         chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH)
         measures, more = Attributes.fit(dataset, numbers, given, subject, k)
-        return cls(tuple(categories), tuple(levels), tuple(rare), chain, measures), (*notes, *more)
+        untreated = fit_untreated(categories, codes, levels, dataset.domain, (chain, given), before, subject, k)
+        return cls(tuple(categories), tuple(levels), tuple(rare), chain, measures, untreated), (*notes, *more)
 
-    def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int, subject: Codes) -> dict[str, Column]:
-        """Draw the columns of `n` occurrences of these subjects."""
+    def sample(
+        self, given: Sequence[Codes], before: NDArray[np.bool_], rng: np.random.Generator, n: int, subject: Codes
+    ) -> dict[str, Column]:
+        """Draw the columns of `n` occurrences of these subjects, given codes and which are `before` the first dose (n,)."""
         out: dict[str, Column] = {}
-        drawn = self.chain.sample(given, rng, n, subject)
+        given = [*given, before.astype(np.int64)]
+        settle = {one.column: partial(one.settle, before=before, rng=rng) for one in self.untreated}
+        drawn = self.chain.sample(given, rng, n, subject, settle)
         for name, levels, rare, code in zip(self.names, self.levels, self.rare, drawn, strict=True):
             out[name] = take_levels(levels, code)
             if rare:

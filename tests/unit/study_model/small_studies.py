@@ -144,3 +144,39 @@ def weights_by_sex(n: int = 48) -> Study:
     return make_study(
         **{name: pd.DataFrame(rows, columns=["USUBJID", *columns[name]]).to_dict("list") for name, rows in frames.items()}
     )
+
+
+def events_from_consent(n: int = 120, related: float = 0.0, few: bool = False) -> Study:
+    """Two weeks of screening, and eight of treatment for five of six subjects; events are as likely on every day.
+
+    Of those before the first dose a share is `related` and makes the dose be reduced; half of all others are. With `few` only three
+    subjects, who have many events, have any before the first dose.
+    """
+    rng = np.random.default_rng(n)
+    consent = np.datetime64("2024-03-04") + rng.integers(0, 200, n)
+    treated = np.arange(n) % 6 > 0
+    last = consent + np.where(treated, 70, rng.integers(3, 14, n))
+    dose = consent + 14
+    often = few & (np.arange(n) % 40 == 1)
+    who, day = np.nonzero(rng.random((n, 71)) < np.where(often, 0.3, 0.04)[:, None])
+    real = (consent[who] + day <= last[who]) & ~(few & (consent[who] + day < dose[who]) & ~often[who])
+    who, start = who[real], (consent[who] + day)[real]
+    told = rng.random(len(who)) < np.where(treated[who] & (start >= dose[who]), 0.5, related)
+    first = np.where(treated, dose.astype(str), "")
+    names = np.array([f"ST-{i:03d}" for i in range(n)], object)
+    subjects = {
+        "USUBJID": names,
+        "RFSTDTC": first,
+        "RFXSTDTC": first,
+        "RFICDTC": consent.astype(str),
+        "RFPENDTC": last.astype(str),
+        "ARM": np.where(treated, "DRUG", ""),
+    }
+    events = {
+        "USUBJID": names[who],
+        "AETERM": rng.choice(["HEADACHE", "NAUSEA", "RASH", "COUGH", "FATIGUE", "DIZZINESS", "INSOMNIA", "BACK PAIN"], len(who)),
+        "AESTDTC": start.astype(str),
+        "AEREL": np.where(told, "POSSIBLE", "NONE"),
+        "AEACN": np.where(told, "DOSE REDUCED", np.where(start < dose[who], "NOT APPLICABLE", "DOSE NOT CHANGED")),
+    }
+    return make_study(DM=subjects, AE=events)

@@ -1,0 +1,143 @@
+"""What events before the first dose say of the treatment: nothing, unless the source knows better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.models.chain import ConditionalChain
+from replicator.models.conditional import Codes
+from replicator.rng import stream
+from replicator.standards.baselines import FIRST_DOSES
+from replicator.standards.treatment_terms import NOTHING
+from replicator.study_model.attributes import count_subjects
+from replicator.study_model.spine import Spine
+from replicator.tables.dataset import Column, Text
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+DRAWS = 20  # of the source's events before the first dose, to learn what a draw says of the treatment
+
+
+@dataclass(frozen=True, eq=False)
+class Untreated:
+    """How one variable is drawn for occurrences that begin before the first dose.
+
+    Attributes
+    ----------
+    column : int
+        Position of the variable among the qualifiers.
+    says : (n_levels,) bool
+        Whether a level tells of an effect of the treatment, or of something done about it.
+    share : (n_levels,) float64
+        Shares of the levels that do not, 0 for all others; of those before the first dose, where k subjects or more tell, else the
+        one that the standard has for a treatment not yet given.
+    learned : bool
+        Whether the source tells the shares: then they are those of every occurrence that says nothing of the treatment.
+    stays : float
+        Share of draws that tell of the treatment, and may: 0 where fewer than k subjects of the source have such an occurrence.
+    """
+
+    kind: ClassVar[str] = "untreated"
+
+    column: int
+    says: Bools
+    share: Floats
+    learned: bool
+    stays: float
+
+    def settle(self, codes: Codes, before: Bools, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Put levels in the place of drawn ones (n,), where the occurrence is `before` the first dose (n,)."""
+        u = rng.random((2, len(codes)))
+        told = np.append(self.says, False)[codes]
+        chosen = np.searchsorted(np.cumsum(self.share) / self.share.sum(), u[1], side="right")
+        free = ~told & (codes >= 0) if self.learned else np.zeros(len(codes), bool)
+        return np.where(before & (free | (told & (u[0] >= self.stays))), chosen, codes).astype(np.int32)
+
+
+def fit_untreated(
+    names: Sequence[str],
+    columns: Sequence[Codes],
+    levels: Sequence[Column],
+    domain: str,
+    drawn: tuple[ConditionalChain, Sequence[Codes]],
+    before: Bools,
+    subject: NDArray[np.int32],
+    k: int,
+) -> tuple[Untreated, ...]:
+    """Learn what occurrences say of the treatment before it begins.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Qualifiers.
+    columns : sequence of (n,) int
+        Their codes, -1 is missing.
+    levels : sequence of Column
+        Their values.
+    domain : str
+    drawn : ConditionalChain and its conditions, of (n,) int each
+        How they are drawn.
+    before : (n,) bool
+        Which begin before the first dose.
+    subject : (n,) int32
+    k : int
+
+    Returns
+    -------
+    tuple of Untreated
+        One for each variable of a relation to the treatment, or of an action taken, with a level that tells of neither.
+    """
+    chain, given = drawn
+    rows = np.flatnonzero(before)
+    again, who = np.tile(rows, DRAWS), subject[rows]
+    drafts = chain.sample([codes[again] for codes in given], stream(0, "untreated"), len(again))
+    out = []
+    for suffix, terms in NOTHING.items():
+        for j, name in enumerate(names):
+            values = levels[j]
+            if (
+                not name.startswith(domain + suffix)
+                or name[len(domain + suffix) :].strip("0123456789")
+                or not isinstance(values, Text)
+            ):
+                continue
+            texts = [text.upper() for text in values.strings().tolist()]
+            rank = np.array([terms.index(text) if text in terms else len(terms) for text in texts], np.int64)
+            says = rank == len(terms)
+            if says.all():
+                continue
+            codes = np.asarray(columns[j], np.int64)[rows]
+            people = count_subjects(codes, who, len(texts))
+            share = np.bincount(codes[codes >= 0], minlength=len(texts)) * ((people >= k) & ~says).astype(np.float64)
+            learned = bool(share.any())
+            if not learned:
+                share = (np.arange(len(texts)) == rank.argmin()).astype(np.float64)
+            told, draft = (np.append(says, False)[x] for x in (codes, drafts[j]))
+            enough = len(np.unique(who[told])) >= k
+            stays = min(1.0, float(told.mean()) / max(float(draft.mean()), 1e-9)) if enough else 0.0
+            out.append(Untreated(j, says, share / share.sum(), learned, stays))
+    return tuple(out)
+
+
+def before_first_dose(spine: Spine, owner: NDArray[np.int32] | Ints, start: Floats) -> Bools:
+    """Whether occurrences (n,) begin before the first dose of their subject, as they all do who never had one."""
+    dose = first_dose(spine)
+    if dose is None:
+        return np.zeros(len(owner), bool)
+    return np.asarray(np.isnan(dose[owner]) | (start < np.floor(dose[owner])), bool)
+
+
+def first_dose(spine: Spine) -> Floats | None:
+    """Day of the first dose of each subject (n,), NaN for those who had none; None where nothing tells it of anybody."""
+    for wanted in FIRST_DOSES:
+        for name, day in spine.marks.items():
+            if name.rpartition(".")[2] == wanted and np.isfinite(day).any():
+                return day
+    return None

@@ -1,0 +1,76 @@
+"""Events before the first dose: what they say of the treatment, how many there are, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from replicator.sampling.request import Request
+from replicator.study_model.events_untreated import before_first_dose
+from replicator.study_model.fitting import fit_study_model
+from replicator.tables.dataset import Study
+from replicator.tables.dates import parse_dates
+
+from .small_studies import events_from_consent, structured
+from .spines import make_spine
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Of each event whether it begins before the first dose, whether there is none, and what it says; and subjects without."""
+
+    before: Bools
+    never: Bools
+    related: Bools
+    action: NDArray[np.object_]
+    without: int
+
+    @classmethod
+    def of(cls, study: Study) -> _Seen:
+        subjects, events = study["DM"], study["AE"]
+        place = {name: i for i, name in enumerate(subjects.text("USUBJID").strings().tolist())}
+        who = np.array([place[name] for name in events.text("USUBJID").strings().tolist()])
+        dose = parse_dates(subjects.text("RFXSTDTC")).day
+        never = np.isnan(dose)
+        before = never[who] | (parse_dates(events.text("AESTDTC")).day < dose[who])
+        related = events.text("AEREL").strings() == "POSSIBLE"
+        return cls(before, never[who], np.asarray(related, bool), events.text("AEACN").strings(), int(never.sum()))
+
+
+def _drawn(study: Study, n: int = 1200) -> _Seen:
+    source, structure = structured(study)
+    return _Seen.of(Request(fit_study_model(source, structure), n, 5).study())
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_nothing_is_said_of_a_treatment_not_yet_given(few: bool) -> None:
+    """Planted: half of the events on treatment are related, none before it; so where three subjects alone have any before it."""
+    study = events_from_consent(few=few)
+    source, seen = _Seen.of(study), _drawn(study)
+    assert seen.before.sum() > 20
+    assert not seen.related[seen.before].any()
+    assert set(seen.action[seen.before]) <= {"NOT APPLICABLE", "DOSE NOT CHANGED"}
+    assert seen.related[~seen.before].mean() == pytest.approx(source.related[~source.before].mean(), abs=0.06)
+    assert few or set(seen.action[seen.before]) == {"NOT APPLICABLE"}
+
+
+def test_a_source_that_relates_events_before_the_treatment_is_followed() -> None:
+    """Planted: three of ten events before the first dose are related; as many are drawn as the source has."""
+    study = events_from_consent(related=0.3)
+    source, seen = _Seen.of(study), _drawn(study)
+    assert seen.related[seen.before].mean() == pytest.approx(source.related[source.before].mean(), abs=0.06)
+    assert seen.related[~seen.before].mean() == pytest.approx(source.related[~source.before].mean(), abs=0.06)
+
+
+def test_who_never_had_a_dose_is_before_it() -> None:
+    """By day, not by minute; and where no dose is known of anybody, nothing lies before it."""
+    dose = np.array([18000.5, np.nan])
+    spine = make_spine(2, {"DM.RFXSTDTC": dose})
+    owner, start = np.array([0, 0, 0, 1, 1]), np.array([17999.0, 18000.0, np.nan, 18500.0, np.nan])
+    assert before_first_dose(spine, owner, start).tolist() == [True, False, False, True, True]
+    assert not before_first_dose(make_spine(2), owner, start).any()
