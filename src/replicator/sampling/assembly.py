@@ -114,9 +114,13 @@ class _Chunk:
 
     def derive(self, drawn: Study) -> Study:
         """Compute what follows from what was drawn, in which the dates of a subject are in order."""
-        study = self._derived(drawn)
-        ordered = self.model.date_orders.hold(study, self.subject)
-        return study if ordered is study else self._derived(ordered)
+        study, orders = self._derived(drawn), self.model.date_orders
+        for turn in (orders, orders.other_way({(one.dataset, one.target) for one in self.model.derivations})):
+            ordered = turn.hold(study, self.subject)
+            if ordered is study:
+                break
+            study = self._derived(ordered)
+        return study
 
     def agree(self, study: Study) -> dict[str, Dataset]:
         """Set right what does not agree within rows, and flags of baselines; study days follow dates that these move."""

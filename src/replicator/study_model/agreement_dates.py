@@ -145,6 +145,14 @@ class DateOrders:
             study = replace(study, datasets={**study.datasets, order.dataset: head})
         return replace(self, orders=self.derived).hold(study, subject)
 
+    def other_way(self, derived: Collection[tuple[str, str]]) -> DateOrders:
+        """Orders of two dates of a row that are both `derived` (dataset and variable), of which the other one gives way first.
+
+        A derivation puts back what it tells; where it says nothing, the date that was moved stays.
+        """
+        both = [one for one in self.orders if len(one.moves) > 1 and {(one.dataset, name) for name in one.moves} <= set(derived)]
+        return replace(self, orders=tuple(replace(one, moves=one.moves[::-1]) for one in both))
+
     def hold(self, study: Study, subject: Mapping[str, Owners]) -> Study:
         """Move the dates that break an order to the nearest day, or minute, that keeps it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from replicator.study_model.deaths import Death
 from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 VISIT = "VISIT"  # of the names of marks that are days of visits
 ABSENT, OTHER = 0, 1  # states of a mark; from 2 on it equals reference state - 2
@@ -80,6 +81,8 @@ class Marks:
         What ends with a death; None where nobody died.
     apart : tuple of (str, str)
         Those of `orders` whose two never were one day, if the second is a day of its own and not always that of another mark.
+    always : mapping of str to (n_strata,) bool
+        Strata of arms of at least `k` subjects, all of whom had a mark: it is absent in nobody else of them.
     """
 
     kind: ClassVar[str] = "marks"
@@ -89,6 +92,7 @@ class Marks:
     implied: tuple[tuple[str, str], ...] = ()
     death: Death | None = None
     apart: tuple[tuple[str, str], ...] = ()
+    always: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -98,6 +102,7 @@ class Marks:
         given: tuple[str, ...] = (),
         visits: Mapping[str, Floats] | None = None,
         finished: NDArray[np.bool_] | None = None,
+        stratum: Ints | None = None,
     ) -> tuple[Marks, dict[str, Floats], frozenset[str]]:
         """Learn how marks stand to each other.
 
@@ -111,6 +116,8 @@ class Marks:
             Days of the visits of the course in their order, known before as well; NaN for visits that were not kept.
         finished : (n,) bool, optional
             Who finishes the course, where that will be known as well.
+        stratum : (n,) int64, optional
+            Stratum of the subject's arm, of which one says nothing about the other.
 
         Returns
         -------
@@ -168,7 +175,8 @@ class Marks:
         apart = tuple((a, b) for a, b in orders if f"days {b}" in values and _never_after(known[a] + 1, known[b], max(2, k)))
         there = {name: np.isfinite(day) for name, day in known.items()}
         implied = tuple((a, b) for a in done for b in done if a != b and there[a].sum() >= k and not (there[a] & ~there[b]).any())
-        return cls(tuple(marks), orders, implied, death, apart), values, frozenset(f"mark {name}" for name in own)
+        always = {} if stratum is None else {name: _had_by_all(there[name], stratum, k) for name in own}
+        return cls(tuple(marks), orders, implied, death, apart, always), values, frozenset(f"mark {name}" for name in own)
 
     def build(
         self,
@@ -178,11 +186,12 @@ class Marks:
         visits: Mapping[str, Floats] | None = None,
         finished: NDArray[np.bool_] | None = None,
         share: Floats | None = None,
+        stratum: Ints | None = None,
     ) -> dict[str, Floats]:
         """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are.
 
-        Days of the visits of the course, and who finishes it, are needed where marks were learned with them; `share` (n,) tells how
-        far on the way few deaths lie (see :meth:`~replicator.study_model.deaths.Death.hold`).
+        Days of the visits of the course, who finishes it, and the `stratum` (n,) of the arm are needed where marks were learned
+        with them; `share` (n,) tells how far on the way few deaths lie (see :meth:`~replicator.study_model.deaths.Death.hold`).
         """
         day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
         nothing = np.full(len(anchor), np.nan)
@@ -196,7 +205,7 @@ class Marks:
             for i, reference in enumerate(mark.references):
                 same = (state == 2 + i) & np.isfinite(day[reference])
                 value = np.where(same, day[reference], value)
-            value = self._complete(mark, mark.hold(value, visits or {}), base, day)
+            value = self._complete(mark, mark.hold(value, visits or {}), base, day, stratum)
             free[mark.name] = state == OTHER
             self._give_way(mark.name, value, state > OTHER, free, day)
             for a, b in self.orders:
@@ -213,6 +222,10 @@ class Marks:
             day["LAST"] = np.maximum(first, last)
         return {name: value for name, value in day.items() if name != "ANCHOR"}
 
+    def usual_state(self, name: str) -> int:
+        """A state that subjects of the source who had the mark were in: it equals its first reference if it has any."""
+        return OTHER + any(mark.name == name and mark.references for mark in self.marks)
+
     def _give_way(
         self, name: str, value: Floats, same: NDArray[np.bool_], free: Mapping[str, NDArray[np.bool_]], day: dict[str, Floats]
     ) -> None:
@@ -226,11 +239,13 @@ class Marks:
                 least = np.fmax.reduce([np.full(len(value), -np.inf), *before])
                 day[a] = np.where(same & free[a] & (day[a] > value) & (value >= least), value, day[a])
 
-    def _complete(self, mark: Mark, value: Floats, base: Floats, day: Mapping[str, Floats]) -> Floats:
-        """Give a mark (n,) to those whose other marks imply it, and take it from those who lack one that it implies."""
+    def _complete(self, mark: Mark, value: Floats, base: Floats, day: Mapping[str, Floats], stratum: Ints | None) -> Floats:
+        """Give a mark (n,) to those whose arm or other marks imply it, and take it from those who lack one that it implies."""
         nearest = base
         for reference in reversed(mark.references):
             nearest = np.where(np.isfinite(day[reference]), day[reference], nearest)
+        if stratum is not None and mark.name in self.always:
+            value = np.where(self.always[mark.name][stratum] & np.isnan(value), nearest, value)
         for a, b in self.implied:
             if b == mark.name and a in day:
                 value = np.where(np.isfinite(day[a]) & np.isnan(value), nearest, value)
@@ -263,6 +278,12 @@ def death_mark(spine: Spine) -> str:
 def death_day(spine: Spine) -> Floats:
     """Day of death by subject: (n,), days since 1970-01-01, NaN for the living."""
     return np.floor(spine.marks.get(death_mark(spine), np.full(spine.n, np.nan)))
+
+
+def _had_by_all(there: NDArray[np.bool_], stratum: Ints, k: int) -> NDArray[np.bool_]:
+    """Whether all of a stratum, of at least `k` subjects, have a mark, given who has it (n,): (n_strata,)."""
+    size = np.bincount(stratum)
+    return np.asarray((size >= k) & (np.bincount(stratum[there], minlength=len(size)) == size), np.bool_)
 
 
 def _never_after(a: Floats, b: Floats, fewest: int) -> bool:

@@ -21,7 +21,7 @@ from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.demography import Demography, SubjectsDataset, shared_levels
-from replicator.study_model.marks import ABSENT, OTHER, Marks
+from replicator.study_model.marks import ABSENT, Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.openness import move_to_weekday, weekday_shares
 from replicator.study_model.source import Source
@@ -104,7 +104,12 @@ class SubjectModel:
         spine = course.grid.mark(source.spine)
         own = {name: day for name, day in spine.marks.items() if name not in (FIRST_VISIT, LAST_VISIT) or name in course.given}
         marks, values, states = Marks.fit(
-            replace(spine, marks=own), k, course.given, course.days_given(spine), course.finishing(course.groups(spine))
+            replace(spine, marks=own),
+            k,
+            course.given,
+            course.days_given(spine),
+            course.finishing(course.groups(spine)),
+            stratum[spine.arm],
         )
         values = {**values, **course.traits(spine), "enrolment": spine.anchor if spine.n >= k else np.full(spine.n, SOME_DAY)}
         decimals: dict[str, int | None] = {name: None if name == REACH else 0 for name in values}
@@ -196,7 +201,7 @@ class SubjectModel:
         for name, written in self.formats.items():
             day = marks.get(f"{self.dataset}.{name}", np.full(n, np.nan))
             state = drawn.get(f"mark {self.dataset}.{name}", np.zeros(n)).astype(np.int64)
-            state = np.where((state == ABSENT) & np.isfinite(day), OTHER, state)
+            state = np.where((state == ABSENT) & np.isfinite(day), self.marks.usual_state(f"{self.dataset}.{name}"), state)
             columns[name] = written.sample(day, [state], rng)
         covariates = {name: _codes_in(columns[name], levels) for name, levels in self.covariates.items() if name in columns}
         return replace(spine, marks=marks, covariates=covariates, features={x: drawn[x] for x in drawn if "/" in x}), columns
@@ -213,13 +218,14 @@ class SubjectModel:
         course, n = self.course, len(arm)
         few = self.marks.death is not None and self.marks.death.between_visits
         share = rng.random(n) if few else None
-        marks = self.marks.build(anchor, drawn, share=share) if course.horizon else {}
+        stratum = course.stratum[arm]
+        marks = self.marks.build(anchor, drawn, share=share, stratum=stratum) if course.horizon else {}
         until = np.floor(marks[course.horizon]) - course.margin - anchor if course.horizon else np.full(n, np.inf)
         until = np.where(np.isnan(until), np.inf, until)
         day = course.sample(anchor, arm, course.reach(group, arm, drawn, until, rng), until, rng)
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
-            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group), share)
+            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group), share, stratum)
             return course.until_death(replace(spine, marks={**spine.marks, **built}), self.marks.death)
         first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
         bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}

@@ -127,3 +127,15 @@ def test_nothing_comes_after_the_death_of_few() -> None:
         )
         ends = learned.hold(made, {"DM": who, "AE": who})["AE"].text("AEENDTC").strings().tolist()
         assert ends == ["2020-03-01" if believed else "2020-03-03", "2020-03-05", "2020-09-01"]
+
+
+def test_of_two_derived_dates_the_other_gives_way_the_second_time() -> None:
+    """An end is put back by what it follows from: then the start moves, if that follows from something as well."""
+    both = DateOrder("SV", "SVSTDTC", "SVENDTC", 0.0, ("SVENDTC", "SVSTDTC"))
+    one = DateOrder("AE", "AESTDTC", "AEENDTC", 0.0, ("AEENDTC", "AESTDTC"))
+    turned = DateOrders("", (both, one)).other_way({("SV", "SVSTDTC"), ("SV", "SVENDTC"), ("AE", "AEENDTC")})
+    assert [order.dataset for order in turned.orders] == ["SV"]
+    made = make_study(SV={"USUBJID": ["A", "B"], "SVSTDTC": ["2020-03-05", "2020-03-05"], "SVENDTC": ["2020-03-02", "2020-03-07"]})
+    held = turned.hold(made, {"SV": np.arange(2, dtype=np.int32)})["SV"]
+    assert held.text("SVSTDTC").strings().tolist() == ["2020-03-02", "2020-03-05"]
+    assert held.text("SVENDTC").strings().tolist() == ["2020-03-02", "2020-03-07"]

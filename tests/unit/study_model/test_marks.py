@@ -166,3 +166,25 @@ def test_what_all_have_who_have_another_is_implied_however_few_lack_both() -> No
     spine = make_spine(12, {"FIRST": 17990.0 + np.arange(12), "DM.RFXSTDTC": start, "DM.RFXENDTC": start + 30})
     model, _, _ = Marks.fit(spine, 5)
     assert {("DM.RFXSTDTC", "DM.RFXENDTC"), ("DM.RFXENDTC", "DM.RFXSTDTC")} <= set(model.implied)
+
+
+def test_what_all_of_a_stratum_have_is_absent_in_nobody_of_it() -> None:
+    """Four screen failures of forty have no first dose: whoever is dosed has one, whatever is drawn, and no screen failure has."""
+    n = 40
+    stratum = (np.arange(n) < 4).astype(np.int64)
+    start = np.where(stratum == 1, np.nan, 18000.0 + np.arange(n))
+    spine = make_spine(n, {"FIRST": 17990.0 + np.arange(n), "DM.RFXSTDTC": start})
+    model, values, _ = Marks.fit(spine, 5, stratum=stratum)
+    assert model.always["DM.RFXSTDTC"].tolist() == [True, False] and not model.always["FIRST"][1]
+    built = model.build(spine.anchor, {**values, "mark DM.RFXSTDTC": np.zeros(n)}, stratum=stratum)
+    np.testing.assert_array_equal(np.isfinite(built["DM.RFXSTDTC"]), stratum == 0)
+
+
+def test_a_mark_that_is_implied_is_in_a_state_that_the_source_knows() -> None:
+    """A first dose is always on the anchor and an end on no other mark: either state is one of those of whom they are known."""
+    n = 40
+    anchor = 18000.0 + np.arange(n)
+    end = anchor + 20 + 3 * (np.arange(n) % 13)
+    model, values, _ = Marks.fit(make_spine(n, {"DM.RFXSTDTC": anchor, "DM.RFENDTC": end}), 5)
+    for name in ("DM.RFXSTDTC", "DM.RFENDTC"):
+        assert set(values[f"mark {name}"].tolist()) == {model.usual_state(name)}
