@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked, chosen
+from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure, Kind
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Codes = NDArray[np.int64]
 
 WORDS = ("LOW", "NORMAL", "HIGH")
 SLACK = 1e-9  # relative noise of a number against its limit
@@ -35,6 +38,10 @@ class ResultAgreement:
         Result, lower and upper limit; the indicator agrees with one of them at least.
     computed : tuple of str
         Tests that have a standard result and never a collected one.
+    shortened : mapping of str to int
+        Tests whose texts have fewer decimals than the number, and the fewest that at least k subjects have; none with whole texts.
+    cut_off : bool
+        Whether these texts are cut off rather than rounded.
     """
 
     kind: ClassVar[str] = "result agreement"
@@ -46,6 +53,8 @@ class ResultAgreement:
     indicator: str
     ranges: tuple[tuple[str, str, str], ...]
     computed: tuple[str, ...]
+    shortened: Mapping[str, int]
+    cut_off: bool
 
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> ResultAgreement | None:
@@ -75,7 +84,10 @@ class ResultAgreement:
             made = np.where(dataset[standard].missing, -1, codes)
             there = np.flatnonzero((held == 0) & (count_subjects(made, subject, size) >= k))
             computed = tuple(str(one) for one in levels.strings()[there].tolist())
-        return cls(test, collected, text, number, indicator, ranges, computed) if text or indicator or computed else None
+        if not text and not indicator and not computed:
+            return None
+        shortened, cut_off = _shortened(dataset, test, text, number, subject, k) if test and text else ({}, False)
+        return cls(test, collected, text, number, indicator, ranges, computed, shortened, cut_off)
 
     def hold(self, dataset: Dataset) -> Dataset:
         """Set right what does not agree in the rows of a sample, drawn and derived."""
@@ -84,10 +96,11 @@ class ResultAgreement:
             gone = np.array([str(level) in self.computed for level in tests.levels.tolist()] + [False])[tests.codes]
             dataset = dataset.with_column(dataset.variable(self.collected), blanked(dataset[self.collected], gone))
         if self.text and {self.text, self.number} <= set(dataset.names):
-            wrong = _disagree(dataset, self.text, self.number) & ~dataset[self.number].missing
-            column = dataset[self.text]
+            column, value = dataset[self.text], dataset.numbers(self.number)
+            places = self._places(dataset)
+            wrong = (_disagree(dataset, self.text, self.number) & np.isfinite(value)) | _is_short(dataset, self.text, value, places)
             if wrong.any() and isinstance(column, Text):
-                spelled = Text.of(Numbers(np.where(wrong, dataset.numbers(self.number), np.nan)).strings())
+                spelled = self._spelled(value, np.where(wrong, places, -1), wrong)
                 dataset = dataset.with_column(dataset.variable(self.text), chosen(wrong, spelled, column))
         if self.indicator and {self.indicator, *(name for trio in self.ranges for name in trio)} <= set(dataset.names):
             wrong, state, _ = _misjudged(dataset, self.indicator, self.ranges)
@@ -95,6 +108,25 @@ class ResultAgreement:
                 word = Text(np.where(wrong, state, -1).astype(np.int32), np.array(WORDS, object))
                 dataset = dataset.with_column(dataset.variable(self.indicator), chosen(wrong, word, dataset[self.indicator]))
         return dataset
+
+    def _places(self, dataset: Dataset) -> Codes:
+        """Decimals of the texts of longer numbers, 0 for tests whose texts are not shortened: (n_rows,)."""
+        if not self.shortened or self.test not in dataset:
+            return np.zeros(dataset.n_rows, np.int64)
+        tests = dataset.text(self.test)
+        return np.array([*(self.shortened.get(str(level), 0) for level in tests.levels.tolist()), 0], np.int64)[tests.codes]
+
+    def _spelled(self, value: Floats, places: Codes, rows: Flags) -> Text:
+        """Texts of the numbers (n_rows,) of some rows: to the decimals of the test where it shortens longer ones, else in full."""
+        texts = np.full(len(value), "", object)
+        texts[rows] = Numbers(value[rows]).strings()
+        long = _has_more(value, places) & (places > 0)
+        for digits in distinct_values(places[long]).tolist():
+            mine = np.flatnonzero(long & (places == digits))
+            scaled = np.abs(value[mine]) * 10.0**digits
+            short = np.floor(scaled + SLACK * np.maximum(scaled, 1)) if self.cut_off else np.floor(scaled + 0.5)
+            texts[mine] = [f"{one:.{digits}f}" for one in (np.copysign(short, value[mine]) / 10.0**digits + 0.0).tolist()]
+        return Text.of(texts)
 
     def judged(self, dataset: Dataset) -> Flags:
         """Rows (n_rows,) whose indicator says how the result lies to its range, whatever else it went with in the source."""
@@ -113,10 +145,45 @@ def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
     with np.errstate(invalid="ignore"):
         slack = SLACK * np.maximum(np.abs(value), 1)
         above = np.where(value < 0, spelled - value, value - spelled)  # what was cut off
-        cut = (above >= -slack) & (above < CUT * step)
+        cut = (above >= -slack) & (above < CUT * step) & (step < 1)  # nobody cuts a number down to a whole one
         rounded = np.abs(above) <= step / 2 + slack
         far = np.where(value == np.rint(value), np.abs(above) > slack, ~cut & ~rounded)
     return np.asarray(known & far, bool)
+
+
+def _shortened(
+    dataset: Dataset, test: str, text: str, number: str, subject: NDArray[np.int32], k: int
+) -> tuple[dict[str, int], bool]:
+    """Find the tests whose texts have fewer decimals than their numbers, with the fewest of them, and whether they are cut off."""
+    spelled, value, decimals = dataset.numbers(text), dataset.numbers(number), _decimals_of(dataset.text(text))
+    rows = np.isfinite(spelled) & np.isfinite(value) & _has_more(value, decimals)
+    codes, levels = column_codes(dataset[test])
+    width = int(decimals.max(initial=0)) + 1
+    pair = np.where(rows & (codes >= 0), codes * width + decimals, -1)
+    shared = (count_subjects(pair, subject, len(levels) * width) >= k).reshape(len(levels), width)
+    places = np.where(shared.any(axis=1), shared.argmax(axis=1), 0)
+    found = {str(levels.strings()[at]): int(places[at]) for at in np.flatnonzero(places).tolist()}
+    rows &= np.append(places > 0, False)[codes]
+    return found, bool(rows.any() and (np.abs(value[rows]) > np.abs(spelled[rows])).all())
+
+
+def _has_more(value: Floats, decimals: Codes) -> Flags:
+    """Whether numbers (n_rows,) have more than so many decimals each."""
+    scaled = value * 10.0**decimals
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(scaled - np.rint(scaled)) > SLACK * np.maximum(np.abs(scaled), 1), bool)
+
+
+def _is_short(dataset: Dataset, text: str, value: Floats, places: Codes) -> Flags:
+    """Rows (n_rows,) whose text spells a longer number with fewer decimals than the source does."""
+    decimals = _decimals_of(dataset.text(text))
+    spelled = np.isfinite(dataset.numbers(text)) & np.isfinite(value)
+    return spelled & (decimals < places) & _has_more(value, decimals)
+
+
+def _decimals_of(column: Text) -> Codes:
+    """Decimals of the number that each cell spells, 0 for missing ones: (n_rows,)."""
+    return np.array([*(_decimals(str(level)) for level in column.levels.tolist()), 0], np.int64)[column.codes]
 
 
 def _decimals(text: str) -> int:

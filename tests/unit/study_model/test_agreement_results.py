@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
@@ -91,3 +92,36 @@ def test_an_indicator_follows_from_the_range_where_nobody_was_out_of_it() -> Non
     drawn = np.where(np.arange(N) % 3 == 0, 9.0, np.where(np.arange(N) % 3 == 1, 15.0, 21.0))
     held = agreement.hold(_results(drawn, np.full(N, "NORMAL")), np.random.default_rng(1))
     assert held.text("LBNRIND").strings()[:3].tolist() == ["LOW", "NORMAL", "HIGH"]
+
+
+def _with_totals(whole: np.ndarray, total: np.ndarray, texts: list[str]) -> Dataset:
+    """Results of which the tests called TOTAL are `total` and say `texts`; the others are whole numbers."""
+    source = _results(whole, np.full(N, "NORMAL"))
+    totals = source.text("LBTESTCD").strings() == "TOTAL"
+    said = np.where(totals, np.array(texts, object), source.text("LBSTRESC").strings())
+    source = source.with_column(source.variable("LBSTRESN"), Numbers(np.where(totals, total, whole)))
+    return source.with_column(source.variable("LBSTRESC"), Text.of(said))
+
+
+@pytest.mark.parametrize(("cut_off", "expected"), [(True, "38.6"), (False, "38.7")])
+def test_a_total_is_written_with_the_decimals_of_the_source(cut_off: bool, expected: str) -> None:
+    """A prorated total of 38.6552 is drawn as 38, and written as the source writes such: cut off, or rounded."""
+    whole = np.random.default_rng(6).integers(10, 40, N).astype(np.float64)
+    total = np.where(np.arange(N) % 2 == 0, whole, whole + 0.275862)
+    texts = [str(int(x)) if x == int(x) else f"{np.floor(x * 10) / 10 if cut_off else x:.1f}" for x in total.tolist()]
+    source = _with_totals(whole, total, texts)
+    model = _fitted(source)
+    assert dict(model.shortened) == {"TOTAL": 1}
+    assert model.cut_off is cut_off
+    assert model.hold(source).text("LBSTRESC").strings().tolist() == source.text("LBSTRESC").strings().tolist()
+    totals = source.text("LBTESTCD").strings() == "TOTAL"
+    sample = _with_totals(np.full(N, 38.0), np.full(N, 38.655172), ["38"] * N)
+    assert set(model.hold(sample).text("LBSTRESC").strings()[totals].tolist()) == {expected}
+
+
+def test_a_number_is_not_cut_off_to_a_whole_one() -> None:
+    """38 is no text of 38.62; where the source shortens nothing, the number is written in full."""
+    model = _fitted(_source(7))
+    sample = _with_totals(np.full(N, 38.0), np.full(N, 38.62), ["38"] * N)
+    totals = sample.text("LBTESTCD").strings() == "TOTAL"
+    assert set(model.hold(sample).text("LBSTRESC").strings()[totals].tolist()) == {"38.62"}
