@@ -39,7 +39,7 @@ class Death:
     -----
     How the dates of at least k dead go together is learned. Of fewer nothing is: what one death looked like would be told by all of
     a sample. Theirs are as the standard defines them: participation ends with the death, the last dose lies before it, and nothing
-    after it.
+    after it. Where the participation of most subjects, dead or alive, ends on the day of a visit, it is one for them too.
     """
 
     kind: ClassVar[str] = "death"
@@ -75,9 +75,10 @@ class Death:
         if int(dead.sum()) < k:
             ends = [name for name in others if name == LAST or name.rpartition(".")[2] in PARTICIPATION]
             free = [name for name in others if name not in given]
+            usual = [name for name in given if ends and _mostly_same(known[ends[0]], known[name], k)]
             return cls(
                 mark,
-                next((name for name in ends if name in given), ends[0] if ends else LAST),
+                next((name for name in [*ends, *usual] if name in given), ends[0] if ends else LAST),
                 tuple(name for name in free if name in ends),
                 tuple(name for name in free if name not in ends),
                 tuple(name for name in others if name in given),
@@ -120,3 +121,9 @@ class Death:
             latest = death - (name in self.eve)
             out[name] = np.where(out[name] > latest, np.nan if name in optional else latest, out[name])
         return out
+
+
+def _mostly_same(one: Floats, other: Floats, k: int) -> bool:
+    """Whether two marks are one day in most of those who have both, and in at least `k`."""
+    same, both = int((one == other).sum()), int(np.isfinite(one + other).sum())
+    return same >= k and 2 * same > both

@@ -211,7 +211,8 @@ class Marks:
             for a, b in self.orders:
                 if b == mark.name and a in day:
                     least = day[a] + (1.0 if (a, b) in self.apart else 0.0)
-                    value = np.where(value < least, least, value)
+                    within = np.where(free[b], _wrapped(value, base, least), least)
+                    value = np.where(value < least, within, value)
                 elif a == mark.name and b in day:
                     value = np.where(value > day[b], day[b], value)
             day[mark.name] = value
@@ -253,6 +254,15 @@ class Marks:
             if a == mark.name and b in day:
                 value = np.where(np.isfinite(day[b]), value, np.nan)
         return value
+
+
+def _wrapped(value: Floats, base: Floats, least: Floats) -> Floats:
+    """Days (n,) before a base whose distance from it is too long, the distance begun anew for each time that it fills the room.
+
+    At the bound itself they would lie on one day, which nobody's need be: of short participations the last dose is no first dose.
+    """
+    room = np.fmax(base - least, 0.0)
+    return np.fmax(base - np.mod(base - value, room + 1.0), least)
 
 
 def is_death(name: str) -> bool:

@@ -49,6 +49,18 @@ def test_of_few_deaths_nothing_is_kept_but_that_there_were_some() -> None:
     assert found[0].eve == ("DM.RFXENDTC",)
 
 
+def test_few_die_where_others_end() -> None:
+    """Most subjects end on the day of their last visit: so do the three who died, though one of them did not."""
+    marks = _marks(3)
+    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < 10)
+    others = tuple(name for name in marks if name != "DM.DTHDTC")
+    death = Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K)
+    assert death.day_of == "LASTVISIT"
+    assert not death.between_visits
+    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < 25)
+    assert Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K).between_visits
+
+
 def test_many_dead_are_learned_and_only_the_same_day_is_the_same() -> None:
     """Of k dead and more the day is drawn; what was on it in all of them follows, what was a day off in one does not."""
     for off, same in ((0, ("DM.RFENDTC", "DM.RFPENDTC", "LAST")), (1, ())):

@@ -56,6 +56,24 @@ def test_orders_of_the_source_hold_for_whatever_is_drawn() -> None:
     assert (built["FIRST"] <= built["LAST"]).all()
 
 
+def test_distances_that_do_not_fit_pile_up_on_no_day() -> None:
+    """Last doses lie up to 90 days before an end that may come after 20: of those few are on the day of the first dose."""
+    n = 2000
+    rng = np.random.default_rng(3)
+    anchor = np.full(n, 18000.0)
+    lag = np.minimum(rng.geometric(0.05, n), 90.0)
+    end = anchor + np.maximum(rng.integers(20, 60, n), lag + 1)
+    marks = {"DM.RFXSTDTC": anchor, "DM.RFENDTC": end, "DM.RFXENDTC": end - lag}
+    model, values, _ = Marks.fit(make_spine(n, marks), 5)
+    mixed = values | {"days DM.RFXENDTC": rng.permutation(values["days DM.RFXENDTC"])}
+    built = model.build(anchor, mixed)
+    treated = built["DM.RFXENDTC"] - built["DM.RFXSTDTC"]
+    too_long = -mixed["days DM.RFXENDTC"] > end - anchor
+    assert too_long.sum() > 20
+    assert treated.min() >= 0
+    assert (treated[too_long] == 0).mean() < 0.2
+
+
 def test_a_side_of_too_few_does_not_count() -> None:
     """An end of treatment up to two days before the end of study, but of three subjects a month after it, is counted from there."""
     n = 60
