@@ -60,13 +60,13 @@ def test_distances_that_do_not_fit_pile_up_on_no_day() -> None:
     """Last doses lie up to 90 days before an end that may come after 20: of those few are on the day of the first dose."""
     n = 2000
     rng = np.random.default_rng(3)
-    anchor = np.full(n, 18000.0)
+    anchor = 18000.0 + np.arange(n)
     lag = np.minimum(rng.geometric(0.05, n), 90.0)
-    end = anchor + np.maximum(rng.integers(20, 60, n), lag + 1)
-    marks = {"DM.RFXSTDTC": anchor, "DM.RFENDTC": end, "DM.RFXENDTC": end - lag}
-    model, values, _ = Marks.fit(make_spine(n, marks), 5)
+    end = anchor + np.maximum(rng.integers(20, 200, n), lag + 1)
+    spine = make_spine(n, {"DM.RFXSTDTC": anchor, "LASTVISIT": end, "DM.RFXENDTC": end - lag}, anchor=anchor)
+    model, values, _ = Marks.fit(spine, 5, ("LASTVISIT",))
     mixed = values | {"days DM.RFXENDTC": rng.permutation(values["days DM.RFXENDTC"])}
-    built = model.build(anchor, mixed)
+    built = model.build(anchor, mixed, {"LASTVISIT": end})
     treated = built["DM.RFXENDTC"] - built["DM.RFXSTDTC"]
     too_long = -mixed["days DM.RFXENDTC"] > end - anchor
     assert too_long.sum() > 20
