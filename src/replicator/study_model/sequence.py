@@ -232,7 +232,8 @@ def _fit_state(
     varying = [v.name for v in own if v.name not in plain]
     rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
     of_arm = {name: round(cramers_v(codes[name], arm[subject]), 1) for name in varying}  # what arms are given is their design
-    varying.sort(key=lambda name: (rank.get(structure.variable(name).role, 2), name in scattered, -of_arm[name]))
+    place = {name: rank.get(structure.variable(name).role, 2) for name in varying}
+    varying.sort(key=lambda name: (place[name], name in scattered and place[name] < rank[Role.EPOCH], -of_arm[name]))
     notes: list[str] = []
     prepared, late = [], []
     for name in varying:

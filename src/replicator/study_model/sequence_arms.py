@@ -35,15 +35,27 @@ def _planned_arms(spine: Spine) -> Text | None:
 
 
 def plan_followed(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> tuple[str, ...]:
-    """Planned arms if they tell more of the tuples than the arms that subjects were really in; else nothing."""
+    """Planned arms if they tell more of the tuples than the arms that subjects were really in; else nothing.
+
+    They are those of at least `k` subjects, and those for which most of an arm that subjects were really in were planned: what an
+    arm is called is its design.
+    """
     column = _planned_arms(spine)
     if column is None:
         return ()
     codes, values = column_codes(column)
     shared = count_subjects(codes, np.arange(spine.n, dtype=np.int32), len(values)) >= k
-    planned = tuple(values.strings()[shared].tolist())
+    planned = tuple(values.strings()[shared | _named_by_arms(codes, spine, len(values), k)].tolist())
     told = [_told(code, arm[subject]) for arm in (spine.arm.astype(np.int64), arm_codes(spine, planned)[0])]
     return planned if told[1] > 1.01 * told[0] + 1e-9 else ()
+
+
+def _named_by_arms(codes: Ints, spine: Spine, n: int, k: int) -> NDArray[np.bool_]:
+    """Which of `n` planned arms at least half of some arm were planned for, two subjects or more: (n,)."""
+    counts = np.zeros((len(spine.arms), n + 1))
+    np.add.at(counts, (spine.arm, codes), 1.0)
+    size = counts.sum(axis=1, keepdims=True)
+    return np.asarray((counts >= np.maximum(0.5 * size, min(2, k)))[:, :n].any(axis=0), np.bool_)
 
 
 def _told(code: Ints, arm: Ints) -> float:
