@@ -25,7 +25,8 @@ class Intensity:
     Attributes
     ----------
     time : (n_bins + 1,) float64
-        Edges, days; an event of day *d* lies at *d* + 1/2. The outer two are means over k subjects or more.
+        Edges, days; an event of day *d* lies at *d* + 1/2. The outer two are means over k subjects or more; day 0, on which a
+        treatment begins, is among them where k subjects are at risk before it.
     cumulative : (n_groups + 1, n_bins + 1) float64
         Integrated intensity :math:`\Lambda` up to each edge; the last row is that of all groups.
 
@@ -86,6 +87,8 @@ class Intensity:
         outer = max(k, -(-len(start) // OUTER))
         ends = np.sort(start)[:outer].mean(), np.sort(stop)[-outer:].mean()
         edges = np.unique(np.concatenate([np.floor(ends[:1]), inner, np.ceil(ends[1:])]))
+        if min((start < 0).sum(), (stop > 0).sum()) >= k:
+            edges = np.unique(np.append(edges, 0.0))
         edges = edges[(edges >= np.floor(ends[0])) & (edges <= np.ceil(ends[1]))]
         if len(edges) < 2:
             edges = np.array([np.floor(ends[0]), np.floor(ends[0]) + 1.0])

@@ -33,6 +33,7 @@ from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_reasons import Behind, Reasons
 from replicator.study_model.events_routes import Routes
+from replicator.study_model.events_screening import Screening
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_source import SourceEvents
@@ -90,6 +91,8 @@ class EventsPart:
         Arms of which every subject has a term.
     obliged : Obliged
         Who must have a term, and who must not.
+    screening : Screening
+        How many terms those have who were never dosed.
     sex : TermsBySex
         Terms that only one sex has.
     reasons : Reasons
@@ -132,6 +135,7 @@ class EventsPart:
     common: Mapping[str, int]
     everybody: NDArray[np.bool_]
     obliged: Obliged
+    screening: Screening
     sex: TermsBySex
     reasons: Reasons
     presence: Presence
@@ -186,6 +190,7 @@ class EventsPart:
         common = {name: kind for name, kind in common.items() if kind not in by_fact}
         presence, used, catalogue = by_need.settle(presence, len(facts_of_terms), catalogue)
         medicines = Medicines(head, structure, kind_of.astype(np.int64), catalogue.slots == 1, owner, k)
+        dates = _fit_dates(source, reporting, _behind_source(source, reasons, catalogue), k)
         fitted = cls(
             dataset.name,
             spine.arms,
@@ -193,13 +198,14 @@ class EventsPart:
             common,
             _everybody(count, spine, k),
             Obliged.fit(count.sum(axis=1) > 0, facts, holds, k),
+            Screening.fit(owner, start.day, dates, _last_visit(reporting, spine), spine, k),
             TermsBySex.fit(count, catalogue.sex, spine, k),
             reasons,
             presence,
             facts.take(facts_of_terms[used]),
             Recurrence.fit(pairs.who, pairs.kind_of, pairs.times - 1, (catalogue.slots > 1).astype(np.int64)),
             DatePatterns.fit(start.code, end.code, [block, kind_of, source.arm], find_turns(source.series, start.day), owner, k),
-            _fit_dates(source, reporting, _behind_source(source, reasons, catalogue), k),
+            dates,
             reporting,
             fatal,
             Seriousness.fit(head, structure, owner, set_aside, k),
@@ -264,16 +270,18 @@ class EventsPart:
         barred = self.reasons.barred(spine)
         paired = self.presence.pair(n_terms, group, facts, rng, barred)
         settled, n_terms = self.obliged.settle(spine, n_terms[paired], group, dying, rng)
+        bound, last_visit = self.obliged.bound(spine, dying), _last_visit(self.reporting, spine)
+        n_terms, anew = self.screening.settle(n_terms, bound, self.dates, last_visit, spine, rng)
         place = paired[settled]
         decided = {
-            kind_of: (_feature(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0)
+            kind_of: (_feature(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0) & ~anew
             for name, kind_of in self.common.items()
             if f"{self.name}/{name}" in spine.features
         }
         of_sex = self.sex.barred(spine, len(self.catalogue.block))
         barred = of_sex if barred is None else barred if of_sex is None else barred | of_sex
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, facts)
-        repeats = _feature(spine, f"{self.name}/repeats")[place] * (np.bincount(who, minlength=spine.n) > 0)
+        repeats = _feature(spine, f"{self.name}/repeats")[place] * (~anew & (np.bincount(who, minlength=spine.n) > 0))
         row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
         terms = SubjectTerms(who, kind_of, slot, row).take(np.flatnonzero(~self.catalogue.loses_again(who, row)))
         again = self.recurrence.sample(terms.who, terms.kind_of, repeats, rng)

@@ -55,6 +55,12 @@ class Obliged:
         chosen = np.flatnonzero(always | never)
         return cls(facts.take(chosen), always[chosen])
 
+    def bound(self, spine: Spine, needed: Bools) -> tuple[Bools, Bools]:
+        """Who must have a term, some being `needed` to for another reason, and who must have none: (n,) each."""
+        holds = self.facts.holds(spine)
+        must = np.asarray(holds[:, self.some].any(axis=1) | needed, bool)
+        return must, np.asarray(holds[:, ~self.some].any(axis=1) & ~must, bool)
+
     def settle(self, spine: Spine, size: Ints, group: Ints, needed: Bools, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Let subjects of a group change places until those who must have terms have some, and those who must not have none.
 
@@ -74,9 +80,7 @@ class Obliged:
         size : (n,) int64
             Number of terms then; changed where nobody could change places.
         """
-        holds = self.facts.holds(spine)
-        must = holds[:, self.some].any(axis=1) | needed
-        must_not = holds[:, ~self.some].any(axis=1) & ~must
+        must, must_not = self.bound(spine, needed)
         place = np.arange(spine.n)
         key = rng.random(spine.n)
         for wrong, partner in ((must & (size == 0), ~must & (size > 0)), (must_not & (size > 0), ~must & ~must_not & (size == 0))):
