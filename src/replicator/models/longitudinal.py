@@ -347,7 +347,8 @@ def _residual_weights(hermite: Floats, level: Floats, rest: Floats, features: Fl
     power = np.arange(1, hermite.shape[1] + 1)
     varies = np.maximum((hermite**2 * (1 - level[:, None] ** power)).sum(axis=1), 1e-9)
     with np.errstate(invalid="ignore"):
-        alike = np.nan_to_num(pairwise_correlation(features)) * np.sqrt(np.outer(level, level))
+        told = np.nan_to_num(pairwise_correlation(features), nan=0.0, posinf=0.0, neginf=0.0)
+    alike = np.clip(told, -1.0, 1.0) * np.sqrt(np.outer(level, level))
     np.fill_diagonal(alike, 0.0)
     common = np.clip(alike.sum(axis=1) / max(len(level) - 1, 1), 0.0, 1.0)
     ways = comb(power[None, :], power[:, None])  # (k, n)

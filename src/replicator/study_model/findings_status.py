@@ -17,7 +17,6 @@ from replicator.tables.dataset import Column, Dataset, Text
 Flags = NDArray[np.bool_]
 
 NOT_DONE = "NOT DONE"  # the only term of the standard's codelist of --STAT
-MOSTLY = 0.5  # share of the rows without a result
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class NotDone:
     variable : str
         --STAT.
     share : float
-        Share of the rows without a result that are NOT DONE; 1 where it is that of fewer than k subjects.
+        Share of the rows without a result that are NOT DONE.
     """
 
     kind: ClassVar[str] = "results not done"
@@ -43,11 +42,7 @@ class NotDone:
     def fit(
         cls, dataset: Dataset, structure: DatasetStructure, without: Flags, subject: NDArray[np.int32], k: int
     ) -> NotDone | None:
-        """Learn from rows (n_rows,), some `without` a result; None where a status says anything else.
-
-        Where fewer than `k` subjects have one, the share is not kept: if most rows without a result have it, as the standard wants
-        it, all do.
-        """
+        """Learn from rows (n_rows,), some `without` a result; None where a status says anything else, or fewer than k have one."""
         name = structure.named("STAT")
         if not name or not isinstance(dataset[name], Text):
             return None
@@ -57,7 +52,7 @@ class NotDone:
             return None
         share = float(stated.sum() / without.sum())
         if len(np.unique(subject[stated])) < k:
-            return cls(name, 1.0) if share > MOSTLY else None
+            return None
         return cls(name, share)
 
     def hold(self, columns: Mapping[str, Column], without: Flags, rng: np.random.Generator) -> dict[str, Column]:
