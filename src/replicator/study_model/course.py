@@ -15,8 +15,7 @@ from replicator.rng import stream
 from replicator.study_model.course_days import VisitDay, fit_leaving, leave_apart
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
-from replicator.study_model.deaths import Death
-from replicator.study_model.marks import death_day, visit_mark
+from replicator.study_model.marks import visit_mark
 from replicator.study_model.openness import gap_openness, weekday_openness
 from replicator.study_model.spine import Spine
 
@@ -292,22 +291,6 @@ class Course:
             )
             neighbour, due = _step(neighbour, due, day[:, j], float(self.grid.expected[j]))
         return day + anchor[:, None]
-
-    def until_death(self, spine: Spine, death: Death | None) -> Spine:
-        """Leave out visits after a death, where the dead of the source had none; who would have none left had the first by then.
-
-        Those on its day are left out, too, where deaths lie between visits. No other lasts longer than its subject lived.
-        """
-        if death is None or LAST_VISIT not in death.before:
-            return spine
-        visits, died = spine.visits, death_day(spine)[spine.visits.subject]
-        late = (visits.day >= died) if death.between_visits else visits.day > died
-        visits = replace(visits, end=np.fmin(visits.end, np.where(late, visits.end, died)))
-        if not late.any():
-            return replace(spine, visits=visits)
-        first = late & np.append(True, visits.subject[1:] != visits.subject[:-1])
-        visits = replace(visits, day=np.where(first, died, visits.day), end=np.where(first, died, visits.end))
-        return self.grid.mark(replace(spine, visits=visits.take(first | ~late)))
 
     def _sample_kept(self, reach: Ints, arm: NDArray[np.int32], rng: np.random.Generator) -> Flags:
         """Draw which visits are kept: all beyond the last are not, and the last is."""

@@ -149,7 +149,8 @@ def _with_run_on(
 
     None may where those of fewer than `k` subjects do.
     """
-    past = (dates[1].day - mark_day(spine, fitted.ends, None)[owner])[both]
+    mark = mark_day(spine, fitted.ends, None)[owner]
+    past = (dates[1].day - mark)[both]
     after = past > 0
     most = QuantileMarginal.fit(past[after], owner[both][after], k=k, decimals=0)
     if not most.n:
@@ -157,7 +158,7 @@ def _with_run_on(
     free = replace(fitted, runs_on=1.0, run_on=float(np.floor(most.ceiling)))
     codes, rng = (patterns[0].code, patterns[1].code), stream(0, "run on")
     drawn = sample_dates(free, *codes, owner, term, spine, last_visit, rng, behind)
-    chance = float((drawn.end - mark_day(spine, fitted.ends, None)[owner])[both].clip(0, 1).mean())
+    chance = float((drawn.end - mark)[both].clip(0, 1).mean())
     return replace(free, runs_on=min(1.0, float(after.mean()) / max(chance, 1e-9)))
 
 

@@ -18,6 +18,7 @@ from replicator.study_model.arm_doses import arm_doses
 from replicator.study_model.birth import BirthDate
 from replicator.study_model.classes import draw_classes
 from replicator.study_model.course import REACH, Course
+from replicator.study_model.course_deaths import until_death
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.demography import Demography, SubjectsDataset, shared_levels
@@ -226,7 +227,7 @@ class SubjectModel:
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
             built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group), share, stratum)
-            return course.until_death(replace(spine, marks={**spine.marks, **built}), self.marks.death)
+            return until_death(course.grid, replace(spine, marks={**spine.marks, **built}), self.marks.death)
         first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
         bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}
         return replace(spine, marks=dict(spine.marks) | bounds)

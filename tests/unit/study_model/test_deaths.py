@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.study_model.course import Course
+from replicator.study_model.course_deaths import until_death
+from replicator.study_model.course_grid import Grid
 from replicator.study_model.deaths import Death
 from replicator.study_model.marks import Marks
+from replicator.study_model.spine import Spine
 
 from .spines import make_spine, make_visits
 
@@ -32,6 +35,16 @@ def _marks(dead: int, apart: int = 0) -> dict[str, np.ndarray]:
         "VISIT 201": np.where(died, np.nan, after),
         "LAST": after,
     }
+
+
+def _two_dead_after(days: float) -> tuple[Spine, Grid]:
+    """Four visits, 28 days apart; two subjects die so many days after the first one."""
+    anchor = 18000.0 + np.arange(N)
+    visits = make_visits(anchor[:, None] + 28.0 * np.arange(4), np.array([1.0, 2.0, 3.0, 4.0]))
+    died = np.where(np.arange(N) < 2, anchor + days, np.nan)
+    spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
+    grid = Course.fit(spine, np.zeros(2, np.int64), K).grid
+    return grid.mark(spine), grid
 
 
 def test_of_few_deaths_nothing_is_kept_but_that_there_were_some() -> None:
@@ -93,18 +106,14 @@ def test_the_dead_of_a_sample_have_no_dates_after_their_death(seed: int) -> None
 
 def test_no_visit_is_kept_after_a_death() -> None:
     """Two die between visits: theirs after it are gone, and the last that is left is as far as they came; with `before` alone."""
-    anchor = 18000.0 + np.arange(N)
-    visits = make_visits(anchor[:, None] + 28.0 * np.arange(4), np.array([1.0, 2.0, 3.0, 4.0]))
-    died = np.where(np.arange(N) < 2, anchor + 40, np.nan)
-    spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
-    course = Course.fit(spine, np.zeros(2, np.int64), K)
-    spine = course.grid.mark(spine)
+    spine, grid = _two_dead_after(40.0)
+    anchor = spine.anchor
     ends = Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",))
-    left = course.until_death(spine, ends)
+    left = until_death(grid, spine, ends)
     np.testing.assert_array_equal(np.bincount(left.visits.subject), np.where(np.arange(N) < 2, 2, 4))
     np.testing.assert_array_equal(left.marks["LASTVISIT"], anchor + np.where(np.arange(N) < 2, 28, 84))
     assert left.reached is not None and left.reached[0] == 28 and left.reached[2] == 84
-    assert course.until_death(spine, replace(ends, before=())) is spine
+    assert until_death(grid, spine, replace(ends, before=())) is spine
 
 
 def test_who_dies_before_all_visits_had_the_first_by_then() -> None:
@@ -114,7 +123,7 @@ def test_who_dies_before_all_visits_had_the_first_by_then() -> None:
     death = np.where(np.arange(N) < 2, anchor - 1, np.nan)
     spine = make_spine(N, {"DM.DTHDTC": death, "LAST": anchor + 40}, visits, anchor=anchor)
     course = Course.fit(spine, np.zeros(2, np.int64), K)
-    left = course.until_death(course.grid.mark(spine), Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",)))
+    left = until_death(course.grid, course.grid.mark(spine), Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",)))
     np.testing.assert_array_equal(np.bincount(left.visits.subject), np.where(np.arange(N) < 2, 1, 2))
     np.testing.assert_array_equal(left.marks["FIRSTVISIT"], np.where(np.arange(N) < 2, anchor - 1, anchor))
 
@@ -140,15 +149,10 @@ def test_few_deaths_lie_anywhere_on_the_way_and_the_last_dose_before() -> None:
 
 def test_a_death_between_visits_has_none_on_its_day() -> None:
     """Two die on the day of their third visit: it is gone where deaths lie between visits, and stays where they are on the last."""
-    anchor = 18000.0 + np.arange(N)
-    visits = make_visits(anchor[:, None] + 28.0 * np.arange(4), np.array([1.0, 2.0, 3.0, 4.0]))
-    died = np.where(np.arange(N) < 2, anchor + 56, np.nan)
-    spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
-    course = Course.fit(spine, np.zeros(2, np.int64), K)
-    spine = course.grid.mark(spine)
+    spine, grid = _two_dead_after(56.0)
     for day_of, left in (("LAST", 2), ("LASTVISIT", 3)):
         ends = Death("DM.DTHDTC", day_of, (), (), ("LASTVISIT",))
-        kept = np.bincount(course.until_death(spine, ends).visits.subject)
+        kept = np.bincount(until_death(grid, spine, ends).visits.subject)
         np.testing.assert_array_equal(kept, np.where(np.arange(N) < 2, left, 4))
 
 
@@ -160,5 +164,5 @@ def test_no_visit_lasts_longer_than_its_subject_lived() -> None:
     died = np.where(np.arange(N) < 2, anchor + 29, np.nan)
     spine = make_spine(N, {"DM.DTHDTC": died}, visits, anchor=anchor)
     course = Course.fit(spine, np.zeros(2, np.int64), K)
-    left = course.until_death(course.grid.mark(spine), Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",))).visits
+    left = until_death(course.grid, course.grid.mark(spine), Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",))).visits
     np.testing.assert_array_equal((left.end - left.day)[left.number == 2.0], np.where(np.arange(N) < 2, 1, 2))

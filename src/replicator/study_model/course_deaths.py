@@ -1,0 +1,37 @@
+"""What a death leaves of a course: no visit after it, and none that lasts longer than its subject lived."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from replicator.study_model.course_grid import LAST_VISIT, Grid
+from replicator.study_model.deaths import Death
+from replicator.study_model.marks import death_day
+from replicator.study_model.spine import Spine
+
+
+def until_death(grid: Grid, spine: Spine, death: Death | None) -> Spine:
+    """Leave out visits after a death, where the dead of the source had none; who would have none left had the first by then.
+
+    Those on its day are left out, too, where deaths lie between visits. No other lasts longer than its subject lived.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the course, by which the first and the last visit that are left are marked.
+    spine : Spine
+    death : Death or None
+        How the source's dates of the dead stand; None where nobody died.
+    """
+    if death is None or LAST_VISIT not in death.before:
+        return spine
+    visits, died = spine.visits, death_day(spine)[spine.visits.subject]
+    late = (visits.day >= died) if death.between_visits else visits.day > died
+    visits = replace(visits, end=np.fmin(visits.end, np.where(late, visits.end, died)))
+    if not late.any():
+        return replace(spine, visits=visits)
+    first = late & np.append(True, visits.subject[1:] != visits.subject[:-1])
+    visits = replace(visits, day=np.where(first, died, visits.day), end=np.where(first, died, visits.end))
+    return grid.mark(replace(spine, visits=visits.take(first | ~late)))
