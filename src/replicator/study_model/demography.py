@@ -15,10 +15,10 @@ from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
-from replicator.study_model.conditions import join_codes
+from replicator.study_model.conditions import codes_among, join_codes, shared_levels
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.dated import DateFormat
-from replicator.study_model.milestones import Milestone, PlannedArms, level_codes
+from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.source import ARM_VARIABLES
 from replicator.study_model.spine import Spine
 from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
@@ -187,14 +187,14 @@ def _plan(dataset: Dataset, structure: DatasetStructure, spine: Spine, k: int) -
 
 
 def _planned(
-    dataset: Dataset, names: tuple[str, ...], told: Mapping[str, Text], spine: Spine, grid: Grid, k: int
+    dataset: Dataset, names: tuple[str, ...], told: Mapping[str, Column], spine: Spine, grid: Grid, k: int
 ) -> PlannedArms | None:
     """Tuples of arm names given the arm, what they tell, and the course; rare ones become the nearest others."""
     if not names:
         return None
     everyone = np.arange(spine.n, dtype=np.int32)
     coded = [(name, *column_codes(dataset[name])) for name in names]
-    beside = [level_codes(dataset[name], levels) for name, levels in told.items()]
+    beside = [codes_among(dataset[name], levels) for name, levels in told.items()]
     design = join_codes([spine.arm, *beside], spine.n).astype(np.int32)
     block, code, used = fit_block(coded, [], everyone, k, design, coverage=0.0)
     return PlannedArms.fit(block.names[:used], block.values, code, spine, grid, k, told, beside)
@@ -202,15 +202,13 @@ def _planned(
 
 def _told_by_arms(
     dataset: Dataset, structure: DatasetStructure, plan: _Plan, demography: Sequence[Demography], k: int
-) -> dict[str, Text]:
+) -> dict[str, Column]:
     """Traits that follow from the name of an arm, as sexes do from codes of sets of animals: levels of at least k subjects."""
     traits = [name for one in demography for name in one.names]
-    told: dict[str, Text] = {}
+    told: dict[str, Column] = {}
     for one in structure.dependencies:
         if one.dependent in traits and len(one.determinants) == 1 and one.determinants[0] in plan.planned:
-            codes, levels = column_codes(dataset[one.dependent])
-            people = np.bincount(codes[codes >= 0], minlength=len(levels))
-            told[one.dependent] = Text.of(levels.strings()[people >= k])
+            told[one.dependent] = shared_levels(dataset[one.dependent], np.arange(dataset.n_rows, dtype=np.int32), k)[1]
     return told
 
 
@@ -294,7 +292,7 @@ def _shared_code(codes: NDArray[np.int64], k: int) -> int:
     return int(count.argmax()) if count.max() >= k else -1
 
 
-def shared_levels(column: Column, codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
+def levels_or_stand_ins(column: Column, codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
     """Levels in their places; those that fewer than `k` subjects share as their stand-ins, or as ``""`` if they have none."""
     drawn, made = np.array(levels, object), np.zeros(len(levels), bool)
     if isinstance(column, Text):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.contingency import uncertainty
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.conditions import codes_among
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.spine import Spine
-from replicator.tables.dataset import Column, Text
+from replicator.tables.dataset import Column
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -106,7 +106,7 @@ class PlannedArms:
     values: tuple[Column, ...]
     stretch: Ints
     table: BackoffTable
-    told: Mapping[str, Text] = field(default_factory=dict)
+    told: Mapping[str, Column] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -117,7 +117,7 @@ class PlannedArms:
         spine: Spine,
         grid: Grid,
         k: int,
-        told: Mapping[str, Text],
+        told: Mapping[str, Column],
         beside: list[Ints],
     ) -> PlannedArms:
         """Learn from the tuple of each subject (n,), and its codes among the levels told; `spine` has the course marked."""
@@ -131,16 +131,9 @@ class PlannedArms:
     def sample(self, spine: Spine, grid: Grid, columns: Mapping[str, Column], rng: np.random.Generator) -> dict[str, Column]:
         """Draw the names of all subjects, of whom these columns are known."""
         place = _places(spine, grid)
-        beside = [level_codes(columns[name], levels) for name, levels in self.told.items()]
+        beside = [codes_among(columns[name], levels) for name, levels in self.told.items()]
         code = self.table.sample([spine.arm.astype(np.int64), *beside, self.stretch[spine.arm, place], place], rng)
         return {name: column.take(code) for name, column in zip(self.names, self.values, strict=True)}
-
-
-def level_codes(column: Column, levels: Text) -> Ints:
-    """Position of each cell (n,) among some levels, -1 for others."""
-    place = {text: i for i, text in enumerate(levels.strings().tolist())}
-    codes, values = column_codes(column)
-    return np.array([*(place.get(text, -1) for text in values.strings().tolist()), -1], np.int64)[codes]
 
 
 def _places(spine: Spine, grid: Grid) -> Ints:

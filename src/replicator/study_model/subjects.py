@@ -21,7 +21,7 @@ from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_deaths import until_death
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
-from replicator.study_model.demography import Demography, SubjectsDataset, shared_levels
+from replicator.study_model.demography import Demography, SubjectsDataset, levels_or_stand_ins
 from replicator.study_model.marks import ABSENT, Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.openness import move_to_weekday, weekday_shares
@@ -238,7 +238,7 @@ def _covariates(source: Source, dataset: str, k: int) -> dict[str, tuple[str, ..
     if not dataset:
         return {}
     columns, codes = source.datasets[dataset].columns, source.spine.covariates
-    return {name: shared_levels(columns[name], codes[name], levels, k) for name, levels in source.levels.items()}
+    return {name: levels_or_stand_ins(columns[name], codes[name], levels, k) for name, levels in source.levels.items()}
 
 
 def _codes_in(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
