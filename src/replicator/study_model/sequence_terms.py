@@ -11,6 +11,7 @@ from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.tables.dataset import Dataset, Text
 
 OTHER = "OTHER"  # of a codelist the term for what it does not name
+REASON = "OTHER REASON"  # what is reported where that is the coded term: nobody reports OTHER
 FATAL = ("DEATH", "DIED", "DEAD", "FATAL")  # terms of a row that ends in death
 
 
@@ -36,7 +37,7 @@ def join_rare_terms(
     """Give coded terms that fewer than k subjects share the codelist's term for what it does not name.
 
     Together at least `k` subjects must have them, so that their rows, of a participation that was not completed, can be learned.
-    Deaths keep their term.
+    Deaths keep their term. What is reported of them is :data:`REASON`, or the coded term in a study that reports in coded terms.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def join_rare_terms(
     Returns
     -------
     dataset : Dataset
-        With such terms, the reported ones too, as :data:`OTHER`.
+        With such terms as :data:`OTHER`.
     notes : tuple of str
     """
     coded, reported = structure.named("DECOD"), structure.named("TERM")
@@ -65,8 +66,12 @@ def join_rare_terms(
         f"{dataset.name}.{coded}: {len(np.unique(words[rare])):,} terms that fewer than {k} subjects share are written {OTHER}, in "
         f"{int(rare.sum()):,} of {dataset.n_rows:,} rows. Lower k to keep them.",
     )
-    for name in (coded, reported) if reported else (coded,):
-        texts = np.where(rare, OTHER, dataset.text(name).strings())
+    terms = {coded: OTHER}
+    if reported:
+        own_words = len(np.unique(subject[dataset.text(reported).strings() != words])) >= k
+        terms[reported] = REASON if own_words else OTHER
+    for name, term in terms.items():
+        texts = np.where(rare, term, dataset.text(name).strings())
         dataset = dataset.with_column(dataset.variable(name), Text.of(texts))
     return dataset, notes
 

@@ -25,8 +25,11 @@ def _iso(day: float) -> str:
     return str(np.datetime64("2021-03-01") + int(day))
 
 
-def _study() -> Study:
-    """Two equal doses of either arm, the second from day 14 to the fifth visit or, of eight, to a day between visits."""
+def _study(completed: str = "COMPLETED") -> Study:
+    """Two equal doses of either arm, the second from day 14 to the fifth visit or, of eight, to a day between visits.
+
+    Who completes reports it in the words `completed`.
+    """
     rng = np.random.default_rng(3)
     rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("DM", "SV", "EX", "SE", "DS")}
     for i in range(N):
@@ -60,13 +63,14 @@ def _study() -> Study:
             ("RANDOMIZED", "PROTOCOL MILESTONE", start),
             (REASONS[i % 4] if left else "COMPLETED", "DISPOSITION EVENT", end),
         ):
-            rows["DS"].append({"USUBJID": who, "DSTERM": term, "DSDECOD": term, "DSCAT": category, "DSSTDTC": _iso(day)})
+            words = completed if term == "COMPLETED" else term
+            rows["DS"].append({"USUBJID": who, "DSTERM": words, "DSDECOD": term, "DSCAT": category, "DSSTDTC": _iso(day)})
     return make_study(**{name: pd.DataFrame(some).to_dict("list") for name, some in rows.items()})
 
 
 @cache
-def _sample(seed: int) -> dict[str, pd.DataFrame]:
-    study = _study()
+def _sample(seed: int, completed: str = "COMPLETED") -> dict[str, pd.DataFrame]:
+    study = _study(completed)
     drawn = Request(fit_study_model(study, find_structure(study)), 300, seed=seed).study()
     frames = {name: drawn.datasets[name].to_frame() for name in ("DM", "SV", "EX", "SE", "DS")}
     for frame in frames.values():
@@ -107,3 +111,10 @@ def test_everybody_ends_once_and_completes_at_the_visit_that_ends_treatment(seed
     last = frames["EX"].groupby("USUBJID").EXENDTC.max()
     assert set(completed.index) == set(fifth.index)
     assert (fifth[completed.index] == completed.DSSTDTC).all() and (last[completed.index] == completed.DSSTDTC).all()
+
+
+@pytest.mark.parametrize(("completed", "words"), [("COMPLETED", "OTHER"), ("FINISHED THE PROTOCOL", "OTHER REASON")])
+def test_reasons_that_few_share_are_reported_in_the_way_of_the_study(completed: str, words: str) -> None:
+    """In coded terms where all are, otherwise in words: nobody reports OTHER (CDISC rule CORE-000161)."""
+    ends = _sample(1, completed)["DS"]
+    assert set(ends.DSTERM[ends.DSDECOD == "OTHER"]) == {words}
