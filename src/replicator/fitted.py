@@ -160,7 +160,7 @@ class FittedStudy:
             Go on with an interrupted run of the same request; the bytes are those of a run without interruption.
         partition_by : {"chunk"}, optional
             Write a folder for each dataset, such as ``lb.parquet``, with a file for each chunk of subjects, which pyarrow, pandas
-            and :func:`~replicator.read_study` read as one; for Parquet on this machine.
+            and :func:`~replicator.read_study` read as one; for Parquet alone.
 
         See Also
         --------

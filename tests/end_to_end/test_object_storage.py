@@ -83,6 +83,17 @@ def test_every_format(bucket: Bucket, tmp_path: Path, format: str) -> None:
     assert rp.read_study(bucket.address("out"))["LB"].to_frame().equals(rp.read_study(tmp_path / "out")["LB"].to_frame())
 
 
+def test_parts_by_chunk(bucket: Bucket, tmp_path: Path) -> None:
+    for out in (bucket.address("out"), str(tmp_path / "out")):
+        arguments = ["-n", "600", "--domains", "DM,AE", "-o", out, "--format", "parquet", "--partition-by", "chunk", "--quiet"]
+        assert main(["sample", str(MODEL), *arguments]) == 0
+    here = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    there = objects(bucket, "out")
+    assert {f"{name}.parquet/part-{number:05}.parquet" for name in ("dm", "ae") for number in (0, 1)} < set(there)
+    assert there == {name: path.read_bytes() for name, path in here.items() if name != MANIFEST}
+    assert rp.read_study(bucket.address("out"))["AE"].to_frame().equals(rp.read_study(tmp_path / "out")["AE"].to_frame())
+
+
 def test_the_verbs_of_python(bucket: Bucket, tmp_path: Path) -> None:
     """They take the same texts."""
     study = write_tables(tmp_path / "study", small_study(40))

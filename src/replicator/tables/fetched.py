@@ -22,6 +22,7 @@ from replicator.object_store import ObjectStore, StoredObject
 from replicator.progress import Progress, silent
 from replicator.tables.file_kinds import MAX_BYTES, MAX_MEMBERS, FileKind, recognise
 from replicator.tables.manifests import MANIFEST, MOST_BYTES, is_upload, parse_manifest, refuse_upload
+from replicator.tables.stored_parts import stored_entries
 from replicator.targets import names_a_file
 
 Copies = Mapping[ObjectLocation, Path]
@@ -82,42 +83,49 @@ def _fetch(store: ObjectStore, place: ObjectLocation, copy: Path, progress: Prog
     if found is None:
         store.check_bucket(place)
         raise ReadError(f"{place}: there is no such object, and nothing under this prefix; check the address.")
+    refuse_upload(_upload_of(store, place), place)
     if not found.is_prefix:
-        refuse_upload(_upload_of(store, place), place)
         progress(f"Fetching {place.name}", 0, 1)
         _fetch_file(store, found, copy, MAX_BYTES, _may_be_read)
         progress("", 1, 1)
         return
     before = store.read(place / MANIFEST, MOST_BYTES)
     refuse_upload(parse_manifest(before), place)
-    entries = store.entries(place)
+    entries = stored_entries(store, place)
     if len(entries) > MAX_MEMBERS:
         raise ReadError(f"{place}: {counted(len(entries), 'object')} are more than {MAX_MEMBERS:,}; give the prefix of one study.")
     copy.mkdir()
     left = MAX_BYTES
     for number, entry in enumerate(entries):
-        name = entry.location.name
-        progress(f"Fetching {name}", number, len(entries))
-        if not names_a_file(name) or (copy / name).exists():
-            raise ReadError(f"{place}: the object {name!r:.100} has no name for a file, or that of another; rename it.")
-        if entry.is_prefix:
-            (copy / name).mkdir()
-        elif name.startswith("."):
-            (copy / name).touch()  # left out by its name, whatever it holds
-        else:
-            left -= _fetch_file(store, entry, copy / name, left, _is_dataset)
+        progress(f"Fetching {entry.name}", number, len(entries))
+        if not names_a_file(entry.name) or (copy / entry.name).exists():
+            raise ReadError(f"{place}: the object {entry.name!r:.100} has no name for a file, or that of another; rename it.")
+        if entry.found.is_prefix:
+            (copy / entry.name).mkdir()
+        for name, found in entry.objects().items():
+            if found.location.name.startswith("."):
+                (copy / name).touch()  # left out by its name, whatever it holds
+            else:
+                left -= _fetch_file(store, found, copy / name, left, _is_dataset)
     if store.read(place / MANIFEST, MOST_BYTES) != before:
         raise ReadError(f"{place}: was written to while it was read; try again.")
     progress("", len(entries), len(entries))
 
 
 def _upload_of(store: ObjectStore, place: ObjectLocation) -> dict[str, object]:
-    """Return the manifest of an upload that an object is part of; empty if there is none, or it may not be seen."""
-    try:
-        manifest = parse_manifest(store.read(place.parent / MANIFEST, MOST_BYTES)) if place.key else {}
-    except ReadError:  # of a place where only this object may be read
-        return {}
-    return manifest if is_upload(manifest) and place.name in manifest["files"] else {}
+    """Return the manifest of an upload that an object or a dataset in parts belongs to; empty if there is none to be seen."""
+    above, way = place, ""
+    for _ in range(2):  # a part lies two steps below the manifest
+        if not above.key:
+            break
+        above, way = above.parent, f"{above.name}/{way}" if way else above.name
+        try:
+            manifest = parse_manifest(store.read(above / MANIFEST, MOST_BYTES))
+        except ReadError:  # of a place where only this object may be read
+            continue
+        if is_upload(manifest) and any(name == way or name.startswith(f"{way}/") for name in manifest["files"]):
+            return manifest
+    return {}
 
 
 def _may_be_read(beginning: Path) -> bool:
@@ -159,7 +167,11 @@ def _fetch_file(store: ObjectStore, entry: StoredObject, copy: Path, most: int, 
 def _at_its_place(said: str, copies: Copies) -> str:
     """Name an object where a sentence names its copy."""
     for place, path in copies.items():
-        files = {file.name: place / file.name for file in path.iterdir()} if path.is_dir() else {path.name: place}
+        files = (
+            {file.name: place / file.relative_to(path).as_posix() for file in path.rglob("*")}
+            if path.is_dir()
+            else {path.name: place}
+        )
         for name, location in files.items():
             if said.startswith(f"{name}:"):
                 return f"{location}{said[len(name) :]}"

@@ -23,10 +23,22 @@ from replicator.counting import counted
 from replicator.errors import WriteError
 from replicator.locations import ObjectLocation
 from replicator.log import log_event, timed
-from replicator.object_store import ObjectStore, StoredObject
+from replicator.object_store import ObjectStore
 from replicator.progress import Progress, silent
 from replicator.tables.file_kinds import FileKind, recognise
-from replicator.tables.manifests import MANIFEST, MOST_BYTES, file_digest, is_upload, manifest_bytes, parse_manifest, refuse_foreign
+from replicator.tables.manifests import (
+    MANIFEST,
+    MOST_BYTES,
+    file_digest,
+    files_below,
+    is_upload,
+    manifest_bytes,
+    parse_manifest,
+    refuse_foreign,
+)
+from replicator.tables.stored_parts import StoredEntry, stored_entries
+
+_NOTED_AGAIN = 1.1  # times as many objects as were noted are sent when it is noted anew: the first eleven one by one
 
 
 @dataclass(frozen=True)
@@ -37,15 +49,15 @@ class _Prefix:
     ----------
     manifest : JSON
         Of the whole, or of an upload; empty if there is none.
-    entries : list of StoredObject
+    entries : list of StoredEntry
     etags : dict of str to str
-        By name, of objects that a former writing has left as they are.
+        By name, of objects that a former writing has left as they are; that of a part has both steps, with a slash between.
     same : dict of str to str
         sha256 by name, of those whose content is known to be what the manifest lists.
     """
 
     manifest: Mapping[str, Any]
-    entries: Sequence[StoredObject]
+    entries: Sequence[StoredEntry]
     etags: Mapping[str, str]
     same: Mapping[str, str]
 
@@ -88,7 +100,7 @@ def check_prefix(location: ObjectLocation, overwrite: bool, request: Mapping[str
         raise WriteError(
             f"{location}: the prefix is not empty ({counted(len(prefix.entries), 'entry')}); choose another or ask to overwrite."
         )
-    _refuse_kept(store, location, prefix, set())
+    _refuse_kept(location, prefix, store, set())
 
 
 def prefix_manifest(location: ObjectLocation) -> dict[str, Any]:
@@ -123,13 +135,13 @@ def upload(built: Path, location: ObjectLocation, about: Mapping[str, Any], prog
         If it is not possible any more, or another run uploads to the same place; what has been sent stays, and is no whole.
     """
     tell, store, token = progress or silent, ObjectStore(WriteError), token_hex(8)
-    files = {path.name: file_digest(path) for path in sorted(built.iterdir())}
+    files = {name: file_digest(built / name) for name in files_below(built)}
     with timed("upload", location=str(location), objects=len(files)) as found:
         prefix = _prefix(store, location)
-        _refuse_kept(store, location, prefix, {*files, MANIFEST})
+        _refuse_kept(location, prefix, store, {MANIFEST, *(name.partition("/")[0] for name in files)})
         etags = dict(prefix.etags)
         sent = [name for name, digest in prefix.same.items() if files.get(name) == digest]
-        found["resumed"] = len(sent)
+        found["resumed"] = n_noted = len(sent)
 
         def mark() -> None:
             said = {**about, "token": token, "objects": etags, "sent": sorted(sent)}
@@ -146,8 +158,10 @@ def upload(built: Path, location: ObjectLocation, about: Mapping[str, Any], prog
                 store.send(built / name, location / name)
                 etags[name] = store.etag(location / name) or ""
                 sent.append(name)
-                check_alone()
-                mark()
+                if len(sent) >= _NOTED_AGAIN * n_noted:
+                    check_alone()
+                    mark()
+                    n_noted = len(sent)
         for name in sorted(set(etags) - set(files)):
             store.remove(location / name)
             log_event("removed", location=str(location / name))
@@ -158,8 +172,8 @@ def upload(built: Path, location: ObjectLocation, about: Mapping[str, Any], prog
 
 def _prefix(store: ObjectStore, location: ObjectLocation) -> _Prefix:
     """Look at what lies under a prefix; an object whose ETag nobody has noted is read to know it."""
-    entries = store.entries(location)
-    there = {entry.location.name: entry.location for entry in entries if not entry.is_prefix}
+    entries = stored_entries(store, location)
+    there = {name: one.location for entry in entries for name, one in entry.objects().items()}
     manifest = parse_manifest(store.read(there[MANIFEST], MOST_BYTES)) if MANIFEST in there else {}
     files, noted = manifest.get("files", {}), manifest.get("objects", {})
     listed = set(files) & set(manifest.get("sent", ())) if is_upload(manifest) else set(files)
@@ -175,18 +189,26 @@ def _prefix(store: ObjectStore, location: ObjectLocation) -> _Prefix:
     return _Prefix(manifest, entries, etags, same)
 
 
-def _refuse_kept(store: ObjectStore, location: ObjectLocation, prefix: _Prefix, new: set[str]) -> None:
-    """Refuse datasets, and objects of new names, that no former writing has left."""
+def _refuse_kept(location: ObjectLocation, prefix: _Prefix, store: ObjectStore, new: set[str]) -> None:
+    """Refuse datasets, and entries of new names, that no former writing has left."""
     ours = {*prefix.etags, *([MANIFEST] if prefix.manifest else [])}
-    others = [entry for entry in prefix.entries if entry.location.name not in ours]
-    refuse_foreign(location, [entry.location.name for entry in others if entry.location.name in new or _is_dataset(store, entry)])
+    others = [entry for entry in prefix.entries if not _is_of(entry, ours)]
+    refuse_foreign(location, [entry.name for entry in others if entry.name in new or _is_dataset(store, entry)])
 
 
-def _is_dataset(store: ObjectStore, entry: StoredObject) -> bool:
+def _is_of(entry: StoredEntry, names: set[str]) -> bool:
+    """Whether an object is one of some, or all that lies under a prefix is."""
+    if not entry.found.is_prefix:
+        return entry.name in names
+    objects = entry.objects()
+    return bool(objects) and len(objects) == len(entry.parts) and names >= set(objects)
+
+
+def _is_dataset(store: ObjectStore, entry: StoredEntry) -> bool:
     """Tell by the beginning of an object whether it is study data."""
-    if entry.is_prefix:
-        return False
+    if entry.found.is_prefix:
+        return entry.is_parted_dataset
     with TemporaryDirectory(prefix="replicator-") as folder:
-        beginning = Path(folder) / f"object{entry.location.suffix}"
-        store.fetch(entry.location, beginning, lambda _: False)
+        beginning = Path(folder) / f"object{entry.found.location.suffix}"
+        store.fetch(entry.found.location, beginning, lambda _: False)
         return recognise(beginning) not in (None, FileKind.ZIP)

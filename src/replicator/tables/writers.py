@@ -57,7 +57,7 @@ class StudyWriter:
     progress : Progress, optional
         Told of every object that goes to object storage.
     partition_by : {"chunk"}, optional
-        Write a folder for each dataset, such as ``lb.parquet``, with a file for each chunk; for Parquet on this machine.
+        Write a folder for each dataset, such as ``lb.parquet``, with a file for each chunk; for Parquet alone.
 
     Examples
     --------
@@ -86,8 +86,6 @@ class StudyWriter:
         self.format: Format = format
         if partition_by is not None and (partition_by != "chunk" or format != "parquet"):
             raise WriteError(f"Parts by {partition_by!r} are not written as {format}; ask for parts by 'chunk', of Parquet.")
-        if partition_by is not None and isinstance(self._target, ObjectLocation):
-            raise WriteError(f"{self._target}: parts by chunk go to a folder of this machine; write one there, or leave them out.")
         self._is_parted = partition_by is not None
         self._request, self._resume, self._progress = request, resume, progress
         self._writers: dict[str, DatasetWriter] = {}

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from replicator.errors import ReadError, WriteError
-from replicator.locations import ObjectLocation
 from replicator.study_model.kept_fits import _files_key
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.manifests import parse_manifest
@@ -126,11 +125,9 @@ def test_a_manifest_names_nothing_outside_its_folder(tmp_path: Path) -> None:
     assert not is_unchanged(tmp_path / "out")
 
 
-def test_only_parquet_on_this_machine_has_parts() -> None:
+def test_only_parquet_has_parts() -> None:
     with pytest.raises(WriteError, match="not written as csv; ask for parts by 'chunk', of Parquet"):
         StudyWriter("out", "csv", partition_by="chunk")
-    with pytest.raises(WriteError, match="go to a folder of this machine"):
-        StudyWriter(ObjectLocation("studies", "out"), "parquet", partition_by="chunk")
 
 
 def test_files_of_different_columns_are_no_dataset(tmp_path: Path) -> None:
