@@ -18,6 +18,7 @@ Flags = NDArray[np.bool_]
 IN_ORDER = 0.95  # share of subjects in whom a visit must come after those of lower numbers
 USUAL = 0.5  # share of those of an arm who came as far, or further, that a visit of the course must have
 COMPLETE = 0.8  # of the earlier visits that others had who came as far, the share that those at a visit must have had
+FEWEST_LEFT = 2  # subjects who left and came to a visit after all, from which it is one that follows the course
 LATE = 3  # visits before one, which those at it must not have missed more than others
 WEEK = 7.0  # days between visits of which too few subjects tell when they are
 FIRST_VISIT, LAST_VISIT = "FIRSTVISIT", "LASTVISIT"
@@ -60,6 +61,7 @@ class Grid:
                 course.append(j)
         usual = np.array(course, np.int64)[_usual(np.isfinite(day[:, course]), spine.arm)]
         mine = np.isin(np.arange(len(common)), usual)
+        mine[_follow_up(np.isfinite(day), usual)] = False
         offset = day[:, mine] - spine.anchor[:, None]
         if shared.any():
             middle = np.array([np.round(np.median(column[np.isfinite(column)])) for column in offset.T])
@@ -139,6 +141,20 @@ def _complete(seen: Flags, course: list[int], j: int, arm: NDArray[np.int32]) ->
 def _usual(seen: Flags, arm: NDArray[np.int32]) -> Flags:
     """Whether, in some arm, most of those who came as far as a visit or further were at it: (n_visits,)."""
     return np.asarray((_share_by_arm(seen, _as_far(seen), arm) >= USUAL).any(axis=0), bool)
+
+
+def _follow_up(seen: Flags, course: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The last visit of the course (its position, or none) if it is for those who left as well.
+
+    Who comes to it without the visit before has then mostly not been at the one before that either. Visits that are missed now and
+    then are seldom missed twice running.
+    """
+    if len(course) <= LATE:
+        return course[:0]
+    second, before, last = seen[:, course[-LATE:]].T
+    skipped = last & ~before
+    left = int((skipped & ~second).sum())
+    return course[-1:] if left >= FEWEST_LEFT and left > USUAL * int(skipped.sum()) else course[:0]
 
 
 def _closes(day: Floats, spine: Spine, k: int) -> Flags:

@@ -31,8 +31,8 @@ class OtherVisit:
     Attributes
     ----------
     attended : BackoffTable
-        Whether it was kept (1), given the stratum, whether the course went on beyond it, which visit closed the study, the time
-        after the course, and the arm.
+        Whether it was kept (1), given the stratum, whether the course went on beyond it or to its end, which visit closed the
+        study, the time after the course, and the arm.
     day : DateGiven or None
         Given the anchor, the marks, and the visits of the course ``BEFORE`` and ``AFTER`` it by number.
     in_order : bool
@@ -79,6 +79,8 @@ class ScheduleModel:
         Arms of different strata share nothing.
     openness : (7,) float64
         How readily each day of the week is taken for a visit that follows no plan, Monday first.
+    final : float
+        VISITNUM of the last visit of the course; NaN where there is none.
     """
 
     kind: ClassVar[str] = "schedule"
@@ -94,6 +96,7 @@ class ScheduleModel:
     unscheduled: Unscheduled | None
     stratum: Ints
     openness: Floats
+    final: float = np.nan
 
     @classmethod
     def fit(cls, spine: Spine, grid: Grid, stratum: Ints, k: int, named: Floats | None = None) -> ScheduleModel:
@@ -113,14 +116,18 @@ class ScheduleModel:
         other = np.setdiff1d(grid.others, grid.closing)
         day = visit_days(spine, other)
         ends = (day == spine.marks["LAST"][:, None]) & (after > 0)[:, None]
+        ends &= ends.sum(axis=0) >= k  # what fewer have on their last day is learned with the rest
         closing = np.where(ends.any(axis=1), ends.argmax(axis=1), -1) if len(other) else np.full(spine.n, -1, np.int64)
         course = grid.course_of(spine)
         mine = stratum[spine.arm]
         given = [mine, closing, lag, spine.arm.astype(np.int64)]
         places = [_references(course, number) for number in other.tolist()]
         near = [_has_near(course, number) for number in other.tolist()]
+        final = float(grid.numbers[-1]) if len(grid.numbers) else np.nan
+        beyond = [_goes_beyond(course, place, final) for place in places]
         others = tuple(
-            _fit_other(day[:, j], place, given, closing == j, near[j], len(spine.arms), k) for j, place in enumerate(places)
+            _fit_other(day[:, j], place, beyond[j], given, closing == j, near[j], len(spine.arms), k)
+            for j, place in enumerate(places)
         )
         where = position(numbers, visits.number)
         planned = where >= 0
@@ -137,6 +144,7 @@ class ScheduleModel:
             Unscheduled.fit(spine, numbers, k, named),
             np.asarray(stratum, np.int64),
             calendar_openness(visits.day, visits.subject),
+            final,
         )
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Visits:
@@ -179,7 +187,7 @@ class ScheduleModel:
         since = np.full(spine.n, np.nan)
         for j, other in enumerate(self.visits):
             place = _references(spine, float(self.others[j]))
-            beyond = np.isfinite(place["AFTER"]).astype(np.int64)
+            beyond = _goes_beyond(spine, place, self.final)
             there = other.attended.sample([stratum, beyond, closing, lag, spine.arm], rng, spine.n) == 1
             there |= other.always[spine.arm]
             if other.reached:
@@ -198,16 +206,20 @@ class ScheduleModel:
 def _fit_other(
     day: Floats,
     place: dict[str, Floats],
+    beyond: Ints,
     given: list[Ints],
     closes: NDArray[np.bool_],
     near: NDArray[np.bool_],
     n_arms: int,
     k: int,
 ) -> OtherVisit:
-    """Learn a visit of those for whom it did not close the study; given the stratum, the closing visit, the time after, the arm."""
+    """Learn a visit of those for whom it did not close the study.
+
+    It is learned given whether the course went on, the stratum, the closing visit, the time after, and the arm.
+    """
     everyone = np.arange(len(day), dtype=np.int32)
     stratum, closing, lag, arm = given
-    conditions = [stratum, np.isfinite(place["AFTER"]).astype(np.int64), closing, lag, arm]
+    conditions = [stratum, beyond, closing, lag, arm]
     reached = not (np.isfinite(day) & ~near).any()
     free = np.flatnonzero(~closes & near if reached else ~closes)
     seen = np.isfinite(day[free]).astype(np.int64)
@@ -218,6 +230,13 @@ def _fit_other(
     always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=n_arms) == size)
     when = DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k)
     return OtherVisit(attended, when, in_order, always, reached)
+
+
+def _goes_beyond(spine: Spine, place: dict[str, Floats], final: float) -> Ints:
+    """Whether the course went on beyond a visit, of which `place` tells the next, or to its last visit: (n,), 0 or 1."""
+    out = np.isfinite(place["AFTER"])
+    out[spine.visits.subject[spine.visits.number == final]] = True
+    return out.astype(np.int64)
 
 
 def _has_near(spine: Spine, number: float) -> NDArray[np.bool_]:

@@ -257,3 +257,39 @@ def test_an_arm_of_one_subject_goes_as_far_as_its_stratum() -> None:
     assert Course.fit(spine, ONE, 5).top.tolist() == [3, 3]
     alone = Course.fit(spine, np.arange(2), 5)
     assert alone.top[0] == 3 and alone.top[1] == alone.lowest[1] >= 0
+
+
+def few_leavers(n: int, seed: int) -> Spine:
+    """Six visits, follow-up (8); a sixth leaves after visits 2 to 4, has a closing visit (7), and every other one a follow-up."""
+    rng = np.random.default_rng(seed)
+    anchor = 18000.0 + rng.integers(0, 300, n)
+    day = anchor[:, None] + 28.0 * np.arange(8)
+    reach = np.where(np.arange(n) % 6 == 0, 1 + np.arange(n) // 6 % 3, 5)
+    left = reach < 5
+    day[:, 6] = np.where(left, anchor + 28 * reach + 7, np.nan)
+    day[:, 7] = np.where(left & (np.arange(n) % 12 == 0), np.nan, anchor + 28 * reach + 21)
+    day[:, :6][np.arange(6) > reach[:, None]] = np.nan
+    visits = make_visits(day, np.array([1.0, 2, 3, 4, 5, 6, 7, 8]))
+    return make_spine(n, {"FIRST": anchor, "LAST": np.nanmax(day, axis=1)}, visits, anchor=anchor)
+
+
+def test_a_follow_up_of_those_who_left_too_is_none_of_the_course_however_few_left() -> None:
+    """It was taken for the last visit, and half of those who left for subjects who had finished; now it closes the study."""
+    spine = few_leavers(48, 1)
+    grid = Grid.fit(spine, 5)
+    assert grid.numbers.tolist() == [1.0, 2, 3, 4, 5, 6]
+    assert grid.closing.tolist() == [8.0]
+    assert Course.fit(spine, ONE, 5).finished.mean() == pytest.approx(5 / 6)
+    missed = planted(300, 1)  # a visit that is missed now and then makes the last one no follow-up
+    assert Grid.fit(missed, 5).numbers.tolist() == NUMBERS.tolist()
+
+
+def test_a_closing_visit_of_those_who_left_is_theirs() -> None:
+    """Of eight who had visit 7 four had it on their last day: they are learned together, and nobody who finished has it."""
+    spine = few_leavers(48, 1)
+    grid = Grid.fit(spine, 5)
+    spine = grid.mark(spine)
+    schedule = ScheduleModel.fit(spine, grid, ONE, 5)
+    drawn = schedule.sample(grid.course_of(spine), np.random.default_rng(3))
+    left = ~np.isin(np.arange(48), spine.visits.subject[spine.visits.number == 6])
+    assert np.unique(drawn.subject[drawn.number == 7]).tolist() == np.flatnonzero(left).tolist()
