@@ -142,6 +142,14 @@ def test_state_and_sample_survive_the_file(name: str) -> None:
     assert len(set(sample["DM"].text("USUBJID").strings())) == 40
 
 
+@pytest.mark.parametrize("name", STUDIES)
+def test_texts_of_a_sample_have_levels_once(name: str) -> None:
+    """What counts by levels counts cells of a sample as it counts those of a file; a missing cell is no level."""
+    sample = Request(fitted(name).model, 200, 5).study()
+    texts = {(d.name, v): c.levels.tolist() for d in sample.datasets.values() for v, c in d.columns.items() if isinstance(c, Text)}
+    assert {of: levels for of, levels in texts.items() if len(set(levels)) < len(levels) or "" in levels} == {}
+
+
 @pytest.mark.parametrize("name", ["ordinary", "unique", "one subject"])
 def test_fit_twice_is_fit_once(name: str) -> None:
     """A fit leaves its study as it was, and a second one gives the same bytes."""

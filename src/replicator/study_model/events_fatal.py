@@ -142,7 +142,7 @@ class Fatal:
         start = drawn.start.copy()
         start[rows] = day
         written = format_dates(day, np.full(len(day), np.nan), np.full(len(day), Precision.DAY, np.int8))
-        return replace(drawn, start=start, start_text=_put(drawn.start_text, rows, written))
+        return replace(drawn, start=start, start_text=drawn.start_text.overlaid(rows, written))
 
     def apply(self, columns: Mapping[str, Column], owner: Ints, occurrence: Ints, chosen: Ints, spine: Spine) -> dict[str, Column]:
         """Write the cells of the fatal occurrences, in the last row of each.
@@ -162,13 +162,12 @@ class Fatal:
         for name, text in self.values.items():
             column = out.get(name)
             if isinstance(column, Text):
-                out[name] = _put(column, rows, Text.constant(text, len(rows)))
+                out[name] = column.overlaid(rows, Text.constant(text, len(rows)))
         column = out.get(self.end)
         if isinstance(column, Text):
             day = np.floor(spine.marks[self.mark])[owner[rows]]
-            out[self.end] = _put(
-                column, rows, format_dates(day, np.full(len(rows), np.nan), np.full(len(rows), Precision.DAY, np.int8))
-            )
+            written = format_dates(day, np.full(len(rows), np.nan), np.full(len(rows), Precision.DAY, np.int8))
+            out[self.end] = column.overlaid(rows, written)
         return out
 
 
@@ -187,9 +186,3 @@ def _fatal_rows(fatal: NDArray[np.bool_], owner: NDArray[np.int32], terms: Terms
     people = count_subjects(np.where(fatal, terms.kind_of, -1), owner, len(terms.catalogue.first))
     common = np.flatnonzero((people >= k) & (terms.catalogue.slots == 1))
     return terms.catalogue.first[common] if len(common) else terms.grave
-
-
-def _put(column: Text, rows: NDArray[np.intp], cells: Text) -> Text:
-    codes = column.codes.copy()
-    codes[rows] = np.where(cells.codes >= 0, cells.codes + len(column.levels), -1)
-    return Text(codes, np.append(column.levels, cells.levels))

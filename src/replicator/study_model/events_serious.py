@@ -86,5 +86,4 @@ def _yes(column: Column) -> NDArray[np.bool_]:
 def _said(column: Column, rows: NDArray[np.bool_]) -> Column:
     if not isinstance(column, Text) or not rows.any():
         return column
-    codes = np.where(rows, len(column.levels), column.codes).astype(np.int32)
-    return Text(codes, np.append(column.levels, np.array(["Y"], object)))
+    return column.overlaid(rows, Text.constant("Y", int(rows.sum())))

@@ -168,7 +168,7 @@ class Results:
             codes = np.full(len(series), -1, np.int32)
             codes[counted] = text.codes
             tokens = self.tokens.original if which == 0 else self.tokens.text
-            columns[name] = _overlay(Text(codes, text.levels), tokens, token)
+            columns[name] = Text(codes, text.levels).overlaid(said, tokens.take(token[said]))
         return columns
 
     def _in_other_units(
@@ -191,13 +191,6 @@ class Results:
 def _spelled(text: Text) -> Floats:
     """Numbers that texts spell: (n,), NaN for others."""
     return np.append(spelled_numbers(text.levels.tolist()), np.nan)[text.codes]
-
-
-def _overlay(text: Text, tokens: Text, token: Codes) -> Text:
-    levels = np.append(text.levels, tokens.levels)
-    said = np.append(tokens.codes, np.int32(-1))[token]
-    moved = np.where(said >= 0, said + len(text.levels), -1)
-    return Text(np.where(token >= 0, moved, text.codes).astype(np.int32), levels)
 
 
 def read_results(

@@ -65,6 +65,20 @@ class Text:
         """Keep the rows given by position or mask; levels stay."""
         return Text(self.codes[rows], self.levels)
 
+    def overlaid(self, rows: Index, cells: Text) -> Text:
+        """Put the texts of `cells` (n_chosen,), missing ones too, into the rows given by position or mask.
+
+        Examples
+        --------
+        >>> Text.of(["a", "b", "c"]).overlaid(np.array([2, 0]), Text.of(["b", None])).strings().tolist()
+        ['', 'b', 'b']
+        """
+        place = dict(self.place)
+        lookup = [place.setdefault(level, len(place)) for level in cells.levels.tolist()]
+        codes = self.codes.copy()
+        codes[rows] = np.array([*lookup, -1], np.int32)[cells.codes]
+        return Text(codes, np.array(list(place), dtype=object))
+
     def compact(self) -> Text:
         """Drop unused levels and sort the rest, so that equal columns have equal codes; done once for a column."""
         return self if self._compact is None else self._compact

@@ -39,6 +39,20 @@ def test_compact_columns_are_those_made_of_their_cells(cells: list[str | None], 
     assert [shuffled.place[level] for level in shuffled.levels.tolist()] == list(range(len(shuffled.levels)))
 
 
+@given(st.data())
+def test_texts_laid_over_others_are_those_of_their_cells(data: st.DataObject) -> None:
+    """Cell by cell as in a list, and each level stands once."""
+    texts = st.sampled_from(["", "a", "b", "c", "É"])
+    below = data.draw(st.lists(texts, min_size=1))
+    rows = data.draw(st.lists(st.integers(0, len(below) - 1), unique=True))
+    above = data.draw(st.lists(texts, min_size=len(rows), max_size=len(rows)))
+    column = Text.of(below).overlaid(np.array(rows, np.intp), Text.of(above))
+    for row, text in zip(rows, above, strict=True):
+        below[row] = text
+    assert column.strings().tolist() == below
+    assert len(set(column.levels.tolist())) == len(column.levels)
+
+
 @given(NUMBERS)
 def test_codes_of_numbers(values: list[float]) -> None:
     """Codes find the numbers again; NaN is -1."""
