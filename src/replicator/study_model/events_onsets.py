@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 BIRTH = ".BRTHDTC"
 STEP: Mapping[int, float] = {Precision.YEAR: YEAR, Precision.MONTH: YEAR / 12}  # days; of all others a step is a day
 LEAST = 4  # times k, subjects of a cell of lags: with fewer, other subjects' lags are told better by the wider cell
+CLEAR = 2.0  # standard errors from which two samples differ
 OF_TERM = 2  # depth of the cells of single terms
 
 
@@ -108,34 +109,38 @@ class Onsets:
         spine : Spine
         after_birth : bool
         k : int
-            A class or term has a cell of its own where 4k subjects have such a start, or k whose ages tell more than the lags.
+            A class or term has a cell of its own where 4k subjects have such a start, or k whose ages tell more than the lags. Ages
+            of those whose dates are of precisions that fewer than k have are taken together, since an age is the same in all.
         """
         first = spine.marks["FIRST"][owner]
         birth = latest_birth(spine)
         born = birth[owner] if birth is not None and after_birth else np.full(len(owner), np.nan)
+        lag = steps_back(first, day, precision)
+        step = np.array([STEP.get(one, 1.0) for one in precision.tolist()])
+        years, age = lag * step / YEAR, ((day - born) + step / 2) / YEAR
         lags, ages = {}, {}
         for one in np.unique(precision).tolist():
             mine = precision == one
-            lag = steps_back(first, day, precision)[mine]
-            years = lag * STEP.get(one, 1.0) / YEAR
-            age = ((day - born)[mine] + STEP.get(one, 1.0) / 2) / YEAR
             who, codes = owner[mine], [code[mine] for code in term]
             cells, told_by_age = [], []
             for cell in cells_of(codes, who, k):
                 depth, _, rows = cell
-                aged = bool(np.isfinite(age[rows]).all()) and _spread(age[rows]) < _spread(years[rows])
-                if depth == 0 or aged or len(np.unique(who[rows])) >= LEAST * k:
+                many = len(np.unique(who[rows])) >= LEAST * k
+                aged = _is_aged(age[mine], years[mine], rows, many)
+                if depth == 0 or aged or many:
                     cells.append(cell)
                     told_by_age.append(aged)
             by_lag, by_age = [], []
             for (depth, code, rows), own, aged in zip(cells, own_rows(cells, who, 2 * k), told_by_age, strict=True):
                 if aged:
-                    by_age.append((depth, code, QuantileMarginal.fit(age[own], who[own], k=k)))
+                    by_age.append((depth, code, QuantileMarginal.fit(age[mine][own], who[own], k=k)))
                 if depth == 0 or not aged:
                     used = rows if aged else own
-                    by_lag.append((depth, code, QuantileMarginal.fit(lag[used], who[used], k=k, decimals=0)))
-            lags[str(one)], ages[str(one)] = NestedMarginals.of(by_lag), NestedMarginals.of(by_age)
-        return cls(lags, ages, after_birth)
+                    by_lag.append((depth, code, QuantileMarginal.fit(lag[mine][used], who[used], k=k, decimals=0)))
+            lags[one], ages[one] = by_lag, by_age
+        _add_scattered(ages, (age, years), precision, owner, term, k)
+        of_lag, of_age = ({str(one): NestedMarginals.of(cells) for one, cells in each.items()} for each in (lags, ages))
+        return cls(of_lag, of_age, after_birth)
 
     def sample(
         self,
@@ -229,6 +234,55 @@ def begin_of_period(day: Floats, precision: Ints) -> Floats:
         mine = np.isfinite(day) & (precision == wanted)
         out[mine] = day[mine].astype("datetime64[D]").astype(f"datetime64[{unit}]").astype("datetime64[D]").astype(np.float64)
     return out
+
+
+def _add_scattered(
+    ages: Mapping[int, list[tuple[int, int, QuantileMarginal]]],
+    times: tuple[Floats, Floats],
+    precision: NDArray[np.int8],
+    owner: NDArray[np.int32],
+    term: tuple[Ints, Ints],
+    k: int,
+) -> None:
+    """Add the ages at which a class or term begins to the cells of the precisions in which fewer than `k` subjects have it.
+
+    They are those of all such precisions together, or of the one that has most where fewer than k subjects are left so.
+    """
+    age, years = times
+    for depth, code, rows in cells_of(term, owner, k)[1:]:
+        people = {one: len(np.unique(owner[rows & (precision == one)])) for one in ages}
+        few = [one for one in ages if people[one] < k]
+        rest = rows & np.isin(precision, few)
+        known = {one: cell for one in ages for cell in ages[one] if cell[:2] == (depth, code)}
+        found = [known[max(known, key=lambda one: people[one])]] if known else []
+        if len(np.unique(owner[rest])) >= k:
+            told = _is_aged(age, years, rest, False)
+            found = [(depth, code, QuantileMarginal.fit(age[rest], owner[rest], k=k))] if told else []
+        for one in few:
+            ages[one] += found
+
+
+def _is_aged(age: Floats, years: Floats, rows: Bools, many: bool) -> bool:
+    """Whether ages tell more of when something began than the years since then: (n,) both, of which `rows` are its own.
+
+    They differ less from subject to subject, or clearly from those at which all else began; with `many` subjects, whose years since
+    then could be told alone, more clearly than those years.
+    """
+    if not np.isfinite(age[rows]).all():
+        return False
+    others = ~rows & np.isfinite(age)
+    of_age, of_years = (abs(_shift(values[rows], values[others])) for values in (age, years))
+    return _spread(age[rows]) < _spread(years[rows]) or (of_age >= CLEAR and not (many and of_years > of_age))
+
+
+def _shift(values: Floats, others: Floats) -> float:
+    """Standardised difference of the ranks of two samples (Mann and Whitney 1947, Ann Math Stat 18:50); 0 where one is empty."""
+    m, n = len(values), len(others)
+    if not m or not n:
+        return 0.0
+    ordered = np.sort(others)
+    below = (np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")) / 2
+    return float((below.sum() - m * n / 2) / np.sqrt(m * n * (m + n + 1) / 12))
 
 
 def _spread(values: Floats) -> float:

@@ -138,3 +138,24 @@ def test_what_lasts_takes_the_longer_half_of_the_durations() -> None:
     length = drawn.end - drawn.start
     assert length[lasting.lasting].min() >= 10
     assert (length[~lasting.lasting] == 0).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_term_of_few_whose_dates_are_of_three_precisions_begins_at_its_age() -> None:
+    """Of twelve who had it as children four know the year, four the month, four the day: its ages are learned of all together."""
+    rng = np.random.default_rng(6)
+    spine = _spine(rng)
+    assert spine.born is not None
+    few = np.arange(N) < 12
+    age = (FIRST - spine.born) / YEAR
+    onset = np.where(few, rng.uniform(5, 14, N), np.minimum(rng.uniform(35, 75, N), age - 1))
+    precision = np.array([Precision.YEAR, Precision.MONTH, Precision.DAY], np.int8)[np.arange(N) % 3]
+    day = np.floor(spine.born + onset * YEAR)
+    owner, none = np.arange(N, dtype=np.int32), Text.of([None] * N)
+    start = format_dates(day, np.full(N, np.nan), precision)
+    patterns = tuple(DatePattern.of(c, parse_dates(c), spine.marks["FIRST"], owner, 5) for c in (start, none))
+    term = TermOfEach.plain(np.zeros(N, np.int64), few.astype(np.int64))
+    model = fit_dates(start, none, (patterns[0], patterns[1]), owner, term, spine, None, 5)
+    drawn = sample_dates(model, patterns[0].code, patterns[1].code, owner, term, spine, None, np.random.default_rng(7))
+    began = (drawn.start - spine.born) / YEAR
+    assert began[few].max() < 20
+    assert np.median(began[~few]) == pytest.approx(np.median(onset[~few]), abs=3)
