@@ -36,7 +36,7 @@ class OtherVisit:
     day : DateGiven or None
         Given the anchor, the marks, and the visits of the course ``BEFORE`` and ``AFTER`` it by number.
     in_order : bool
-        Whether it lies between the visits of the course of lower and of higher number.
+        Whether it lies between the visits of the course of lower and of higher number, and before those with marks of their own.
     always : (n_arms,) bool
         Arms of at least k subjects all of whom kept it.
     reached : bool
@@ -124,10 +124,11 @@ class ScheduleModel:
         places = [_references(course, number) for number in other.tolist()]
         near = [_has_near(course, number) for number in other.tolist()]
         final = float(grid.numbers[-1]) if len(grid.numbers) else np.nan
+        until = [_before_marked(spine, grid.closing, number) for number in other.tolist()]
         beyond = [_goes_beyond(course, place, final) for place in places]
         others = tuple(
-            _fit_other(day[:, j], place, beyond[j], given, closing == j, near[j], len(spine.arms), k)
-            for j, place in enumerate(places)
+            _fit_other(day[:, j], place, marked, beyond[j], given, closing == j, near[j], len(spine.arms), k)
+            for j, (place, marked) in enumerate(zip(places, until, strict=True))
         )
         where = position(numbers, visits.number)
         planned = where >= 0
@@ -196,7 +197,8 @@ class ScheduleModel:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
                 moved = np.clip(move_to_open(np.floor(drawn), self.openness, rng), first, last)
                 if other.in_order:
-                    moved = np.fmax(np.fmin(moved, place["AFTER"]), np.fmax(place["BEFORE"], since))
+                    until = np.fmin(place["AFTER"], _before_marked(spine, self.marked, float(self.others[j])))
+                    moved = np.fmax(np.fmin(moved, until), np.fmax(place["BEFORE"], since))
                 out[:, j] = np.where(there, moved, np.nan)
             out[:, j] = np.where(closing == j, last, out[:, j])
             since = np.fmax(since, out[:, j]) if other.in_order else since
@@ -206,6 +208,7 @@ class ScheduleModel:
 def _fit_other(
     day: Floats,
     place: dict[str, Floats],
+    until: Floats,
     beyond: Ints,
     given: list[Ints],
     closes: NDArray[np.bool_],
@@ -224,7 +227,7 @@ def _fit_other(
     free = np.flatnonzero(~closes & near if reached else ~closes)
     seen = np.isfinite(day[free]).astype(np.int64)
     attended = BackoffTable.fit(seen, [codes[free] for codes in conditions], everyone[free], k=k)
-    between = ~(day < place["BEFORE"]) & ~(day > place["AFTER"])
+    between = ~(day < place["BEFORE"]) & ~(day > np.fmin(place["AFTER"], until))
     in_order = float(between[np.isfinite(day)].mean()) >= IN_ORDER
     size = np.bincount(arm, minlength=n_arms)
     always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=n_arms) == size)
@@ -237,6 +240,14 @@ def _goes_beyond(spine: Spine, place: dict[str, Floats], final: float) -> Ints:
     out = np.isfinite(place["AFTER"])
     out[spine.visits.subject[spine.visits.number == final]] = True
     return out.astype(np.int64)
+
+
+def _before_marked(spine: Spine, marked: Floats, number: float) -> Floats:
+    """First day of a subject's visits of higher numbers whose days are marks: (n,), NaN for none."""
+    out = np.full(spine.n, np.nan)
+    for later in marked[marked > number].tolist():
+        out = np.fmin(out, np.floor(spine.marks.get(visit_mark(later), out)))
+    return out
 
 
 def _has_near(spine: Spine, number: float) -> NDArray[np.bool_]:
