@@ -125,6 +125,8 @@ class Agreement:
         for one in there:
             if one not in last:
                 dataset = _hold_one(one, dataset, combinations, settled, rng)
+                if one.exact and not one.gives_way:  # before what follows from the value is held
+                    dataset, _ = _value_of_others(one, dataset, combinations, settled)
         for one in _coarse_first(there):
             if one.exact:
                 dataset = _one_value(one, dataset, combinations, settled)
@@ -245,14 +247,8 @@ def _one_value(one: Following, dataset: Dataset, combinations: Combinations, set
         different = rows & ~before & ~_equal(column, wanted, np.arange(dataset.n_rows))
         settled[one.dependent] = before | rows
         return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column))
-    if one.of_others is not None and isinstance(column, Text) is isinstance(one.of_others, Text):
-        place = {text: at for at, text in enumerate(one.others)}
-        told = np.array([place.get(text, -1) if is_open else -1 for text, is_open in zip(texts, open_keys, strict=True)])[codes]
-        wanted = one.of_others.take(np.maximum(told, 0)) if place else column
-        settled[one.dependent] = before | (told >= 0)
-        column = chosen((told >= 0) & ~before, wanted, column)
-        dataset = dataset.with_column(dataset.variable(one.dependent), column)
-        before, rows = settled[one.dependent], rows & (told < 0)
+    dataset, told = _value_of_others(one, dataset, combinations, settled)
+    column, before, rows = dataset[one.dependent], settled[one.dependent], rows & ~told
     cells, levels = column_codes(column)
     width = len(levels) + 1
     pairs, counts = distinct_values(codes[rows] * width + cells[rows] + 1, return_counts=True)
@@ -266,6 +262,24 @@ def _one_value(one: Following, dataset: Dataset, combinations: Combinations, set
     return dataset.with_column(
         dataset.variable(one.dependent), chosen(different, take_codes(levels, usual[codes] - 1), dataset[one.dependent])
     )
+
+
+def _value_of_others(
+    one: Following, dataset: Dataset, combinations: Combinations, settled: dict[str, Flags]
+) -> tuple[Dataset, Flags]:
+    """Give rows whose key is not kept what the table says of such keys; also tell of which rows (n_rows,) it says something."""
+    column = dataset[one.dependent]
+    nothing = np.zeros(dataset.n_rows, bool)
+    if not one.others or one.of_others is None or isinstance(column, Text) is not isinstance(one.of_others, Text):
+        return dataset, nothing
+    codes, texts = combinations.of(dataset, one.determinants)
+    kept, place = set(one.keys), {text: at for at, text in enumerate(one.others)}
+    at = np.array([-1 if text in kept else place.get(text, -1) for text in texts], np.intp)[codes]
+    told = at >= 0
+    before = settled.get(one.dependent, nothing)
+    settled[one.dependent] = before | told
+    wanted = one.of_others.take(np.maximum(at, 0))
+    return dataset.with_column(dataset.variable(one.dependent), chosen(told & ~before, wanted, column)), told
 
 
 def _equal(column: Column, told: Column, place: Codes | NDArray[np.intp]) -> Flags:

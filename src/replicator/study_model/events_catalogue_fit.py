@@ -153,11 +153,15 @@ class CatalogueBuilder:
             self._pool(block, basis, names, donor, bool(need))
 
     def _wanted(self, keys: Ints, pool: int) -> Wanted:
-        """What stands in for the terms of a pool; where others of its class, route and sex have a need, nothing with that need."""
+        """What stands in for the terms of a pool; where these are of no one need, nothing with a need that others have.
+
+        Others are the pools beside it, of its class, route and sex, and common terms that alone are given for something.
+        """
         _, basis, route, bound, need = keys[pool].tolist()
         sets = self.source.needs.sets
         near = keys[(keys[:, :4] == keys[pool, :4]).all(axis=1), 4].tolist()
-        apart = frozenset(one for code in near for one in sets[code]) if not need else frozenset()
+        others = frozenset(one for code in near for one in sets[code]) | self.source.needs.by_common
+        apart = others if not need else frozenset()
         by = self.source.route_names[route] if route >= 0 else ""
         return Wanted(by, SEXES[bound], basis != -2 or not self.source.is_coded, sets[need], apart)
 

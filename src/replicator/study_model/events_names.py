@@ -137,14 +137,17 @@ class Namer:
         """Return up to `n` names for a class, at least one, drawn from its most ordinary ones.
 
         Of medicines those that are given by the wanted route and for the wanted needs, of all terms those that the wanted sex alone
-        has, if the class has any left, else those of all classes. Coded terms are names of the lists and nothing else, so there may
-        be fewer than `n`; of terms that are reported in somebody's own words there may be forms as well.
+        has, if the class has any left, else those of all classes; where no need is wanted, one of them at least may be given to
+        anybody, if there is one for what passes. Coded terms are names of the lists and nothing else, so there may be fewer than
+        `n`; of terms that are reported in somebody's own words there may be forms as well.
         """
         listed = self._stand_ins.terms(class_name, self._kind)
         plain = self._ordinary(listed, wanted)
         choice = LEAST_CHOICE * (1 if self._stand_ins.closest(class_name, self._kind) else len(self._stand_ins.by_kind[self._kind]))
         ordinary = [term for term in plain if term.casefold() not in self._used][: 2 * n + choice]
-        out = self._fresh([ordinary[i] for i in self._rng.permutation(len(ordinary))], n)
+        drawn = [ordinary[i] for i in self._rng.permutation(len(ordinary))]
+        anyone = next((term for term in drawn if not wanted.needs and self._is_for_anybody(term)), None)
+        out = self._fresh(drawn if anyone is None else [anyone, *drawn], n)
         if wanted.reported:
             out += self._reported(plain, n - len(out), wanted.route)
         others = self._stand_ins.terms("", self._kind)
@@ -201,6 +204,10 @@ class Namer:
     def needs_of(self, name: str) -> tuple[str, ...]:
         """Return parts of words of the conditions for one of which a medicine is given."""
         return self._needs.lasting_conditions(name) if self._kind == "medication" else ()
+
+    def _is_for_anybody(self, name: str) -> bool:
+        """Whether a medicine is known to be given for what may pass."""
+        return self._kind == "medication" and bool(self._needs.of_name(name)) and not self.needs_of(name)
 
     def least_age_of(self, texts: Iterable[str]) -> int:
         """Return the age in years before which a term, by the words of its cells, hardly ever begins; 0 for none."""

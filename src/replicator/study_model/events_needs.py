@@ -22,10 +22,13 @@ class NeedsOfTerms:
         Distinct sets of needs: the empty one, each need alone, and the others.
     of_unit : (n_units,) int64
         Set of each term, 0 where nothing tells.
+    by_common : frozenset of str
+        Needs that k subjects are said to have, and for which common terms alone are given.
     """
 
     sets: tuple[Needs, ...]
     of_unit: Ints
+    by_common: frozenset[str] = frozenset()
 
     @classmethod
     def nothing(cls, n_units: int) -> NeedsOfTerms:
@@ -101,7 +104,7 @@ class NeedsOfTerms:
 
     def take(self, units: Ints) -> NeedsOfTerms:
         """Keep some terms."""
-        return NeedsOfTerms(self.sets, self.of_unit[units])
+        return NeedsOfTerms(self.sets, self.of_unit[units], self.by_common)
 
     def _take(
         self, out: Ints, members: Bools, code: int, pools: dict[int, int], unit: Ints, subject: NDArray[np.int32], k: int

@@ -59,7 +59,8 @@ def find_needs(
     alone = dict.fromkeys((need,) for needs in found for need in needs)
     sets = tuple(dict.fromkeys([(), *alone, *found]))
     place = {needs: i for i, needs in enumerate(sets)}
-    return NeedsOfTerms(sets, np.array([place[needs] for needs in found], np.int64))
+    of_unit = np.array([place[needs] for needs in found], np.int64)
+    return NeedsOfTerms(sets, of_unit, _by_common(dataset, structure.named("INDC"), unit, subject, kept, k))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +133,18 @@ def _usual(codes: Ints, levels: Column, unit: Ints, n_units: int) -> list[str]:
     """Most frequent text of each term."""
     words = np.append(levels.strings(), "")
     return [str(words[code]) for code in modal_code(codes, unit, n_units)[0].tolist()]
+
+
+def _by_common(dataset: Dataset, name: str, unit: Ints, subject: NDArray[np.int32], kept: Bools, k: int) -> frozenset[str]:
+    """Needs that indications of `k` subjects name, and no indication of a rare term."""
+    if not name or name not in dataset:
+        return frozenset()
+    codes, levels = column_codes(dataset[name])
+    named = [frozenset(load_medicine_needs().of_indication(text)) for text in levels.strings().tolist()]
+    shared = np.flatnonzero(count_subjects(codes, subject, len(levels)) >= k)
+    of_rare = np.unique(codes[~kept[unit] & (codes >= 0)])
+    whole = (frozenset[str]().union(*(named[code] for code in some.tolist())) for some in (shared, of_rare))
+    return next(whole) - next(whole)
 
 
 def _shared(dataset: Dataset, name: str, unit: Ints, subject: NDArray[np.int32], kept: Bools, k: int) -> Sequence[str]:

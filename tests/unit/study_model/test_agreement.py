@@ -8,6 +8,7 @@ import pytest
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.study_model.agreement import Agreement
+from replicator.study_model.agreement_following import Following
 from replicator.study_model.agreement_pairs import SEPARATOR, Combinations, KnownPairs, combinations_of
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
@@ -187,3 +188,18 @@ def _of(**columns: Column) -> Dataset:
     return Dataset(
         "XX", tuple(Variable(name, type="char" if isinstance(one, Text) else "num") for name, one in columns.items()), columns
     )
+
+
+def test_what_goes_with_a_term_that_is_not_kept_tells_what_follows_from_it() -> None:
+    """Of 100 the unit is mg, of 75 ug: a medicine that is settled on 75 and ug is given so, whatever dose was drawn for it."""
+    doses, units = Numbers(np.array([75.0])), Text.of(np.array(["ug"], object))
+    kept = (Numbers(np.array([100.0])), Text.of(np.array(["mg"], object)))
+    of_dose = Following(("CMDOSE",), "CMDOSU", ("100", "75"), Text.of(np.array(["mg", "ug"], object)), gives_way=True, exact=True)
+    told = [
+        Following(("CMTRT",), name, ("ASPIRIN",), value, exact=True, others=("DOCUSATE",), of_others=other)
+        for name, value, other in zip(("CMDOSE", "CMDOSU"), kept, (doses, units), strict=True)
+    ]
+    drawn = _dataset("CM", CMTRT=["DOCUSATE"] * 4, CMDOSE=[100.0, 100.0, 75.0, 100.0], CMDOSU=["mg"] * 4)
+    held = Agreement((*told, of_dose)).hold(drawn, np.random.default_rng(0))
+    assert held.numbers("CMDOSE").tolist() == [75.0] * 4
+    assert held.text("CMDOSU").strings().tolist() == ["ug"] * 4

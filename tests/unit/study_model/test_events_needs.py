@@ -169,3 +169,21 @@ def test_pools_by_need_have_as_many_subjects_as_k(pairs: list[tuple[int, int]], 
             people = len(np.unique(subject[((cell == one) & (pooled == code))[unit]]))
             assert people >= min(k, whole)
     assert all(set(sets[pool]) <= set(sets[own]) for pool, own in zip(pooled.tolist(), needs.of_unit.tolist(), strict=True))
+
+
+def test_a_stand_in_is_given_for_nothing_that_the_source_gives_something_else_for() -> None:
+    """All medicines for hypertension are one common medicine: what stands for a rare one of another need is for something else.
+
+    At least one of the stand-ins may be given to anybody, since nothing tells what the subjects have.
+    """
+    n = 60
+    names = ["AMLODIPINE" if i < 40 else f"THING {i}" for i in range(n)]
+    said = ["HYPERTENSION" if i < 40 else "CYSTITIS" for i in range(n)]
+    frame = pd.DataFrame({"USUBJID": [f"S{i}" for i in range(n)], "CMTRT": names, "CMDECOD": names, "CMINDC": said})
+    dataset = Dataset.from_frame("CM", frame)
+    structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
+    terms = fit_terms(dataset, structure, np.arange(n, dtype=np.int32), FitConfig())
+    stand_ins = terms.catalogue.columns[0].strings()[1:].tolist()
+    assert stand_ins
+    assert not any("HYPERTENSION" in NEEDS.of_name(name) for name in stand_ins)
+    assert any(not NEEDS.lasting_conditions(name) for name in stand_ins)
