@@ -124,13 +124,18 @@ class Partners:
 
 
 def _texts(dataset: Dataset) -> list[tuple[str, Text]]:
-    found = [(v.name, column) for v in dataset.variables if isinstance(column := dataset[v.name], Text)]
+    """Variables that may say what others say; of dates it counts how far they lie apart."""
+    found = [(v.name, column) for v in dataset.variables if isinstance(column := dataset[v.name], Text) and not _is_date(v.name)]
     return [(name, column) for name, column in found if 1 < len(column.compact().levels) <= MOST_LEVELS]
 
 
 def _days(dataset: Dataset) -> list[tuple[str, Floats]]:
-    days = [(name, parse_dates(dataset.text(name)).full_day) for name in dataset.names if name.endswith("DTC")]
+    days = [(name, parse_dates(dataset.text(name)).full_day) for name in dataset.names if _is_date(name)]
     return [(name, day) for name, day in days if np.isfinite(day).any()]
+
+
+def _is_date(name: str) -> bool:
+    return name.endswith("DTC")
 
 
 def _same(left: Text, right: Text) -> NDArray[np.bool_]:

@@ -93,3 +93,24 @@ def test_rows_that_suit_nobody_are_not_linked() -> None:
     subject = {"AE": np.repeat(np.arange(60), 2).astype(np.int32), "CM": np.arange(60, dtype=np.int32)}
     drawn = model.sample({"AE": other["AE"], "CM": drugs}, subject, "USUBJID", ids, np.random.default_rng(2))["RELREC"]
     assert drawn.n_rows == 0
+
+
+def test_dates_are_near_and_say_nothing_else() -> None:
+    """Medicines of the source end with their events, those of a sample a day later: they are linked all the same."""
+
+    def ending(n: int, later: int) -> Study:
+        study = _said_study(n)
+        ends = {"AE": ("AEENDTC", 0), "CM": ("CMENDTC", later)}
+        frames = {name: study[name].to_frame() for name in study}
+        for name, (variable, days) in ends.items():
+            day = pd.to_datetime(frames[name][f"{name}STDTC"]) + pd.to_timedelta(9 - 3 * (name == "CM") + days, unit="D")
+            frames[name][variable] = day.dt.strftime("%Y-%m-%d")
+        return Study({name: Dataset.from_frame(name, frame) for name, frame in frames.items()})
+
+    model, _, _ = _fitted(ending(90, 0))
+    assert set(model.links[0].partners.said) == {"AETERM", "CMINDC"}
+    other = ending(60, 1)
+    ids = Text.of([f"S{i:03d}" for i in range(60)])
+    subject = {name: np.repeat(np.arange(60), 2).astype(np.int32) for name in ("AE", "CM")}
+    drawn = model.sample(dict(other.datasets), subject, "USUBJID", ids, np.random.default_rng(2))["RELREC"].to_frame()
+    assert len(drawn) >= 100
