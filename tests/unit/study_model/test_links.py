@@ -96,12 +96,17 @@ def test_rows_that_suit_nobody_are_not_linked() -> None:
 
 
 def test_dates_are_near_and_say_nothing_else() -> None:
-    """Medicines of the source end with their events, those of a sample a day later: they are linked all the same."""
+    """Medicines of the source end with their events, those of a sample a day later: they are linked all the same.
+
+    Of every fourth subject the medicine does not name the event, so that the ends tell more of the source's links than the names.
+    """
 
     def ending(n: int, later: int) -> Study:
         study = _said_study(n)
         ends = {"AE": ("AEENDTC", 0), "CM": ("CMENDTC", later)}
         frames = {name: study[name].to_frame() for name in study}
+        unnamed = (frames["CM"]["CMSEQ"] == 2) & (np.arange(2 * n) // 2 % 4 == 0)
+        frames["CM"]["CMINDC"] = frames["CM"]["CMINDC"].where(~unnamed, "SYMPTOM")
         for name, (variable, days) in ends.items():
             day = pd.to_datetime(frames[name][f"{name}STDTC"]) + pd.to_timedelta(9 - 3 * (name == "CM") + days, unit="D")
             frames[name][variable] = day.dt.strftime("%Y-%m-%d")
