@@ -21,6 +21,7 @@ from replicator.cli_options import Copula, Data, Format, Html, Json, LogJson, Mo
 from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_place, parse_size, single_domain
 from replicator.counting import counted, size
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
+from replicator.garbage import all_kept, collection_paused
 from replicator.log import configure, log_event
 from replicator.study_model.cache_folder import CacheFolder
 from replicator.study_model.kept_fits import find_fit_of_files
@@ -123,7 +124,8 @@ def sample(
     watch = Stopwatch()
     arms = parse_arms(arm) if arm else None
     n = number_of_subjects(n, arms)
-    fitted = rp.load_model(model)
+    with collection_paused():
+        fitted = rp.load_model(model)  # and the modules that sampling needs
     names = parse_domains(domains) if domains is not None else None
     if dry_run or max_rows is not None or max_memory is not None:
         if scheduler:
@@ -136,7 +138,7 @@ def sample(
         if dry_run:
             _say(quiet, expected.with_workers(workers).to_text())
             return FINE
-    with _telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
+    with all_kept(), _telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
         asked: dict[str, Any] = {
             "format": format.value,
             "where": where,

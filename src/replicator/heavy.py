@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pandas
+    import pyarrow.parquet as parquet
 else:
 
     class _Later(ModuleType):
@@ -17,5 +18,6 @@ else:
             return getattr(import_module(self.__name__), name)
 
     pandas = _Later("pandas")
+    parquet = _Later("pyarrow.parquet")
 
-__all__ = ["pandas"]
+__all__ = ["pandas", "parquet"]

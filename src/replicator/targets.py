@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +34,7 @@ _MANIFEST = re.compile(rb'\A\{\s*"format": "' + MODEL_FORMAT.encode() + rb'"')
 _REPORT = re.compile(rb'\A\{\s*"' + REPORT_KEY.encode() + rb'": "Replicator ')
 
 
+@lru_cache(maxsize=1 << 10)  # a study is made anew for every variable that is derived
 def names_a_file(name: str) -> bool:
     """Tell whether a file of any system can be called so: one step of a path, and not its folder or the one above.
 

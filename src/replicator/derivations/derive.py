@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +64,10 @@ def derive_all(
         subjects, variable_of_subject = _subjects_of(derivation)
         if _lacking(derivation, study) or subjects not in study or variable_of_subject not in study[subjects]:
             continue
-        workspace = workspaces.setdefault(_subjects_of(derivation), _workspace(derivation, study))
+        place = _subjects_of(derivation)
+        if place not in workspaces:
+            workspaces[place] = _workspace(derivation, study)
+        workspace = workspaces[place]
         column = _column(derivation, workspace)
         if rng is not None:
             column = with_exceptions(derivation, column, rng)
@@ -72,9 +77,9 @@ def derive_all(
         else:
             variable = known.get(derivation.target, Variable(derivation.target))
         changed = dataset.with_column(replace(variable, type="char" if isinstance(column, Text) else "num"), column)
-        study = replace(study, datasets={**study.datasets, dataset.name: changed})
         for known_space in workspaces.values():
             known_space.put(changed, derivation.target)
+        study = workspace.study
     return study
 
 
@@ -170,14 +175,30 @@ def follows(later: Derivation, earlier: Derivation) -> bool:
 
     Totals read items and write totals of the same variable, so they follow the conversion of the items, which does not read them.
     """
-    if later is earlier:
-        return False
-    target = f"{earlier.dataset}.{earlier.target}"
+    return later is not earlier and _follows(_Ties.of(later), _Ties.of(earlier))
+
+
+class _Ties(NamedTuple):
+    """What decides on the order of derivations."""
+
+    target: str
+    rule: str
+    inputs: tuple[str, ...]
+    given: object
+
+    @classmethod
+    def of(cls, derivation: Derivation) -> _Ties:
+        target, given = f"{derivation.dataset}.{derivation.target}", derivation.parameters.get("given")
+        return cls(target, derivation.rule, tuple(derivation.inputs), given if isinstance(given, str) else None)
+
+
+def _follows(later: _Ties, earlier: _Ties) -> bool:
+    """Tell whether one of two different derivations follows the other."""
     if earlier.rule == "total":
-        return later.rule != "converted" and target in later.inputs
-    if (later.dataset, later.target) == (earlier.dataset, earlier.target):
+        return later.rule != "converted" and earlier.target in later.inputs
+    if later.target == earlier.target:
         return later.rule == "total"
-    return target in later.inputs or target == later.parameters.get("given")
+    return earlier.target in later.inputs or earlier.target == later.given
 
 
 def order_derivations(derivations: Iterable[Derivation]) -> tuple[Derivation, ...]:
@@ -188,13 +209,21 @@ def order_derivations(derivations: Iterable[Derivation]) -> tuple[Derivation, ..
     StudyError
         If derivations follow from each other in a circle.
     """
-    waiting: Sequence[Derivation] = list(derivations)
-    done: list[Derivation] = []
+    given = tuple(derivations)
+    return tuple(given[position] for position in _positions_in_order(tuple(map(_Ties.of, given))))
+
+
+@lru_cache(maxsize=256)  # the same ones for every chunk of a sample
+def _positions_in_order(ties: tuple[_Ties, ...]) -> tuple[int, ...]:
+    """Positions of derivations in an order in which inputs come first."""
+    waiting, done = list(range(len(ties))), list[int]()
     while waiting:
-        ready = [later for later in waiting if not any(follows(later, earlier) for earlier in waiting)]
+        ready = {
+            later for later in waiting if not any(_follows(ties[later], ties[earlier]) for earlier in waiting if earlier != later)
+        }
         if not ready:
-            names = ", ".join(f"{derivation.dataset}.{derivation.target}" for derivation in waiting)
+            names = ", ".join(ties[position].target for position in waiting)
             raise StudyError(f"{names} follow from each other in a circle; leave out one of their derivations.")
-        done += ready
-        waiting = [derivation for derivation in waiting if not any(derivation is other for other in ready)]
+        done += [position for position in waiting if position in ready]
+        waiting = [position for position in waiting if position not in ready]
     return tuple(done)

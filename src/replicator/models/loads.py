@@ -85,7 +85,9 @@ def _scores(x: Floats, group: Ints) -> Floats:
     of_row = np.repeat(np.arange(len(ends)), ends - starts)
     score = np.empty(len(x))
     score[order] = ndtri((np.arange(len(x)) - starts[of_row] + 0.5) / (ends - starts)[of_row])
-    cell = np.unique(np.stack([group, x]), axis=1, return_inverse=True)[1].reshape(-1)
+    is_first = np.append(True, (np.diff(group[order]) != 0) | (np.diff(x[order]) != 0))[: len(x)]
+    cell = np.empty(len(x), np.intp)
+    cell[order] = np.cumsum(is_first) - 1
     score = (np.bincount(cell, weights=score) / np.bincount(cell))[cell]
     spread = np.sqrt(np.mean(score**2)) if len(score) else 0.0
     return score / spread if spread > 0 else score

@@ -125,10 +125,10 @@ class QuantileMarginal:
         x = np.interp(u, p, v)
         if self.lower > 0:
             below = u < p[0]
-            x = np.where(below, v[0] + self.lower * np.log(np.maximum(u, 1e-12) / p[0]), x)
+            x[below] = v[0] + self.lower * np.log(np.maximum(u[below], 1e-12) / p[0])
         if self.upper > 0:
             above = u > p[-1]
-            x = np.where(above, v[-1] - self.upper * np.log(np.maximum(1 - u, 1e-12) / (1 - p[-1])), x)
+            x[above] = v[-1] - self.upper * np.log(np.maximum(1 - u[above], 1e-12) / (1 - p[-1]))
         x = np.clip(x, self.floor, self.ceiling)
         return x if self.decimals is None else np.round(x, self.decimals)
 

@@ -107,7 +107,8 @@ def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
     day = np.full(shape, np.nan)
     day[run, rank] = occasions.day
     gap = np.abs(day[:, :, None] - day[:, None, :])
-    matrix = np.where(np.isnan(gap), 0.0, np.exp(-np.nan_to_num(gap) / memory))
+    matrix = np.exp(-gap / memory)
+    matrix[np.isnan(gap)] = 0.0
     step = np.arange(shape[1])
     matrix[:, step, step] = 1 + 1e-6
     padded = np.zeros((*shape, white.shape[1]))

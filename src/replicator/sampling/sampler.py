@@ -142,7 +142,8 @@ def _present(rows: Rows, spine: Spine, model: StudyModel, name: str) -> Rows:
         keep &= np.isnan(number.values) | np.isin(np.round(number.values, 9), model.open_visits[name])
     if keep.all():
         return rows
-    return Rows(rows.subject[keep], {column: cells.take(keep) for column, cells in rows.columns.items()})
+    kept = np.flatnonzero(keep)
+    return Rows(rows.subject[kept], {column: cells.take(kept) for column, cells in rows.columns.items()})
 
 
 def _choose(spine: Spine, positions: NDArray[np.intp]) -> Spine:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 
 from replicator.standards.stand_in_lists import read_list
@@ -139,7 +139,7 @@ class MedicineUse:
         listed = next((found for start in _starts(names) if (found := self.by_use.get(start))), {})
         return listed.get(self.route_of(route), ())
 
-    @property
+    @cached_property
     def measured_routes(self) -> frozenset[str]:
         """Routes by which some medicine has a listed use."""
         return frozenset(chain.from_iterable(self.by_use.values()))

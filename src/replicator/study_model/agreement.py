@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import ClassVar
 
 import numpy as np
@@ -160,8 +161,7 @@ def _hold_one(
     if not one.keys or isinstance(column, Text) is not isinstance(one.values, Text):
         return dataset
     codes, texts = combinations.of(dataset, one.determinants)
-    place = {text: at for at, text in enumerate(one.keys)}
-    at = np.array([place.get(text, -1) for text in texts], np.intp)
+    at = np.fromiter(map(one.place.get, texts, repeat(-1)), np.intp, len(texts))
     known = (at >= 0)[codes] if (at < 0).any() else np.ones(len(codes), bool)
     if one.fills:
         known &= column.missing | _withheld(column)
@@ -235,9 +235,8 @@ def _with_donors(
 def _one_value(one: Following, dataset: Dataset, combinations: Combinations, settled: dict[str, Flags]) -> Dataset:
     """Give rows whose key is not kept one value a key: the table's own for such keys, else that which most rows of the key have."""
     codes, texts = combinations.of(dataset, one.determinants)
-    kept = set(one.keys)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
-    open_keys = [text not in kept and tells(text) for text in texts]
+    open_keys = [text not in one.place and tells(text) for text in texts]
     if not any(open_keys):
         return dataset
     rows = np.array(open_keys)[codes]

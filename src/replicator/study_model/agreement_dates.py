@@ -20,13 +20,12 @@ from replicator.profile.date_bounds import is_bound
 from replicator.standards.date_orders import SUBJECT_DATES, record_orders
 from replicator.study_model.marks import is_death
 from replicator.tables.dataset import Column, Dataset, Study, Text
-from replicator.tables.dates import Dates, Precision, format_dates, parse_dates
+from replicator.tables.dates import MINUTES, Dates, format_dates, parse_dates
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Owners = NDArray[np.int32]
 
-MINUTES = 1440.0  # of a day
 TURNS = 2  # times that all orders are gone through; where two disagree, the other date gives way the second time
 ROOT = "RFSTDTC"  # the subject's day zero, which gives way last
 STRICT = 1.0  # days apart of an order that at least k subjects keep by exactly so much, and none by less
@@ -241,7 +240,7 @@ def _ends_with_death(last: str, dates: Dates, deaths: Dates) -> bool:
 
 def surely_after(first: Dates, second: Dates, apart: float = 0.0) -> Flags:
     """Rows (n_rows,) whose first date certainly lies after the second, or less than `apart` days before it."""
-    return np.asarray(_earliest(first) + apart * MINUTES > _latest(second), bool)
+    return np.asarray(first.first_minute + apart * MINUTES > second.last_minute, bool)
 
 
 def _follows(dataset: str, one: str, other: str, derived: Mapping[tuple[str, str], Collection[str]]) -> bool:
@@ -254,21 +253,6 @@ def _follows(dataset: str, one: str, other: str, derived: Mapping[tuple[str, str
 def _same(first: Dates, second: Dates) -> bool:
     """Whether two dates can be the same in all rows that have both."""
     return not (surely_after(first, second) | surely_after(second, first)).any()
-
-
-def _earliest(dates: Dates) -> Floats:
-    """First minute since 1970-01-01 that each date can mean, NaN without: (n,)."""
-    return np.asarray(dates.day * MINUTES + np.nan_to_num(dates.minute), np.float64)
-
-
-def _latest(dates: Dates) -> Floats:
-    """Last minute since 1970-01-01 that each date can mean, NaN without: (n,)."""
-    known = np.nan_to_num(dates.day).astype(np.int64).astype("datetime64[D]")
-    last = dates.day.copy()
-    for precision, unit in ((Precision.YEAR, "datetime64[Y]"), (Precision.MONTH, "datetime64[M]")):
-        rows = dates.precision == precision
-        last[rows] = ((known[rows].astype(unit) + 1).astype("datetime64[D]").astype(np.int64) - 1).astype(np.float64)
-    return np.asarray(last * MINUTES + np.where(np.isnan(dates.minute), MINUTES - 1, dates.minute), np.float64)
 
 
 def _apart(first: Dates, second: Dates, subject: Owners, k: int) -> float | None:

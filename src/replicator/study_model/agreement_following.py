@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -67,6 +68,11 @@ class Following:
     others: tuple[str, ...] = ()
     of_others: Column | None = None
 
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Position of each key."""
+        return {text: at for at, text in enumerate(self.keys)}
+
     def settled_by(self, dataset: Dataset) -> Following:
         """Take the values of keys that the table lacks from rows that agree with one another; the more frequent one of several."""
         column = dataset[self.dependent]
@@ -78,8 +84,7 @@ class Following:
         usual = np.zeros(len(texts), np.int64)
         order = np.argsort(counts, kind="stable")
         usual[pairs[order] // (len(levels) + 1)] = pairs[order] % (len(levels) + 1)
-        kept = set(self.keys)
-        lacking = [at for at, text in enumerate(texts) if text not in kept and tells(text)]
+        lacking = [at for at, text in enumerate(texts) if text not in self.place and tells(text)]
         values = take_codes(levels, usual[lacking] - 1)
         values = values.compact() if isinstance(values, Text) else values
         return replace(self, others=tuple(texts[at] for at in lacking), of_others=values)

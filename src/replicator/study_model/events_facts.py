@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -123,19 +124,53 @@ def mentions(spine: Spine, needs: Sequence[Sequence[str]]) -> Bools | None:
 def _mentioned(column: Text, needs: Sequence[Sequence[str]]) -> Bools:
     """Whether each cell holds one of the parts of words of each need: (n, n_needs)."""
     known = _known_mentions(tuple(map(tuple, needs)))
-    levels = column.levels.tolist()
-    for level in levels:
-        if level not in known:
-            text = f" {level}".upper()
-            known[level] = tuple(any(word in text for word in words) for words in needs)
-    hit = np.array([*(known[level] for level in levels), (False,) * len(needs)], bool).reshape(len(levels) + 1, len(needs))
-    return np.asarray(hit[column.codes], bool)
+    place = known.places(column.levels.tolist())
+    return np.asarray(known.hits[place][column.codes], bool)
+
+
+class _KnownMentions:
+    """What was found out of texts already.
+
+    Attributes
+    ----------
+    needs : tuple of tuple of str
+    hits : (n_texts + 1, n_needs) bool
+        Which of the needs each text mentions; the last one is a missing text.
+    """
+
+    def __init__(self, needs: tuple[tuple[str, ...], ...]) -> None:
+        self.needs = needs
+        self.hits = np.zeros((1, len(needs)), bool)
+        self._place: dict[str, int] = {}
+
+    def places(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Rows of the texts, and of a missing one behind them: (n + 1,)."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._place]
+        if new:
+            self.hits = np.concatenate([self.hits[:-1], self._look(new), self.hits[-1:]])
+            self._place.update(zip(new, range(len(self._place), len(self._place) + len(new)), strict=True))
+        return np.array([*map(self._place.__getitem__, texts), -1], np.int64)
+
+    def _look(self, texts: Sequence[str]) -> Bools:
+        """Which of the needs each text mentions: (n, n_needs). Every word is looked for in all texts at once."""
+        shown = [f" {text}".upper() for text in texts]
+        every = "\0".join(shown)
+        begin = np.cumsum([0, *(len(text) + 1 for text in shown[:-1])])
+        words: dict[str, list[int]] = {}
+        for need, parts in enumerate(self.needs):
+            for word in parts:
+                words.setdefault(word, []).append(need)
+        hits = np.zeros((len(texts), len(self.needs)), bool)
+        for word, mine in words.items():
+            found = [match.start() for match in re.finditer(re.escape(word), every)]
+            hits[(np.searchsorted(begin, found, "right") - 1)[:, None], mine] = True
+        return hits
 
 
 @lru_cache(maxsize=8)
-def _known_mentions(needs: tuple[tuple[str, ...], ...]) -> dict[str, tuple[bool, ...]]:
-    """What was found out of texts already: which of the needs each mentions."""
-    return {}
+def _known_mentions(needs: tuple[tuple[str, ...], ...]) -> _KnownMentions:
+    """What is known of the texts that were looked through for these needs."""
+    return _KnownMentions(needs)
 
 
 def _holders(text: Text, subject: NDArray[np.int32], n: int) -> tuple[NDArray[np.object_], Bools]:

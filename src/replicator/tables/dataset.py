@@ -86,18 +86,24 @@ class Text:
     @cached_property
     def _compact(self) -> Text | None:
         """The compact column; None if it is this one."""
-        used, codes = distinct_values(self.codes, return_inverse=True)
-        has_missing = len(used) > 0 and used[0] == -1
-        kept = self.levels[used[1:] if has_missing else used]
-        order = np.argsort(kept.astype(str), kind="stable") if len(kept) else np.empty(0, np.intp)
-        if len(kept) == len(self.levels) and np.array_equal(order, np.arange(len(order))):
+        used = np.flatnonzero(self.used)
+        kept = self.levels[used]
+        texts = kept.tolist()
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        if len(kept) == len(self.levels) and order == list(range(len(order))):
             return None
-        rank = np.empty(len(kept) + 1, np.int32)
-        rank[order] = np.arange(len(kept), dtype=np.int32)
-        rank[-1] = -1
-        out = Text(rank[codes - int(has_missing)], kept[order])
+        rank = np.full(len(self.levels) + 1, -1, np.int32)
+        rank[used[order]] = np.arange(len(kept), dtype=np.int32)
+        out = Text(rank[self.codes], kept[order])
         out.__dict__["_compact"] = out
         return out
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """(n_levels,) mask of the levels that some row has."""
+        used = np.zeros(len(self.levels) + 1, bool)  # the last one is for missing cells
+        used[self.codes] = True
+        return used[:-1]
 
     @cached_property
     def place(self) -> Mapping[str, int]:
@@ -289,6 +295,7 @@ class Dataset:
 
     def take(self, rows: Index) -> Dataset:
         """Keep the rows given by position or mask."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows  # once for all columns
         return replace(self, columns={name: column.take(rows) for name, column in self.columns.items()})
 
     def with_column(self, variable: Variable, column: Column) -> Dataset:

@@ -77,7 +77,7 @@ def json_rows(dataset: Dataset, variables: Sequence[Variable]) -> EncodedRows:
         lines = joined_lines(cells, "[", "]" + _BETWEEN.decode())
     except UnicodeEncodeError:
         raise WriteError(f"{dataset.name}: a text holds half a surrogate pair, which is no Unicode; correct the source.") from None
-    return EncodedRows(dataset.n_rows, lines.removesuffix(_BETWEEN), {"whole": whole, "seen": seen})
+    return EncodedRows(dataset.n_rows, lines[: max(0, len(lines) - len(_BETWEEN))], {"whole": whole, "seen": seen})
 
 
 class DatasetJsonWriter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from weakref import ref
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.tables.dataset import Index, Text
+
+MINUTES = 1440.0  # of a day
 
 
 class Precision(IntEnum):
@@ -59,6 +61,22 @@ class Dates:
     def padded(self) -> Dates:
         """Put a missing date behind these, which the position -1 takes."""
         return Dates(np.append(self.day, np.nan), np.append(self.minute, np.nan), np.append(self.precision, np.int8(0)))
+
+    @cached_property
+    def first_minute(self) -> NDArray[np.float64]:
+        """(n,) first minute since 1970-01-01 that each date can mean, NaN without."""
+        return np.asarray(self.day * MINUTES + np.where(np.isnan(self.minute), 0.0, self.minute), np.float64)
+
+    @cached_property
+    def last_minute(self) -> NDArray[np.float64]:
+        """(n,) last minute since 1970-01-01 that each date can mean, NaN without."""
+        last = self.day.copy()
+        for precision, unit in ((Precision.YEAR, "datetime64[Y]"), (Precision.MONTH, "datetime64[M]")):
+            rows = np.flatnonzero(self.precision == precision)
+            if len(rows):
+                first = self.day[rows].astype(np.int64).astype("datetime64[D]")
+                last[rows] = (first.astype(unit) + 1).astype("datetime64[D]").astype(np.int64) - 1
+        return np.asarray(last * MINUTES + np.where(np.isnan(self.minute), MINUTES - 1, self.minute), np.float64)
 
     @property
     def full(self) -> NDArray[np.bool_]:
@@ -127,9 +145,27 @@ def _parse_levels(levels: NDArray[np.object_]) -> Dates:
     if known is None or known[0]() is not levels:
         parsed = [_parse_one(str(level)) for level in levels.tolist()]
         day, minute, precision = zip(*parsed, (np.nan, np.nan, int(Precision.MISSING)), strict=True)
-        dates = Dates(np.array(day), np.array(minute), np.array(precision, np.int8))
-        known = _known[key] = ref(levels, lambda _: _known.pop(key, None)), dates
+        return _remember(levels, Dates(np.array(day), np.array(minute), np.array(precision, np.int8)))
     return known[1]
+
+
+def _remember(levels: NDArray[np.object_], dates: Dates) -> Dates:
+    """Keep what levels were parsed to as long as they are there."""
+    key = id(levels)
+    _known[key] = ref(levels, lambda _: _known.pop(key, None)), dates
+    return dates
+
+
+_WRITTEN = (
+    (Precision.YEAR, "Y", 4),
+    (Precision.MONTH, "M", 7),
+    (Precision.DAY, "D", 10),
+    (Precision.HOUR, "s", 13),
+    (Precision.MINUTE, "s", 16),
+    (Precision.SECOND, "s", 19),
+)
+"""Precisions, the unit of the first moment that each can mean, and the length of its text."""
+_FIRST_DAY, _LAST_DAY = (int(np.datetime64(text, "D").astype(np.int64)) for text in ("0000-01-01", "9999-12-31"))
 
 
 def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precision: NDArray[np.int8]) -> Text:
@@ -152,16 +188,31 @@ def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precisio
     clock = np.where(known == Precision.MINUTE, clock // 60 * 60, np.where(known == Precision.HOUR, clock // 3600 * 3600, clock))
     key = np.stack([np.where(missing, -1, known).astype(np.int64), whole, clock], axis=1)
     unique, inverse = distinct_values(key, axis=0, return_inverse=True)
-    stamps = unique[:, 1].astype("datetime64[D]").astype("datetime64[s]") + unique[:, 2].astype("timedelta64[s]")
-    width = {int(Precision.YEAR): 4, 3: 7, 4: 10, 5: 13, 6: 16, 7: 19}
-    iso = np.datetime_as_string(stamps, unit="s") if len(unique) else np.empty(0, str)
-    texts = ["" if k < 0 else str(s)[: width[int(k)]] for k, s in zip(unique[:, 0].tolist(), iso, strict=True)]
-    return _from_unique(texts, inverse.reshape(-1))
+    inner = _format_distinct(*unique.T)
+    return Text(inner.codes[inverse.reshape(-1)], inner.levels)
 
 
-def _from_unique(texts: list[str], inverse: NDArray[np.intp]) -> Text:
-    inner = Text.of(texts)
-    return Text(inner.codes[inverse], inner.levels)
+def _format_distinct(known: NDArray[np.int64], day: NDArray[np.int64], clock: NDArray[np.int64]) -> Text:
+    """Write dates (n,) of a precision, -1 for none, with the seconds since midnight; they are parsed by that, too."""
+    texts = np.full(len(known), "", object)
+    first_day = day.copy()
+    for precision, unit, width in _WRITTEN:
+        rows = np.flatnonzero(known == precision)
+        if len(rows):
+            stamps = day[rows].astype("datetime64[D]").astype(f"datetime64[{unit}]")
+            first_day[rows] = stamps.astype("datetime64[D]").astype(np.int64)
+            if precision > Precision.DAY:
+                stamps = stamps + clock[rows].astype("timedelta64[s]")
+            texts[rows] = np.datetime_as_string(stamps).astype(f"<U{width}")
+    out = Text.of(texts)
+    if len(out.levels) and day.min() >= _FIRST_DAY and day.max() <= _LAST_DAY:
+        at = np.full(len(out.levels) + 1, -1)
+        at[out.codes] = np.arange(len(known))
+        at, hour, rest = at[:-1], clock // 3600, clock % 3600
+        minute = np.where(known >= Precision.HOUR, 60.0 * hour + rest // 60 + rest % 60 / 60.0, np.nan)
+        dates = Dates(first_day[at].astype(np.float64), minute[at], known[at].astype(np.int8))
+        _remember(out.levels, dates.padded())
+    return out
 
 
 def study_day(day: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:

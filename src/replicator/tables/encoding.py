@@ -6,7 +6,7 @@ The first chunk of a dataset settles what all chunks have in common. With that, 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -43,6 +43,15 @@ class Settled:
     variables: tuple[Variable, ...]
     encoding: Encoding
     has_rows: bool
+
+    def with_rows(self, rows: EncodedRows) -> Settled:
+        """Give text variables of a transport file the fields that encoded rows have, so that later ones need not be widened."""
+        widths: Sequence[int] = rows.about.get("widths", ())
+        if all(variable.type == "num" or variable.length == width for variable, width in zip(self.variables, widths, strict=False)):
+            return self
+        pairs = zip(self.variables, widths, strict=True)
+        variables = (replace(one, length=max(one.length or 1, width)) if one.type == "char" else one for one, width in pairs)
+        return replace(self, variables=tuple(variables))
 
 
 @dataclass(frozen=True)

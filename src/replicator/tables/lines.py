@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow._compute import DictionaryEncodeOptions, JoinOptions, TakeOptions, call_function
 
 from replicator.distinct import distinct_values
 from replicator.tables.dataset import Numbers
@@ -29,11 +29,12 @@ class Cells:
 
 def distinct_numbers(column: Numbers) -> tuple[list[float], NDArray[np.int32]]:
     """Distinct numbers of a column in the order in which they come, NaN among them, and which each row has, (n_rows,)."""
-    found = pc.dictionary_encode(plain_array(column.values, pa.float64()), memory_pool=_POOL)
+    numbers = plain_array(column.values, pa.float64())
+    found = call_function("dictionary_encode", [numbers], DictionaryEncodeOptions(), _POOL)
     return found.dictionary.to_pylist(), np.frombuffer(found.indices.buffers()[1], np.int32, len(found))
 
 
-def joined_lines(columns: Sequence[Cells], before: str = "", after: str = "\n") -> bytes:
+def joined_lines(columns: Sequence[Cells], before: str = "", after: str = "\n") -> bytes | memoryview:
     """Join cells by commas, and put something before and after each row; of no rows come no bytes.
 
     Parameters
@@ -53,11 +54,16 @@ def joined_lines(columns: Sequence[Cells], before: str = "", after: str = "\n") 
     for start in range(0, n, _ROWS_AT_ONCE):
         rows = slice(start, min(start + _ROWS_AT_ONCE, n))
         arrays = [
-            pc.take(string_array(one.texts), plain_array(one.codes.astype(np.int32), pa.int32()), memory_pool=_POOL)
+            call_function(
+                "take",
+                [string_array(one.texts), plain_array(one.codes.astype(np.int32, copy=False), pa.int32())],
+                TakeOptions(),
+                _POOL,
+            )
             for one in _side_by_side([Cells(one.texts, one.codes[rows]) for one in columns])
         ]
-        pieces.append(_content(pc.binary_join_element_wise(*arrays, string_array([","])[0], memory_pool=_POOL)))
-    return b"".join(pieces)
+        pieces.append(_content(call_function("binary_join_element_wise", [*arrays, string_array([","])[0]], JoinOptions(), _POOL)))
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def string_array(texts: list[str]) -> pa.Array:

@@ -59,12 +59,12 @@ def text_from_arrow(column: pa.ChunkedArray) -> tuple[Text, int]:
 
 def longest_text(column: Text, encoding: str = "utf-8") -> int:
     """Bytes of the longest text in a column, 0 if all are missing; characters that the encoding lacks count as one."""
-    used = np.zeros(len(column.levels) + 1, dtype=bool)
-    used[column.codes] = True
-    texts = column.levels[used[:-1]].tolist()
-    if "".join(texts).isascii():
-        return max(map(len, texts), default=0)
-    return max(len(level.encode(encoding, "replace")) for level in texts)
+    texts = column.levels.tolist()
+    sizes = [*map(len, texts)] if "".join(texts).isascii() else [len(level.encode(encoding, "replace")) for level in texts]
+    longest = max(sizes, default=0)
+    if longest and (column.codes == sizes.index(longest)).any():
+        return longest
+    return int(np.array(sizes, np.int64)[column.used].max(initial=0))  # the longest one is not used
 
 
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in range(128, 256)}

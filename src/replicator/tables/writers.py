@@ -208,6 +208,7 @@ class StudyWriter:
             self.settling.append(self.n_finished)
         with _border(self._target):
             self._writers[name].add(encoded.rows)
+        self.settled[name] = self.settled[name].with_rows(encoded.rows)
         self._n_trailing += encoded.n_trailing
         self.rows[name] = self.rows.get(name, 0) + encoded.rows.n
         known = self._longest.setdefault(name, {})

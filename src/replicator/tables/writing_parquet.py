@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from replicator.heavy import parquet as pq
 from replicator.tables.dataset import Column, Dataset, Text, Variable
 from replicator.tables.dataset_writer import EncodedRows, FileWriter, WriterState, open_file
 from replicator.tables.lines import plain_array, string_array

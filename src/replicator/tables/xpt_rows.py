@@ -48,7 +48,7 @@ def xpt_rows(dataset: Dataset, variables: Sequence[Variable], encoding: Encoding
     for index, (variable, field) in enumerate(zip(variables, fields, strict=True)):
         column = dataset[variable.name]
         block[str(index)] = field if isinstance(column, Numbers) else field[column.codes]
-    return EncodedRows(dataset.n_rows, block.tobytes(), {"widths": widths})
+    return EncodedRows(dataset.n_rows, block.view(np.uint8).data if widths else b"", {"widths": widths})
 
 
 def widened(content: bytes | memoryview, narrow: Sequence[int], wide: Sequence[int]) -> bytes | memoryview:
@@ -60,7 +60,7 @@ def widened(content: bytes | memoryview, narrow: Sequence[int], wide: Sequence[i
     block = np.full((len(rows), new[-1]), ord(" "), np.uint8)
     for index, width in enumerate(narrow):
         block[:, new[index] : new[index] + width] = rows[:, old[index] : old[index] + width]
-    return block.tobytes()
+    return block.reshape(-1).data
 
 
 def starts(widths: Iterable[int]) -> list[int]:
