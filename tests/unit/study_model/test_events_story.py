@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
@@ -164,6 +166,21 @@ def test_events_and_conditions_that_were_told_are_found() -> None:
     found = mentions(spine, [("CHOLEST",), ("RASH", "ACHE")])
     assert found is not None
     assert found.tolist() == [[True, True], [False, True], [False, False]]
+
+
+PARTS = st.text(" ABSß", min_size=1, max_size=3)
+
+
+@given(
+    st.lists(st.text(" abß", min_size=1, max_size=8), unique=True, max_size=6), st.lists(st.lists(PARTS, max_size=3), max_size=4)
+)
+def test_words_are_looked_for_within_each_text(texts: list[str], needs: list[list[str]]) -> None:
+    """All texts at once, and some of them again beside others, find what each text by itself holds."""
+    for some in (texts[:3], texts):
+        told = Told(np.arange(len(some), dtype=np.int32), {"MHTERM": Text.of(some)}, np.full(len(some), START), occurs=True)
+        found = mentions(_spine(["A"] * len(some), MH=told), needs)
+        assert found is not None
+        assert found.tolist() == [[any(part in f" {text}".upper() for part in parts) for parts in needs] for text in some]
 
 
 def test_steps_back_count_whole_periods() -> None:

@@ -84,6 +84,7 @@ def test_longer_text_in_a_later_chunk_widens_its_variable(tmp_path: Path) -> Non
     with StudyWriter(tmp_path / "parts", "xpt") as writer:
         for row in range(6):
             writer.append(whole.take(np.array([row])))
+        assert [variable.length for variable in writer.settled["DM"].variables][::2] == [16, 5]  # and later rows need no widening
         writer.describe(Study({"DM": whole.take(np.array([5]))}))
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == [".replicator", "define.xml", "dm.xpt"]
     assert (tmp_path / "parts" / "dm.xpt").read_bytes() == (tmp_path / "whole" / "dm.xpt").read_bytes()
