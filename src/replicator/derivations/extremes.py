@@ -105,11 +105,13 @@ def _extreme(workspace: Workspace, derivation: Derivation, last: bool) -> Outcom
     variables = tuple(str(name) for name in by) if isinstance(by, (list, tuple)) else ()
     whole = bool(parameters.get("whole_days"))
     key = (derivation.dataset, variables, derivation.inputs, parameters.get("where"), parameters.get("equals"), last, whole)
-    if key not in workspace.memory:
+
+    def pick() -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.object_]]:
         picked, texts = _picked(workspace, derivation, variables, last)
         found = _from_codes(picked, [str(text)[:10] if whole else str(text) for text in texts.tolist()])
-        workspace.memory[key] = picked, found.codes, found.levels
-    picked, codes, levels = workspace.memory[key]
+        return picked, found.codes, found.levels
+
+    picked, codes, levels = workspace.memory.get(key, pick)
     given = parameters.get("given")
     if given is None:
         return Outcome(Text(codes, levels), picked >= 0)

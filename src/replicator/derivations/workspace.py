@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
-from replicator.tables.dataset import Dataset, Study, Text
+from replicator.recent import Recent
+from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.dates import Dates, parse_dates
 
 Codes = NDArray[np.int64]
@@ -35,7 +36,7 @@ class Workspace:
 
     Attributes
     ----------
-    memory : dict
+    memory : Recent
         What rules computed at some cost and will ask for again.
     """
 
@@ -43,25 +44,24 @@ class Workspace:
         self.study = study
         self.subjects = subjects
         self.subject_variable = subject_variable
-        self._dates: dict[tuple[str, str], Dates] = {}
+        self._dates: Recent[tuple[str, str], Dates] = Recent()
         self._subject: dict[str, Codes] = {}
-        self._codes: dict[tuple[str, str], tuple[Codes, int]] = {}
-        self._moments: dict[tuple[str, str], NDArray[np.float64]] = {}
-        self._groups: dict[tuple[str, tuple[str, ...], bool], Codes] = {}
-        self.memory: dict[tuple[object, ...], tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.object_]]] = {}
+        self._codes: Recent[tuple[str, str], tuple[Codes, int]] = Recent()
+        self._moments: Recent[tuple[str, str], NDArray[np.float64]] = Recent()
+        self._groups: Recent[tuple[str, tuple[str, ...], bool], Codes] = Recent()
+        self.memory: Recent[tuple[object, ...], tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.object_]]] = Recent()
 
     def put(self, dataset: Dataset, *variables: str) -> None:
         """Replace a dataset in which only these variables have changed, and forget what followed from them."""
         self.study = replace(self.study, datasets={**self.study.datasets, dataset.name: dataset})
-        for variable in variables:
-            key = (dataset.name, variable)
-            for known in (self._dates, self._codes, self._moments):
-                known.pop(key, None)
-        self._groups = {key: kept for key, kept in self._groups.items() if key[0] != dataset.name or not {*variables} & {*key[1]}}
-        self.memory.clear()
-        if self.subject_variable in variables:
+        changed = {(dataset.name, variable) for variable in variables}
+        for known in (self._dates, self._codes, self._moments):
+            known.forget(changed.__contains__)
+        whose = self.subject_variable in variables
+        self._groups.forget(lambda key: whose or (key[0] == dataset.name and not {*variables}.isdisjoint(key[1])))
+        self.memory.forget(lambda _: True)
+        if whose:
             self._subject.clear()
-            self._groups.clear()
 
     def has(self, *names: str) -> bool:
         """Tell whether all of these ``DATASET.VARIABLE`` exist."""
@@ -84,18 +84,11 @@ class Workspace:
 
     def dates(self, name: str) -> Dates:
         """Return ``DATASET.VARIABLE`` parsed as ISO 8601 dates, once."""
-        key = split_name(name)
-        if key not in self._dates:
-            self._dates[key] = parse_dates(self.text(name))
-        return self._dates[key]
+        return self._dates.get(split_name(name), lambda: parse_dates(self.text(name)))
 
     def moments(self, name: str) -> NDArray[np.float64]:
         """Return dates known to the day as fractional days since 1970-01-01, midnight where no time is given; NaN otherwise."""
-        key = split_name(name)
-        if key not in self._moments:
-            dates = self.dates(name)
-            self._moments[key] = dates.full_day + np.where(np.isnan(dates.minute), 0.0, dates.minute) / 1440.0
-        return self._moments[key]
+        return self._moments.get(split_name(name), lambda: _moments(self.dates(name)))
 
     def subject(self, dataset: str) -> Codes:
         """Return the position (n_rows,) in the subjects' dataset of each row's subject, -1 where there is none."""
@@ -121,23 +114,15 @@ class Workspace:
 
     def codes(self, name: str) -> tuple[Codes, int]:
         """Return codes (n_rows,) of the distinct values, missing as a value of its own, and how many there are."""
-        key = split_name(name)
-        if key not in self._codes:
-            dataset, variable = key
-            column = self.study[dataset][variable]
-            if isinstance(column, Text):
-                codes = np.where(column.codes < 0, len(column.levels), column.codes).astype(np.int64)
-                self._codes[key] = codes, len(column.levels) + 1
-            else:
-                unique, codes = distinct_values(np.round(column.values, 9), return_inverse=True)
-                self._codes[key] = codes.astype(np.int64), len(unique)
-        return self._codes[key]
+        dataset, variable = split_name(name)
+        return self._codes.get((dataset, variable), lambda: _codes(self.study[dataset][variable]))
 
     def groups(self, dataset: str, variables: Sequence[str], by_subject: bool = True) -> Codes:
         """Number the combinations (n_rows,) of some variables, within subjects if so asked; rows without subject get -1."""
         key = (dataset, tuple(variables), by_subject)
-        if key in self._groups:
-            return self._groups[key]
+        return self._groups.get(key, lambda: self._grouped(dataset, variables, by_subject))
+
+    def _grouped(self, dataset: str, variables: Sequence[str], by_subject: bool) -> Codes:
         subject = self.subject(dataset)
         group = np.where(subject < 0, self.n_subjects, subject) if by_subject else np.zeros(len(subject), np.int64)
         for variable in variables:
@@ -146,8 +131,7 @@ class Workspace:
             if len(group) and int(group.max()) > 2**40:
                 group = distinct_values(group, return_inverse=True)[1].astype(np.int64)
         group = distinct_values(group, return_inverse=True)[1].astype(np.int64)
-        self._groups[key] = np.where(subject < 0, -1, group) if by_subject else group
-        return self._groups[key]
+        return np.where(subject < 0, -1, group) if by_subject else group
 
     def match(self, dataset: str, variables: Sequence[str], keys: Sequence[Sequence[str]]) -> Codes:
         """Find the position (n_rows,) in `keys` of each row's values of some variables, as texts; -1 where no key fits."""
@@ -167,6 +151,19 @@ class Workspace:
         order = np.argsort(key, kind="stable")
         at = np.minimum(np.searchsorted(key[order], row), len(keys) - 1)
         return np.where(known & (key[order][at] == row), order[at], -1)
+
+
+def _moments(dates: Dates) -> NDArray[np.float64]:
+    """Dates as fractional days: (n,)."""
+    return dates.full_day + np.where(np.isnan(dates.minute), 0.0, dates.minute) / 1440.0
+
+
+def _codes(column: Column) -> tuple[Codes, int]:
+    """Codes (n_rows,) of the distinct cells, numbers to 9 decimals, and how many there are."""
+    if isinstance(column, Text):
+        return np.where(column.codes < 0, len(column.levels), column.codes).astype(np.int64), len(column.levels) + 1
+    unique, codes = distinct_values(np.round(column.values, 9), return_inverse=True)
+    return codes.astype(np.int64), len(unique)
 
 
 def distinct_subjects(groups: Codes, subject: Codes, n_groups: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
+from replicator.recent import Recent
 from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine
 from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import Dates, Precision, parse_dates
@@ -32,8 +33,8 @@ class StudyView:
     def __init__(self, study: Study, structure: StudyStructure) -> None:
         self.study = study
         self.structure = structure
-        self._dates: dict[tuple[str, str], Dates] = {}
-        self._texts: dict[tuple[str, str], Text] = {}
+        self._dates: Recent[tuple[str, str], Dates] = Recent()
+        self._texts: Recent[tuple[str, str], Text] = Recent()
         self._subject: dict[str, Ints] = {}
         self._marks: dict[str, Dates] = {}
         columns = {name: study[name].text(variable) for name in self.names if (variable := self.subject_variable(name))}
@@ -83,10 +84,8 @@ class StudyView:
 
     def text(self, name: str, variable: str) -> Text:
         """Return a column as text, decoded once."""
-        key = (name, variable)
-        if key not in self._texts:
-            self._texts[key] = self.study[name].text(variable)
-        return self._texts[key]
+        column = self.study[name][variable]
+        return column if isinstance(column, Text) else self._texts.get((name, variable), column.text)
 
     def codes(self, name: str, variable: str) -> Ints:
         """(n_rows,) integers, equal where the cells are equal, -1 where missing."""
@@ -104,10 +103,7 @@ class StudyView:
 
     def dates(self, name: str, variable: str) -> Dates:
         """Return a column as dates, parsed once; a numeric column has none."""
-        key = (name, variable)
-        if key not in self._dates:
-            self._dates[key] = parse_dates(self.text(name, variable))
-        return self._dates[key]
+        return self._dates.get((name, variable), lambda: parse_dates(self.text(name, variable)))
 
     def date_variables(self, name: str) -> tuple[str, ...]:
         """Names of the variables of a dataset that hold ISO 8601 dates."""

@@ -18,6 +18,7 @@ from replicator.study_model.visit_numbers import number_visits
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dates import parse_dates
+from replicator.tables.narrow import narrowed
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ def read_source(study: Study, structure: StudyStructure) -> Source:
                 f"{name}.{variable[name]}: rows of no subject of {head or 'the study'} are not learned, "
                 f"{int((row < 0).sum()):,} of {len(row):,}; add the subjects or mend the identifiers."
             )
-        datasets[name] = datasets[name].take(known)
+        datasets[name] = narrowed(datasets[name] if known.all() else datasets[name].take(known))
         subject[name] = row[known]
     if head:  # rows of the subjects' dataset in the order of the spine
         order = np.argsort(subject[head], kind="stable")

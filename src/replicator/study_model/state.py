@@ -95,7 +95,7 @@ class _Writer:
         if isinstance(value, Text):
             levels = [str(level) for level in value.levels.tolist()]
             return {"$text": levels, "codes": self.array(value.codes, (*path, "codes"))}
-        kind = self.kinds.get(type(value))
+        kind = next((self.kinds[cls] for cls in type(value).__mro__ if cls in self.kinds), None)
         if kind is None:
             raise ArtifactError(f"{_shown(path)}: a {type(value).__name__} cannot be kept in a model file; register its class.")
         return {"$kind": kind} | {name: self.state(item, (*path, name)) for name, item in _members(value)}

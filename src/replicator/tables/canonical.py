@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text
+from replicator.tables.narrow import narrowed
 
 
 def in_canonical_order(study: Study, subject: str) -> Study:
@@ -33,7 +34,7 @@ def _canonical(dataset: Dataset, subject: str) -> Dataset:
     for name in dataset.names:
         column = dataset[name]
         columns[name] = _with_sorted_levels(column) if isinstance(column, Text) else column
-    dataset = replace(dataset, columns=columns)
+    dataset = narrowed(replace(dataset, columns=columns))
     if subject not in dataset or dataset.n_rows < 2:
         return dataset
     names = _order_of_keys(dataset, subject)

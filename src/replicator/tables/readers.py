@@ -13,6 +13,7 @@ from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dataset_json import read_dataset_json
 from replicator.tables.define_xml import Define, apply_define, read_define
 from replicator.tables.file_kinds import FileKind
+from replicator.tables.narrow import narrowed
 from replicator.tables.reading_csv import read_csv
 from replicator.tables.reading_parquet import read_parquet
 from replicator.tables.reading_sas import read_sas7bdat
@@ -56,7 +57,7 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
                     raise ReadError(
                         f"{dataset.name}: two files hold this dataset, {origin[dataset.name]} and {path.name}; leave one."
                     )
-                datasets[dataset.name] = dataset
+                datasets[dataset.name] = narrowed(dataset)
                 origin[dataset.name] = path.name
     study = Study({name: datasets[name] for name in sorted(datasets)}, notes=tuple(notes))
     return apply_define(study, define) if define else study
