@@ -148,9 +148,11 @@ def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, st
     tell("Finding the structure", 0, 100)
     with timed("structure"):
         structure = find_structure(quiet_study)
+    give_back()
     tell("Fitting", 15, 100)
     with timed("fit model"):
         model = fit_study_model(quiet_study, structure, config, within(tell, 15, 80, 100), remember)
+    give_back()
     tell("Learning rules", 80, 100)
     with timed("rules") as found:
         report = source_report(quiet_study, structure, config)

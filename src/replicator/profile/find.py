@@ -7,7 +7,7 @@ import numpy as np
 from replicator.counting import counted
 from replicator.derivations.find import find_derivations
 from replicator.errors import StudyError
-from replicator.profile.coding import codes_of
+from replicator.profile.coding import Codes, codes_of
 from replicator.profile.dependencies import find_dependencies, find_duplicates, find_subject_constant
 from replicator.profile.keys import find_keys, find_other_keys
 from replicator.profile.kinds import find_kind, find_parent, find_prefix, find_subject_variable
@@ -76,10 +76,9 @@ def dataset_structure(dataset: Dataset, kind: Kind, prefix: str, subject: str, p
         Of a SUPP--.
     """
     variables = tuple(find_variable(dataset, name, subject, prefix, kind) for name in dataset.names)
-    codes = {name: codes_of(dataset[name]) for name in dataset.names}
+    codes: dict[str, Codes] = {name: codes_of(dataset[name]).astype(np.int32) for name in dataset.names}  # half as many bytes
     has_subject = subject in dataset
-    row = np.arange(dataset.n_rows, dtype=np.int64)
-    subjects = codes[subject] if has_subject else row
+    subjects = codes[subject] if has_subject else np.arange(dataset.n_rows)
     n_subjects = next((variable.n_levels for variable in variables if variable.name == subject), 0)
     keys = find_keys(kind, dataset.domain, prefix, variables, codes, dataset.n_rows)
     return DatasetStructure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import ClassVar
 
 import numpy as np
@@ -247,15 +248,28 @@ def _sort_columns(
     before: dict[str, Codes] = {}
     for name, of_one in tasks.items():
         for task in of_one:
-            rows, own = task.rows, {one: code[task.rows] for one, code in {**codes, **before}.items()}
+            rows, own = task.rows, _OfRows({**codes, **before}, task.rows)
             whole = [one for one in before if len(tasks[one]) == 1 or (before[one][rows] >= 0).mean() >= GIVEN]
             pool = _pool(task.by, [] if task.where else whole, covariates, task.where or name in limits)
             conditions = tuple(_choose(task, own, pool))
             new = _Group(task.by, conditions, rows, [])
-            groups.setdefault((task.by, conditions, rows.tobytes()), new).members.append(task)
+            groups.setdefault((task.by, conditions, sha256(rows.tobytes()).digest()), new).members.append(task)
         if name in known:
             before[name] = known[name]
     return list(groups.values())
+
+
+class _OfRows(dict[str, Codes]):
+    """Codes of some rows, taken when they are asked for; those of all rows are no copies."""
+
+    def __init__(self, codes: Mapping[str, Codes], rows: Codes) -> None:
+        super().__init__()
+        self._codes, self._rows = codes, rows
+        self._all = np.array_equal(rows, np.arange(len(codes["SUBJECT"])))
+
+    def __missing__(self, name: str) -> Codes:
+        self[name] = self._codes[name] if self._all else self._codes[name][self._rows]
+        return self[name]
 
 
 def _choose(task: _Task, own: Mapping[str, Codes], pool: Sequence[str]) -> list[str]:

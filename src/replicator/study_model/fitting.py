@@ -83,7 +83,9 @@ def fit_study_model(
     config = config or FitConfig()
     engine(config.copula)  # an engine that cannot run is refused before the work, not after it
     source, mixed = _source_to_learn(study, structure, config.k)
+    give_back()
     structures, derivations = joined_structures(source, structure, config.k)
+    give_back()
     visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
     grid = Grid.fit(source.spine, config.k)
     source = replace(source, spine=grid.mark(source.spine))
