@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -19,6 +19,7 @@ _EXACT = 1e12  # size up to which all of these are told apart
 _GLANCE = 64  # numbers that are looked at before all are
 _WIDEST = 2**62  # numbers that rows are packed into
 _BITS = 62  # flags that go into one of them
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 by the golden ratio: its multiples spread over all bits
 
 
 @overload
@@ -189,3 +190,19 @@ def stable_order(codes: NDArray[np.integer]) -> NDArray[np.intp]:
 def distinct_codes(values: NDArray[Any]) -> NDArray[np.int64]:
     """Number the distinct values (n,) of an array in their order, from 0 without gaps."""
     return np.asarray(distinct_values(values, return_inverse=True)[1], np.int64)
+
+
+def perhaps_alike(columns: Iterable[NDArray[np.integer]]) -> NDArray[np.intp]:
+    """Rows whose cells in all columns (n,) come to the same 64 bits as another's: all that are alike, and hardly any other."""
+    key: NDArray[np.uint64] = np.zeros(1, np.uint64)
+    for column in columns:
+        key = key ^ column.astype(np.uint64, copy=False)
+        key *= _ODD
+    place = (key >> np.uint64(64 - max(1, (4 * len(key)).bit_length()))).astype(np.intp)
+    rows = np.flatnonzero(np.bincount(place, minlength=1)[place] > 1)  # few have another's first bits, and fewer all
+    order = np.sort(key[rows])
+    again = order[1:][order[1:] == order[:-1]]
+    if not len(again):
+        return np.empty(0, np.intp)
+    alike: NDArray[np.bool_] = again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]
+    return rows[alike]

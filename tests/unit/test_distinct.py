@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values
+from replicator.distinct import distinct_codes, distinct_values, perhaps_alike
 
 numpys: Callable[..., Any] = np.unique
 ASKED = list(product([False, True], repeat=3))
@@ -101,3 +101,15 @@ def test_nothing_to_pack(shape: tuple[int, int]) -> None:
 def test_codes_of_values() -> None:
     """Numbered in their order."""
     assert distinct_codes(np.array([5, -2, 5, 9])).tolist() == [1, 0, 1, 2]
+
+
+@given(some.arrays(np.int64, st.tuples(st.integers(1, 3), st.integers(0, 60)), elements=st.integers(-2, 2)))
+def test_rows_that_are_alike_are_among_those_that_may_be(columns: NDArray[np.int64]) -> None:
+    _, inverse, counts = numpys(columns, axis=1, return_inverse=True, return_counts=True)
+    alike = np.flatnonzero(counts[inverse.reshape(-1)] > 1)
+    assert perhaps_alike(columns).tolist() == alike.tolist()  # among so few rows no two others come to the same 64 bits
+
+
+def test_rows_that_differ_are_hardly_ever_taken_for_alike() -> None:
+    one, other = np.divmod(np.arange(200_000), 450)
+    assert not len(perhaps_alike([one, other]))

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_values
+from replicator.distinct import distinct_values, perhaps_alike
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Numbers, Text
+from replicator.tables.narrow import NarrowNumbers
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,6 +21,8 @@ def codes_of(column: Column) -> Ints:
     """Return a column as integers, equal where its cells are equal and -1 where missing; numbers to 9 decimals (n_rows,)."""
     if isinstance(column, Text):
         return column.codes.astype(np.int64)
+    if isinstance(column, NarrowNumbers):
+        return column.rounded.coded[0]
     codes, _ = pd.factorize(np.round(column.values, 9))
     return np.asarray(codes, np.int64)
 
@@ -41,6 +44,14 @@ def sizes(groups: Ints) -> Ints:
 def repeats(groups: Ints) -> Mask:
     """Mark every row whose group appeared in an earlier row (n_rows,)."""
     return pd.Series(groups).duplicated().to_numpy()
+
+
+def repeated(keys: Sequence[NDArray[np.integer]]) -> Mask:
+    """Mark every row in which all `keys` are those of an earlier row (n_rows,)."""
+    rows = perhaps_alike(keys)
+    out = np.zeros(len(keys[0]), bool)
+    out[rows] = repeats(combine([key[rows] for key in keys]))
+    return out
 
 
 def medians(values: Floats, groups: Ints) -> Floats:

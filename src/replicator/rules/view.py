@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.recent import Recent
-from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine
+from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine, repeated
 from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import Dates, Precision, parse_dates
 
@@ -161,9 +161,21 @@ class StudyView:
 
     def group(self, name: str, variables: Sequence[str], by_subject: bool = True) -> Ints:
         """(n_rows,) one integer for each combination of the subject and `variables` (those that are there)."""
+        keys = self._keys(name, variables, by_subject)
+        return combine(keys) if keys else np.zeros(self.study[name].n_rows, np.int64)
+
+    def repeated(self, name: str, variables: Sequence[str], by_subject: bool = True, rows: Mask | None = None) -> Mask:
+        """(n_rows,) mask of the rows, of those given if not all, that have subject and `variables` of an earlier one."""
+        keys = self._keys(name, variables, by_subject) or [np.zeros(self.study[name].n_rows, np.int64)]
+        if rows is None:
+            return repeated(keys)
+        out = np.zeros(len(rows), bool)
+        out[rows] = repeated([key[rows] for key in keys])
+        return out
+
+    def _keys(self, name: str, variables: Sequence[str], by_subject: bool) -> list[Ints]:
         keys = [self.codes(name, variable) for variable in variables if variable and variable in self.study[name]]
-        first = [self.subject(name)] if by_subject else []
-        return combine([*first, *keys]) if first or keys else np.zeros(self.study[name].n_rows, np.int64)
+        return [self.subject(name), *keys] if by_subject else keys
 
 
 def earliest(dates: Dates) -> Floats:

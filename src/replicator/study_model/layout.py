@@ -9,11 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values, narrow
+from replicator.distinct import distinct_codes, distinct_values, narrow, perhaps_alike
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
-
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 by the golden ratio: its multiples spread over all bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +217,7 @@ def _typed(column: Column | None, variable: Variable, n: int) -> Column:
 def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Tell which rows (n_rows,) have the cells of a row of their subject before them."""
     out = np.zeros(len(subject), bool)
-    rows = _perhaps_alike(columns, subject)
+    rows = perhaps_alike([subject, *map(_bits, columns)])
     joint = subject[rows].astype(np.int64)
     for column in columns:
         cells = column.codes[rows] if isinstance(column, Text) else distinct_codes(column.rounded.values[rows])
@@ -229,26 +227,13 @@ def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[n
     return out
 
 
-def _perhaps_alike(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Rows whose cells and subject come to the same 64 bits as those of another: all that are alike, and hardly any other."""
-    key = subject.astype(np.uint64) * _ODD
-    for column in columns:
-        if isinstance(column, Text):
-            cells = column.codes.astype(np.uint64)
-        else:
-            cells = (column.rounded.values + 0.0).view(np.uint64)
-            cells[column.missing] = 0
-            cells ^= cells >> np.uint64(32)  # whole numbers differ in their first bits only
-        key ^= cells
-        key *= _ODD
-    place = (key >> np.uint64(64 - max(1, (4 * len(key)).bit_length()))).astype(np.intp)
-    rows = np.flatnonzero(np.bincount(place, minlength=1)[place] > 1)  # few have another's first bits, and fewer all
-    order = np.sort(key[rows])
-    again = order[1:][order[1:] == order[:-1]]
-    if not len(again):
-        return np.empty(0, np.intp)
-    alike: NDArray[np.bool_] = again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]
-    return rows[alike]
+def _bits(column: Column) -> NDArray[np.integer]:
+    """Whole numbers (n_rows,), equal where cells are equal; of numbers their bits."""
+    if isinstance(column, Text):
+        return column.codes
+    cells = (column.rounded.values + 0.0).view(np.uint64)
+    cells[column.missing] = 0
+    return cells ^ (cells >> np.uint64(32))  # whole numbers differ in their first bits only
 
 
 def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...]:

@@ -22,7 +22,11 @@ def concatenate(datasets: Sequence[Dataset]) -> Dataset:
 def _concatenate_columns(columns: Sequence[Column]) -> Column:
     if all(isinstance(column, Numbers) for column in columns):
         return Numbers(np.concatenate([column.values for column in columns if isinstance(column, Numbers)]))
-    texts = [column for column in columns if isinstance(column, Text)]
+    return concatenate_texts([column for column in columns if isinstance(column, Text)])
+
+
+def concatenate_texts(texts: Sequence[Text]) -> Text:
+    """Put columns of text one below the other; levels in the order in which the columns have them."""
     levels = list(dict.fromkeys(chain.from_iterable(text.levels.tolist() for text in texts)))
     place = {level: code for code, level in enumerate(levels)}
     codes = [np.array([*(place[level] for level in text.levels.tolist()), -1], np.int32)[text.codes] for text in texts]

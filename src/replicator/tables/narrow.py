@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
-from replicator.tables.dataset import Column, Dataset, Index, Numbers, Study, Text
+from replicator.tables.dataset import Column, Dataset, Index, Numbers, Study, Text, number_text
 
 _MOST_NUMBERS = 1 << 16  # different ones, whose places two bytes tell
 _GLANCE = 1 << 18  # cells, of which fewer differ wherever fewer of all do
@@ -84,6 +84,12 @@ class NarrowNumbers(Numbers):
     def rounded(self) -> NarrowNumbers:
         """The numbers to 9 decimals."""
         return NarrowNumbers(self._narrow, np.round(self._different, 9))
+
+    def text(self) -> Text:
+        """The numbers as text, as :meth:`strings` writes them."""
+        codes, levels = self.coded
+        texts = Text.of(map(number_text, levels.values.tolist()))
+        return Text(np.append(texts.codes, np.int32(-1))[codes], texts.levels)
 
     @property
     def coded(self) -> tuple[NDArray[np.int64], Numbers]:

@@ -30,6 +30,9 @@ def test_cells_are_the_same_bit_by_bit(cells: list[tuple[float, str]], data: st.
     for one, other in ((wide, narrow), (wide.take(rows), narrow.take(rows))):
         assert np.array_equal(one["N"].values.view(np.int64), other["N"].values.view(np.int64))
         assert np.array_equal(one["N"].rounded.values, other["N"].rounded.values, equal_nan=True)
+        texts = one["N"].text(), other["N"].text()
+        assert texts[0].strings().tolist() == texts[1].strings().tolist() == other["N"].strings().tolist()
+        assert texts[0].levels.tolist() == texts[1].levels.tolist()
         for left, right in zip(one["N"].coded, other["N"].coded, strict=True):
             left, right = (side.values if isinstance(side, Numbers) else side for side in (left, right))
             assert np.array_equal(left, right)

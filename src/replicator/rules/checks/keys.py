@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from replicator.profile.structure import Kind, Role
-from replicator.rules.grouping import combine, repeats
+from replicator.rules.grouping import repeated, repeats
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import OBSERVATIONS, StudyView
@@ -28,11 +28,10 @@ def known_key(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
 def _unique(view: StudyView, name: str, keys: Sequence[str]) -> Iterator[Tested]:
     if keys and all(key in view.dataset(name) for key in keys):
-        group = view.group(name, keys, by_subject=False)
-        rows = np.flatnonzero(repeats(group))
+        rows = np.flatnonzero(view.repeated(name, keys, by_subject=False))
         parts = [view.dataset(name)[key].take(rows).strings() for key in keys]
         shown = tuple(" | ".join(str(part) for part in row) for row in zip(*parts, strict=True))
-        yield Tested(name, "", len(group), rows, shown)
+        yield Tested(name, "", view.dataset(name).n_rows, rows, shown)
 
 
 def one_row_a_subject(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -65,7 +64,7 @@ def sequence_unique(view: StudyView, rule: Rule) -> Iterator[Tested]:
     for names in by_domain.values():
         subject = np.concatenate([view.subject(name) for name in names])
         sequence = np.concatenate([view.dataset(name).numbers(view.named(name, "SEQ")) for name in names])
-        again = repeats(combine([subject, np.nan_to_num(sequence * 1000, nan=-1, posinf=-1, neginf=-1).astype(np.int64)]))
+        again = repeated([subject, np.nan_to_num(sequence * 1000, nan=-1, posinf=-1, neginf=-1).astype(np.int64)])
         start = 0
         for name in names:
             stop = start + view.dataset(name).n_rows
@@ -89,8 +88,8 @@ def duplicate_rows(view: StudyView, rule: Rule) -> Iterator[Tested]:
         marked = set(view.facts(name).with_role(Role.SEQUENCE, Role.RECORD_ID)) if name in view.of_kind(*OBSERVATIONS) else set()
         variables = [variable for variable in view.dataset(name).names if variable not in marked]
         if variables:
-            group = view.group(name, variables, by_subject=False)
-            yield tested(name, "", np.ones(len(group), bool), repeats(group))
+            again = view.repeated(name, variables, by_subject=False)
+            yield tested(name, "", np.ones(len(again), bool), again)
 
 
 def duplicate_measurement(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -104,11 +103,7 @@ def duplicate_measurement(view: StudyView, rule: Rule) -> Iterator[Tested]:
         left_out = {*view.facts(name).with_role(*apart), *(view.named(name, suffix) for suffix in consequence)}
         variables = [variable for variable in view.dataset(name).names if variable not in left_out]
         applies = view.filled(name, result) & view.filled(name, date) & (view.subject(name) >= 0)
-        group = view.group(name, variables)
-        known = np.flatnonzero(applies)
-        again = np.zeros(len(group), bool)
-        again[known] = repeats(group[known])
-        yield tested(name, result, applies, again)
+        yield tested(name, result, applies, view.repeated(name, variables, rows=applies))
 
 
 def constant(view: StudyView, rule: Rule) -> Iterator[Tested]:

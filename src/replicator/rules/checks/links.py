@@ -8,7 +8,7 @@ import numpy as np
 
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind
-from replicator.rules.grouping import Ints, Mask, repeats, sizes
+from replicator.rules.grouping import Ints, Mask, sizes
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView
@@ -105,8 +105,8 @@ def qualifier_once(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """A parent's row has each QNAM once."""
     for name in view.of_kind(Kind.QUALIFIERS):
         if "QNAM" in view.dataset(name):
-            group = view.group(name, ("RDOMAIN", "POOLID", "IDVAR", "IDVARVAL", "QNAM"))
-            yield tested(name, "QNAM", np.ones(len(group), bool), repeats(group))
+            again = view.repeated(name, ("RDOMAIN", "POOLID", "IDVAR", "IDVARVAL", "QNAM"))
+            yield tested(name, "QNAM", np.ones(len(again), bool), again)
 
 
 def relation_leads(view: StudyView, rule: Rule) -> Iterator[Tested]:

@@ -14,6 +14,7 @@ from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView
 from replicator.standards.codelists import codelists, is_unit, plausible_results
 from replicator.tables.dataset import Numbers, Text
+from replicator.tables.joined import concatenate_texts
 
 
 def in_codelist(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -114,9 +115,8 @@ def one_to_one(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
 
 def _usual_pairs(view: StudyView, pairs: dict[str, tuple[str, str]]) -> Iterator[Tested]:
-    codes = [_rounded(view, dataset, code).strings() for dataset, (code, _) in pairs.items()]
-    names = [view.text(dataset, name).strings() for dataset, (_, name) in pairs.items()]
-    code, name = Text.of(np.concatenate(codes)), Text.of(np.concatenate(names))
+    code = concatenate_texts([_rounded(view, dataset, code) for dataset, (code, _) in pairs.items()]).compact()
+    name = concatenate_texts([view.text(dataset, name) for dataset, (_, name) in pairs.items()]).compact()
     both = (code.codes >= 0) & (name.codes >= 0)
     a, b = code.codes[both].astype(np.int64), name.codes[both].astype(np.int64)
     loose = np.array([str(level).upper().startswith("UNSCH") for level in name.levels] + [False])[b]
@@ -130,6 +130,6 @@ def _usual_pairs(view: StudyView, pairs: dict[str, tuple[str, str]]) -> Iterator
         start = stop
 
 
-def _rounded(view: StudyView, dataset: str, variable: str) -> Text | Numbers:
+def _rounded(view: StudyView, dataset: str, variable: str) -> Text:
     column = view.dataset(dataset)[variable]
-    return Numbers(np.round(column.values, 9)) if isinstance(column, Numbers) else column
+    return column.rounded.text() if isinstance(column, Numbers) else column
