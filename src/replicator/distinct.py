@@ -193,10 +193,10 @@ def distinct_codes(values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def perhaps_alike(columns: Iterable[NDArray[np.integer]]) -> NDArray[np.intp]:
-    """Rows whose cells in all columns (n,) come to the same 64 bits as another's: all that are alike, and hardly any other."""
+    """Rows whose cells in all columns (n,), from -1 up, come to the same 64 bits as another's: all alike, and hardly any other."""
     key: NDArray[np.uint64] = np.zeros(1, np.uint64)
     for column in columns:
-        key = key ^ column.astype(np.uint64, copy=False)
+        key = key ^ (column.astype(np.uint64, copy=False) + np.uint64(1))
         key *= _ODD
     place = (key >> np.uint64(64 - max(1, (4 * len(key)).bit_length()))).astype(np.intp)
     rows = np.flatnonzero(np.bincount(place, minlength=1)[place] > 1)  # few have another's first bits, and fewer all
