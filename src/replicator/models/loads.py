@@ -30,7 +30,7 @@ def fit_tie(size: Ints, load: Floats, group: Ints) -> float:
     Drawn in by :math:`1 - 1/z^2`, with :math:`z = \sqrt{n - 3}\,\operatorname{artanh} r` (Fisher, 1921, Metron 1:3).
     """
     r = _correlation(_scores(size.astype(np.float64), group), _scores(load, group))
-    z = np.arctanh(min(r, 1 - 1e-9)) * np.sqrt(max(len(size) - 3, 0))
+    z = np.arctanh(np.clip(r, -1 + 1e-9, 1 - 1e-9)) * np.sqrt(max(len(size) - 3, 0))
     return float(r * (1 - 1 / z**2)) if z > 1 else 0.0
 
 

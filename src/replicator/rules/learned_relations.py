@@ -10,12 +10,13 @@ from replicator.distinct import distinct_values
 from replicator.profile.structure import Kind, Role
 from replicator.rules.checks.learned import combination, level_text
 from replicator.rules.checks.results import says_of_range
-from replicator.rules.grouping import Ints, combine, subjects_per_group
+from replicator.rules.grouping import Floats, Ints, combine, subjects_per_group
 from replicator.rules.rule import Origin, Rule, Severity
 from replicator.rules.view import StudyView
 
 MOST_KEYS = 2000  # entries of a table in one rule
 ALWAYS = 30  # subjects of an arm that must all have a row before "all" is believed: 3 / 30 bounds the true share of those without
+SURPRISING = float(np.log(100))  # expected number (Poisson) of which chance leaves out all in one of a hundred cases
 
 
 def learn_relations(view: StudyView, name: str, k: int) -> Iterator[Rule]:
@@ -103,7 +104,10 @@ def _combinations(view: StudyView, name: str, k: int) -> Iterator[Rule]:
 def _combination_rule(
     view: StudyView, name: str, code: str, given: Sequence[str], then: Sequence[str], message: str, k: int
 ) -> Iterator[Rule]:
-    """Keep the keys all of whose combinations are shared by k subjects; the others are left alone."""
+    """Keep the keys all of whose combinations are shared by k subjects; the others are left alone.
+
+    A value that a key never has is believed to be none of it if chance would hardly leave it out (:func:`_expected`).
+    """
     key, key_texts = combination(view, name, given)
     value, value_texts = combination(view, name, then)
     if len(value_texts) < 2 or len(key_texts) > MOST_KEYS:
@@ -113,10 +117,15 @@ def _combination_rule(
     support = subjects_per_group(pairs, view.subject(name), len(first))
     rare = np.zeros(len(key_texts), bool)
     rare[key[first[support < k]]] = True
-    allowed: dict[str, list[str]] = {}
-    for at in first.tolist():
-        if not rare[key[at]] and key_texts[key[at]]:
-            allowed.setdefault(key_texts[key[at]], []).append(value_texts[value[at]])
+    fine = np.zeros((len(key_texts), len(value_texts)), bool)
+    fine[key[first], value[first]] = True
+    known = subjects_per_group(value, view.subject(name), len(value_texts)) >= k
+    people = subjects_per_group(key, view.subject(name), len(key_texts))
+    shared = np.zeros(fine.shape)
+    shared[key[first], value[first]] = support
+    fine |= known & (_expected(shared, people, k) < SURPRISING)
+    kept = [at for at, text in enumerate(key_texts) if text and not rare[at]]
+    allowed = {key_texts[at]: [value_texts[one] for one in np.flatnonzero(fine[at]).tolist()] for at in kept}
     if allowed and any(len(values) < len(value_texts) for values in allowed.values()):
         shown = " > ".join(" ".join(variable.rpartition(".")[2] for variable in side) for side in (given, then))
         yield _rule(
@@ -131,6 +140,22 @@ def _combination_rule(
             then=list(then),
             allowed={text: sorted(values) for text, values in sorted(allowed.items())},
         )
+
+
+def _expected(shared: Floats, people: Ints, k: int) -> Floats:
+    """Subjects of each key who would have each value if it were as usual there as at the other key where it is most usual.
+
+    Parameters
+    ----------
+    shared : (n_keys, n_values) float64
+        Subjects who have a value at a key.
+    people : (n_keys,) int64
+        Subjects of each key.
+    k : int
+        Fewest subjects of a key that is compared with.
+    """
+    usual = np.where(people >= k, 1 / np.maximum(people, 1), 0.0)[:, None] * shared
+    return np.asarray(people[:, None] * usual.max(axis=0, initial=0.0), np.float64)
 
 
 def _presence(view: StudyView, name: str, k: int) -> Iterator[Rule]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import ndtri
 
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
@@ -18,6 +19,7 @@ from replicator.tables.dataset import Text
 MOST_VALUES = 200  # longer lists are no codelists
 MOST_SHAPES = 20
 WIDENINGS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps by which a range is widened, in widths between its supported ends
+FARTHEST = 4.0  # standard deviations of a normal within which hardly any of a sample's values are missed
 _CODED = (Content.CATEGORY, Content.CONSTANT)
 _NO_CODES = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.DATE, Role.STUDY_DAY, Role.RESULT)
 _NO_RANGE = (Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.VISIT, Role.SUBJECT, Role.TIMEPOINT, Role.EPOCH, Role.SYNONYM)
@@ -146,7 +148,9 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
     the second, subjects are so few that either end would be somebody's own, and there is no range. With w the distance of the ends
     and e w the farthest that a value lies beyond them, both ends are widened by the first of the steps in `WIDENINGS` that is at
     least 2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
-    extreme one is which of eight coarse steps it is in. A range of values that are not negative stays so.
+    extreme one is which of eight coarse steps it is in. Of few subjects the k-th lowest and highest are near the middle: the step
+    is no smaller than what it takes to come to `FARTHEST` standard deviations of the normal that has them there. A range of values
+    that are not negative stays so.
     """
     subjects, inverse = distinct_values(subject, return_inverse=True)
     if len(subjects) < k:
@@ -159,7 +163,9 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
         return None
     width = supported_high - supported_low or max(abs(supported_high), 1.0)
     beyond = max(supported_low - float(values.min()), float(values.max()) - supported_high, 0.0) / width
-    step = next((step for step in WIDENINGS if step >= 2 * beyond + WIDENINGS[0]), None)
+    inside = float(ndtri(1 - (k - 0.5) / len(subjects))) if supported_high > supported_low else FARTHEST
+    least = max(2 * beyond + WIDENINGS[0], (FARTHEST / inside - 1) / 2 if inside > 0 else np.inf)
+    step = next((step for step in WIDENINGS if step >= least), None)
     if step is None:
         return None
     lower, upper = _outwards(supported_low - step * width, -1), _outwards(supported_high + step * width, 1)

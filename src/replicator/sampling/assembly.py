@@ -114,12 +114,16 @@ class _Chunk:
 
     def derive(self, drawn: Study) -> Study:
         """Compute what follows from what was drawn, in which the dates of a subject are in order."""
-        study, orders = self._derived(drawn), self.model.date_orders
-        for turn in (orders, orders.other_way({(one.dataset, one.target) for one in self.model.derivations})):
-            ordered = turn.hold(study, self.subject)
-            if ordered is study:
-                break
-            study = self._derived(ordered)
+        orders, derivations = self.model.date_orders, self.model.derivations
+        derived = self._derived(drawn)
+        follows = {f"{one.dataset}.{one.target}": one.inputs for one in derivations}
+        study, waiting = orders.hold(derived, self.subject, follows)
+        if study is derived:
+            return study
+        study = self._derived(study)
+        for turn in (waiting, orders.other_way({(one.dataset, one.target) for one in derivations})):
+            ordered, _ = turn.hold(study, self.subject)
+            study = study if ordered is study else self._derived(ordered)
         return study
 
     def agree(self, study: Study) -> dict[str, Dataset]:

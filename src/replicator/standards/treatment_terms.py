@@ -1,7 +1,7 @@
-"""What events say of the treatment: terms that stand for no relation to it, and for nothing done about it.
+"""What is said of the treatment: by events, that it has no part in them; by arms, that there was none.
 
-Source: SDTM Implementation Guide 3.4, section 6.2.1 (Adverse Events: AEREL, AEACN); CDISC controlled terminology, codelist C66767
-(Action Taken with Study Treatment).
+Source: SDTM Implementation Guide 3.4, section 6.2.1 (Adverse Events: AEREL, AEACN), section 5.2 (Demographics: ARMCD, ARMNRS);
+CDISC controlled terminology, codelists C66767 (Action Taken with Study Treatment), C142179 (Arm Null Reason).
 """
 
 from __future__ import annotations
@@ -13,3 +13,6 @@ NOTHING: Mapping[str, tuple[str, ...]] = {
     "ACN": ("NOT APPLICABLE", "NONE", "DOSE NOT CHANGED"),
 }
 """Terms that say nothing of the treatment by the suffix of their variable, those first that say it of a treatment not yet given."""
+
+NEVER_TREATED = ("SCRNFAIL", "SCREEN FAILURE", "SCREENFAILURE", "SCREEN FAIL", "NOTTRT", "NOT TREATED", "NOTASSGN", "NOT ASSIGNED")
+"""What stands, in capitals, for an arm of those who had no treatment."""

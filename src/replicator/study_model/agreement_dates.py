@@ -19,6 +19,8 @@ from replicator.derivations.derive import chosen
 from replicator.profile.date_bounds import is_bound
 from replicator.standards.date_orders import SUBJECT_DATES, record_orders
 from replicator.study_model.marks import is_death
+from replicator.study_model.spine import Spine
+from replicator.study_model.visit_days import visit_day
 from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.dates import MINUTES, Dates, format_dates, parse_dates
 
@@ -28,6 +30,7 @@ Owners = NDArray[np.int32]
 
 TURNS = 2  # times that all orders are gone through; where two disagree, the other date gives way the second time
 ROOT = "RFSTDTC"  # the subject's day zero, which gives way last
+ON_VISITS = 0.9  # share of a date's days that are those of visits, from which it is no date between them
 STRICT = 1.0  # days apart of an order that at least k subjects keep by exactly so much, and none by less
 
 
@@ -83,16 +86,18 @@ class DateOrders:
         subjects: str,
         derived: Mapping[tuple[str, str], Collection[str]],
         k: int,
+        at_visits: Collection[str] = (),
     ) -> DateOrders:
         """Learn from datasets whose rows belong to `subject`.
 
         The variables in `derived` follow from others and are not moved; it names those that one is the first or last date of, or
-        a copy, so that their order needs no keeping.
+        a copy, so that their order needs no keeping. The datasets `at_visits`, whose dates are the days of their visits, come
+        last: where two datasets disagree, what lies between visits gives way.
         """
         head = subjects if subjects in datasets and len(np.unique(subject[subjects])) == len(subject[subjects]) else ""
         marks = _marks(datasets[head], subject[head], max(int(who.max(initial=-1)) for who in subject.values()) + 1) if head else {}
         orders, settled = [], []
-        for name in sorted(subject, key=lambda name: name != head):
+        for name in sorted(subject, key=lambda name: (name != head, name in at_visits)):
             own = {variable: parse_dates(datasets[name].text(variable)) for variable in _date_variables(datasets[name])}
             theirs = {f"{head}.{variable}": dates.take(subject[name]) for variable, dates in marks.items() if name != head}
             fixed = {variable for variable in own if (name, variable) in derived}
@@ -142,7 +147,7 @@ class DateOrders:
                 )
                 parsed.pop((order.dataset, variable), None)
             study = replace(study, datasets={**study.datasets, order.dataset: head})
-        return replace(self, orders=self.derived).hold(study, subject)
+        return replace(self, orders=self.derived).hold(study, subject)[0]
 
     def other_way(self, derived: Collection[tuple[str, str]]) -> DateOrders:
         """Orders of two dates of a row that are both `derived` (dataset and variable), of which the other one gives way first.
@@ -152,7 +157,9 @@ class DateOrders:
         both = [one for one in self.orders if len(one.moves) > 1 and {(one.dataset, name) for name in one.moves} <= set(derived)]
         return replace(self, orders=tuple(replace(one, moves=one.moves[::-1]) for one in both))
 
-    def hold(self, study: Study, subject: Mapping[str, Owners]) -> Study:
+    def hold(
+        self, study: Study, subject: Mapping[str, Owners], follows: Mapping[str, Collection[str]] | None = None
+    ) -> tuple[Study, DateOrders]:
         """Move the dates that break an order to the nearest day, or minute, that keeps it.
 
         Parameters
@@ -161,10 +168,24 @@ class DateOrders:
             Rows of a sample, drawn and derived.
         subject : mapping of str to (n_rows,) int32
             Position of each row's subject in the subjects' dataset.
+        follows : mapping of str to collection of str, optional
+            What each derived variable follows from, all as ``DATASET.VARIABLE``.
+
+        Returns
+        -------
+        study : Study
+        waiting : DateOrders
+            Orders of dates that follow from some that were moved: to be held when these have been derived again. Else two
+            datasets would give way to each other, by dates of the subject that neither has any longer.
         """
         parsed: dict[tuple[str, str], Dates] = {}
+        stale: set[str] = set()
+        waiting: dict[DateOrder, None] = {}
         for turn in range(TURNS):
             for order in self.orders:
+                if not stale.isdisjoint(_places(order)):
+                    waiting[order] = None
+                    continue
                 sides = _sides(order, study, subject, parsed)
                 if sides is None:
                     continue
@@ -179,7 +200,36 @@ class DateOrders:
                     changed = dataset.with_column(dataset.variable(moves), column)
                     study = replace(study, datasets={**study.datasets, order.dataset: changed})
                     parsed.pop((order.dataset, moves))
-        return study
+                    stale |= _followers(f"{order.dataset}.{moves}", follows or {})
+        return study, replace(self, orders=tuple(waiting))
+
+
+def is_at_visits(dataset: Dataset, subject: Owners, spine: Spine) -> bool:
+    """Whether some date of the rows (n_rows,) of a dataset is nearly always the day of the visit that they name."""
+    if "VISITNUM" not in dataset:
+        return False
+    visit = visit_day(spine, subject, np.round(dataset.numbers("VISITNUM"), 9))
+    for name in _date_variables(dataset):
+        day = parse_dates(dataset.text(name)).full_day
+        both = np.isfinite(day) & np.isfinite(visit)
+        if both.any() and float((day == np.floor(visit))[both].mean()) >= ON_VISITS:
+            return True
+    return False
+
+
+def _places(order: DateOrder) -> list[str]:
+    """Both dates of an order, as ``DATASET.VARIABLE``."""
+    return [name if "." in name else f"{order.dataset}.{name}" for name in (order.first, order.second)]
+
+
+def _followers(date: str, follows: Mapping[str, Collection[str]]) -> set[str]:
+    """All that follows from a date, and from what follows from it; not the date itself."""
+    found: set[str] = set()
+    new = {date}
+    while new:
+        new = {one for one, inputs in follows.items() if not new.isdisjoint(inputs)} - found - {date}
+        found |= new
+    return found
 
 
 def _sides(

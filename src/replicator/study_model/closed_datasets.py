@@ -7,17 +7,24 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Kind, StudyStructure
+from replicator.standards.treatment_terms import NEVER_TREATED
 from replicator.study_model.source import Source
 
+EXPOSURES = ("EX", "EC")
 TREATED = ("RFSTDTC", "RFXSTDTC")  # dates of those who took part in what the study is about
 
 
 def absent_arms(source: Source) -> dict[str, tuple[int, ...]]:
-    """Arms of two subjects or more, and no arm at all, of which nobody has a row, by dataset; only datasets that have any such."""
-    size = np.bincount(source.spine.arm, minlength=len(source.spine.arms))
-    told = (size > 1) | ((size > 0) & (np.array(source.spine.arms, object) == ""))
+    """Arms of two subjects or more, and no arm at all, of which nobody has a row, by dataset; only datasets that have any such.
+
+    That nobody of an arm of the standard for those never treated has a dose is so by its name, however few they are.
+    """
+    arms, size = np.array(source.spine.arms, object), np.bincount(source.spine.arm, minlength=len(source.spine.arms))
+    untreated = np.array([arm.upper() in NEVER_TREATED for arm in source.spine.arms])
     out = {}
     for name, subject in source.subject.items():
+        by_name = untreated if source.datasets[name].domain in EXPOSURES else arms == ""
+        told = (size > 1) | ((size > 0) & (by_name | (arms == "")))
         seen = np.bincount(source.spine.arm[distinct_values(subject)], minlength=len(size))
         if len(subject) and ((seen == 0) & told).any():
             out[name] = tuple(np.flatnonzero((seen == 0) & told).tolist())

@@ -263,9 +263,11 @@ class CatalogueBuilder:
         out = [""] * len(donor)
         for block in np.unique(self.block[donor]).tolist():
             places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = self.namer.names(self.source.class_name(block), len(places), wanted)
+            drawn = self.namer.names(self.source.class_name(block), len(places), wanted, own=True)
             for place, name in zip(places, drawn, strict=False):
                 out[place] = name
+        if not any(out):
+            out[0] = self.namer.names(self.source.class_name(int(self.block[donor[0]])), 1, wanted)[0]
         return [name for name in out if name], donor[[bool(name) for name in out]]
 
     def _display(self, unit: int) -> str:

@@ -133,8 +133,8 @@ class Namer:
         self._stand_ins, self._kind, self._used, self._rng, self._adults = stand_ins, kind, set(source), rng, adults
         self._use, self._needs = load_medicine_use(), load_medicine_needs()
 
-    def names(self, class_name: str, n: int, wanted: Wanted) -> list[str]:
-        """Return up to `n` names for a class, at least one, drawn from its most ordinary ones.
+    def names(self, class_name: str, n: int, wanted: Wanted, own: bool = False) -> list[str]:
+        """Return up to `n` names for a class, drawn from its most ordinary ones; at least one, unless only its `own` will do.
 
         Of medicines those that are given by the wanted route and for the wanted needs, of all terms those that the wanted sex alone
         has, if the class has any left, else those of all classes; where no need is wanted, one of them at least may be given to
@@ -151,6 +151,8 @@ class Namer:
         if wanted.reported:
             out += self._reported(plain, n - len(out), wanted.route)
         others = self._stand_ins.terms("", self._kind)
+        if own and self._stand_ins.closest(class_name, self._kind):
+            return out
         if wanted.needs and len(out) < n:
             out += self._fresh(self._ordinary(others, wanted), n - len(out))
         if not out:

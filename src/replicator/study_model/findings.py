@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
@@ -27,6 +28,7 @@ from replicator.study_model.findings_repeats import Repeats
 from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
 from replicator.study_model.findings_sites import behave_alike, lend_ways, sites_of_subjects
 from replicator.study_model.findings_source import SourceFindings
+from replicator.study_model.findings_status import few_not_done
 from replicator.study_model.findings_ties import fit_ties
 from replicator.study_model.findings_totals import Totals
 from replicator.study_model.findings_units import Units
@@ -150,6 +152,9 @@ class FindingsPart:
     ) -> Fitted:
         """Learn a findings dataset; see :class:`~replicator.study_model.spine.Part`."""
         k = config.k
+        unsaid = few_not_done(dataset, structure, subject, k)
+        if unsaid.any():
+            dataset, subject = dataset.take(~unsaid), subject[~unsaid]
         rows = read_rows(dataset, structure, subject, k)
         if rows.n_series == 0:
             return _nothing_learned(dataset, structure, k)
@@ -185,7 +190,7 @@ class FindingsPart:
         part = replace(part, **ties._asdict(), coordinates=coordinates)
         seen = source.occasions.subject[source.occasions.starts]
         named = name_features(part._features(), features, free, seen, spine.n, k)
-        return Fitted(part, named, (*source.notes(k), *lost, *unkept, *odd))
+        return Fitted(part, named, (*_not_done(dataset.name, int(unsaid.sum()), k), *source.notes(k), *lost, *unkept, *odd))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
@@ -197,7 +202,7 @@ class FindingsPart:
         site = sites_of_subjects(spine, self.site, like)[grid.subject]
         first = self.repeat[grid.cell] == 0
         where = Circumstances(arm, grid.cell, site, endings(grid.subject, spine))
-        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], first, rng)
+        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], first, rng) & self.results.told
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         drawn = partial(_drawn, spine, self.name)
         features = draw_features(self._features(), drawn, self.results, self.values, self.coordinates, occasions, rng)
@@ -300,6 +305,13 @@ class FindingsPart:
 
 def _drawn(spine: Spine, dataset: str, feature: str) -> Floats | None:
     return spine.features.get(f"{dataset}/{feature}")
+
+
+def _not_done(name: str, n: int, k: int) -> tuple[str, ...]:
+    if not n:
+        return ()
+    said = f"{name}: rows that say that there is no result, of fewer than {k} subjects, are not learned"
+    return (f"{said}, {counted(n, 'row')}; lower k to keep them.",)
 
 
 def _nothing_learned(dataset: Dataset, structure: DatasetStructure, k: int) -> Fitted:

@@ -14,7 +14,7 @@ from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.scales import NumericScales
 from replicator.profile.structure import DatasetStructure
-from replicator.study_model.findings_levels import ADDITIVE, RANKED, LatentColumns, Observed, answers, outlying_codes
+from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, RANKED, LatentColumns, Observed, answers, outlying_codes
 from replicator.study_model.findings_limits import Limits, find_limits
 from replicator.study_model.findings_writing import OriginalUnits, Written, count_places, read_writing, round_to, write_numbers
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -115,6 +115,12 @@ class Results:
         """Probabilities at which the next level begins (n_columns, n_levels), and the last level of each column (n_columns,)."""
         last = self.share.shape[1] - 1 - (self.share[:, ::-1] > 0).argmax(axis=1)  # levels of a share of 0 may stand below it
         return np.cumsum(self.share, axis=1), last
+
+    @cached_property
+    def told(self) -> NDArray[np.bool_]:
+        """Series (n_series,) of which something is known to say; of the others all texts are too few subjects'."""
+        levels = (self.form != LEVELLED) | (self.share.sum(axis=1) > 0)
+        return np.asarray(levels[self.value] | ((self.state >= 0) & levels[self.state]), bool)
 
     def numbers(self, latent: Floats, column: Codes, where: NDArray[np.bool_], site: Codes) -> Floats:
         """Turn latent values of one column each into recorded numbers.

@@ -1,4 +1,4 @@
-"""Results that were not obtained and say so: the share of rows without a result whose status is NOT DONE."""
+"""Results that were not obtained and say so: which rows without a result are learned, and whose status is NOT DONE."""
 
 from __future__ import annotations
 
@@ -66,3 +66,17 @@ class NotDone:
             return {}
         given = lacking & (rng.random(len(lacking)) * lacking.sum() < wanted)
         return {self.variable: chosen(given, Text.constant(NOT_DONE, len(column)), column)}
+
+
+def few_not_done(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Flags:
+    """Rows (n_rows,) with a status and no result, if fewer than k subjects have such: their status is kept of none, nor is the row.
+
+    Without its status it would be a row that lacks a result and does not say why.
+    """
+    name = structure.named("STAT")
+    results = [own for suffix in ("ORRES", "STRESC", "STRESN") if (own := structure.named(suffix))]
+    nothing = np.zeros(dataset.n_rows, bool)
+    if not name or not results:
+        return nothing
+    stated = ~dataset[name].missing & np.all([dataset[one].missing for one in results], axis=0)
+    return stated if len(np.unique(subject[stated])) < k else nothing

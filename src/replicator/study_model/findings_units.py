@@ -359,7 +359,7 @@ def _told_by_results(there: Flags, present: Flags, result: Floats, panel: Codes,
             yes, total = together[start:stop, p], count[start:stop]
             if yes.sum() < FOLLOWS * n_there[p]:
                 continue
-            right = np.maximum(yes, total - yes).sum()
+            right = _right_without(yes.astype(np.float64), total.astype(np.float64))
             chance = max(yes.sum(), total.sum() - yes.sum())
             wrong, plain = total.sum() - right, total.sum() - chance
             allowed = yes > total / 2
@@ -370,6 +370,20 @@ def _told_by_results(there: Flags, present: Flags, result: Floats, panel: Codes,
         if best is not None and len(distinct_values(subject[there[:, p]])) >= k:
             rules.append(best[1])
     return rules
+
+
+def _right_without(yes: Floats, total: Floats) -> float:
+    """Occasions at which all others with the same result tell rightly whether something is done; where they do not, what is usual.
+
+    Parameters
+    ----------
+    yes, total : (n_codes,) float64
+        Occasions of each result at which it is done, and all of them.
+    """
+    no, usual = total - yes, 2 * yes.sum() > total.sum()
+    done = yes * ((yes - 1 > no) | ((yes - 1 == no) & usual))
+    left = no * ((no - 1 > yes) | ((no - 1 == yes) & ~usual))
+    return float((done + left).sum())
 
 
 def _find_substitutes(there: Flags, present: Flags, panel: Codes, subject: Codes, k: int) -> list[Follows]:

@@ -19,7 +19,7 @@ from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStru
 from replicator.progress import Progress, silent
 from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_baseline import BaselineFlags
-from replicator.study_model.agreement_dates import DateOrders
+from replicator.study_model.agreement_dates import DateOrders, is_at_visits
 from replicator.study_model.closed_datasets import absent_arms, undated, visits_kept
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
 from replicator.study_model.course_grid import Grid
@@ -152,8 +152,10 @@ def _source_to_learn(study: Study, structure: StudyStructure, k: int) -> tuple[S
 
 def _fit_date_orders(source: Source, subjects: str, derivations: tuple[Derivation, ...], k: int) -> DateOrders:
     """Learn the orders of dates; of dates that always follow from others the others move."""
+    at_visits = [name for name, subject in source.subject.items() if is_at_visits(source.datasets[name], subject, source.spine)]
     derived = {(one.dataset, one.target): () if "where" in one.parameters else one.inputs for one in derivations}
-    return DateOrders.fit({name: source.datasets[name] for name in source.subject}, source.subject, subjects, derived, k)
+    datasets = {name: source.datasets[name] for name in source.subject}
+    return DateOrders.fit(datasets, source.subject, subjects, derived, k, at_visits)
 
 
 @dataclass(frozen=True, eq=False)

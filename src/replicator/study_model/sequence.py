@@ -245,7 +245,8 @@ def _fit_state(
             prepared.append(made)
     always = fatal_rows(dataset.text(coded).strings()) if coded else None
     state, code, used = fit_block(prepared, [], subject, k, of_design, always, leading=True)
-    if len(code) and (code < 0).all():  # no tuple is shared by k subjects: rows differ in nothing that may be kept
+    known, everyone = (len(np.unique(subject[rows])) for rows in (code >= 0, slice(None)))
+    if known < min(k, everyone):  # too few are left to learn from: rows differ in nothing that may be kept
         state, code, used = fit_block([], [], subject, k, of_design)
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
 
@@ -258,6 +259,7 @@ def _visit_date(dataset: Dataset, subject: NDArray[np.int32], days: Mapping[str,
     for name, day in days.items():
         both = np.isfinite(number) & np.isfinite(day)
         near = both.any() and _nearness(dataset, subject, day, spine, k) > 0
-        if near or (both.any() and float((visit_on(spine, subject, day) == number)[both].mean()) >= BY_DATE):
+        told = (visit_on(spine, subject, day) == number) | (planned == day)  # a visit may have another one on its day
+        if near or (both.any() and float(told[both].mean()) >= BY_DATE):
             found.append((float((planned == day)[both].mean()), name))
     return max(found)[1] if found else ""

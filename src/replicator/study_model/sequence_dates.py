@@ -68,7 +68,8 @@ class SequenceDates:
     to_next, to_end : Bounds or None
         How long a row may last until the next begins, and until its own end.
     certain : (n_states,) bool
-        Tuples that everybody comes to who had the one mostly before: their rows begin with `until`, and do not go missing after it.
+        Tuples that everybody comes to who had the one mostly before: their rows begin with `until`, and do not go missing after it
+        unless they name a visit that comes later.
     over : tuple of str
         Marks that are the last end of all rows, and of which none begins later than on the day after: the last dose.
     """
@@ -206,7 +207,8 @@ class SequenceDates:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
         if self.until and len(self.certain):
             limit, start = self._latest(subject, spine), days[self.names[0]]
-            days[self.names[0]] = np.where(self.certain[code] & (start > limit), limit, start)
+            moved = self.certain[code] & (start > limit) & ~(base["VISIT"] > limit)  # nobody leaves the visit that a row names
+            days[self.names[0]] = np.where(moved, limit, start)
         days = self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.distinct:

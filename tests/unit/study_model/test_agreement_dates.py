@@ -56,10 +56,10 @@ def test_what_breaks_an_order_is_moved_to_the_nearest_day(orders: DateOrders) ->
         ["2021-03-09", "2021-05-01", "2021-05-01T09:00", ""],
     )
     who = np.arange(4, dtype=np.int32)
-    held = orders.hold(made, {"DM": who, "AE": who})["AE"]
+    held = orders.hold(made, {"DM": who, "AE": who})[0]["AE"]
     assert held.text("AESTDTC").strings().tolist() == ["2021-03-06", "2021-03-20", "2021-03-20T10:30", "2020"]
     assert held.text("AEENDTC").strings().tolist() == ["2021-03-09", "2021-04-04", "2021-04-04T09:00", ""]
-    again = orders.hold(made.with_datasets([made["DM"], held]), {"DM": who, "AE": who})
+    again = orders.hold(made.with_datasets([made["DM"], held]), {"DM": who, "AE": who})[0]
     assert again["AE"].text("AEENDTC").strings().tolist() == held.text("AEENDTC").strings().tolist()
 
 
@@ -73,7 +73,7 @@ def test_equal_times_are_equal() -> None:
     made = study_of(
         ["2021-03-05T08:00", "2021-03-06T11:00"], ["2021-04-01"] * 2, ["2021-03-05T09:15", "2021-03-04T10:45"], [""] * 2
     )
-    held = learned.hold(made, {"DM": who[:2], "AE": who[:2]})["AE"]
+    held = learned.hold(made, {"DM": who[:2], "AE": who[:2]})[0]["AE"]
     assert held.text("AESTDTC").strings().tolist() == ["2021-03-05T08:00", "2021-03-06T11:00"]
 
 
@@ -125,7 +125,7 @@ def test_nothing_comes_after_the_death_of_few() -> None:
             DM={"USUBJID": ids, "RFSTDTC": start, "DTHDTC": died},
             AE={"USUBJID": ids, "AESTDTC": ["2020-02-01"] * 3, "AEENDTC": ["2020-03-03", "2020-03-05", "2020-09-01"]},
         )
-        ends = learned.hold(made, {"DM": who, "AE": who})["AE"].text("AEENDTC").strings().tolist()
+        ends = learned.hold(made, {"DM": who, "AE": who})[0]["AE"].text("AEENDTC").strings().tolist()
         assert ends == ["2020-03-01" if believed else "2020-03-03", "2020-03-05", "2020-09-01"]
 
 
@@ -136,6 +136,37 @@ def test_of_two_derived_dates_the_other_gives_way_the_second_time() -> None:
     turned = DateOrders("", (both, one)).other_way({("SV", "SVSTDTC"), ("SV", "SVENDTC"), ("AE", "AEENDTC")})
     assert [order.dataset for order in turned.orders] == ["SV"]
     made = make_study(SV={"USUBJID": ["A", "B"], "SVSTDTC": ["2020-03-05", "2020-03-05"], "SVENDTC": ["2020-03-02", "2020-03-07"]})
-    held = turned.hold(made, {"SV": np.arange(2, dtype=np.int32)})["SV"]
+    held = turned.hold(made, {"SV": np.arange(2, dtype=np.int32)})[0]["SV"]
     assert held.text("SVSTDTC").strings().tolist() == ["2020-03-02", "2020-03-05"]
     assert held.text("SVENDTC").strings().tolist() == ["2020-03-02", "2020-03-07"]
+
+
+def test_two_datasets_do_not_give_way_to_each_other() -> None:
+    """The last dose is moved before the end, which the disposition tells; what comes after the last dose waits for the new one."""
+    last = DateOrder("EX", "EXENDTC", "DM.RFENDTC", 0.0, ("EXENDTC",))
+    after = DateOrder("DS", "DM.RFXENDTC", "DSSTDTC", 0.0, ("DSSTDTC",))
+    made = make_study(
+        DM={"USUBJID": ["A"], "RFENDTC": ["2020-03-01"], "RFXENDTC": ["2020-03-20"]},
+        EX={"USUBJID": ["A"], "EXENDTC": ["2020-03-20"]},
+        DS={"USUBJID": ["A"], "DSSTDTC": ["2020-03-01"]},
+    )
+    one = np.zeros(1, np.int32)
+    follows = {"DM.RFENDTC": ("DS.DSSTDTC",), "DM.RFXENDTC": ("EX.EXENDTC",)}
+    held, waiting = DateOrders("DM", (last, after)).hold(made, {"DM": one, "EX": one, "DS": one}, follows)
+    assert held["EX"].text("EXENDTC").strings().tolist() == ["2020-03-01"]
+    assert held["DS"].text("DSSTDTC").strings().tolist() == ["2020-03-01"]
+    assert waiting.orders == (after,)
+
+
+def test_dates_of_visits_give_way_last() -> None:
+    """Orders of a dataset whose dates are its visits' come behind those of one whose dates lie between them."""
+    ids, day = [f"S{i:02}" for i in range(N)], list(range(N))
+    source = make_study(
+        DM={"USUBJID": ids, "RFSTDTC": dates(day)},
+        DS={"USUBJID": ids, "DSSTDTC": dates([one + one % 3 for one in day])},
+        EX={"USUBJID": ids, "EXSTDTC": dates([one + one % 2 for one in day])},
+    )
+    who = np.arange(N, dtype=np.int32)
+    for at_visits, first in ((("DS",), "EX"), (("EX",), "DS")):
+        learned = DateOrders.fit(source.datasets, dict.fromkeys(("DM", "DS", "EX"), who), "DM", {}, 5, at_visits)
+        assert learned.orders[0].dataset == first

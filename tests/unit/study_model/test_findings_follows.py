@@ -67,3 +67,23 @@ def test_one_of_two_is_asked_where_no_result_tells_which(wide: tuple[pd.DataFram
     assert (drawn["F3"].notna() != drawn["P3"].notna()).mean() > 0.99
     assert not (drawn["F3"].notna() & drawn["P3"].notna()).any()
     assert drawn["F3"].notna().mean() == pytest.approx(real["F3"].notna().mean(), abs=0.05)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_results_that_nobody_has_twice_tell_nothing(seed: int) -> None:
+    """Six subjects are measured once, at the first of four visits; the pressure, another one each time, does not tell when."""
+    n, rng = 6, np.random.default_rng(seed)
+    ids = [f"S{i}" for i in range(n)]
+    rows = [
+        (who, "SYSBP", str(pressure), v + 1.0)
+        for v in range(4)
+        for who, pressure in zip(ids, rng.permutation(n) + 110 + 7 * v, strict=True)
+    ]
+    rows += [(who, "HEIGHT", str(150 + 5 * i), 1.0) for i, who in enumerate(ids)]
+    columns = dict(zip(("USUBJID", "VSTESTCD", "VSORRES", "VISITNUM"), zip(*rows, strict=True), strict=True))
+    days = [str(np.datetime64("2021-01-04") + int(7 * row[3])) for row in rows]
+    dm = {"USUBJID": ids, "RFSTDTC": ["2021-01-11"] * n, "ARM": ["A"] * n}
+    source = make_study(DM=dm, VS={**{name: list(cells) for name, cells in columns.items()}, "VSDTC": days})
+    drawn = Request(fit_study_model(source, find_structure(source)), 100, 7).study()["VS"].to_frame()
+    heights = drawn[drawn["VSTESTCD"] == "HEIGHT"]
+    assert len(heights) == 100 and (heights["VISITNUM"] == 1).all()

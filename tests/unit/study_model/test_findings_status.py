@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.study_model.findings_status import NotDone
+from replicator.sampling.request import Request
+from replicator.study_model.findings_status import NotDone, few_not_done
+from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Dataset, Study, Text
+
+from .small_studies import make_study
 
 N = 20
 WITHOUT = np.repeat(np.arange(N) % 2 == 0, 2)
@@ -61,3 +65,45 @@ def test_a_share_of_few_is_not_kept() -> None:
     """Nine subjects of ten say NOT DONE, and are fewer than twenty."""
     nine = ["NOT DONE" if without and i < 36 else "" for i, without in enumerate(WITHOUT.tolist())]
     assert _fit(nine, 20) is None
+
+
+@pytest.mark.parametrize(("people", "unlearned"), [(3, 3), (5, 0)])
+def test_what_few_say_is_not_done_is_not_measured(people: int, unlearned: int) -> None:
+    """Three subjects without a result who say so leave no row, and a note; five are enough."""
+    ids = [f"S{i:02}" for i in range(N)]
+    said = [i < people for i in range(N)]
+    source = make_study(
+        DM={"USUBJID": ids, "RFSTDTC": ["2021-03-01"] * N},
+        LB={
+            "USUBJID": ids * 2,
+            "LBTESTCD": ["K"] * N + ["GLUC"] * N,
+            "LBORRES": ["" if one else f"{4 + i / 10}" for i, one in enumerate(said)] + [f"{5 + i / 10}" for i in range(N)],
+            "LBSTAT": ["NOT DONE" if one else "" for one in said] + [""] * N,
+            "LBDTC": ["2021-03-02"] * 2 * N,
+        },
+    )
+    structure = find_structure(source)
+    found = few_not_done(source["LB"], structure.datasets["LB"], np.arange(2 * N, dtype=np.int32) % N, 5)
+    assert found.sum() == unlearned
+    model = fit_study_model(source, structure)
+    drawn = Request(model, 200, seed=1).study()["LB"].to_frame()
+    assert drawn["LBORRES"].isna().any() == (unlearned == 0)
+    assert any("say that there is no result" in note for note in model.notes) == (unlearned > 0)
+
+
+def test_a_test_of_which_nothing_is_known_to_say_has_no_rows() -> None:
+    """Every subject answers in words of its own: rows without a result would not say why."""
+    ids = [f"S{i:02}" for i in range(N)]
+    source = make_study(
+        DM={"USUBJID": ids, "RFSTDTC": ["2021-03-01"] * N},
+        LB={
+            "USUBJID": ids * 2,
+            "LBTESTCD": ["CULTURE"] * N + ["GLUC"] * N,
+            "LBORRES": [f"isolate {chr(65 + i)}" for i in range(N)] + [f"{5 + i / 10}" for i in range(N)],
+            "LBDTC": ["2021-03-02"] * 2 * N,
+        },
+    )
+    model = fit_study_model(source, find_structure(source))
+    drawn = Request(model, 200, seed=1).study()["LB"].to_frame()
+    assert set(drawn["LBTESTCD"]) == {"GLUC"} and drawn["LBORRES"].notna().all()
+    assert any("are not kept, 20 results" in note for note in model.notes)

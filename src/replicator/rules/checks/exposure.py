@@ -13,9 +13,8 @@ from replicator.rules.grouping import Mask, running_maximum
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView, certainly_after, earliest, latest
+from replicator.standards.treatment_terms import NEVER_TREATED
 from replicator.tables.dates import Dates, Precision
-
-_NEVER_TREATED = ("SCRNFAIL", "SCREEN FAILURE", "SCREENFAILURE", "SCREEN FAIL", "NOTTRT", "NOT TREATED", "NOTASSGN", "NOT ASSIGNED")
 
 
 def _exposures(view: StudyView) -> list[str]:
@@ -101,7 +100,7 @@ def untreated_have_no_dose(view: StudyView, rule: Rule) -> Iterator[Tested]:
         return
     subject = view.subject(home)
     never = np.zeros(view.n_subjects + 1, bool)
-    marked = np.any([view.equals(home, arm, *_NEVER_TREATED) for arm in arms], axis=0)
+    marked = np.any([view.equals(home, arm, *NEVER_TREATED) for arm in arms], axis=0)
     never[subject[marked & (subject >= 0)]] = True
     for name in _exposures(view):
         yield tested(name, view.subject_variable(name), view.subject(name) >= 0, never[view.subject(name)])
