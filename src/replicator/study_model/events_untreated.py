@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -96,34 +96,35 @@ def fit_untreated(
     """
     chain, given = drawn
     rows = np.flatnonzero(before)
-    again, who = np.tile(rows, DRAWS), subject[rows]
+    again = np.tile(rows, DRAWS)
     drafts = chain.sample([codes[again] for codes in given], stream(0, "untreated"), len(again))
-    out = []
+    return tuple(
+        _of_one(j, rank, rank == n_terms, np.asarray(columns[j], np.int64)[rows], drafts[j], subject[rows], k)
+        for j, rank, n_terms in _ranks(names, levels, domain)
+        if (rank < n_terms).any()
+    )
+
+
+def _ranks(names: Sequence[str], levels: Sequence[Column], domain: str) -> Iterator[tuple[int, Ints, int]]:
+    """Qualifiers that may tell of the treatment: position, rank of each level among the terms that do not, and number of these."""
     for suffix, terms in NOTHING.items():
-        for j, name in enumerate(names):
-            values = levels[j]
-            if (
-                not name.startswith(domain + suffix)
-                or name[len(domain + suffix) :].strip("0123456789")
-                or not isinstance(values, Text)
-            ):
-                continue
-            texts = [text.upper() for text in values.strings().tolist()]
-            rank = np.array([terms.index(text) if text in terms else len(terms) for text in texts], np.int64)
-            says = rank == len(terms)
-            if says.all():
-                continue
-            codes = np.asarray(columns[j], np.int64)[rows]
-            people = count_subjects(codes, who, len(texts))
-            share = np.bincount(codes[codes >= 0], minlength=len(texts)) * ((people >= k) & ~says).astype(np.float64)
-            learned = bool(share.any())
-            if not learned:
-                share = (np.arange(len(texts)) == rank.argmin()).astype(np.float64)
-            told, draft = (np.append(says, False)[x] for x in (codes, drafts[j]))
-            enough = len(np.unique(who[told])) >= k
-            stays = min(1.0, float(told.mean()) / max(float(draft.mean()), 1e-9)) if enough else 0.0
-            out.append(Untreated(j, says, share / share.sum(), learned, stays))
-    return tuple(out)
+        for j, (name, values) in enumerate(zip(names, levels, strict=True)):
+            if name.rstrip("0123456789") == domain + suffix and isinstance(values, Text):
+                texts = [text.upper() for text in values.strings().tolist()]
+                yield j, np.array([terms.index(text) if text in terms else len(terms) for text in texts], np.int64), len(terms)
+
+
+def _of_one(column: int, rank: Ints, says: Bools, codes: Ints, draft: Codes, who: NDArray[np.int32], k: int) -> Untreated:
+    """Learn of one qualifier, some of whose levels (n_levels,) say something of the treatment, from rows of these codes."""
+    people = count_subjects(codes, who, len(rank))
+    share = np.bincount(codes[codes >= 0], minlength=len(rank)) * ((people >= k) & ~says).astype(np.float64)
+    learned = bool(share.any())
+    if not learned:
+        share = (np.arange(len(rank)) == rank.argmin()).astype(np.float64)
+    told, drawn = (np.append(says, False)[x] for x in (codes, draft))
+    enough = len(np.unique(who[told])) >= k
+    stays = min(1.0, float(told.mean()) / max(float(drawn.mean()), 1e-9)) if enough else 0.0
+    return Untreated(column, says, share / share.sum(), learned, stays)
 
 
 def before_first_dose(spine: Spine, owner: NDArray[np.int32] | Ints, start: Floats) -> Bools:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.conditions import codes_among
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.spine import Spine, Told
 from replicator.study_model.visit_days import visit_day
+from replicator.tables.dataset import Text
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -108,10 +110,9 @@ class Antecedents:
         if variable in (ROWS, TURNS):
             return _counted(told, spine.n) if variable == ROWS else _turned(told, spine.n)
         if variable in told.columns:
-            place = {level: i for i, level in enumerate(levels)}
             codes, values = column_codes(told.columns[variable])
-            of_value = np.array([*(place.get(text, -1) for text in values.strings().tolist()), -1], np.int64)
-            np.maximum.at(out, told.subject, of_value[codes])
+            of_value = codes_among(Text.of(values.strings()), Text.of(levels))
+            np.maximum.at(out, told.subject, np.append(of_value, -1)[codes])
         return out
 
 
