@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
-from replicator.tables.dataset import Column, Dataset, Index, Numbers, Study, Text, number_text
+from replicator.tables.dataset import Column, Dataset, Index, Numbers, Text, number_text
 
 _MOST_NUMBERS = 1 << 16  # different ones, whose places two bytes tell
 _GLANCE = 1 << 18  # cells, of which fewer differ wherever fewer of all do
@@ -110,16 +110,12 @@ class NarrowNumbers(Numbers):
 
 def narrowed(dataset: Dataset) -> Dataset:
     """Hold a dataset in narrow columns, cell by cell the same; those that are so already, and those of many numbers, stay."""
-    columns: Mapping[str, Column] = {name: _narrow(column) for name, column in dataset.columns.items()}
+    columns: Mapping[str, Column] = {name: narrowed_column(column) for name, column in dataset.columns.items()}
     return replace(dataset, columns=columns)
 
 
-def narrowed_study(study: Study) -> Study:
-    """Hold all datasets of a study in narrow columns."""
-    return study.with_datasets(narrowed(dataset) for dataset in study.datasets.values())
-
-
-def _narrow(column: Column) -> Column:
+def narrowed_column(column: Column) -> Column:
+    """Hold one column so."""
     if isinstance(column, NarrowText | NarrowNumbers):
         return column
     return NarrowText(column.codes, column.levels) if isinstance(column, Text) else _narrow_numbers(column)

@@ -14,6 +14,7 @@ from replicator.errors import ReadError
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 from replicator.tables.decimals import stated_decimals
 from replicator.tables.file_kinds import parquet_parts
+from replicator.tables.narrow import narrowed_column
 from replicator.tables.reading_csv import check_names
 from replicator.tables.text_cells import text_from_arrow, trimming_note
 
@@ -45,6 +46,8 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
     if other is not None:
         raise ReadError(f"{path.name}: {other.name} has other columns than {files[0].name}; put files of one dataset there.")
     table = pa.concat_tables(tables)
+    cells = dict(enumerate(table.columns))  # each goes once it is read, so that a large dataset is not there twice
+    del table, tables
     kept = [position for position, field in enumerate(schema) if not field.name.startswith("__index_level_")]
     notes = [] if len(kept) == len(schema) else [f"{name}: the row index that pandas stored was left out."]
     keys = [schema.field(position).name.strip().upper() for position in kept]
@@ -54,11 +57,11 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
     n_trimmed = 0
     dated: list[str] = []
     for key, position in zip(keys, kept, strict=True):
-        column, trimmed, note = _column(path, name, key, table.column(position))
+        column, trimmed, note = _column(path, name, key, cells.pop(position))
         n_trimmed += trimmed
         notes += [note] if note else []
         dated += [key] if pa.types.is_temporal(schema.field(position).type) else []
-        columns[key] = column
+        columns[key] = narrowed_column(column)
         variables.append(_variable(key, column, schema.field(position).metadata or {}))
     notes += trimming_note(name, n_trimmed)
     if dated:
