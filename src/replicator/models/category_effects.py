@@ -1,4 +1,4 @@
-r"""Numbers that follow from a category: means by its levels, beside those of groups, where they explain most of a number."""
+r"""Numbers that follow from a category: means by its levels, beside those of groups, where they explain much of a number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy.special import fdtrc
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64]
 
-MOST = 0.5  # of the squared error of predictions, from which a category explains most of a number
+LEAST = 0.1  # share of the squared error of predictions that a category takes away, from which a number follows from it
 BY_CHANCE = 0.01  # probability that any of all pairs of a number and a category seems as closely tied as the one that is taken
 COVERED = 0.9  # of the subjects with a number, those who have a level that k of them share
 TIED = 0.05  # share of subjects with one value, from which a number is a count or a scale
@@ -36,8 +36,10 @@ class CategoryEffects:
     Notes
     -----
     A number that a category nearly decides (a body weight, by sex) has as many modes as the category has levels. Tied to the
-    category by the correlation of latent normals alone, draws near the border between two modes come out in the wrong one. So the
-    number is :math:`x_i = \mu_{g(i)} + \delta_{c(i)} + r_i` by least squares, and *r* is what is tied to other traits.
+    category by the correlation of latent normals alone, draws near the border between two modes come out in the wrong one. And
+    where many numbers go with one category, as measures of the body do with the sex, latent normals that show each of them as it
+    is would contradict each other, and all are weakened. So the number is :math:`x_i = \mu_{g(i)} + \delta_{c(i)} + r_i` by least
+    squares, and *r* is what is tied to other traits.
     """
 
     kind: ClassVar[str] = "category effects"
@@ -60,7 +62,7 @@ class CategoryEffects:
 def find_category_effects(
     values: Mapping[str, Floats], numbers: Iterable[str], categories: Iterable[str], group: Codes, k: int
 ) -> tuple[CategoryEffects, ...]:
-    r"""Find numbers of which a category explains most beyond groups, and what its levels add.
+    r"""Find numbers of which a category explains much beyond groups, and what its levels add.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def find_category_effects(
     -----
     Each subject's number is predicted from the others, by the means of groups alone and with those of levels:
     :math:`e_i / (1 - h_i)` are the errors, *h* the leverages (Allen 1974, Technometrics 16:125-127). The levels must take away more
-    than half of the squared errors, and the *F* test of their means, times the number of pairs asked, must be at most
+    than a tenth of the squared errors, and the *F* test of their means, times the number of pairs asked, must be at most
     0.01. Whole numbers and those of which many subjects share one are counts and scales, and stay as they are.
     """
     wanted = [name for name in numbers if _is_continuous(values[name], k)]
@@ -91,7 +93,7 @@ def find_category_effects(
     for number in wanted:
         tied = [_fit(number, one, values[number], values[one], group, k, BY_CHANCE / asked) for one in among]
         gain, effects = max((one for one in tied if one is not None), default=(0.0, None), key=lambda one: one[0])
-        if effects is not None and gain > MOST:
+        if effects is not None and gain > LEAST:
             found.append(effects)
     return tuple(found)
 
@@ -115,7 +117,7 @@ def _fit(
         return None
     of_group, n_levels = np.unique(group[rows], return_inverse=True)[1], int(common.sum())
     y = x[rows] - x[rows].mean()
-    if _squares_within(y, of_group * n_levels + code) > (1 - MOST) * _squares_within(y, of_group):
+    if _squares_within(y, of_group * n_levels + code) > (1 - LEAST) * _squares_within(y, of_group):
         return None  # not even means of each group's own levels explain as much
     by_group = of_group[:, None] == np.arange(of_group.max() + 1)
     by_level = code[:, None] == np.arange(n_levels)

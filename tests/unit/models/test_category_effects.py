@@ -60,9 +60,9 @@ def test_the_correlation_alone_would_mix_the_levels() -> None:
     assert rest.std() > 1.5
 
 
-@pytest.mark.parametrize("apart", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("apart", [0.0, 0.25, 0.5])
 def test_a_number_of_which_a_category_explains_little_is_left_alone(apart: float) -> None:
-    """Of sexes up to one scatter apart, which explains a fifth, nothing is kept, and the model is that of the correlation alone."""
+    """Of sexes up to half a scatter apart, a sixteenth of it, nothing is kept, and the model is that of the correlation alone."""
     values, group = planted(400, apart)
     model = fit(values, group)
     plain = JointModel.fit(values, frozenset({"sex"}), group, np.zeros(4, np.int64), 5)
@@ -129,3 +129,20 @@ def test_effects_are_means_of_k_subjects_that_cancel_out(n: int, levels: int, gr
         seen = code[np.isfinite(values["x"])]
         assert all((seen == value).sum() >= 5 for value in one.value)
         assert np.nanmean(one.at(seen)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_many_numbers_that_go_with_one_category_keep_their_differences() -> None:
+    """Eight numbers, each higher in one sex by 1.2 times the scatter and with nothing else in common, stay so far apart.
+
+    Latent normals cannot all go with a ninth that closely; the standard error of a difference in 4,000 draws is 0.03.
+    """
+    rng = np.random.default_rng(5)
+    sex = (np.arange(300) % 2).astype(float)
+    values = {"sex": sex} | {f"measure {j}": 1.2 * sex + rng.normal(size=300) for j in range(8)}
+    group = np.zeros(300, np.int64)
+    names = [name for name in values if name != "sex"]
+    model = JointModel.fit(values, frozenset({"sex"}), group, np.zeros(1, np.int64), 5, explained=names, explaining=["sex"])
+    drawn = model.sample(np.zeros(4000, np.int64), np.random.default_rng(6))
+    for name in names:
+        source, sample = (x[name][x["sex"] == 1].mean() - x[name][x["sex"] == 0].mean() for x in (values, drawn))
+        assert sample == pytest.approx(source, abs=0.12)
