@@ -148,7 +148,11 @@ class GaussianCopula:
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draw (n, p) standard normals with this correlation."""
         p, r = self.loadings.shape
-        return rng.standard_normal((n, r)) @ self.loadings.T + rng.standard_normal((n, p)) * np.sqrt(self.unique)
+        common = rng.standard_normal((n, r)) @ self.loadings.T
+        own = rng.standard_normal((n, p))
+        own *= np.sqrt(self.unique)
+        own += common
+        return own
 
     def given(self, z: Floats, j: int, value: Floats) -> Floats:
         r"""Move draws to where they would lie, had variable *j* the given value.

@@ -257,16 +257,15 @@ class TwoLevel:
         if not len(noise):
             return noise
         starts, run = occasions.starts, occasions.run
-        at = self._scatter_at(occasions)
-        weight = seen / at**2
+        at = self._scatter_at(occasions) if len(self.scatter) else None
+        weight = seen.astype(np.float64) if at is None else seen / at**2
         whole = np.add.reduceat(weight, starts, axis=0)
         tilted = np.flatnonzero(self.slope > 0)
         shaped = bend(noise, self.bent, self.quantiles, widths_of(features["spread"], run, self.bent, self.spread > 0))
-        residual, time, reach = around_lines(shaped * at, weight, occasions, tilted)
-        out = np.zeros_like(noise)
+        residual, time, reach = around_lines(shaped if at is None else shaped * at, weight, occasions, tilted)
         fading = self.fading if len(self.fading) else np.zeros(len(self.slope))
         steep = slope_deviation(self.slope[tilted], fading[tilted], self.within[tilted], reach)
-        out[:, tilted] += time * (features["slope"][:, tilted] * steep)[run]
+        sloping = time * (features["slope"][:, tilted] * steep)[run]
         length = np.tile(np.sqrt(self.within) * self.inflation, (len(starts), 1))
         wide = np.flatnonzero(self.spread > 0)
         if len(wide):
@@ -277,9 +276,10 @@ class TwoLevel:
             actual = np.sqrt(np.add.reduceat(residual[:, wide] ** 2 * weight[:, wide], starts, axis=0) / np.maximum(nu, 1))
             with np.errstate(divide="ignore", invalid="ignore"):
                 length[:, wide] = np.where((nu >= 2) & (actual > 0), own / actual, np.sqrt(self.within[wide]))
-        out += residual * length[run]
-        out += (features["level"] * np.sqrt(self.between + self.within / np.where(whole > 0, whole, 1.0)))[run]
-        return out
+        residual *= length[run]
+        residual[:, tilted] += sloping
+        residual += (features["level"] * np.sqrt(self.between + self.within / np.where(whole > 0, whole, 1.0)))[run]
+        return residual
 
 
 def _mean_by(values: Floats, group: Codes, n_groups: int) -> Floats:

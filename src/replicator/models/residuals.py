@@ -66,7 +66,8 @@ def around_lines(residual: Floats, weight: Floats, occasions: Occasions, tilted:
     starts, run = occasions.starts, occasions.run
     whole = np.add.reduceat(weight, starts, axis=0)
     safe = np.where(whole > 0, whole, 1.0)
-    out = residual - (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
+    out = (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
+    np.subtract(residual, out, out=out)
     day = occasions.day[:, None]
     time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted])[run]
     reach = np.add.reduceat(time**2 * weight[:, tilted], starts, axis=0)

@@ -11,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow._compute import DictionaryEncodeOptions, JoinOptions, TakeOptions, call_function
 
-from replicator.distinct import distinct_values
 from replicator.tables.dataset import Numbers
 
 _ROWS_AT_ONCE = 200_000
@@ -68,9 +67,11 @@ def joined_lines(columns: Sequence[Cells], before: str = "", after: str = "\n") 
 
 def string_array(texts: list[str]) -> pa.Array:
     """Make Arrow strings; :func:`pyarrow.array` would load pandas."""
-    encoded = [text.encode() for text in texts]
-    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
-    return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))])
+    every = "".join(texts)
+    content = every.encode()
+    sizes = map(len, texts) if len(content) == len(every) else (len(text.encode()) for text in texts)
+    offsets = np.cumsum([0, *sizes], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(content)])
 
 
 def plain_array(values: NDArray[Any], kind: pa.DataType, missing: NDArray[np.bool_] | None = None) -> pa.Array:
@@ -85,10 +86,15 @@ def _side_by_side(columns: Sequence[Cells]) -> list[Cells]:
     for right in columns[1:]:
         left, n, width = out[-1], len(right.codes), len(right.texts)
         if len(left.texts) * width <= n:
-            pair = left.codes.astype(np.intp) * width + right.codes
-            used, codes = distinct_values(pair, return_inverse=True)
+            pair = left.codes * np.int32(width) + right.codes  # below n
+            is_used = np.zeros(len(left.texts) * width, bool)
+            is_used[pair] = True
+            used = np.flatnonzero(is_used)
             if len(used) * _FEW <= n:
-                out[-1] = Cells([f"{left.texts[one // width]},{right.texts[one % width]}" for one in used.tolist()], codes)
+                place = np.zeros(len(is_used), np.int32)
+                place[used] = np.arange(len(used), dtype=np.int32)
+                both = [f"{left.texts[one // width]},{right.texts[one % width]}" for one in used.tolist()]
+                out[-1] = Cells(both, place[pair])
                 continue
         out.append(right)
     return out

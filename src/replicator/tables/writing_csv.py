@@ -17,6 +17,8 @@ from replicator.tables.lines import Cells, distinct_numbers, joined_lines
 _NEEDS_QUOTES = re.compile(r'[",\r\n;\t|]|\A[\s\ufeff]|\s\Z')
 _SOME_NEED_QUOTES = re.compile(r'[",\r\n;\t|]|(?:\A|\0)[\s\ufeff]|\s(?:\0|\Z)')  # of cells with NUL between them
 
+_TELLING = (*'",;|', *map(chr, (*range(9, 14), *range(28, 32))), "\0 ", " \0")  # of ASCII: without these, no cell needs quotes
+
 
 def csv_rows(dataset: Dataset, variables: Sequence[Variable]) -> EncodedRows:
     """Encode rows, in which :func:`~replicator.tables.writable.check_writable` has found nothing.
@@ -65,13 +67,18 @@ def _cells(variable: Variable, column: Column) -> Cells:
     if isinstance(column, Numbers):
         numbers, codes = distinct_numbers(column)
         return Cells([decimal_text(value, variable.decimals) for value in numbers], codes)
-    codes = np.where(column.codes < 0, np.int32(len(column.levels)), column.codes)
+    codes = column.codes
+    if codes.min(initial=0) < 0:
+        codes = np.where(codes < 0, np.int32(len(column.levels)), codes)
     return Cells([*_all_quoted(column.levels.tolist()), ""], codes)
 
 
 def _all_quoted(texts: list[str]) -> list[str]:
     """Put quotes around those cells that need them; most columns have none, and one look tells."""
-    return [_quoted(text) for text in texts] if _SOME_NEED_QUOTES.search("\0".join(texts)) else texts
+    every = "\0".join(texts)
+    if every.isascii() and not any(part in every for part in _TELLING) and not every.startswith(" ") and not every.endswith(" "):
+        return texts  # as most are; the pattern takes longer to say so
+    return [_quoted(text) for text in texts] if _SOME_NEED_QUOTES.search(every) else texts
 
 
 def _quoted(text: str) -> str:
