@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.baseline import NO_CHOICE, is_flag, is_flagged_once
 from replicator.derivations.derive import blanked
-from replicator.distinct import distinct_values
+from replicator.distinct import distinct_codes, distinct_values
 from replicator.profile.structure import DatasetStructure, Kind
 from replicator.standards.baselines import CIRCUMSTANCES, FIRST_DOSES, FLAGS
 from replicator.study_model.agreement_dates import move_dates, surely_after
@@ -169,7 +169,7 @@ def _again(dataset: Dataset, told: tuple[str, ...], owner: Owners, marked: Flags
     key = owner[rows].astype(np.int64)
     for name in told:
         codes, levels = column_codes(dataset[name].take(rows))
-        key = np.unique(key * (len(levels) + 1) + codes + 1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        key = distinct_codes(key * (len(levels) + 1) + codes + 1)
     dates = parse_dates(dataset.text(date)) if date in dataset else None
     moment = np.nan_to_num((dates.day * 1440 + np.nan_to_num(dates.minute))[rows]) if dates is not None else np.zeros(len(rows))
     order = np.lexsort((np.arange(len(rows)), moment, key))

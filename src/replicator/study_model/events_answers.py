@@ -86,7 +86,7 @@ class Answers:
         said = np.where(measured < 0, answer, np.where(value < low, len(answers), np.where(value > high, len(answers) + 1, -1)))
         kept = np.flatnonzero(said >= 0)
         words = [*answers.strings().tolist(), LOW, HIGH]
-        pairs, code = np.unique(test[kept] * len(words) + said[kept], return_inverse=True)
+        pairs, code = distinct_values(test[kept] * len(words) + said[kept], return_inverse=True)
         levels = [f"{names[pair // len(words)]}: {words[pair % len(words)]}" for pair in pairs.tolist()]
         told = Text(code.astype(np.int32), np.array(levels, object))
         return Told(subject[row[kept]].astype(np.int32), {self.topic: told}, np.full(len(kept), np.nan))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.nested_marginals import NestedMarginals, change_places, quantile_between
@@ -315,7 +316,7 @@ def event_days(spine: Spine) -> tuple[NDArray[np.int32], Floats]:
     when = [np.empty(0), *(told.day for told in spine.told.values())]
     subject, day = np.concatenate(who), np.concatenate(when)
     on_study = day > np.append(spine.marks["FIRST"], np.nan)[subject]
-    pairs = np.unique(np.stack([subject[on_study].astype(np.float64), day[on_study]], axis=1), axis=0)
+    pairs = distinct_values(np.stack([subject[on_study].astype(np.float64), day[on_study]], axis=1), axis=0)
     return pairs[:, 0].astype(np.int32), pairs[:, 1]
 
 

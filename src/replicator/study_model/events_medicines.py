@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.attributes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset
@@ -68,7 +69,7 @@ class Medicines:
 def distinct_medicines(columns: Mapping[str, Column], names: Sequence[str], n: int) -> tuple[list[tuple[str, ...]], Ints]:
     """Names of each distinct medicine by the variables `names`, and the medicine of each row: (n,)."""
     parts = [column_codes(columns[name]) for name in names]
-    distinct, medicine = np.unique(np.stack([codes for codes, _ in parts]), axis=1, return_inverse=True)
+    distinct, medicine = distinct_values(np.stack([codes for codes, _ in parts]), axis=1, return_inverse=True)
     words = [np.append(values.strings(), "") for _, values in parts]
     named = [tuple(str(words[i][code]) for i, code in enumerate(one)) for one in distinct.T.tolist()]
     return named, medicine.reshape(n).astype(np.int64)

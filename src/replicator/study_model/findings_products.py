@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.findings_laws import find_laws, logarithms, residual_of
 from replicator.study_model.findings_recorded import Recorded, row_at
@@ -213,7 +214,7 @@ def keep_laws(log: Floats, run: Codes, matrix: Floats, wanted: Floats, shape: Fl
     mean = _subject_means(log[rows], owner, size)
     out[rows] = mean + (log[rows] - mean) @ shape.T
     known = (there[:, None, :] | (matrix == 0)[None]).all(axis=2)
-    patterns, which = np.unique(known, axis=0, return_inverse=True)
+    patterns, which = distinct_values(known, axis=0, return_inverse=True)
     for number, laws in enumerate(patterns):
         if not laws.any():
             continue

@@ -170,8 +170,9 @@ class Layout:
 
 
 def _numbered(subject: NDArray[np.int32], counted: NDArray[np.int64] | None) -> Numbers:
-    """Number of each row (n_rows,) among its subject's, from 1 or on from those that were counted."""
-    begin = np.searchsorted(subject, subject, side="left")
+    """Number of each row (n_rows,), subject by subject, among its subject's, from 1 or on from those that were counted."""
+    size = np.bincount(subject)
+    begin = (np.cumsum(size) - size)[subject]
     others = 0 if counted is None else counted[subject]
     return Numbers((np.arange(len(subject)) - begin + 1 + others).astype(np.float64))
 

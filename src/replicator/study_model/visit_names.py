@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable, number_text
 
@@ -70,7 +71,7 @@ class VisitNames:
 
     def columns(self, number: NDArray[np.float64]) -> tuple[Text, Numbers]:
         """VISIT and VISITDY of visit numbers (n_rows,)."""
-        unique, inverse = np.unique(np.round(number, 9), return_inverse=True)
+        unique, inverse = distinct_values(np.round(number, 9), return_inverse=True)
         at = np.searchsorted(self.number, unique).clip(max=max(len(self.number) - 1, 0))
         known = (self.number[at] == unique) if len(self.number) else np.zeros(len(unique), bool)
         listed = self.name.strings()
