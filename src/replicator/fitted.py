@@ -338,7 +338,7 @@ class FittedStudy:
             describe_part("subjects", "subjects", model.subjects),
             describe_part("visits", "schedule", (model.schedule, model.visit_names)),
             *(describe_part(name, part.kind, part) for name, part in model.parts.items()),
-            describe_part("links", "links", model.links),
+            describe_part("links", "links", (model.links, model.comments)),
             describe_part("identifiers", "patterns", model.ids),
             describe_part("layouts", "metadata", (model.layouts, model.supplements, model.codelists, model.derivations)),
         ]

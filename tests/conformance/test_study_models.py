@@ -23,7 +23,14 @@ from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 from ..properties.blueprint import Blueprint
 from ..properties.strategies import UNIQUE_NUMBER, build_study
-from ..unit.study_model.small_studies import doses_of_each_day, events_from_consent, final_results, weeks_completed, weights_by_sex
+from ..unit.study_model.small_studies import (
+    commented,
+    doses_of_each_day,
+    events_from_consent,
+    final_results,
+    weeks_completed,
+    weights_by_sex,
+)
 from .array_models import MODELS
 from .states import kinds_in, numbers_in, reloaded, state_bytes, texts_in
 
@@ -104,6 +111,7 @@ STUDIES: Mapping[str, Callable[[], Study]] = {
     "events from consent": events_from_consent,
     "final results": final_results,
     "weights by sex": weights_by_sex,
+    "comments": commented,
     "rows backwards": lambda: _changed(build_study(Blueprint()), lambda d: d.take(np.arange(d.n_rows)[::-1])),
 }
 

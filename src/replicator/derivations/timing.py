@@ -20,8 +20,10 @@ SHARE_FOR_A_WORD = 0.5  # a state of time gets the word that at least half of it
 def propose_study_days(source: Source) -> Iterable[Derivation]:
     """Propose --DY, --STDY and --ENDY from the dates of the dataset and a reference date of the subject."""
     references = source.reference_dates("RFSTDTC", "RFXSTDTC", "RFICDTC")
-    for facts in source.about_subjects():
+    for facts in (*source.about_subjects(), *source.of_kind("links")):
         names = source.workspace.study[facts.name].names
+        if source.workspace.subject_variable not in names:
+            continue
         for target in (name for name in names if name.endswith("DY") and name != "VISITDY"):
             stem = target[:-2]
             likely = [stem + "DTC", stem + "STDTC", stem.removesuffix("ST") + "DTC", stem.removesuffix("EN") + "DTC"]

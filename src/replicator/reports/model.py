@@ -121,8 +121,9 @@ class ModelDescription:
             ),
         ]
         said.append(
-            "Three things are kept of fewer, without a count: that somebody died, in the standard's words; what most of a small "
-            f"arm were given; and rare words of a closed codelist, as one value, if {k} subjects have one of them."
+            "Four things are kept of fewer, without a count: that somebody died, in the standard's words; which planned arms somebody "
+            "was in; what most of a small arm were given; and rare words of a closed codelist, as one value, if "
+            f"{k} subjects have one of them."
         )
         if self.fewest_subjects is not None:
             said.append(f"The smallest number of subjects that any of its models was learned from is {self.fewest_subjects:,}.")

@@ -153,15 +153,20 @@ class _Chunk:
         return out
 
     def link(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
-        """Draw the datasets that relate rows of others."""
+        """Draw the datasets that relate rows of others, or say something about them."""
         model, out = self.model, {}
         links = model.links.sample(datasets, self.subject, model.ids.variable, self.ids, self.stream("links"))
         for name, layout in model.layouts.items():
-            if layout.dataset_kind is Kind.LINKS:
+            if layout.dataset_kind is Kind.LINKS and name not in model.comments:
                 relation = links.get(name, _dataset(name, {}))
                 owner = np.zeros(relation.n_rows, np.int32)
                 out[name] = replace(layout, subject="", sequence="").finish(relation, owner, self.ids)
-        return out
+        for name, comments in model.comments.items():
+            drawn = comments.sample(datasets, self.subject, self.stream("comments", name))
+            out[name] = model.layouts[name].finish(_dataset(name, drawn.columns), drawn.subject, self.ids)
+        late = tuple(one for one in model.derivations if one.dataset in model.comments)
+        made = derive_all(late, Study({**datasets, **out}), rng=self.stream("derivations of comments"))
+        return {name: made[name] for name in out}
 
     def split(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
         """Split the SUPP-- datasets off: these and their parents."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_baseline import BaselineFlags
 from replicator.study_model.agreement_dates import DateOrders, is_at_visits
 from replicator.study_model.closed_datasets import absent_arms, undated, visits_kept
+from replicator.study_model.comments import fit_comments
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
@@ -96,6 +98,7 @@ def fit_study_model(
     subjects, said_of_subjects = SubjectModel.fit(source, head, drawn.features, drawn.nominal, config)
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
     links, said_of_links = LinksModel.fit(source, structure, config)
+    comments, said_of_comments = fit_comments(source, structure, config)
     closed, kept = visits_kept(source, structure, config.k)
     made = (*drawn.parts, *(one.dataset for one in drawn.counterparts))
     progress("", len(source.subject) + 1, len(source.subject) + 1)
@@ -112,6 +115,7 @@ def fit_study_model(
         closed_visits=closed,
         open_visits=kept,
         links=links,
+        comments=comments,
         layouts=_fit_layouts(study, source, structure, mixed, visit_names),
         reference={name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
         supplements=source.supplements,
@@ -123,13 +127,20 @@ def fit_study_model(
         date_orders=_fit_date_orders(source, structure.subjects, derivations, config.k),
         baselines=BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
         codelists=dict(study.codelists),
-        notes=tuple(dict.fromkeys([*structure.notes, *source.notes, *drawn.notes, *said_of_subjects, *said_of_links])),
+        notes=tuple(
+            dict.fromkeys([*structure.notes, *source.notes, *drawn.notes, *said_of_subjects, *said_of_links, *said_of_comments])
+        ),
         mixed=mixed,
         counterparts=drawn.counterparts,
     )
     return cast(
         "StudyModel", from_state(*to_state(model, KINDS), KINDS)
     )  # as a file gives it back: sums hang on the order in memory
+
+
+def _once(*notes: Sequence[str]) -> tuple[str, ...]:
+    """Put notes behind each other, each once."""
+    return tuple(dict.fromkeys(chain.from_iterable(notes)))
 
 
 def _fit_agreements(

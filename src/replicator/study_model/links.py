@@ -10,17 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
-from replicator.counting import counted
 from replicator.heavy import pandas as pd
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
 from replicator.profile.structure import Kind, StudyStructure
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.links_levels import LinkedLevels
 from replicator.study_model.links_partners import Partners
 from replicator.study_model.source import Source
 from replicator.tables.dataset import Column, Dataset, Text, Variable
-
-MOST_LEVELS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +28,8 @@ class LinkEnd:
     ----------
     dataset, idvar : str
         The dataset, and the variable by which its row is named.
-    column : str
-        Variable that tells best which rows are linked; ``""`` if none does.
-    levels : tuple of str
-        Its levels.
+    levels : LinkedLevels
+        Of the variable that tells best which rows are linked.
     linked : BackoffTable
         Whether a row is linked (1) given its level; of the leading end, a row that has a partner who suits.
     count : BackoffTable
@@ -47,8 +42,7 @@ class LinkEnd:
 
     dataset: str
     idvar: str
-    column: str
-    levels: tuple[str, ...]
+    levels: LinkedLevels
     linked: BackoffTable
     count: BackoffTable
     width: int
@@ -97,10 +91,6 @@ class LinksModel:
                 continue
             dataset = source.datasets[name]
             if not {*_names(variable)} <= set(dataset.names):
-                notes.append(
-                    f"{name}: not learned ({counted(dataset.n_rows, 'row')}), since the dataset has no RELID to join rows of two "
-                    "datasets."
-                )
                 continue
             made, lost = _fit_relation(name, dataset, source, variable, config.k)
             links += made
@@ -196,35 +186,13 @@ def _fit_end(
     named = zip(source.ids[subject], dataset.text(idvar).strings(), strict=True)
     linked = np.array([pair in wanted for pair in named], dtype=np.int64)
     concerned = np.isin(subject, np.unique(subject[linked > 0])) | leads
-    best: tuple[float, str, NDArray[np.int64], tuple[str, ...]] = (0.0, "", np.full(dataset.n_rows, -1), ())
-    for column in dataset.names:
-        codes, levels = column_codes(dataset[column])
-        if not 1 < len(levels) <= MOST_LEVELS or column == idvar:
-            continue
-        n = np.bincount(codes[concerned] + 1, minlength=len(levels) + 1)
-        hit = np.bincount(codes[concerned] + 1, linked[concerned], minlength=len(n))
-        share = hit / np.maximum(n, 1)
-        told = float((n * (share - linked[concerned].mean()) ** 2).sum()) - len(levels) * float(linked[concerned].var())
-        if told > best[0]:
-            best = (told, column, codes, tuple(levels.strings().tolist()))
-    _, column, codes, level_names = best
-    subjects = np.array([len(np.unique(subject[codes == i])) for i in range(len(level_names))])
-    level_names = tuple(text if n >= k else "" for text, n in zip(level_names, subjects, strict=True))
-    table = BackoffTable.fit(linked, [codes], subject, k=min(k, 3))
+    levels = LinkedLevels.fit(dataset, subject, linked > 0, concerned, {idvar}, k)
+    table = BackoffTable.fit(linked, [levels.codes(dataset)], subject, k=min(k, 3))
     who = pd.factorize(size.index.get_level_values(variable))[0]
     count = BackoffTable.fit(np.minimum(size.to_numpy(), 10), [], who, k=k)
     padded = rows["IDVARVAL"].str.startswith(" ").any()
     width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
-    return LinkEnd(name, idvar, column, level_names, table, count, width)
-
-
-def _codes(end: LinkEnd, dataset: Dataset) -> NDArray[np.int64]:
-    if not end.column or end.column not in dataset:
-        return np.full(dataset.n_rows, -1, np.int64)
-    place = {text: i for i, text in enumerate(end.levels) if text}
-    codes, levels = column_codes(dataset[end.column])
-    lookup = np.array([place.get(text, -1) for text in levels.strings()] + [-1])
-    return lookup[codes]
+    return LinkEnd(name, idvar, levels, table, count, width)
 
 
 def _fit_partners(
@@ -237,7 +205,7 @@ def _fit_partners(
     together = related[0].merge(related[1], on=["subject", "RELID"])
     wanted = together["row_x"].to_numpy(np.int64) * tables[1].n_rows + together["row_y"].to_numpy(np.int64)
     row, partner = _candidates(owner, source.subject[follow.dataset])
-    codes = _codes(lead, tables[0])[row], _codes(follow, tables[1])[partner]
+    codes = lead.levels.codes(tables[0])[row], follow.levels.codes(tables[1])[partner]
     linked = np.isin(np.arange(len(owner)), related[0]["row"])
     mine = linked[row]
     pairs = (row[mine], partner[mine])
@@ -250,7 +218,7 @@ def _fit_partners(
         k,
     )
     suits = np.unique(row[(partners.score(tables, (row, partner), codes) > 0) | mine])
-    table = BackoffTable.fit(linked[suits].astype(np.int64), [_codes(lead, tables[0])[suits]], owner[suits], k=min(k, 3))
+    table = BackoffTable.fit(linked[suits].astype(np.int64), [lead.levels.codes(tables[0])[suits]], owner[suits], k=min(k, 3))
     return replace(lead, linked=table), partners
 
 
@@ -341,9 +309,9 @@ def _linked_rows(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Draw leading rows and their partners: (n,), (m,), and the leading row, by its position, of each partner (m,)."""
     (leaders, followers), (lead, follow) = tables, (link.lead, link.follow)
-    chosen = np.flatnonzero(lead.linked.sample([_codes(lead, leaders)], rng, leaders.n_rows) > 0)
+    chosen = np.flatnonzero(lead.linked.sample([lead.levels.codes(leaders)], rng, leaders.n_rows) > 0)
     which, partner = _candidates(subjects[0][chosen], subjects[1])
-    codes = _codes(lead, leaders)[chosen[which]], _codes(follow, followers)[partner]
+    codes = lead.levels.codes(leaders)[chosen[which]], follow.levels.codes(followers)[partner]
     weight = link.partners.score(tables, (chosen[which], partner), codes)
     with np.errstate(divide="ignore"):
         key = np.log(weight) + rng.gumbel(size=len(weight))  # the largest keys are a draw by weight without replacement

@@ -12,6 +12,7 @@ from replicator.profile.structure import StudyStructure
 from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_baseline import BaselineFlags
 from replicator.study_model.agreement_dates import DateOrders
+from replicator.study_model.comments import Comments
 from replicator.study_model.counterparts import Counterpart
 from replicator.study_model.identifiers import SubjectIds
 from replicator.study_model.joining import Supplement
@@ -53,7 +54,9 @@ class StudyModel:
     open_visits : mapping of str to tuple of float
         The visits of findings datasets of which fewer than k subjects have a row at a visit that few have.
     links : LinksModel
-        RELREC and CO.
+        RELREC.
+    comments : mapping of str to Comments
+        CO.
     layouts : mapping of str to Layout
         Of all datasets in the order of the source, SUPP-- included.
     reference : mapping of str to Dataset
@@ -95,6 +98,7 @@ class StudyModel:
     closed_visits: Mapping[str, tuple[float, ...]]
     open_visits: Mapping[str, tuple[float, ...]]
     links: LinksModel
+    comments: Mapping[str, Comments]
     layouts: Mapping[str, Layout]
     reference: Mapping[str, Dataset]
     supplements: tuple[Supplement, ...]

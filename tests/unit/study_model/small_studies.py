@@ -180,3 +180,44 @@ def events_from_consent(n: int = 120, related: float = 0.0, few: bool = False) -
         "AEACN": np.where(told, "DOSE REDUCED", np.where(start < dose[who], "NOT APPLICABLE", "DOSE NOT CHANGED")),
     }
     return make_study(DM=subjects, AE=events)
+
+
+def commented(n: int = 80) -> Study:
+    """Subjects with three events each; severe ones are commented on a day later, most alike, and a third of the subjects are."""
+    ids = [f"ST-{i:03d}" for i in range(n)]
+    first = [np.datetime64("2020-01-01") + 3 * i for i in range(n)]
+    events = [(i, j) for i in range(n) for j in range(3)]
+    severe = [(i * 7 + j * 3) % 5 == 0 for i, j in events]
+    start = [first[i] + 10 * (j + 1) + i % 4 for i, j in events]
+    on_events = [(i, "AE", "AESEQ", str(j + 1), day + 1) for (i, j), bad, day in zip(events, severe, start, strict=True) if bad]
+    on_subjects = [(i, "DM", "", "", first[i]) for i in range(0, n, 3)]
+    rows = sorted(on_events + on_subjects, key=lambda row: row[:4])
+    number = [sum(row[0] == one[0] for row in rows[:at]) + 1.0 for at, one in enumerate(rows)]
+    words = ["SEEN AGAIN" if domain == "AE" else f"REMARK {i}" for i, domain, *_ in rows]
+    return make_study(
+        DM={
+            "USUBJID": ids,
+            "SUBJID": [one[3:] for one in ids],
+            "RFSTDTC": [str(day) for day in first],
+            "SEX": list("MF") * (n // 2),
+        },
+        AE={
+            "USUBJID": [ids[i] for i, _ in events],
+            "AESEQ": [j + 1.0 for _, j in events],
+            "AEDECOD": [("RASH", "COUGH", "FALL")[(i + j) % 3] for i, j in events],
+            "AESEV": ["SEVERE" if bad else "MILD" for bad in severe],
+            "AESTDTC": [str(day) for day in start],
+        },
+        CO={
+            "DOMAIN": ["CO"] * len(rows),
+            "RDOMAIN": [row[1] for row in rows],
+            "USUBJID": [ids[row[0]] for row in rows],
+            "COSEQ": number,
+            "IDVAR": [row[2] for row in rows],
+            "IDVARVAL": [row[3] for row in rows],
+            "COVAL": words,
+            "COEVAL": ["INVESTIGATOR"] * len(rows),
+            "CODTC": [str(row[4]) for row in rows],
+            "CODY": [float((row[4] - first[row[0]]).astype(int)) + 1 for row in rows],
+        },
+    )
