@@ -18,6 +18,7 @@ _STEPS = 1.0, 1000.0  # parts of 1 that recorded numbers are whole multiples of
 _EXACT = 1e12  # size up to which all of these are told apart
 _GLANCE = 64  # numbers that are looked at before all are
 _WIDEST = 2**62  # numbers that rows are packed into
+_HALF = 2**31  # of which two make one of those
 _BITS = 62  # flags that go into one of them
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 by the golden ratio: its multiples spread over all bits
 
@@ -198,11 +199,26 @@ def perhaps_alike(columns: Iterable[NDArray[np.integer]]) -> NDArray[np.intp]:
     for column in columns:
         key = key ^ (column.astype(np.uint64, copy=False) + np.uint64(1))
         key *= _ODD
-    place = (key >> np.uint64(64 - max(1, (4 * len(key)).bit_length()))).astype(np.intp)
-    rows = np.flatnonzero(np.bincount(place, minlength=1)[place] > 1)  # few have another's first bits, and fewer all
-    order = np.sort(key[rows])
+    order = np.sort(key)
     again = order[1:][order[1:] == order[:-1]]
     if not len(again):
         return np.empty(0, np.intp)
+    place = (key >> np.uint64(64 - (4 * len(key)).bit_length())).astype(np.intp)
+    rows = np.flatnonzero(np.bincount(place)[place] > 1)  # few have another's first bits, and fewer all
     alike: NDArray[np.bool_] = again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]
     return rows[alike]
+
+
+def packed_keys(keys: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
+    """Number (n,) the rows of keys (n,) so that equal rows, and no others, have equal numbers; with gaps and in no order."""
+    packed, width = np.zeros(1, np.int64), 1
+    for key in keys:
+        if not len(key):
+            return np.empty(0, np.int64)
+        cells = key if _width(key) < _HALF else distinct_codes(key)
+        if width * _width(cells) >= _WIDEST:
+            packed = distinct_codes(packed)
+            width = _width(packed)
+        packed = packed * _width(cells) + (cells.astype(np.int64) - int(cells.min()))
+        width *= _width(cells)
+    return packed

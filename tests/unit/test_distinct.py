@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values, perhaps_alike
+from replicator.distinct import distinct_codes, distinct_values, packed_keys, perhaps_alike
 
 numpys: Callable[..., Any] = np.unique
 ASKED = list(product([False, True], repeat=3))
@@ -113,3 +113,13 @@ def test_rows_that_are_alike_are_among_those_that_may_be(columns: NDArray[np.int
 def test_rows_that_differ_are_hardly_ever_taken_for_alike() -> None:
     one, other = np.divmod(np.arange(200_000), 450)
     assert not len(perhaps_alike([one, other]))
+
+
+@pytest.mark.parametrize("far", [1, 10**6, 2**40, 2**61, 2**62])
+@given(columns=some.arrays(np.int64, st.tuples(st.integers(1, 5), st.integers(0, 30)), elements=st.integers(-2, 1)))
+def test_packed_keys_are_equal_where_rows_are(far: int, columns: NDArray[np.int64]) -> None:
+    _, expected = numpys(columns, axis=1, return_inverse=True)
+    packed = packed_keys(columns * far)
+    assert len(packed) == columns.shape[1]
+    pairs = {*zip(expected.reshape(-1).tolist(), packed.tolist(), strict=True)}
+    assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import packed_keys
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Text
 
@@ -30,11 +31,8 @@ def codes_of(column: Column) -> Codes:
 
 def combine(parts: Iterable[Codes], n_rows: int) -> Codes:
     """Number the distinct combinations of codes: (n_rows,) int64 from 0 without gaps, in order of first occurrence."""
-    group = np.zeros(n_rows, np.int64)
-    for part in parts:
-        span = int(part.max(initial=0)) + 1
-        group = pd.factorize(group * span + part)[0].astype(np.int64)
-    return group
+    packed = packed_keys(parts)
+    return np.zeros(n_rows, np.int64) if len(packed) != n_rows else pd.factorize(packed)[0].astype(np.int64)
 
 
 def n_groups(group: Codes) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_values, perhaps_alike
+from replicator.distinct import distinct_values, packed_keys, perhaps_alike
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Numbers, Text
 from replicator.tables.narrow import NarrowNumbers
@@ -29,11 +29,7 @@ def codes_of(column: Column) -> Ints:
 
 def combine(keys: Sequence[NDArray[np.integer]]) -> Ints:
     """Return one integer for each row, equal where all `keys` are equal (n_rows,); counted from 0 without gaps."""
-    combined = np.asarray(keys[0], np.int64)
-    for key in keys[1:]:
-        width = int(key.max(initial=-1)) + 2
-        combined = pd.factorize(combined)[0].astype(np.int64) * width + np.asarray(key, np.int64) + 1
-    return np.asarray(pd.factorize(combined)[0], np.int64)
+    return np.asarray(pd.factorize(packed_keys(keys))[0], np.int64)
 
 
 def sizes(groups: Ints) -> Ints:
