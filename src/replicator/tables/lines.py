@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow._compute import DictionaryEncodeOptions, JoinOptions, TakeOptions, call_function
+from pyarrow.compute import DictionaryEncodeOptions, JoinOptions, TakeOptions, call_function
 
 from replicator.tables.dataset import Numbers
 
