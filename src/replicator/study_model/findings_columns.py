@@ -165,7 +165,9 @@ class OtherColumns:
             numeric,
             with_result,
             tuple(results),
-            fit_of_series(dataset, [name for name in given.left if name in of_series], series, rows.n_series, subject, k),
+            fit_of_series(
+                dataset, {name: asked[name] for name in given.left if name in of_series}, series, rows.n_series, subject, k
+            ),
             NotDone.fit(dataset, structure, without, subject, k),
         )
         return columns, notes
