@@ -267,7 +267,7 @@ class CatalogueBuilder:
             for place, name in zip(places, drawn, strict=False):
                 out[place] = name
         if not any(out):
-            out[0] = self.namer.names(self.source.class_name(int(self.block[donor[0]])), 1, wanted)[0]
+            out[0] = self.namer.unspecified(self.source.class_name(int(self.block[donor[0]])))
         return [name for name in out if name], donor[[bool(name) for name in out]]
 
     def _display(self, unit: int) -> str:

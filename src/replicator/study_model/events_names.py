@@ -157,10 +157,12 @@ class Namer:
             out += self._fresh(self._ordinary(others, wanted), n - len(out))
         if not out:
             out = self._fresh(self._ordinary(others, replace(wanted, needs=(), apart=frozenset())), n)
-        if not out:
-            rest = f"{class_name.upper()}, UNSPECIFIED" if class_name else "UNSPECIFIED"
-            out = self._fresh(chain([rest], (f"{rest} {number}" for number in range(2, len(self._used) + 3))), 1)
-        return out
+        return out or [self.unspecified(class_name)]
+
+    def unspecified(self, class_name: str) -> str:
+        """Return a name that says no more than its class."""
+        rest = f"{class_name.upper()}, UNSPECIFIED" if class_name else "UNSPECIFIED"
+        return self._fresh(chain([rest], (f"{rest} {number}" for number in range(2, len(self._used) + 3))), 1)[0]
 
     def given(self, class_name: str, n: int, wanted: Wanted) -> list[str]:
         """Return up to `n` medicines of a class as they are wanted, or forms of their names, and none of another class."""

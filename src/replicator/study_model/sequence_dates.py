@@ -15,7 +15,7 @@ from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_bounds import Bounds
 from replicator.study_model.sequence_context import told_days
 from replicator.study_model.sequence_distances import steady_distances
-from replicator.study_model.sequence_pins import Pin, find_pins
+from replicator.study_model.sequence_pins import END, Pin, begun, find_pins, last_begin, over
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day
 from replicator.tables.dataset import Column, Dataset, Text
@@ -25,7 +25,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NEXT = "NEXT START"  # first day of the row after
-END = "ENDTC"  # of the names of dates that end a row
 SEVERAL = 0.05  # share of all dates that those of a tuple off the visits are, from which its own share counts
 DELTAS = (0, 1, -1)  # days by which a date follows another
 BETTER = 1.05  # times as many subjects as follow anything else must follow a row of an earlier sequence
@@ -72,6 +71,8 @@ class SequenceDates:
         unless they name a visit that comes later.
     over : tuple of str
         Marks that are the last end of all rows, and of which none begins later than on the day after: the last dose.
+    since : tuple of str
+        Marks that are the first end of all rows, and before which none but the first begins: the end of the screening.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -92,6 +93,7 @@ class SequenceDates:
     to_end: Bounds | None = None
     certain: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     over: tuple[str, ...] = ()
+    since: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -148,7 +150,7 @@ class SequenceDates:
         distinct = bool((start == place.before(start)).sum() == 0) and bool(np.isfinite(start + place.before(start)).any())
         named = np.isfinite(number)
         at_visits = bool(named.any()) and float(np.isfinite(base["VISIT"])[named].mean()) >= 0.995
-        until = _until(start, subject, spine)
+        until = last_begin(start, subject, spine)
         rare = tuple(min(1.0, k / 2 / spine.n) if name in few else 0.0 for name in names)
         pins = find_pins(days, subject, spine, k)
         end = next((days[name] for name in names[1:] if name.endswith(END)), None)
@@ -168,7 +170,8 @@ class SequenceDates:
             Bounds.fit(place.next(start) - start, code, subject, k),
             None if end is None else Bounds.fit(end - start, code, subject, k),
             _certain(subject, code, k),
-            _over(start, names[0], pins, subject, spine),
+            over(start, names[0], pins, subject, spine),
+            begun(start, pins, ~place.first, subject, spine),
         )
 
     def sample(
@@ -209,6 +212,9 @@ class SequenceDates:
             limit, start = self._latest(subject, spine), days[self.names[0]]
             moved = self.certain[code] & (start > limit) & ~(base["VISIT"] > limit)  # nobody leaves the visit that a row names
             days[self.names[0]] = np.where(moved, limit, start)
+        for name in self.since:
+            mark, start = np.floor(spine.marks[name])[subject], days[self.names[0]]
+            days[self.names[0]] = np.where(~place.first & (start < mark), mark, start)
         days = self._tidy(days, place)
         keep = ~(self.at_visits & np.isfinite(number) & np.isnan(base["VISIT"]))
         if self.distinct:
@@ -425,22 +431,3 @@ def _certain(subject: NDArray[np.int32], code: Ints, k: int) -> NDArray[np.bool_
 def _share(bad: NDArray[np.bool_], known: Floats) -> float:
     both = np.isfinite(known)
     return float(bad[both].mean()) if both.any() else 0.0
-
-
-def _until(start: Floats, subject: NDArray[np.int32], spine: Spine) -> str:
-    """The nearest mark after which no row begins."""
-    found: list[tuple[float, str]] = []
-    if not len(start) or np.isfinite(start).mean() < 0.5:
-        return ""  # most dates are not known in full: nothing can be said of them
-    for name, mark in spine.marks.items():
-        limit = mark[subject]
-        both = np.isfinite(start) & np.isfinite(limit)
-        if both.sum() >= 10 and np.isfinite(mark).mean() > 0.3 and not (start > limit)[both].any():
-            found.append((float(np.median((limit - start)[both])), name))
-    return min(found)[1] if found else ""
-
-
-def _over(start: Floats, variable: str, pins: tuple[Pin, ...], subject: NDArray[np.int32], spine: Spine) -> tuple[str, ...]:
-    """Marks that are the last end of all rows (n_rows,), of which none begins later than on the day after."""
-    ends = dict.fromkeys(pin.mark for pin in pins if pin.last and pin.variable.endswith(END) and pin.variable != variable)
-    return tuple(name for name in ends if not (start > np.floor(spine.marks[name])[subject] + 1).any())

@@ -1,8 +1,8 @@
-"""Marks that are the first or the last day of a sequence of all subjects: the end of treatment is the last dose's."""
+"""Marks that bound a sequence of all subjects: the end of treatment is the last dose's, and after it none begins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from replicator.study_model.spine import Spine
 
 Floats = NDArray[np.float64]
+
+END = "ENDTC"  # of the names of dates that end a row
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,33 @@ def find_pins(days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spi
                 if whole.sum() >= max(2, min(k, spine.n)) and (edge == day_of)[whole].all() and not (beyond & both).any():
                     found.append(Pin(variable, name, last))
     return tuple(found)
+
+
+def last_begin(start: Floats, subject: NDArray[np.int32], spine: Spine) -> str:
+    """The nearest mark after which no row (n_rows,) begins; ``""`` if there is none."""
+    found: list[tuple[float, str]] = []
+    if not len(start) or np.isfinite(start).mean() < 0.5:
+        return ""  # most dates are not known in full: nothing can be said of them
+    for name, mark in spine.marks.items():
+        limit = mark[subject]
+        both = np.isfinite(start) & np.isfinite(limit)
+        if both.sum() >= 10 and np.isfinite(mark).mean() > 0.3 and not (start > limit)[both].any():
+            found.append((float(np.median((limit - start)[both])), name))
+    return min(found)[1] if found else ""
+
+
+def over(start: Floats, variable: str, pins: Sequence[Pin], subject: NDArray[np.int32], spine: Spine) -> tuple[str, ...]:
+    """Marks that are the last end of all rows (n_rows,), of which none begins, by `variable`, later than on the day after."""
+    ends = dict.fromkeys(pin.mark for pin in pins if pin.last and pin.variable.endswith(END) and pin.variable != variable)
+    return tuple(name for name in ends if not (start > np.floor(spine.marks[name])[subject] + 1).any())
+
+
+def begun(
+    start: Floats, pins: Sequence[Pin], later: NDArray[np.bool_], subject: NDArray[np.int32], spine: Spine
+) -> tuple[str, ...]:
+    """Marks that are the first end of all rows (n_rows,), before which none of the `later` ones of a subject begins."""
+    ends = dict.fromkeys(pin.mark for pin in pins if not pin.last and pin.variable.endswith(END))
+    return tuple(name for name in ends if not (later & (start < np.floor(spine.marks[name])[subject])).any())
 
 
 def _edges(day: Floats, subject: NDArray[np.int32], n: int, last: bool) -> Floats:

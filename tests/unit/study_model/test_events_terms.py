@@ -11,6 +11,7 @@ from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import load_stand_ins
 from replicator.study_model.events_catalogue import TermCatalogue
+from replicator.study_model.events_names import Namer, Wanted
 from replicator.study_model.events_terms import fit_terms
 from replicator.tables.dataset import Dataset, Text
 
@@ -94,3 +95,16 @@ def test_what_is_lost_once_is_not_lost_again() -> None:
     row = pool.sample(who, np.zeros(400, np.int64), np.tile([0, 1], 200), np.random.default_rng(1))
     assert not pool.loses_again(who, row).any()
     assert set(row.tolist()) == {0, 1, 2, 3}
+
+
+def test_a_class_without_terms_left_is_not_given_those_of_another() -> None:
+    """Of fifteen coded terms of a class that has thirteen, two are left out, where only its own will do; then one is unspecified."""
+    name = "REPRODUCTIVE SYSTEM AND BREAST DISORDERS"
+    stand_ins = load_stand_ins()
+    neutral = {term for term in stand_ins.by_kind["event"][name] if not stand_ins.sex_of(term)}
+    namer = Namer(stand_ins, "event", set(), np.random.default_rng(1), adults=True)
+    drawn = namer.names(name, len(neutral) + 2, Wanted(), own=True)
+    assert set(drawn) == neutral and len(drawn) == len(neutral)
+    assert namer.names(name, 1, Wanted(), own=True) == []
+    assert namer.unspecified(name) == f"{name}, UNSPECIFIED"
+    assert namer.unspecified(name) == f"{name}, UNSPECIFIED 2"

@@ -13,6 +13,7 @@ from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.sequence_dates import SequenceDates
+from replicator.study_model.sequence_pins import Pin, begun
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study
 
@@ -86,3 +87,41 @@ def test_a_row_that_is_not_the_first_is_out_of_time_two_days_after_the_mark() ->
     day = np.array([18001.0, 18011.0, 18012.0, 18001.0, 18099.0, 18020.0])
     found = dates.in_time({"EXSTDTC": day}, subject, spine)
     np.testing.assert_array_equal(found, [True, True, False, True, True, True])
+
+
+@pytest.mark.parametrize(("second", "found"), [(0.0, ("DM.RFSTDTC",)), (-1.0, ())])
+def test_the_mark_that_ends_the_first_row_is_found(second: float, found: tuple[str, ...]) -> None:
+    """Nobody's second element begins before the screening has ended with the first dose; if one does, the mark bounds nothing."""
+    spine = make_spine(10, {"DM.RFSTDTC": 18020.0 + np.arange(10)})
+    subject = np.repeat(np.arange(10, dtype=np.int32), 2)
+    start = np.stack([spine.anchor - 5, spine.marks["DM.RFSTDTC"] + np.arange(10) % 3], axis=1).ravel()
+    start[1] += second
+    pins = (Pin("SEENDTC", "DM.RFSTDTC", False), Pin("SESTDTC", "FIRST", False))
+    assert begun(start, pins, np.arange(20) % 2 == 1, subject, spine) == found
+
+
+def test_no_later_row_begins_before_the_mark_that_ends_the_first() -> None:
+    """Of two visits before the first dose, on which rows fall that follow no mark, neither begins a second element."""
+    study = _elements()
+    sample = Request(fit_study_model(study, find_structure(study)), 500, seed=1).study()
+    elements = sample["SE"].to_frame()
+    dose = sample["DM"].to_frame().set_index("USUBJID")["RFSTDTC"]
+    later = elements[elements["ETCD"] != "SCRN"]
+    assert (later["SESTDTC"].to_numpy() >= dose[later["USUBJID"]].to_numpy()).all()
+
+
+def _elements() -> Study:
+    """A screening of two visits, treatment from the first dose at the third, and from the fourth on another element."""
+    rng = np.random.default_rng(6)
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("DM", "SV", "SE")}
+    for i in range(N):
+        who, start = f"ST-{i:03d}", int(rng.integers(0, 300))
+        visit = [start - 9 - int(rng.integers(0, 6)), start - 2, start, start + 14 + int(rng.integers(-2, 3)), start + 40]
+        day = [visit[0], start if i % 9 else visit[3], visit[3] if i % 9 else visit[4], visit[4]]
+        rows["DM"].append({"USUBJID": who, "RFSTDTC": _iso(day[1]), "RFENDTC": _iso(visit[4]), "ARMCD": "A", "ARM": "A"})
+        rows["SV"] += [{"USUBJID": who, "VISITNUM": k + 1, "SVSTDTC": _iso(one)} for k, one in enumerate(visit)]
+        rows["SE"] += [
+            {"USUBJID": who, "ETCD": code, "SESTDTC": _iso(first), "SEENDTC": _iso(last)}
+            for code, first, last in zip(("SCRN", "TRT", "FUP"), day[:-1], day[1:], strict=True)
+        ]
+    return make_study(**{name: pd.DataFrame(table).to_dict("list") for name, table in rows.items()})
