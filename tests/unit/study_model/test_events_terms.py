@@ -98,7 +98,7 @@ def test_what_is_lost_once_is_not_lost_again() -> None:
 
 
 def test_a_class_without_terms_left_is_not_given_those_of_another() -> None:
-    """Of fifteen coded terms of a class that has thirteen, two are left out, where only its own will do; then one is unspecified."""
+    """Where only its own will do, two are left out of two more than the class has; what then stands for a class is unspecified."""
     name = "REPRODUCTIVE SYSTEM AND BREAST DISORDERS"
     stand_ins = load_stand_ins()
     neutral = {term for term in stand_ins.by_kind["event"][name] if not stand_ins.sex_of(term)}
