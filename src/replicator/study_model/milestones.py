@@ -72,7 +72,9 @@ class Milestone:
         tuples = code[known].astype(np.int64)
         if uncertainty(tuples, place[known]) < TOLD:
             return None
-        stretch = _stretches(place[known], len(grid.expected) + 1, EACH * k)
+        stretch = _stretches(
+            place[known], len(grid.expected) + 1, EACH * k, _partings(place[known], tuples, len(grid.expected) + 1, k)
+        )
         given = [stretch[place[known]], place[known], spine.arm[known].astype(np.int64)]
         return cls(names, values, stretch, BackoffTable.fit(tuples, given, known, k=k, closed=True))
 
@@ -145,11 +147,22 @@ def _places(spine: Spine, grid: Grid) -> Ints:
     return np.where(np.isnan(spine.reached), len(days), np.minimum(at, len(days) - 1)).astype(np.int64)
 
 
-def _stretches(place: Ints, n: int, least: int) -> Ints:
-    """Stretches of neighbouring places with at least so many subjects each: (n,) stretch of each place."""
+def _stretches(place: Ints, n: int, least: int, parted: NDArray[np.bool_]) -> Ints:
+    """Stretches of neighbouring places with at least so many subjects each, none across a parting: (n,) stretch of each place."""
     count = np.bincount(place, minlength=n)
-    before = np.concatenate([[0], np.cumsum(count)[:-1]])
-    return np.asarray(before // max(least, 1), np.int64)
+    full = np.concatenate([[0], np.cumsum(count)[:-1]]) // max(least, 1)
+    return np.asarray(np.cumsum((np.diff(full, prepend=0) > 0) | parted), np.int64)
+
+
+def _partings(place: Ints, code: Ints, n: int, k: int) -> NDArray[np.bool_]:
+    """Places from which on no tuple is one that occurs before them, with `k` subjects on either side: (n,)."""
+    _, tuples = np.unique(code, return_inverse=True)
+    first, last = np.full(int(tuples.max(initial=-1)) + 1, n), np.full(int(tuples.max(initial=-1)) + 1, -1)
+    np.minimum.at(first, tuples, place)
+    np.maximum.at(last, tuples, place)
+    across = ((first[:, None] < np.arange(n)) & (last[:, None] >= np.arange(n))).any(axis=0)
+    before = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=n))[:-1]])
+    return np.asarray(~across & (np.minimum(before, len(place) - before) >= k), bool)
 
 
 def _whole_stretches(place: Ints, n: int, least: int) -> Ints:

@@ -8,7 +8,7 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.milestones import _whole_stretches
+from replicator.study_model.milestones import _partings, _stretches, _whole_stretches
 from replicator.study_model.study_model import StudyModel
 
 from .small_studies import WEEKS, make_study, weeks_completed
@@ -54,6 +54,17 @@ def test_stretches_of_a_course_have_enough_subjects_each() -> None:
     place = np.repeat([0, 1, 2, 5, 7, 8], [7, 2, 4, 5, 30, 3])
     np.testing.assert_array_equal(_whole_stretches(place, 10, 5), [0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
     np.testing.assert_array_equal(_whole_stretches(place[:3], 10, 5), np.zeros(10))
+
+
+def test_no_stretch_goes_on_over_the_visit_at_which_a_flag_is_earned() -> None:
+    """Fourteen left on the way, too few for a stretch of fifteen, and none of them has the flag that thirty others have."""
+    place = np.repeat([0, 1, 3, 4, 5], [6, 2, 3, 3, 30])
+    earned = _partings(place, (place == 5).astype(np.int64), 7, 5)
+    np.testing.assert_array_equal(np.flatnonzero(earned), [5])
+    np.testing.assert_array_equal(_stretches(place, 7, 15, earned), [0, 0, 0, 0, 0, 1, 2])
+    one_left_late = np.append(place, 5), np.append(place == 5, False).astype(np.int64)
+    assert not _partings(*one_left_late, 7, 5).any()
+    assert not _partings(place[10:], (place[10:] == 5).astype(np.int64), 7, 5).any()
 
 
 def test_a_set_of_animals_is_of_an_arm_and_of_a_sex() -> None:
