@@ -15,6 +15,7 @@ from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.findings_columns import OtherColumns
+from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
 from replicator.study_model.findings_ending import N_ENDINGS, endings
@@ -47,6 +48,7 @@ NO_COORDINATES = Coordinates()
 NO_WHOLES = Wholes()
 NO_REPEATS = Repeats()
 NO_TOTALS = Totals()
+NO_COMPLETENESS = Completeness()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +117,8 @@ class FindingsPart:
         Numbers that are taken over from the row before.
     totals : Totals
         Ranges of the totals of instruments.
+    completeness : Completeness
+        Tests that are there only where enough others have a result.
     site : str
         Covariate that tells sites apart, ``""`` if none does.
     site_place : (n_codes,) int64
@@ -143,6 +147,7 @@ class FindingsPart:
     wholes: Wholes = NO_WHOLES
     repeats: Repeats = NO_REPEATS
     totals: Totals = NO_TOTALS
+    completeness: Completeness = NO_COMPLETENESS
     site: str = ""
     site_place: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -202,7 +207,8 @@ class FindingsPart:
         site = sites_of_subjects(spine, self.site, like)[grid.subject]
         first = self.repeat[grid.cell] == 0
         where = Circumstances(arm, grid.cell, site, endings(grid.subject, spine))
-        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], first, rng) & self.results.told
+        seen = self.units.sample(arm, grid.cell, spine, occasions, self.scheduled[grid.cell], first, rng)
+        seen = self.completeness.ask(seen) & self.results.told
         noise, luck = self.values.latent.noise(occasions, rng), rng.random(len(grid.subject))
         drawn = partial(_drawn, spine, self.name)
         features = draw_features(self._features(), drawn, self.results, self.values, self.coordinates, occasions, rng)
@@ -219,6 +225,8 @@ class FindingsPart:
         seen = self.units.restrict(seen, self._read_off(latent, seen, site))
         occasion, series = np.nonzero(seen)
         number, token = self._results_of(latent, occasion, series, site)
+        whole = np.flatnonzero(self.completeness.keep(occasion, series, ~self.results.silent(token), len(seen)))
+        occasion, series, number, token = occasion[whole], series[whole], number[whole], token[whole]
         number = self.repeats.hold(number, occasion, series, occasions.run, rng)
         number = self.products.hold(number, occasion, series, occasions.run, site, self.results, rng)
         number = self.wholes.hold(number, occasion, series, site, self.results, rng)

@@ -122,6 +122,11 @@ class Results:
         levels = (self.form != LEVELLED) | (self.share.sum(axis=1) > 0)
         return np.asarray(levels[self.value] | ((self.state >= 0) & levels[self.state]), bool)
 
+    def silent(self, token: Codes) -> NDArray[np.bool_]:
+        """Which tokens (n,) say that there is no result; -1 is a number."""
+        nothing = self.tokens.original.missing & self.tokens.text.missing & np.isnan(self.tokens.number)
+        return np.asarray(np.append(nothing, False)[token], np.bool_)
+
     def numbers(self, latent: Floats, column: Codes, where: NDArray[np.bool_], site: Codes) -> Floats:
         """Turn latent values of one column each into recorded numbers.
 

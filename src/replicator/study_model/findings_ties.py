@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_features import codes_of
 from replicator.study_model.findings_products import Products
 from replicator.study_model.findings_recorded import Recorded
@@ -15,14 +17,17 @@ from replicator.study_model.findings_totals import Totals, answers_given
 from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_wholes import Wholes, units_of_series
 
+Flags = NDArray[np.bool_]
+
 
 class Ties(NamedTuple):
-    """Tests that follow from two others, tests that are parts of another, numbers taken over, and ranges of totals."""
+    """Tests that follow from two others, parts of another, numbers taken over, ranges of totals, and what needs enough others."""
 
     products: Products
     wholes: Wholes
     repeats: Repeats
     totals: Totals
+    completeness: Completeness
 
 
 def fit_ties(source: SourceFindings, recorded: Recorded, units: Units, k: int) -> Ties:
@@ -48,4 +53,16 @@ def fit_ties(source: SourceFindings, recorded: Recorded, units: Units, k: int) -
     repeats = Repeats.fit(recorded, source.topic, np.flatnonzero(tied).tolist(), k)
     answers = answers_given(recorded.results, recorded.observed, source.occasion, len(source.grid.subject))
     totals = Totals.fit(answers, source.category, source.cells.label[source.grid.cell], recorded.run, k)
-    return Ties(products, wholes, repeats, totals)
+    whole = Completeness.fit(source.present, _obtained(source, recorded), source.category, source.grid.subject, k)
+    return Ties(products, wholes, repeats, totals, whole)
+
+
+def _obtained(source: SourceFindings, recorded: Recorded) -> Flags:
+    """Which tests have a result at each occasion: (n_occasions, n_series)."""
+    silent = np.ones(source.dataset.n_rows, bool)
+    for name in recorded.results.names.present:
+        silent &= source.dataset[name].missing
+    said = source.kept & ~silent
+    out = np.zeros_like(source.present)
+    out[source.occasion[said], source.rows.series[said]] = True
+    return out
