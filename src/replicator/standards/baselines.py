@@ -12,6 +12,9 @@ FLAGS = ("BLFL", "LOBXFL")
 FIRST_DOSES = ("RFXSTDTC", "RFSTDTC")
 """Dates of the subject that no baseline is taken after, the first that there is."""
 
+LAST_DOSES = ("RFXENDTC", "RFENDTC")
+"""Dates of the subject after which it is not treated any more, the first that there is."""
+
 CIRCUMSTANCES = (
     "TESTCD",
     "CAT",

@@ -17,7 +17,7 @@ from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
-from replicator.study_model.events_untreated import before_first_dose
+from replicator.study_model.events_untreated import phase_of_treatment
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column
 
@@ -87,8 +87,8 @@ class OccurrenceColumns:
     phases : (n_phases,) int64
         Codes of start pattern, end pattern and whether the first row came after the end, sorted.
     qualifiers : Qualifiers
-        Of the occurrence, given phase, class, term, arm, how the participation ended, whether it has several rows, and whether it
-        begins before the first dose.
+        Of the occurrence, given phase, class, term, arm, how the participation ended, whether it has several rows, and the phase
+        of the treatment in which it begins.
     varying : tuple of Varying
         Of further rows.
     ids : tuple of RecordIds
@@ -156,8 +156,8 @@ class OccurrenceColumns:
         opening[occurrence[rank == 0]] = closed[rank == 0]
         phase = find_levels(self.phases, phase_of(pattern[0], pattern[1], opening))
         several = (np.bincount(occurrence, minlength=n) > 1).astype(np.int64)
-        before = before_first_dose(spine, owner, drawn.start)
-        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], before, rng, n, owner)
+        treated = phase_of_treatment(spine, owner, drawn.start)
+        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], treated, rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
             present = ~cells.pop(presence_of(ids.name)).missing

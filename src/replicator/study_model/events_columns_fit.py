@@ -28,7 +28,7 @@ from replicator.study_model.events_columns import (
 from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.events_source import SourceEvents
-from replicator.study_model.events_untreated import before_first_dose
+from replicator.study_model.events_untreated import phase_of_treatment
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Text, Variable
 from replicator.tables.dates import parse_dates
@@ -145,7 +145,7 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
 def _fit_qualifiers(
     source: SourceEvents, head: Dataset, given: list[Ints], ending: Ints, set_aside: Bools, k: int
 ) -> tuple[Qualifiers, tuple[str, ...]]:
-    """Learn qualifiers, and where identifiers are, given codes (n,), class, term, arm, ending, rows, and the first dose."""
+    """Learn qualifiers, and where identifiers are, given codes (n,), class, term, arm, ending, rows, and the phase."""
     for name in source.plan.ids:
         there = Text(np.where(head[name].missing, -1, 0).astype(np.int32), YES)
         head = head.with_column(Variable(presence_of(name)), there)
@@ -153,8 +153,8 @@ def _fit_qualifiers(
     given = [*given, source.block, source.kind_of, source.arm, ending, several]
     use = ~set_aside if (~set_aside).any() else np.ones(source.found.n, bool)
     names = [*(presence_of(name) for name in source.plan.ids), *source.plan.qualifiers]
-    before = before_first_dose(source.spine, source.owner, source.start.day)
-    return Qualifiers.fit(head.take(use), names, [codes[use] for codes in given], before[use], source.owner[use], k)
+    treated = phase_of_treatment(source.spine, source.owner, source.start.day)
+    return Qualifiers.fit(head.take(use), names, [codes[use] for codes in given], treated[use], source.owner[use], k)
 
 
 def _fit_varying(reports: _Reports, name: str, later: Bools, k: int) -> Varying:

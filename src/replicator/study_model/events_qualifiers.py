@@ -23,7 +23,7 @@ from replicator.study_model.attributes import (
     is_worded,
     protect_levels,
 )
-from replicator.study_model.events_untreated import Untreated, fit_untreated
+from replicator.study_model.events_untreated import BEFORE, Untreated, fit_untreated
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 LEAST_MATCH = 0.2  # a value taken from a wider cell is wrong more than four times in five if two draws from there agree less often
@@ -65,15 +65,15 @@ class Qualifiers:
         dataset: Dataset,
         names: Sequence[str],
         given: Sequence[Codes],
-        before: NDArray[np.bool_],
+        treated: NDArray[np.int64],
         subject: NDArray[np.int32],
         k: int,
     ) -> tuple[Qualifiers, tuple[str, ...]]:
-        """Learn columns given codes, and given which occurrences are `before` the first dose (n,).
+        """Learn columns given codes, and given the phase of the treatment (n,) in which occurrences begin.
 
         Returns the model, and notes on what was not kept.
         """
-        given = [*given, before.astype(np.int64)]
+        given = [*given, treated]
         notes: list[str] = []
         categories: list[str] = []
         codes: list[NDArray[np.int64]] = []
@@ -103,16 +103,16 @@ class Qualifiers:
             levels.append(values)
         chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH)
         measures, more = Attributes.fit(dataset, numbers, given, subject, k)
-        untreated = fit_untreated(categories, codes, levels, dataset.domain, (chain, given), before, subject, k)
+        untreated = fit_untreated(categories, codes, levels, dataset.domain, (chain, given), treated == BEFORE, subject, k)
         return cls(tuple(categories), tuple(levels), tuple(rare), chain, measures, untreated), (*notes, *more)
 
     def sample(
-        self, given: Sequence[Codes], before: NDArray[np.bool_], rng: np.random.Generator, n: int, subject: Codes
+        self, given: Sequence[Codes], treated: NDArray[np.int64], rng: np.random.Generator, n: int, subject: Codes
     ) -> dict[str, Column]:
-        """Draw the columns of `n` occurrences of these subjects, given codes and which are `before` the first dose (n,)."""
+        """Draw the columns of `n` occurrences of these subjects, given codes and the phase of the treatment (n,)."""
         out: dict[str, Column] = {}
-        given = [*given, before.astype(np.int64)]
-        settle = {one.column: partial(one.settle, before=before, rng=rng) for one in self.untreated}
+        given = [*given, treated]
+        settle = {one.column: partial(one.settle, before=treated == BEFORE, rng=rng) for one in self.untreated}
         drawn = self.chain.sample(given, rng, n, subject, settle)
         for name, levels, rare, code in zip(self.names, self.levels, self.rare, drawn, strict=True):
             out[name] = take_levels(levels, code)

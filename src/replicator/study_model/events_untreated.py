@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
 from replicator.rng import stream
-from replicator.standards.baselines import FIRST_DOSES
+from replicator.standards.baselines import FIRST_DOSES, LAST_DOSES
 from replicator.standards.treatment_terms import NOTHING
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.spine import Spine
@@ -22,6 +22,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+TREATED, BEFORE, AFTER = range(3)  # phases of the treatment
 DRAWS = 20  # of the source's events before the first dose, to learn what a draw says of the treatment
 
 
@@ -135,10 +136,22 @@ def before_first_dose(spine: Spine, owner: NDArray[np.int32] | Ints, start: Floa
     return np.asarray(np.isnan(dose[owner]) | (start < np.floor(dose[owner])), bool)
 
 
+def phase_of_treatment(spine: Spine, owner: NDArray[np.int32] | Ints, start: Floats) -> Ints:
+    """Phase in which each occurrence (n,) begins: :data:`TREATED`, :data:`BEFORE` the first dose, :data:`AFTER` the last one."""
+    last = _dose(spine, LAST_DOSES)
+    after = np.zeros(len(owner), bool) if last is None else start > np.floor(last[owner])
+    return np.where(before_first_dose(spine, owner, start), BEFORE, np.where(after, AFTER, TREATED)).astype(np.int64)
+
+
 def first_dose(spine: Spine) -> Floats | None:
     """Day of the first dose of each subject (n,), NaN for those who had none; None where nothing tells it of anybody."""
-    for wanted in FIRST_DOSES:
+    return _dose(spine, FIRST_DOSES)
+
+
+def _dose(spine: Spine, wanted: Sequence[str]) -> Floats | None:
+    """Day of each subject (n,) by the first of the variables that has any, NaN for who has none; None where there is none."""
+    for variable in wanted:
         for name, day in spine.marks.items():
-            if name.rpartition(".")[2] == wanted and np.isfinite(day).any():
+            if name.rpartition(".")[2] == variable and np.isfinite(day).any():
                 return day
     return None

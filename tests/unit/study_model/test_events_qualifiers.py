@@ -18,9 +18,9 @@ def _drawn(rare: list[str], column: str = "AEOUT", k: int = 5) -> tuple[Qualifie
     frame.loc[: len(rare) - 1, "AESER"] = "Y"
     subject = np.arange(N, dtype=np.int32)
     model, _ = Qualifiers.fit(
-        Dataset.from_frame("AE", frame), [column, "AESER"], [np.zeros(N, np.int64)], np.zeros(N, bool), subject, k
+        Dataset.from_frame("AE", frame), [column, "AESER"], [np.zeros(N, np.int64)], np.zeros(N, np.int64), subject, k
     )
-    cells = model.sample([np.zeros(4000, np.int64)], np.zeros(4000, bool), np.random.default_rng(1), 4000, np.arange(4000))
+    cells = model.sample([np.zeros(4000, np.int64)], np.zeros(4000, np.int64), np.random.default_rng(1), 4000, np.arange(4000))
     texts = {name: cell.strings() for name, cell in cells.items() if isinstance(cell, Text)}
     return model, pd.DataFrame(texts)
 

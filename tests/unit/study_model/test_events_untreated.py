@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from replicator.sampling.request import Request
-from replicator.study_model.events_untreated import before_first_dose
+from replicator.study_model.events_untreated import AFTER, BEFORE, TREATED, before_first_dose, phase_of_treatment
 from replicator.study_model.fitting import fit_study_model
-from replicator.tables.dataset import Study
-from replicator.tables.dates import parse_dates
+from replicator.tables.dataset import Study, Text, Variable
+from replicator.tables.dates import Precision, format_dates, parse_dates
 
 from .small_studies import events_from_consent, structured
 from .spines import make_spine
@@ -74,3 +74,43 @@ def test_who_never_had_a_dose_is_before_it() -> None:
     owner, start = np.array([0, 0, 0, 1, 1]), np.array([17999.0, 18000.0, np.nan, 18500.0, np.nan])
     assert before_first_dose(spine, owner, start).tolist() == [True, False, False, True, True]
     assert not before_first_dose(make_spine(2), owner, start).any()
+
+
+def test_what_begins_after_the_last_dose_is_of_a_phase_of_its_own() -> None:
+    """By day as well; who never had a dose is before it, and without a last dose nothing is after it."""
+    spine = make_spine(2, {"DM.RFXSTDTC": np.array([18000.5, np.nan]), "DM.RFXENDTC": np.array([18010.5, np.nan])})
+    owner, start = np.array([0, 0, 0, 0, 0, 1]), np.array([17999.0, 18000.0, 18010.0, 18011.0, np.nan, 18500.0])
+    assert phase_of_treatment(spine, owner, start).tolist() == [BEFORE, TREATED, TREATED, AFTER, TREATED, BEFORE]
+    first = make_spine(2, {"DM.RFXSTDTC": np.array([18000.5, np.nan])})
+    assert phase_of_treatment(first, owner, start).tolist() == [BEFORE, *[TREATED] * 4, BEFORE]
+
+
+def test_actions_before_during_and_after_the_treatment_are_those_of_the_source() -> None:
+    """Planted: nothing is done about a treatment that is over; what is NOT APPLICABLE on it stays as seldom as it is."""
+    study = events_from_consent()
+    subjects, events = study["DM"], study["AE"]
+    place = {name: i for i, name in enumerate(subjects.text("USUBJID").strings().tolist())}
+    who = np.array([place[name] for name in events.text("USUBJID").strings().tolist()])
+    dose, start = parse_dates(subjects.text("RFXSTDTC")).day, parse_dates(events.text("AESTDTC")).day
+    last = format_dates(dose + 20, np.full(len(dose), np.nan), np.where(np.isnan(dose), 0, int(Precision.DAY)).astype(np.int8))
+    owner, over = who, start > dose[who] + 20
+    assert over.sum() > 30
+    action = np.where(over, "NOT APPLICABLE", events.text("AEACN").strings())
+    study = study.with_datasets(
+        [
+            subjects.with_column(Variable("RFXENDTC"), last),
+            events.with_column(events.variable("AEACN"), Text.of(action.tolist())),
+        ]
+    )
+    sample = Request(fit_study_model(*structured(study)), 1200, 5).study()
+    subjects, events = sample["DM"], sample["AE"]
+    place = {name: i for i, name in enumerate(subjects.text("USUBJID").strings().tolist())}
+    who = np.array([place[name] for name in events.text("USUBJID").strings().tolist()])
+    start, end = parse_dates(events.text("AESTDTC")).day, parse_dates(subjects.text("RFXENDTC")).day
+    first = parse_dates(subjects.text("RFXSTDTC")).day
+    says = events.text("AEACN").strings()
+    after, on = start > end[who], (start >= first[who]) & (start <= end[who])
+    assert after.sum() > 100
+    assert set(says[after]) == {"NOT APPLICABLE"}
+    was_on = ~over & (parse_dates(study["AE"].text("AESTDTC")).day >= dose[owner])
+    assert (says[on] == "NOT APPLICABLE").mean() == pytest.approx((action[was_on] == "NOT APPLICABLE").mean(), abs=0.05)
