@@ -12,7 +12,10 @@ from replicator.distinct import distinct_values
 
 Codes = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+MADE_OF = 0.9  # least share of a test's variance that its items explain; another test is missing with some by coincidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +39,15 @@ class Completeness:
     least: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
-    def fit(cls, present: Flags, obtained: Flags, category: Codes, subject: Codes, k: int) -> Completeness:
+    def fit(cls, present: Flags, obtained: Flags, number: Floats, category: Codes, subject: Codes, k: int) -> Completeness:
         """Find the tests that are there wherever enough others have a result, and nowhere else.
 
         Parameters
         ----------
         present, obtained : (n_occasions, n_series) bool
             What has a row, and which of these have a result.
+        number : (n_occasions, n_series) float64
+            Results that are numbers, NaN for all others. A test is made of its items: they explain its numbers linearly.
         category : (n_series,) int
             Instrument or panel of each series, -1 without.
         subject : (n_occasions,) int
@@ -58,7 +63,7 @@ class Completeness:
             tests = [rule[0] for rule in rules if rule]
             items = panel & ~np.isin(np.arange(len(panel)), tests)  # a total hangs on no other
             again = [_rule(test, items, present, obtained, subject, k) for test in tests]
-            found += [rule for rule in again if rule]
+            found += [rule for rule in again if rule and _explained(number[:, rule[0]], number[:, rule[1]]) >= MADE_OF]
         if not found:
             return cls()
         series, item, least = zip(*found, strict=True)
@@ -96,3 +101,14 @@ def _rule(test: int, panel: Flags, present: Flags, obtained: Flags, subject: Cod
         if len(items) > 1 and shared >= k and ((count >= least) == there).all():
             return test, np.isin(np.arange(len(panel)), items), least
     return None
+
+
+def _explained(number: Floats, items: Floats) -> float:
+    """Share of the variance of a test's numbers (n,) that its items (n, n_items) explain linearly, those without a number as 0."""
+    known = np.isfinite(number)
+    design = np.column_stack([np.ones(int(known.sum())), np.nan_to_num(items[known])])
+    centred = number[known] - number[known].mean() if known.any() else number[known]
+    if len(design) < 2 * design.shape[1] or not centred.any():
+        return 0.0
+    left = number[known] - design @ np.linalg.lstsq(design, number[known], rcond=None)[0]
+    return 1 - float((left**2).sum() / (centred**2).sum())

@@ -18,6 +18,7 @@ from replicator.study_model.findings_units import Units
 from replicator.study_model.findings_wholes import Wholes, units_of_series
 
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 class Ties(NamedTuple):
@@ -53,16 +54,19 @@ def fit_ties(source: SourceFindings, recorded: Recorded, units: Units, k: int) -
     repeats = Repeats.fit(recorded, source.topic, np.flatnonzero(tied).tolist(), k)
     answers = answers_given(recorded.results, recorded.observed, source.occasion, len(source.grid.subject))
     totals = Totals.fit(answers, source.category, source.cells.label[source.grid.cell], recorded.run, k)
-    whole = Completeness.fit(source.present, _obtained(source, recorded), source.category, source.grid.subject, k)
+    whole = Completeness.fit(source.present, *_obtained(source, recorded), source.category, source.grid.subject, k)
     return Ties(products, wholes, repeats, totals, whole)
 
 
-def _obtained(source: SourceFindings, recorded: Recorded) -> Flags:
-    """Which tests have a result at each occasion: (n_occasions, n_series)."""
+def _obtained(source: SourceFindings, recorded: Recorded) -> tuple[Flags, Floats]:
+    """Which tests have a result at each occasion, and their standard numbers, NaN for none: (n_occasions, n_series) each."""
+    names = recorded.results.names
     silent = np.ones(source.dataset.n_rows, bool)
-    for name in recorded.results.names.present:
+    for name in names.present:
         silent &= source.dataset[name].missing
+    standard = source.dataset.numbers(names.number) if names.number else np.full(source.dataset.n_rows, np.nan)
     said = source.kept & ~silent
-    out = np.zeros_like(source.present)
-    out[source.occasion[said], source.rows.series[said]] = True
-    return out
+    place = source.occasion[said], source.rows.series[said]
+    out, number = np.zeros_like(source.present), np.full(source.present.shape, np.nan)
+    out[place], number[place] = True, standard[said]
+    return out, number

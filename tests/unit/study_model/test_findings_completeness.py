@@ -23,10 +23,12 @@ def _items(share: float = 0.1) -> np.ndarray:
     return np.random.default_rng(3).random((N, ITEMS)) >= share
 
 
-def _with_total(answered: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and results: every item has a row, the total only where it is given."""
+def _with_total(answered: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, results and numbers: every item has a row, the total only where it is given."""
     obtained = np.column_stack([answered, total])
-    return np.column_stack([np.ones_like(answered), total]), obtained
+    score = np.random.default_rng(8).integers(0, 5, answered.shape).astype(float) * answered
+    number = np.column_stack([score, score.sum(axis=1)])
+    return np.column_stack([np.ones_like(answered), total]), obtained, np.where(obtained, number, np.nan)
 
 
 def test_a_total_needs_all_items() -> None:
@@ -51,9 +53,9 @@ def test_a_total_needs_three_of_four() -> None:
     assert (found.series.tolist(), found.least.tolist(), found.item.sum()) == ([ITEMS], [3], ITEMS)
 
 
-@pytest.mark.parametrize("other", ["by chance", "once", "whole panel"])
+@pytest.mark.parametrize("other", ["by chance", "once", "whole panel", "no total"])
 def test_nothing_is_found_where_nothing_is(other: str) -> None:
-    """A total that is missing by itself; one that is given once without an item; and one that comes with the whole panel."""
+    """A total that is missing by itself, or is given once without an item; a test with its panel; one that is no total."""
     answered = _items()
     total = answered.all(axis=1)
     if other == "by chance":
@@ -61,19 +63,20 @@ def test_nothing_is_found_where_nothing_is(other: str) -> None:
     if other == "once":
         total[np.flatnonzero(~total)[0]] = True
         total[np.flatnonzero(answered.all(axis=1))[0]] = False
-    present, obtained = _with_total(answered, total)
+    present, obtained, number = _with_total(answered, total)
+    if other == "no total":
+        number[:, -1] = np.where(total, np.random.default_rng(5).random(N), np.nan)
     if other == "whole panel":
         there = np.random.default_rng(5).random(N) < 0.7
         present = obtained = np.column_stack([np.ones(N, bool), *[there] * ITEMS])
-    assert not len(Completeness.fit(present, obtained, CATEGORY, SUBJECT, K).series)
+    assert not len(Completeness.fit(present, obtained, number, CATEGORY, SUBJECT, K).series)
 
 
 def test_two_totals_of_the_same_items_do_not_hang_on_each_other() -> None:
     """Both hang on the items alone."""
     answered = _items()
-    present, obtained = _with_total(answered, answered.all(axis=1))
-    present, obtained = (np.column_stack([one, one[:, -1]]) for one in (present, obtained))
-    found = Completeness.fit(present, obtained, np.zeros(ITEMS + 2, np.intp), SUBJECT, K)
+    table = [np.column_stack([one, one[:, -1]]) for one in _with_total(answered, answered.all(axis=1))]
+    found = Completeness.fit(*table, np.zeros(ITEMS + 2, np.intp), SUBJECT, K)
     assert found.series.tolist() == [ITEMS, ITEMS + 1]
     assert not found.item[:, ITEMS:].any()
 
