@@ -16,3 +16,10 @@ NOTHING: Mapping[str, tuple[str, ...]] = {
 
 NEVER_TREATED = ("SCRNFAIL", "SCREEN FAILURE", "SCREENFAILURE", "SCREEN FAIL", "NOTTRT", "NOT TREATED", "NOTASSGN", "NOT ASSIGNED")
 """What stands, in capitals, for an arm of those who had no treatment."""
+
+ENDS: Mapping[str, tuple[str, ...]] = {"ACN": ("DRUG WITHDRAWN",)}
+"""Terms that say that the treatment ended for the event, by the suffix of their variable."""
+
+COMPLETED = "COMPLETED"
+MILESTONES = ("ENTERED INTO TRIAL", "INFORMED CONSENT OBTAINED", "RANDOMIZED")
+"""Terms with which nobody leaves: of codelists C66727 (Completion/Reason for Non-Completion) and C114118 (Protocol Milestone)."""

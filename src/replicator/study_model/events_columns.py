@@ -17,7 +17,7 @@ from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
-from replicator.study_model.events_untreated import phase_of_treatment
+from replicator.study_model.events_untreated import may_end_treatment, phase_of_treatment
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column
 
@@ -157,7 +157,8 @@ class OccurrenceColumns:
         phase = find_levels(self.phases, phase_of(pattern[0], pattern[1], opening))
         several = (np.bincount(occurrence, minlength=n) > 1).astype(np.int64)
         treated = phase_of_treatment(spine, owner, drawn.start)
-        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], treated, rng, n, owner)
+        final = may_end_treatment(spine, owner, drawn.start, treated)
+        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], (treated, final), rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
             present = ~cells.pop(presence_of(ids.name)).missing

@@ -14,6 +14,7 @@ from replicator.derivations.derive import chosen
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
 from replicator.standards.codelists import codelists
+from replicator.standards.treatment_terms import ENDS
 from replicator.study_model.attributes import (
     CUSTOMARY,
     MOST_LEVELS,
@@ -107,9 +108,19 @@ class Qualifiers:
         return cls(tuple(categories), tuple(levels), tuple(rare), chain, measures, untreated), (*notes, *more)
 
     def sample(
-        self, given: Sequence[Codes], treated: NDArray[np.int64], rng: np.random.Generator, n: int, subject: Codes
+        self,
+        given: Sequence[Codes],
+        phase: tuple[NDArray[np.int64], NDArray[np.bool_]],
+        rng: np.random.Generator,
+        n: int,
+        subject: Codes,
     ) -> dict[str, Column]:
-        """Draw the columns of `n` occurrences of these subjects, given codes and the phase of the treatment (n,)."""
+        """Draw the columns of `n` occurrences of these subjects, given codes, and a phase.
+
+        That is the phase of the treatment (n,), and whether the treatment may have ended for the occurrence (n,): no rare term says
+        so of another.
+        """
+        treated, final = phase
         out: dict[str, Column] = {}
         given = [*given, treated]
         settle = {one.column: partial(one.settle, before=treated == BEFORE, rng=rng) for one in self.untreated}
@@ -117,9 +128,21 @@ class Qualifiers:
         for name, levels, rare, code in zip(self.names, self.levels, self.rare, drawn, strict=True):
             out[name] = take_levels(levels, code)
             if rare:
-                which = np.where(code == len(levels) - 1, rng.integers(0, len(rare), n), -1)
+                ends = np.isin(rare, [term for suffix, terms in ENDS.items() if name.endswith(suffix) for term in terms])
+                which = np.where(code == len(levels) - 1, _draw_rare(ends, final, rng), -1)
                 out[name] = chosen(which >= 0, Text(which.astype(np.int32), np.array(rare, object)), out[name])
         return out | dict(self.measures.sample(given, rng, n))
+
+
+def _draw_rare(ends: NDArray[np.bool_], final: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw one of some rare terms for each occurrence (n,): for `final` ones one that ends the treatment, for others none.
+
+    Where there are none of the kind all are as likely.
+    """
+    u = rng.random(len(final))
+    kinds = [which if len(which) else np.arange(len(ends)) for which in (np.flatnonzero(ends), np.flatnonzero(~ends))]
+    ending, going_on = (which[(u * len(which)).astype(np.int64)] for which in kinds)
+    return np.where(final, ending, going_on).astype(np.int64)
 
 
 def _join_rare_terms(

@@ -13,7 +13,8 @@ from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
 from replicator.rng import stream
 from replicator.standards.baselines import FIRST_DOSES, LAST_DOSES
-from replicator.standards.treatment_terms import NOTHING
+from replicator.standards.codelists import codelists
+from replicator.standards.treatment_terms import COMPLETED, MILESTONES, NOTHING
 from replicator.study_model.attributes import count_subjects
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Text
@@ -141,6 +142,31 @@ def phase_of_treatment(spine: Spine, owner: NDArray[np.int32] | Ints, start: Flo
     last = _dose(spine, LAST_DOSES)
     after = np.zeros(len(owner), bool) if last is None else start > np.floor(last[owner])
     return np.where(before_first_dose(spine, owner, start), BEFORE, np.where(after, AFTER, TREATED)).astype(np.int64)
+
+
+def may_end_treatment(spine: Spine, owner: NDArray[np.int32] | Ints, start: Floats, treated: Ints) -> Bools:
+    """Whether the treatment may have ended for each occurrence (n,): the last that begins under it, of those who left.
+
+    Where nothing tells who left, anybody may have.
+    """
+    left = _left(spine)
+    rows = np.flatnonzero(treated == TREATED)
+    order = rows[np.lexsort((rows, np.nan_to_num(start[rows], nan=-np.inf), owner[rows]))]
+    out = np.zeros(len(owner), bool)
+    out[order[np.append(owner[order][1:] != owner[order][:-1], True)] if len(order) else order] = True
+    return out & (np.ones(len(owner), bool) if left is None else left[owner])
+
+
+def _left(spine: Spine) -> Bools | None:
+    """Who left before the end (n,), in the standard's terms; None where no state is one of these."""
+    leaves, known = np.zeros(spine.n, bool), False
+    reasons = {term for codelist in codelists() if codelist.name == "NCOMPLT" for term in codelist.terms} - {COMPLETED, *MILESTONES}
+    for told in spine.told.values():
+        for text in told.columns.values() if told.states else ():
+            levels = text.levels.astype(str)
+            known = known or bool(np.isin(levels, [COMPLETED, *reasons]).any())
+            leaves[told.subject[np.append(np.isin(levels, list(reasons)), False)[text.codes]]] = True
+    return leaves if known else None
 
 
 def first_dose(spine: Spine) -> Floats | None:

@@ -53,7 +53,9 @@ def _draw(part: EventsPart, rng: np.random.Generator) -> Dataset:
     start, end = part.patterns.sample([block, kind_of, arm], find_turns(owner), owner, rng, of_each.lasting & ~of_each.own)
     phase = find_levels(part.columns.phases, phase_of(start, end, np.zeros(n, bool)))
     once = np.zeros(n, np.int64)
-    cells = part.columns.qualifiers.sample([phase, block, kind_of, arm, once, once], np.full(n, TREATED, np.int64), rng, n, owner)
+    cells = part.columns.qualifiers.sample(
+        [phase, block, kind_of, arm, once, once], (np.full(n, TREATED, np.int64), np.ones(n, bool)), rng, n, owner
+    )
     said = zip(catalogue.variables, catalogue.columns, strict=True)
     columns: dict[str, Column] = {name: column.take(row) for name, column in said} | cells
     if part.uses is not None and part.uses.route in columns:

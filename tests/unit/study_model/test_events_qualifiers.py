@@ -11,8 +11,8 @@ from replicator.tables.dataset import Dataset, Text
 N = 200
 
 
-def _drawn(rare: list[str], column: str = "AEOUT", k: int = 5) -> tuple[Qualifiers, pd.DataFrame]:
-    """All recover but for some, one subject each, and these alone are serious; 4000 draws."""
+def _drawn(rare: list[str], column: str = "AEOUT", k: int = 5, final: int = 0) -> tuple[Qualifiers, pd.DataFrame]:
+    """All recover but for some, one subject each, and these alone are serious; 4000 draws, some `final`."""
     frame = pd.DataFrame({"USUBJID": [f"S{i}" for i in range(N)], column: "RECOVERED/RESOLVED", "AESER": "N"})
     frame.loc[: len(rare) - 1, column] = rare
     frame.loc[: len(rare) - 1, "AESER"] = "Y"
@@ -20,7 +20,8 @@ def _drawn(rare: list[str], column: str = "AEOUT", k: int = 5) -> tuple[Qualifie
     model, _ = Qualifiers.fit(
         Dataset.from_frame("AE", frame), [column, "AESER"], [np.zeros(N, np.int64)], np.zeros(N, np.int64), subject, k
     )
-    cells = model.sample([np.zeros(4000, np.int64)], np.zeros(4000, np.int64), np.random.default_rng(1), 4000, np.arange(4000))
+    phase = np.zeros(4000, np.int64), np.arange(4000) < final
+    cells = model.sample([np.zeros(4000, np.int64)], phase, np.random.default_rng(1), 4000, np.arange(4000))
     texts = {name: cell.strings() for name, cell in cells.items() if isinstance(cell, Text)}
     return model, pd.DataFrame(texts)
 
@@ -43,3 +44,11 @@ def test_too_few_are_not_kept() -> None:
     assert few.rare[0] == () and set(drawn["AEOUT"]) == {"RECOVERED/RESOLVED"}
     words, drawn = _drawn(["SO SO", "MIDDLING", "GRAND", "FAIR", "POOR"])
     assert words.rare[0] == () and set(drawn["AEOUT"]) == {"RECOVERED/RESOLVED"}
+
+
+def test_a_treatment_ends_for_the_last_event_of_who_left_alone() -> None:
+    """Three actions of three subjects each: the drug is withdrawn for final events, and for no other."""
+    _, drawn = _drawn(["DOSE REDUCED"] * 3 + ["DRUG INTERRUPTED"] * 3 + ["DRUG WITHDRAWN"] * 3, "AEACN", final=1000)
+    actions = drawn.loc[drawn["AESER"] == "Y", "AEACN"]
+    assert set(actions.loc[:999]) == {"DRUG WITHDRAWN"}
+    assert set(actions.loc[1000:]) == {"DOSE REDUCED", "DRUG INTERRUPTED"}

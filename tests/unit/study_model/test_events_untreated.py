@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from replicator.sampling.request import Request
-from replicator.study_model.events_untreated import AFTER, BEFORE, TREATED, before_first_dose, phase_of_treatment
+from replicator.study_model.events_untreated import AFTER, BEFORE, TREATED, before_first_dose, may_end_treatment, phase_of_treatment
 from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.spine import Told
 from replicator.tables.dataset import Study, Text, Variable
 from replicator.tables.dates import Precision, format_dates, parse_dates
 
@@ -114,3 +115,15 @@ def test_actions_before_during_and_after_the_treatment_are_those_of_the_source()
     assert set(says[after]) == {"NOT APPLICABLE"}
     was_on = ~over & (parse_dates(study["AE"].text("AESTDTC")).day >= dose[owner])
     assert (says[on] == "NOT APPLICABLE").mean() == pytest.approx((action[was_on] == "NOT APPLICABLE").mean(), abs=0.05)
+
+
+def test_the_treatment_may_end_for_the_last_event_under_it_of_who_left() -> None:
+    """One completed, one left, one only gave consent; where no state is told, the last event of anybody may."""
+    spine = make_spine(3, {"DM.RFXSTDTC": np.full(3, 18000.0), "DM.RFXENDTC": np.full(3, 18010.0)})
+    owner, start = np.array([0, 0, 1, 1, 1, 2]), np.array([18001.0, 18005.0, 18006.0, 18002.0, 18020.0, 18003.0])
+    treated = phase_of_treatment(spine, owner, start)
+    assert may_end_treatment(spine, owner, start, treated).tolist() == [False, True, True, False, False, True]
+    states = Text.of(["INFORMED CONSENT OBTAINED", "COMPLETED", "ADVERSE EVENT", "INFORMED CONSENT OBTAINED"])
+    told = Told(np.array([0, 0, 1, 2], np.int32), {"DSDECOD": states}, np.full(4, np.nan), states=True)
+    known = replace(spine, told={"DS": told})
+    assert may_end_treatment(known, owner, start, treated).tolist() == [False, False, True, False, False, False]
