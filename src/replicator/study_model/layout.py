@@ -299,6 +299,8 @@ def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[
         (*start, *visit, *point, *topic),
         (*visit, *point, *topic, *start),
     }
+    if structure.kind is Kind.STATES:
+        candidates.add(start)  # states of one day follow each other as they were drawn
     sequence_key = sort_key(dataset[sequence]) if sequence else np.arange(dataset.n_rows)
     order = np.lexsort((np.arange(dataset.n_rows), sequence_key, subject))
     same = subject[order][1:] == subject[order][:-1]

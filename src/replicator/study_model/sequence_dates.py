@@ -15,7 +15,9 @@ from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_bounds import Bounds
 from replicator.study_model.sequence_context import told_days
 from replicator.study_model.sequence_distances import steady_distances
+from replicator.study_model.sequence_floors import Floors
 from replicator.study_model.sequence_pins import END, Pin, begun, find_pins, last_begin, over
+from replicator.study_model.sequence_repeats import certain_followers
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import nearest_visit_day, visit_day
 from replicator.tables.dataset import Column, Dataset, Text
@@ -73,6 +75,8 @@ class SequenceDates:
         Marks that are the last end of all rows, and of which none begins later than on the day after: the last dose.
     since : tuple of str
         Marks that are the first end of all rows, and before which none but the first begins: the end of the screening.
+    floors : Floors or None
+        What rows never begin before.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -94,6 +98,7 @@ class SequenceDates:
     certain: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     over: tuple[str, ...] = ()
     since: tuple[str, ...] = ()
+    floors: Floors | None = None
 
     @classmethod
     def fit(
@@ -169,9 +174,10 @@ class SequenceDates:
             tuple(never_before),
             Bounds.fit(place.next(start) - start, code, subject, k),
             None if end is None else Bounds.fit(end - start, code, subject, k),
-            _certain(subject, code, k),
+            certain_followers(subject, code, k),
             over(start, names[0], pins, subject, spine),
             begun(start, pins, ~place.first, subject, spine),
+            Floors.fit(start, base | told, code, subject, k),
         )
 
     def sample(
@@ -198,13 +204,16 @@ class SequenceDates:
                     fixed = np.isfinite(number) | _follows(model, state, {*told, NEXT})
                     day = self.to_end.hold(day, start, code, fixed, spine, subject)
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)] & np.isnan(death)
-            seen[name] = there
-            for pin in self.pins:
-                day = np.where(there, day, pin.hold(day, subject, spine)) if pin.variable == name else day
             if there.any():
                 day = np.where(there, nearest_visit_day(spine, subject, day), day)
                 free = there & (state < 0)
                 day[free] = _elsewhere(model, spine, subject[free], day[free])
+            if not days and self.floors is not None:
+                floor = np.fmin(self.floors.hold(day, base | told, code), self._latest(subject, spine))
+                floor = np.where(there & (nearest_visit_day(spine, subject, floor) != floor), np.nan, floor)
+                day = np.where((day < floor) & np.isnan(base["VISIT"]), floor, day)
+            seen[name] = there
+            day = self._pinned(name, day, there, subject, spine)
             days[name] = day if days else np.where(np.isfinite(death), death, day)
         if self.distinct:
             days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
@@ -221,13 +230,20 @@ class SequenceDates:
             keep &= ~(days[self.names[0]] == place.before(days[self.names[0]]))
         keep &= self.in_time(days, subject, spine)
         if not keep.all():
-            for pin in self.pins:  # of the rows that are left others are the outermost
-                day = days[pin.variable]
-                day[keep] = np.where(seen[pin.variable][keep], day[keep], pin.hold(day[keep], subject[keep], spine))
+            for name, day in days.items():  # of the rows that are left others are the outermost
+                day[keep] = self._pinned(name, day[keep], seen[name][keep], subject[keep], spine)
         dead = np.isfinite(death)
         if dead.any():
             days[self.names[0]] = np.where(dead, death, days[self.names[0]])
         return days, keep | dead
+
+    def _pinned(self, name: str, day: Floats, there: NDArray[np.bool_], subject: NDArray[np.int32], spine: Spine) -> Floats:
+        """Hold days (n_rows,) of a variable at marks that bound it; those that are visits' (`there`) move to visits alone."""
+        pins = [pin for pin in self.pins if pin.variable == name]
+        for pin in pins:
+            held = pin.hold(day, subject, spine)
+            day = np.where(there & (nearest_visit_day(spine, subject, held) != held), day, held)
+        return day
 
     def in_time(self, days: Mapping[str, Floats], subject: NDArray[np.int32], spine: Spine) -> NDArray[np.bool_]:
         """Whether rows (n_rows,) do not begin after the marks after which none does, but for the first of each subject."""
@@ -414,18 +430,6 @@ def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: 
     some = np.floor(first + rng.random(len(subject)) * (last - first + 1))
     chosen = (rng.random(spine.n) < share)[subject]
     return np.where(chosen, np.where(np.isfinite(visit), np.floor(visit), some), np.nan)
-
-
-def _certain(subject: NDArray[np.int32], code: Ints, k: int) -> NDArray[np.bool_]:
-    """Whether everybody who had the tuple that a tuple mostly comes after, `k` subjects at least, has it too: (n_states,)."""
-    n_states = int(code.max(initial=-1)) + 1
-    out = np.zeros(n_states, bool)
-    after = np.flatnonzero(~Neighbours(subject).first)
-    for state in np.unique(code[after]).tolist():
-        usual = int(np.bincount(code[after[code[after] == state] - 1]).argmax())
-        had, came = np.unique(subject[code == usual]), np.unique(subject[code == state])
-        out[state] = usual != state and len(had) >= k and bool(np.isin(had, came).all())
-    return out
 
 
 def _share(bad: NDArray[np.bool_], known: Floats) -> float:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.study_model.attributes import count_subjects
+from replicator.study_model.neighbours import Neighbours
 
 Ints = NDArray[np.int64]
 
@@ -75,3 +76,15 @@ def _agreement(cell: NDArray[np.intp], target: Ints, subject: NDArray[np.int32])
     best = np.zeros(n_cells, np.int64)
     best[pairs[order] // radix] = order
     return rows[best] / np.bincount(cell, minlength=n_cells), people[best]
+
+
+def certain_followers(subject: NDArray[np.int32], code: Ints, k: int) -> NDArray[np.bool_]:
+    """Whether everybody who had the tuple that a tuple mostly comes after, `k` subjects at least, has it too: (n_states,)."""
+    n_states = int(code.max(initial=-1)) + 1
+    out = np.zeros(n_states, bool)
+    after = np.flatnonzero(~Neighbours(subject).first)
+    for state in np.unique(code[after]).tolist():
+        usual = int(np.bincount(code[after[code[after] == state] - 1]).argmax())
+        had, came = np.unique(subject[code == usual]), np.unique(subject[code == state])
+        out[state] = usual != state and len(had) >= k and bool(np.isin(had, came).all())
+    return out
