@@ -19,7 +19,7 @@ from replicator.study_model.sequence_floors import Floors
 from replicator.study_model.sequence_pins import END, Pin, begun, find_pins, last_begin, over
 from replicator.study_model.sequence_repeats import certain_followers
 from replicator.study_model.spine import Spine
-from replicator.study_model.visit_days import nearest_visit_day, visit_day
+from replicator.study_model.visit_days import days_of_few, nearest_visit_day, visit_day
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import Precision, format_dates, parse_dates
 
@@ -77,6 +77,8 @@ class SequenceDates:
         Marks that are the first end of all rows, and before which none but the first begins: the end of the screening.
     floors : Floors or None
         What rows never begin before.
+    known : tuple of bool
+        Whether a variable gives the day of every row: no reference there is then no reason for none.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -99,6 +101,7 @@ class SequenceDates:
     over: tuple[str, ...] = ()
     since: tuple[str, ...] = ()
     floors: Floors | None = None
+    known: tuple[bool, ...] = ()
 
     @classmethod
     def fit(
@@ -178,6 +181,7 @@ class SequenceDates:
             over(start, names[0], pins, subject, spine),
             begun(start, pins, ~place.first, subject, spine),
             Floors.fit(start, base | told, code, subject, k),
+            tuple(name not in few and bool(np.isfinite(days[name]).all()) for name in names),
         )
 
     def sample(
@@ -192,7 +196,7 @@ class SequenceDates:
         for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
             state = np.full(len(subject), -1, np.int64)
             if model is None:
-                day = _days_of_few(rare, spine, subject, base["VISIT"], rng)
+                day = days_of_few(rare, spine, subject, base["VISIT"], rng)
             elif not days:
                 day, state = self._starts(model, base, told, place, given, spine, subject, rng)
             else:
@@ -204,6 +208,9 @@ class SequenceDates:
                     fixed = np.isfinite(number) | _follows(model, state, {*told, NEXT})
                     day = self.to_end.hold(day, start, code, fixed, spine, subject)
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)] & np.isnan(death)
+            if self.known and self.known[len(days)]:
+                bound = spine.marks["LAST" if name.endswith(END) else "FIRST"]
+                day = np.where(np.isnan(day), np.floor(bound)[subject], day)
             if there.any():
                 day = np.where(there, nearest_visit_day(spine, subject, day), day)
                 free = there & (state < 0)
@@ -420,16 +427,6 @@ def _elsewhere(model: DateGiven | None, spine: Spine, subject: NDArray[np.int32]
             taken |= np.floor(visits.day) == np.floor(spine.marks[name])[visits.subject] + delta
     left = visits.take(~taken)
     return np.where(np.isin(subject, left.subject), nearest_visit_day(replace(spine, visits=left), subject, day), day)
-
-
-def _days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: Floats, rng: np.random.Generator) -> Floats:
-    """Days (n_rows,) of a share of the subjects: of the visit that a row names, else any day on study; NaN for all others."""
-    if not share:
-        return np.full(len(subject), np.nan)
-    first, last = np.floor(spine.marks["FIRST"])[subject], np.floor(spine.marks["LAST"])[subject]
-    some = np.floor(first + rng.random(len(subject)) * (last - first + 1))
-    chosen = (rng.random(spine.n) < share)[subject]
-    return np.where(chosen, np.where(np.isfinite(visit), np.floor(visit), some), np.nan)
 
 
 def _share(bad: NDArray[np.bool_], known: Floats) -> float:

@@ -82,3 +82,13 @@ def _last_before(spine: Spine, subject: Subjects, day: Floats) -> tuple[NDArray[
     at = np.searchsorted(key[order], wanted, side="right") - 1
     hit = known & (at >= 0) & (visits.subject[order][at.clip(min=0)] == subject)
     return order, at, hit
+
+
+def days_of_few(share: float, spine: Spine, subject: NDArray[np.int32], visit: Floats, rng: np.random.Generator) -> Floats:
+    """Days (n_rows,) of a share of the subjects: of the visit that a row names, else any day on study; NaN for all others."""
+    if not share:
+        return np.full(len(subject), np.nan)
+    first, last = np.floor(spine.marks["FIRST"])[subject], np.floor(spine.marks["LAST"])[subject]
+    some = np.floor(first + rng.random(len(subject)) * (last - first + 1))
+    chosen = (rng.random(spine.n) < share)[subject]
+    return np.where(chosen, np.where(np.isfinite(visit), np.floor(visit), some), np.nan)
