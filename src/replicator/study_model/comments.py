@@ -15,7 +15,7 @@ from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
 from replicator.models.backoff import BackoffTable
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
-from replicator.study_model.attributes import Attributes, column_codes, is_rare
+from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.links_levels import LinkedLevels
 from replicator.study_model.source import Source
@@ -41,8 +41,9 @@ class CommentTarget:
         Variable by which rows are named; ``""`` for comments on the subject.
     levels : LinkedLevels
         Of the variable that tells best which rows have comments.
-    linked : BackoffTable
-        Whether a row has comments (1), given its level.
+    share : (n_levels + 1,) float64
+        Share of rows that have comments by level; levels of which fewer than k subjects have any, and rows of none, which is the last,
+        share theirs.
     count : BackoffTable
         How many it has then, 1 to :data:`MOST`.
     days : mapping of str to DateGiven
@@ -57,7 +58,7 @@ class CommentTarget:
     domain: str
     idvar: str
     levels: LinkedLevels
-    linked: BackoffTable
+    share: Floats
     count: BackoffTable
     days: Mapping[str, DateGiven]
     width: int
@@ -129,7 +130,7 @@ class Comments:
                     on.domain,
                     idvar,
                     levels,
-                    BackoffTable.fit((n > 0).astype(np.int64), [levels.codes(on.take(unit))], owner[unit], k=k),
+                    _shares(n > 0, levels.codes(on.take(unit)), len(levels.levels), owner[unit], k),
                     BackoffTable.fit(np.minimum(n, MOST)[n > 0], [], owner[unit[n > 0]], k=k),
                     {name: gap for name, gap in gaps.items() if gap is not None},
                     int(np.char.str_len(texts).max()) if np.char.startswith(texts, " ").any() else 0,
@@ -171,7 +172,7 @@ class Comments:
                 continue
             on, owner = datasets[target.dataset], subject[target.dataset]
             unit = _units(on, owner, target.idvar)
-            unit = unit[target.linked.sample([target.levels.codes(on.take(unit))], rng, len(unit)) > 0]
+            unit = unit[rng.random(len(unit)) < target.share[target.levels.codes(on.take(unit))]]
             row = np.repeat(unit, np.maximum(target.count.sample([], rng, len(unit)), 1))
             named = on.text(target.idvar).strings()[row] if target.idvar else np.full(len(row), "", object)
             owners.append(owner[row])
@@ -247,6 +248,14 @@ def _units(dataset: Dataset, subject: NDArray[np.int32], idvar: str) -> NDArray[
     seen = np.flatnonzero(codes >= 0)
     key = subject[seen].astype(np.int64) * len(levels) + codes[seen]
     return np.sort(seen[distinct_values(key, return_index=True)[1]])
+
+
+def _shares(linked: NDArray[np.bool_], code: Ints, n_levels: int, subject: NDArray[np.int32], k: int) -> Floats:
+    """Share of rows that are `linked`, by level, the last for none: (n_levels + 1,); see :attr:`CommentTarget.share`."""
+    place = np.where(code < 0, n_levels, code)
+    n, hit = np.bincount(place, minlength=n_levels + 1), np.bincount(place[linked], minlength=n_levels + 1)
+    own = np.append(count_subjects(np.where(linked, code, -1), subject, n_levels) >= k, False)
+    return np.where(own, hit / np.maximum(n, 1), hit[~own].sum() / max(1, n[~own].sum()))
 
 
 def _days(dataset: Dataset, rows: NDArray[np.intp]) -> dict[str, Floats]:

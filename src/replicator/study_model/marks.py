@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 VISIT = "VISIT"  # of the names of marks that are days of visits
 ABSENT, OTHER = 0, 1  # states of a mark; from 2 on it equals reference state - 2
 FEWEST_EQUAL = 0.05  # share of subjects from which an equality is a state of its own
+SURE = 20  # subjects of an arm without exception, from which it is believed that there is none
 STEADY = 0.9  # share of those who finish, from which a day that lies equally far from another is set by the protocol
 
 
@@ -83,6 +84,9 @@ class Marks:
         Those of `orders` whose two never were one day, if the second is a day of its own and not always that of another mark.
     always : mapping of str to (n_strata,) bool
         Strata of arms of at least `k` subjects, all of whom had a mark: it is absent in nobody else of them.
+    past : mapping of str to (n_arms, n_visits) float64
+        Days, 0 or 1, by which a mark lies after a visit of the course, at least, in all of an arm who were there, as it does not in
+        another arm: an actual arm may be told by what was given from that visit on. NaN for none.
     """
 
     kind: ClassVar[str] = "marks"
@@ -93,6 +97,7 @@ class Marks:
     death: Death | None = None
     apart: tuple[tuple[str, str], ...] = ()
     always: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    past: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -176,7 +181,8 @@ class Marks:
         there = {name: np.isfinite(day) for name, day in known.items()}
         implied = tuple((a, b) for a in done for b in done if a != b and there[a].sum() >= k and not (there[a] & ~there[b]).any())
         always = {} if stratum is None else {name: _had_by_all(there[name], stratum, k) for name in own}
-        return cls(tuple(marks), orders, implied, death, apart, always), values, frozenset(f"mark {name}" for name in own)
+        past = _past_visits({name: known[name] for name in own}, visits or {}, spine, k)
+        return cls(tuple(marks), orders, implied, death, apart, always, past), values, frozenset(f"mark {name}" for name in own)
 
     def build(
         self,
@@ -187,10 +193,11 @@ class Marks:
         finished: NDArray[np.bool_] | None = None,
         share: Floats | None = None,
         stratum: Ints | None = None,
+        arm: NDArray[np.int32] | None = None,
     ) -> dict[str, Floats]:
         """Turn drawn traits into days: (n,) float64 by mark, days since 1970-01-01; marks that are `given` stay what they are.
 
-        Days of the visits of the course, who finishes it, and the `stratum` (n,) of the arm are needed where marks were learned
+        Days of the visits of the course, who finishes it, the `arm` (n,) and its `stratum` (n,) are needed where marks were learned
         with them; `share` (n,) tells how far on the way few deaths lie (see :meth:`~replicator.study_model.deaths.Death.hold`).
         """
         day: dict[str, Floats] = {"ANCHOR": np.floor(anchor), **(given or {})}
@@ -205,7 +212,8 @@ class Marks:
             for i, reference in enumerate(mark.references):
                 same = (state == 2 + i) & np.isfinite(day[reference])
                 value = np.where(same, day[reference], value)
-            value = self._complete(mark, mark.hold(value, visits or {}), base, day, stratum)
+            value = self._after_visits(mark.name, mark.hold(value, visits or {}), visits, arm)
+            value = self._complete(mark, value, base, day, stratum)
             free[mark.name] = state == OTHER
             self._give_way(mark.name, value, state > OTHER, free, day)
             for a, b in self.orders:
@@ -226,6 +234,13 @@ class Marks:
     def usual_state(self, name: str) -> int:
         """A state that subjects of the source who had the mark were in: it equals its first reference if it has any."""
         return OTHER + any(mark.name == name and mark.references for mark in self.marks)
+
+    def _after_visits(self, name: str, value: Floats, visits: Mapping[str, Floats] | None, arm: NDArray[np.int32] | None) -> Floats:
+        """Put a mark (n,) no earlier than the visits that it never lies before in the arm."""
+        if not visits or arm is None or name not in self.past:
+            return value
+        least = np.fmax.reduce(np.stack([*visits.values()], axis=1) + self.past[name][arm], axis=1)
+        return np.where(value < least, least, value)
 
     def _give_way(
         self, name: str, value: Floats, same: NDArray[np.bool_], free: Mapping[str, NDArray[np.bool_]], day: dict[str, Floats]
@@ -294,6 +309,23 @@ def _had_by_all(there: NDArray[np.bool_], stratum: Ints, k: int) -> NDArray[np.b
     """Whether all of a stratum, of at least `k` subjects, have a mark, given who has it (n,): (n_strata,)."""
     size = np.bincount(stratum)
     return np.asarray((size >= k) & (np.bincount(stratum[there], minlength=len(size)) == size), np.bool_)
+
+
+def _past_visits(marks: Mapping[str, Floats], visits: Mapping[str, Floats], spine: Spine, k: int) -> dict[str, Floats]:
+    """Find the visits that a mark never lies before in an arm, as it does in another; see :attr:`Marks.past`."""
+    arm, n_arms = spine.arm, len(spine.arms)
+    found = {}
+    for name, day in marks.items():
+        least = np.full((n_arms, len(visits)), np.nan)
+        for place, visit in enumerate(visits.values()):
+            after = day - visit
+            rows = (np.isfinite(after), after < 0, after == 0)
+            people, before, same = (np.bincount(arm[chosen], minlength=n_arms) for chosen in rows)
+            told = np.where((before + same == 0) & (same + before).any(), 1.0, np.where((before == 0) & before.any(), 0.0, np.nan))
+            least[:, place] = np.where(people >= max(k, SURE), told, np.nan)
+        if np.isfinite(least).any():
+            found[name] = least
+    return found
 
 
 def _never_after(a: Floats, b: Floats, fewest: int) -> bool:

@@ -226,7 +226,8 @@ class SubjectModel:
         day = course.sample(anchor, arm, course.reach(group, arm, drawn, until, rng), until, rng)
         spine = course.grid.mark(Spine(n, arm, self.arms, anchor, marks, as_visits(day, course.grid.numbers), {}, {}))
         if not course.horizon:
-            built = self.marks.build(anchor, drawn, spine.marks, course.days_given(spine), course.finishing(group), share, stratum)
+            days, finished = course.days_given(spine), course.finishing(group)
+            built = self.marks.build(anchor, drawn, spine.marks, days, finished, share, stratum, arm)
             return until_death(course.grid, replace(spine, marks={**spine.marks, **built}), self.marks.death)
         first, last = spine.marks.get(FIRST_VISIT, marks["FIRST"]), spine.marks.get(LAST_VISIT, marks["LAST"])
         bounds = {"FIRST": np.fmin(marks["FIRST"], first), "LAST": np.fmax(marks["LAST"], last)}

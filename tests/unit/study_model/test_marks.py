@@ -206,3 +206,20 @@ def test_a_mark_that_is_implied_is_in_a_state_that_the_source_knows() -> None:
     model, values, _ = Marks.fit(make_spine(n, {"DM.RFXSTDTC": anchor, "DM.RFENDTC": end}), 5)
     for name in ("DM.RFXSTDTC", "DM.RFENDTC"):
         assert set(values[f"mark {name}"].tolist()) == {model.usual_state(name)}
+
+
+def test_a_mark_lies_after_the_visit_that_tells_the_arm() -> None:
+    """In one of two arms the last dose is after the second visit, as its dose is raised there: so in any sample."""
+    n = 80
+    anchor, arm = 18000.0 + np.arange(n), np.arange(n) % 2
+    visits = {"VISIT 1": anchor, "VISIT 2": anchor + 14}
+    last = anchor + np.where(arm == 1, 15 + np.arange(n) % 60, 2 + np.arange(n) % 60)
+    spine = make_spine(n, {"DM.RFXENDTC": last})
+    model, values, _ = Marks.fit(spine, 5, (), visits)
+    rng = np.random.default_rng(2)
+    wild = {name: x + (rng.integers(-30, 30, n) if name == "days DM.RFXENDTC" else 0) for name, x in values.items()}
+    after = model.build(spine.anchor, wild, visits=visits, arm=spine.arm)["DM.RFXENDTC"] - visits["VISIT 2"]
+    assert after[arm == 1].min() == 1 and (after[arm == 0] < 0).any()
+    late = {**visits, "VISIT 2": np.where(np.arange(n) < 10, np.nan, visits["VISIT 2"])}
+    missed = model.build(spine.anchor, wild, visits=late, arm=spine.arm)["DM.RFXENDTC"] - visits["VISIT 2"]
+    assert (missed[:10][arm[:10] == 1] < 1).any() and missed[10:][arm[10:] == 1].min() == 1
