@@ -42,7 +42,7 @@ class CommentTarget:
     levels : LinkedLevels
         Of the variable that tells best which rows have comments.
     share : (n_levels + 1,) float64
-        Share of rows that have comments by level; levels of which fewer than k subjects have any, and rows of none, which is the last,
+        Share of rows that have comments by level; levels of which fewer than k subjects have any, and rows of none (the last),
         share theirs.
     count : BackoffTable
         How many it has then, 1 to :data:`MOST`.
