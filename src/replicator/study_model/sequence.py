@@ -147,7 +147,7 @@ class SequencePart:
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
         if self.visit_date:
-            columns["VISITNUM"] = Numbers(visit_on(_with_visits(spine, self.visits), subject, days[self.visit_date]))
+            columns["VISITNUM"] = Numbers(self._visit_of(days[self.visit_date], subject, spine))
         columns |= self.ids.sample(subject, columns, rng)
         return Rows(subject, columns)
 
@@ -168,6 +168,12 @@ class SequencePart:
         moved &= np.isfinite(day) & ~fixed
         nearest = nearest_visit_day(named, subject, day)
         return {name: np.where(moved & (own == day), nearest, own) for name, own in days.items()}
+
+    def _visit_of(self, day: Floats, subject: NDArray[np.int32], spine: Spine) -> Floats:
+        """VISITNUM of rows (n_rows,): of the visits that are named the last, or of all where that is too far away."""
+        named = _with_visits(spine, self.visits)
+        far = day - last_visit_day(named, subject, day) > self.near if self.near else np.zeros(len(day), bool)
+        return np.where(far, visit_on(spine, subject, day), visit_on(named, subject, day))
 
     def _number(self, code: Ints) -> Floats:
         """VISITNUM of each row's tuple, NaN where it has none: (n_rows,)."""
