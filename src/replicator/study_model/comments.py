@@ -25,7 +25,6 @@ from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MOST = 10  # comments on one row
 NEEDED = ("RDOMAIN", "IDVAR", "IDVARVAL")
 
 
@@ -45,7 +44,7 @@ class CommentTarget:
         Share of rows that have comments by level; levels of which fewer than k subjects have any, and rows of none (the last),
         share theirs.
     count : BackoffTable
-        How many it has then, 1 to :data:`MOST`.
+        How many it has then.
     days : mapping of str to DateGiven
         How dates of the comments stand to those of the row.
     width : int
@@ -131,7 +130,7 @@ class Comments:
                     idvar,
                     levels,
                     _shares(n > 0, levels.codes(on.take(unit)), len(levels.levels), owner[unit], k),
-                    BackoffTable.fit(np.minimum(n, MOST)[n > 0], [], owner[unit[n > 0]], k=k),
+                    BackoffTable.fit(n[n > 0], [], owner[unit[n > 0]], k=k),
                     {name: gap for name, gap in gaps.items() if gap is not None},
                     int(np.char.str_len(texts).max()) if np.char.startswith(texts, " ").any() else 0,
                 )

@@ -147,14 +147,15 @@ def _follow_up(seen: Flags, course: NDArray[np.int64]) -> NDArray[np.int64]:
     """The last visit of the course (its position, or none) if it is for those who left as well.
 
     Who comes to it without the visit before has then mostly not been at the one before that either. Visits that are missed now and
-    then are seldom missed twice running.
+    then are seldom missed twice running; where most miss the one before, it tells nothing.
     """
     if len(course) <= LATE:
         return course[:0]
     second, before, last = seen[:, course[-LATE:]].T
     skipped = last & ~before
-    left = int((skipped & ~second).sum())
-    return course[-1:] if left >= FEWEST_LEFT and left > USUAL * int(skipped.sum()) else course[:0]
+    left, missed = int((skipped & ~second).sum()), int(skipped.sum())
+    is_told = missed <= USUAL * int(last.sum())
+    return course[-1:] if is_told and left >= FEWEST_LEFT and left > USUAL * missed else course[:0]
 
 
 def _closes(day: Floats, spine: Spine, k: int) -> Flags:

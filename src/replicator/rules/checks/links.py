@@ -86,6 +86,12 @@ def _targets(view: StudyView, domain: str, parent: str = "") -> list[str]:
     return named or ([domain] if domain in view.names else [])
 
 
+def _is_left_out(view: StudyView, domain: str) -> bool:
+    """Whether the study is a part of one that has a domain, and was made without it (``--domains``)."""
+    known = view.structure.datasets.items()
+    return not _targets(view, domain) and any(domain in (name, one.prefix) and name not in view.names for name, one in known)
+
+
 def qualifier_has_parent(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """A row of SUPP-- or CO points at a row of its parent."""
     for name in view.names:
@@ -96,6 +102,8 @@ def qualifier_has_parent(view: StudyView, rule: Rule) -> Iterator[Tested]:
         fine, applies = np.zeros(dataset.n_rows, bool), np.zeros(dataset.n_rows, bool)
         for position, level in enumerate(domain.levels):
             pointing = domain.codes == position
+            if _is_left_out(view, str(level)):
+                continue
             applies |= pointing
             fine |= _lead_somewhere(view, name, _targets(view, str(level), view.facts(name).parent), pointing)
         yield tested(name, "IDVARVAL" if "IDVARVAL" in dataset else "RDOMAIN", applies, ~fine)
@@ -117,14 +125,17 @@ def relation_leads(view: StudyView, rule: Rule) -> Iterator[Tested]:
             continue
         domain, variable = view.text(name, "RDOMAIN"), view.text(name, "IDVAR")
         whole = ~view.filled(name, "IDVARVAL") if "IDVARVAL" in dataset else np.ones(dataset.n_rows, bool)
-        fine = np.zeros(dataset.n_rows, bool)
+        fine, applies = np.zeros(dataset.n_rows, bool), np.zeros(dataset.n_rows, bool)
         for position, level in enumerate(domain.levels):
             pointing = domain.codes == position
+            if _is_left_out(view, str(level)):
+                continue
+            applies |= pointing
             targets = _targets(view, str(level))
             has = [any(str(x) in view.dataset(target) for target in targets) for x in variable.levels]
             fine |= pointing & whole & np.array([*has, False])[variable.codes]
             fine |= _lead_somewhere(view, name, targets, pointing & ~whole)
-        yield tested(name, "IDVARVAL" if "IDVARVAL" in dataset else "IDVAR", domain.codes >= 0, ~fine)
+        yield tested(name, "IDVARVAL" if "IDVARVAL" in dataset else "IDVAR", applies, ~fine)
 
 
 def relation_has_two(view: StudyView, rule: Rule) -> Iterator[Tested]:
