@@ -13,7 +13,7 @@ from replicator.config import FitConfig
 from replicator.counting import counted
 from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
-from replicator.models.backoff import BackoffTable
+from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
 from replicator.study_model.dated import DateFormat, DateGiven
@@ -25,6 +25,7 @@ from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_HALVINGS = 40  # of the room in which a share is looked for
 NEEDED = ("RDOMAIN", "IDVAR", "IDVARVAL")
 
 
@@ -43,8 +44,10 @@ class CommentTarget:
     share : (n_levels + 1,) float64
         Share of rows that have comments by level; levels of which fewer than k subjects have any, and rows of none (the last),
         share theirs.
-    count : BackoffTable
-        How many it has then.
+    concerned : float
+        Share of subjects on whose rows there are comments at all: it is lower than 1 where they gather in few.
+    count : QuantileMarginal
+        How many a row has then.
     days : mapping of str to DateGiven
         How dates of the comments stand to those of the row.
     width : int
@@ -58,7 +61,8 @@ class CommentTarget:
     idvar: str
     levels: LinkedLevels
     share: Floats
-    count: BackoffTable
+    concerned: float
+    count: QuantileMarginal
     days: Mapping[str, DateGiven]
     width: int
 
@@ -123,14 +127,17 @@ class Comments:
             known = _days(on, named)
             gaps = {name: DateGiven.fit(value.full_day[rows], known, (), subject[rows], k) for name, value in days.items()}
             texts = dataset.text("IDVARVAL").strings()[rows].astype(str)
+            code = levels.codes(on.take(unit))
+            share = _shares(n > 0, code, len(levels.levels), owner[unit], k)
             targets.append(
                 CommentTarget(
                     table,
                     on.domain,
                     idvar,
                     levels,
-                    _shares(n > 0, levels.codes(on.take(unit)), len(levels.levels), owner[unit], k),
-                    BackoffTable.fit(n[n > 0], [], owner[unit[n > 0]], k=k),
+                    share,
+                    _concerned(share[code], owner[unit], len(distinct_values(owner[named]))),
+                    QuantileMarginal.fit(n[n > 0].astype(np.float64), owner[unit[n > 0]], k=k, decimals=0),
                     {name: gap for name, gap in gaps.items() if gap is not None},
                     int(np.char.str_len(texts).max()) if np.char.startswith(texts, " ").any() else 0,
                 )
@@ -171,8 +178,10 @@ class Comments:
                 continue
             on, owner = datasets[target.dataset], subject[target.dataset]
             unit = _units(on, owner, target.idvar)
-            unit = unit[rng.random(len(unit)) < target.share[target.levels.codes(on.take(unit))]]
-            row = np.repeat(unit, np.maximum(target.count.sample([], rng, len(unit)), 1))
+            concerned = rng.random(int(owner.max(initial=-1)) + 1) < target.concerned
+            rate = target.share[target.levels.codes(on.take(unit))] / target.concerned
+            unit = unit[concerned[owner[unit]] & (rng.random(len(unit)) < rate)]
+            row = np.repeat(unit, np.maximum(target.count.quantile(rng.random(len(unit))), 1).astype(np.int64))
             named = on.text(target.idvar).strings()[row] if target.idvar else np.full(len(row), "", object)
             owners.append(owner[row])
             codes.append(np.full(len(row), code, np.int64))
@@ -255,6 +264,24 @@ def _shares(linked: NDArray[np.bool_], code: Ints, n_levels: int, subject: NDArr
     n, hit = np.bincount(place, minlength=n_levels + 1), np.bincount(place[linked], minlength=n_levels + 1)
     own = np.append(count_subjects(np.where(linked, code, -1), subject, n_levels) >= k, False)
     return np.where(own, hit / np.maximum(n, 1), hit[~own].sum() / max(1, n[~own].sum()))
+
+
+def _concerned(share: Floats, subject: NDArray[np.int32], n_seen: int) -> float:
+    """Share of subjects on whose rows comments come at all, given the `share` (n_rows,) of rows that have one.
+
+    It is the share at which as many subjects are expected to have a comment as have one, `n_seen`. If rows were commented on each
+    by itself, more would have one; at the least, all rows of those whom it concerns are commented on.
+    """
+
+    def expected(part: float) -> float:
+        none = np.bincount(subject, np.log1p(-np.minimum(share / part, 1 - 1e-12)))
+        return part * float(-np.expm1(none).sum())
+
+    low, high = max(float(share.max()), 1e-6), 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if expected(middle) < n_seen else (low, middle)
+    return high
 
 
 def _days(dataset: Dataset, rows: NDArray[np.intp]) -> dict[str, Floats]:

@@ -114,3 +114,37 @@ def test_comments_on_visits_are_on_all_rows_of_one() -> None:
     drawn = Request(fit_study_model(study, structure), 300, seed=1).study()["CO"].to_frame()
     assert set(drawn.IDVARVAL) == {"2"} and drawn.USUBJID.is_unique
     assert len(drawn) / 300 == pytest.approx(0.5, abs=0.1)
+
+
+def test_comments_gather_in_the_subjects_whom_they_concern() -> None:
+    """A quarter of the subjects have one on each of their rows, the others none; and those on a subject are as many as they are."""
+    n = 80
+    ids = [f"ST-{i:03d}" for i in range(n)]
+    rows = [(i, j) for i in range(n) for j in range(12)]
+    said = [(i, "LB", "LBSEQ", str(j + 1)) for i, j in rows if i % 4 == 0] + [
+        (i, "DM", "", "") for i in range(n) for _ in range(15)
+    ]
+    said.sort()
+    study = make_study(
+        DM={"USUBJID": ids, "RFSTDTC": ["2020-01-01"] * n},
+        LB={
+            "USUBJID": [ids[i] for i, _ in rows],
+            "LBSEQ": [j + 1.0 for _, j in rows],
+            "LBTESTCD": [f"T{j}" for _, j in rows],
+            "LBSTRESN": np.arange(len(rows)) % 17 + 20.5,
+        },
+        CO={
+            "DOMAIN": ["CO"] * len(said),
+            "RDOMAIN": [row[1] for row in said],
+            "USUBJID": [ids[row[0]] for row in said],
+            "COSEQ": [sum(row[0] == one[0] for row in said[:at]) + 1.0 for at, one in enumerate(said)],
+            "IDVAR": [row[2] for row in said],
+            "IDVARVAL": [row[3] for row in said],
+            "COVAL": ["SEEN"] * len(said),
+        },
+    )
+    study, structure = structured(study)
+    drawn = Request(fit_study_model(study, structure), 400, seed=1).study()["CO"].to_frame()
+    on_rows = drawn[drawn.RDOMAIN == "LB"].groupby("USUBJID").size()
+    assert len(on_rows) / 400 == pytest.approx(0.25, abs=0.07) and on_rows.median() == 12
+    assert drawn[drawn.RDOMAIN == "DM"].groupby("USUBJID").size().eq(15).all()
