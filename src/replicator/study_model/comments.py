@@ -15,7 +15,9 @@ from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
+from replicator.standards.withheld import WITHHELD
 from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
+from replicator.study_model.conditions import join_codes
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.links_levels import LinkedLevels
 from replicator.study_model.source import Source
@@ -79,6 +81,8 @@ class Comments:
         What else a comment says, given its target.
     formats : mapping of str to DateFormat
         How dates are written, given the target.
+    repeats : bool
+        Whether a subject may have the same comment twice.
     """
 
     kind: ClassVar[str] = "comments"
@@ -86,6 +90,7 @@ class Comments:
     targets: tuple[CommentTarget, ...]
     others: Attributes
     formats: Mapping[str, DateFormat]
+    repeats: bool
 
     @classmethod
     def fit(
@@ -157,7 +162,8 @@ class Comments:
                 f"{dataset.name}: comments on what fewer than {k} subjects have comments on, or on no row, are not learned, "
                 f"{lost:,} of {dataset.n_rows:,}; lower k to keep more.",
             )
-        return cls(tuple(targets), others, formats), notes
+        told = {name: dataset[name] for name in dataset.names if name not in structure.with_role(Role.SEQUENCE)}
+        return cls(tuple(targets), others, formats, bool(_again(subject, told).any())), notes
 
     def sample(self, datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]], rng: np.random.Generator) -> Rows:
         """Draw comments on sampled datasets whose --SEQ are final, by subject.
@@ -199,7 +205,11 @@ class Comments:
         columns |= {name: Text.of(np.concatenate([np.empty(0, object), *parts])[order]) for name, parts in cells.items()}
         for name, written in self.formats.items():
             columns[name] = written.sample(np.concatenate([np.empty(0), *days[name]])[order], given, rng)
-        return Rows(owner[order].astype(np.int32), columns)
+        subjects = owner[order].astype(np.int32)
+        if self.repeats:
+            return Rows(subjects, columns)
+        kept = np.flatnonzero(~_again(subjects, columns))
+        return Rows(subjects[kept], {name: column.take(kept) for name, column in columns.items()})
 
 
 def fit_comments(source: Source, structure: StudyStructure, config: FitConfig) -> tuple[dict[str, Comments], tuple[str, ...]]:
@@ -282,6 +292,17 @@ def _concerned(share: Floats, subject: NDArray[np.int32], n_seen: int) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if expected(middle) < n_seen else (low, middle)
     return high
+
+
+def _again(subject: NDArray[np.int32], columns: Mapping[str, Column]) -> NDArray[np.bool_]:
+    """Whether a row (n_rows,) repeats one before it; rows with words that are withheld may have been different."""
+    codes = [column_codes(column)[0] for column in columns.values()]
+    cell = join_codes([subject.astype(np.int64), *codes], len(subject))
+    again = np.ones(len(subject), bool)
+    again[distinct_values(cell, return_index=True)[1]] = False
+    for column in columns.values():
+        again &= ~np.asarray(column.strings() == WITHHELD, bool) if isinstance(column, Text) else True
+    return again
 
 
 def _days(dataset: Dataset, rows: NDArray[np.intp]) -> dict[str, Floats]:
