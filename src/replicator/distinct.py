@@ -163,14 +163,7 @@ def _packed(rows: NDArray[Any]) -> NDArray[np.int64] | None:
         columns = [distinct_codes(column) if kind == "f" else column for column in rows.T]
     if prod(map(_width, columns)) > max(_SPARSE * len(rows), _SHORT):
         columns = [distinct_codes(column) for column in columns]
-    key, width = np.zeros(len(rows), np.int64), 1
-    for column in columns:
-        if width * _width(column) >= _WIDEST:
-            key = distinct_codes(key)
-            width = _width(key)
-        key = key * _width(column) + (column.astype(np.int64) - int(column.min()))
-        width *= _width(column)
-    return key
+    return packed_keys(columns)
 
 
 def _width(codes: NDArray[Any]) -> int:
@@ -210,7 +203,7 @@ def perhaps_alike(columns: Iterable[NDArray[np.integer]]) -> NDArray[np.intp]:
 
 
 def packed_keys(keys: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
-    """Number (n,) the rows of keys (n,) so that equal rows, and no others, have equal numbers; with gaps and in no order."""
+    """Number (n,) the rows of keys (n,): equal rows, and no others, have equal numbers, in the order of the rows; with gaps."""
     packed, width = np.zeros(1, np.int64), 1
     for key in keys:
         if not len(key):
