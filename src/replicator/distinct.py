@@ -209,9 +209,17 @@ def packed_keys(keys: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
         if not len(key):
             return np.empty(0, np.int64)
         cells = key if _width(key) < _HALF else distinct_codes(key)
-        if width * _width(cells) >= _WIDEST:
+        steps = _width(cells)
+        if width * steps >= _WIDEST:
             packed = distinct_codes(packed)
             width = _width(packed)
-        packed = packed * _width(cells) + (cells.astype(np.int64) - int(cells.min()))
-        width *= _width(cells)
+        packed = np.add(packed * steps if width > 1 else packed, cells, dtype=np.int64)
+        packed -= int(cells.min())
+        width *= steps
     return packed
+
+
+def numbered_keys(keys: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
+    """Number (n,) the rows of keys (n,) likewise, from 0 and so closely that the numbers can be counted."""
+    packed = packed_keys(keys)
+    return packed if packed.max(initial=-1) < max(_SPARSE * len(packed), _SHORT) else distinct_codes(packed)

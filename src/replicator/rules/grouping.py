@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values, packed_keys, perhaps_alike
 from replicator.heavy import pandas as pd
-from replicator.tables.dataset import Column, Numbers, Text
+from replicator.tables.dataset import Column, Text
 from replicator.tables.narrow import NarrowNumbers
 
 Ints = NDArray[np.int64]
@@ -25,6 +26,11 @@ def codes_of(column: Column) -> Ints:
         return column.rounded.coded[0]
     codes, _ = pd.factorize(np.round(column.values, 9))
     return np.asarray(codes, np.int64)
+
+
+def keys_of(column: Column) -> NDArray[np.integer[Any]]:
+    """Return a column as integers, equal where its cells are equal, numbers to 9 decimals, in as few bytes as will do (n_rows,)."""
+    return column.held if isinstance(column, Text | NarrowNumbers) else codes_of(column)
 
 
 def combine(keys: Sequence[NDArray[np.integer]]) -> Ints:
@@ -52,16 +58,22 @@ def repeated(keys: Sequence[NDArray[np.integer]]) -> Mask:
 
 def medians(values: Floats, groups: Ints) -> Floats:
     """Return the median of each row's group (n_rows,); `values` without NaN."""
-    if len(values) == 0:
+    return ranked_medians(*distinct_values(values, return_inverse=True), groups)
+
+
+def ranked_medians(levels: Floats, ranks: NDArray[np.integer], groups: Ints) -> Floats:
+    """Return the median of each row's group (n_rows,): of the values that have these `ranks` among ascending `levels`."""
+    if len(ranks) == 0:
         return np.empty(0, np.float64)
-    order = np.lexsort((values, groups))
+    width = len(levels)
+    ordered = np.sort(groups * width + ranks)  # one sort of numbers, instead of orders by the one and then the other
     count = np.bincount(groups)
     start = np.concatenate([[0], np.cumsum(count)[:-1]])
-    ranked = values[order]
-    last = len(ranked) - 1
-    low, high = np.minimum(start + np.maximum(count - 1, 0) // 2, last), np.minimum(start + count // 2, last)
-    middle = np.asarray(0.5 * (ranked[low] + ranked[high]), np.float64)
-    return np.take(middle, groups)
+    there = np.flatnonzero(count)
+    low, high = (start[there] + (count[there] - 1) // 2, start[there] + count[there] // 2)
+    middle = np.full(len(count), np.nan)
+    middle[there] = 0.5 * (levels[ordered[low] - there * width] + levels[ordered[high] - there * width])
+    return middle[groups]
 
 
 def subjects_per_group(groups: Ints, subjects: NDArray[np.integer], n_groups: int) -> Ints:
@@ -72,15 +84,20 @@ def subjects_per_group(groups: Ints, subjects: NDArray[np.integer], n_groups: in
     return np.bincount(pairs // max(width, 1), minlength=n_groups).astype(np.int64)
 
 
-def majority(groups: Ints, values: Ints) -> Ints:
-    """Return the most frequent value of each row's group (n_rows,), the smaller one in a tie; both arguments >= 0."""
-    width = int(values.max(initial=0)) + 1
-    pairs, counts = distinct_values(groups * width + values, return_counts=True)
-    owner = pairs // width
-    order = np.lexsort((pairs, -counts, owner))
-    first = distinct_values(owner[order], return_index=True)
+def majority(groups: Ints, values: Ints, counts: Ints) -> Ints:
+    """Return for each pair of a group and a value (n,) the value of the group that most rows have, the smallest in a tie.
+
+    Parameters
+    ----------
+    groups, values : (n,) int64
+        Every pair once.
+    counts : (n,) int64
+        Rows that have it.
+    """
+    order = np.lexsort((values, -counts, groups))
+    owner, first = distinct_values(groups[order], return_index=True)
     best = np.full(int(groups.max(initial=-1)) + 1, -1, np.int64)
-    best[first[0]] = pairs[order][first[1]] % width
+    best[owner] = values[order][first]
     return best[groups]
 
 
@@ -88,10 +105,3 @@ def running_maximum(values: Floats, groups: Ints) -> Floats:
     """Return the greatest earlier value in each row's group, rows being in order (n_rows,); -inf for a group's first row."""
     highest = pd.Series(values).groupby(groups).cummax()
     return np.asarray(highest.groupby(groups).shift(1).fillna(-np.inf), np.float64)
-
-
-def distinct_per_row(groups: Ints, values: Floats) -> Ints:
-    """Count the distinct values of each row's group (n_rows,); groups are counted from 0 without gaps."""
-    pairs = combine([groups, codes_of(Numbers(values))])
-    _, first = distinct_values(pairs, return_index=True)
-    return np.bincount(groups[first], minlength=int(groups.max(initial=-1)) + 1)[groups]

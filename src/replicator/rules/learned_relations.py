@@ -8,7 +8,7 @@ import numpy as np
 
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Kind, Role
-from replicator.rules.checks.learned import combination, level_text
+from replicator.rules.checks.learned import combination
 from replicator.rules.checks.results import says_of_range
 from replicator.rules.grouping import Floats, Ints, combine, subjects_per_group
 from replicator.rules.rule import Origin, Rule, Severity
@@ -59,7 +59,7 @@ def _dependencies(view: StudyView, name: str, k: int) -> Iterator[Rule]:
             continue
         group, texts = combination(view, name, dependency.determinants)
         support = subjects_per_group(group, view.subject(name), len(texts))
-        value = level_text(view, name, dependency.dependent)
+        value = view.levels(name, dependency.dependent)
         strings = np.append(value.levels, np.array([""], object))
         _, first = distinct_values(group, return_index=True)
         known = {texts[at]: str(strings[value.codes[first[at]]]) for at in np.flatnonzero(support >= k).tolist()}
@@ -165,7 +165,7 @@ def _presence(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         return
     has = np.zeros(view.n_subjects + 1, bool)
     has[view.subject(name)[view.subject(name) >= 0]] = True
-    column = level_text(view, home, arm)
+    column = view.levels(home, arm)
     group: Ints = column.codes.astype(np.int64)
     rows = np.flatnonzero((group >= 0) & (view.subject(home) >= 0))
     n = np.bincount(group[rows], minlength=len(column.levels))

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
-from replicator.rules.checks.learned import combination, level_text, shape_of
+from replicator.rules.checks.learned import combination, shape_of
 from replicator.rules.checks.results import says_of_range
 from replicator.rules.grouping import Floats, Ints, subjects_per_group
 from replicator.rules.rule import Origin, Rule
@@ -34,7 +34,7 @@ def learn_values(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         yield from _missing(view, name, variable)
         if variable.content is Content.EMPTY:
             continue
-        column = level_text(view, name, variable.name)
+        column = view.levels(name, variable.name)
         support = subjects_per_group(column.codes.astype(np.int64), subject, len(column.levels))
         is_text = isinstance(view.dataset(name)[variable.name], Text)
         if variable.content in _CODED and variable.role not in _NO_CODES and (is_text or variable.role is Role.VISIT):
@@ -71,7 +71,7 @@ def _epochs(view: StudyView, k: int) -> frozenset[str]:
     for name in view.names:
         facts = view.facts(name)
         for variable in facts.with_role(Role.EPOCH):
-            column = level_text(view, name, variable)
+            column = view.levels(name, variable)
             support = subjects_per_group(column.codes.astype(np.int64), view.subject(name), len(column.levels))
             known = support >= k if facts.kind is not Kind.REFERENCE else support >= 0
             found.update(str(level) for level in column.levels[known])

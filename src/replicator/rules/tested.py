@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.rules.grouping import Mask
 from replicator.rules.rule import Rule
+from replicator.rules.tally import Tally
 from replicator.rules.view import StudyView
 
 
@@ -50,6 +51,11 @@ _NO_ROWS = np.empty(0, np.intp)
 def tested(dataset: str, variable: str, applies: Mask, failed: Mask) -> Tested:
     """Build from masks over the rows: those that the rule applies to, and those that fail among them."""
     return Tested(dataset, variable, int(applies.sum()), np.flatnonzero(applies & failed))
+
+
+def tested_combinations(dataset: str, variable: str, rows: Tally, applies: Mask, failed: Mask) -> Tested:
+    """Build from masks over the combinations of a tally, which hold for all rows that have them."""
+    return Tested(dataset, variable, int(rows.counts[applies].sum()), rows.rows_of(applies & failed))
 
 
 def tested_names(dataset: str, n_tested: int, failing: list[str]) -> Tested:

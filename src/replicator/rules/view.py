@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.recent import Recent
-from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine, repeated
-from replicator.tables.dataset import Dataset, Study, Text
+from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine, keys_of, repeated
+from replicator.tables.dataset import Dataset, Numbers, Study, Text, number_text
 from replicator.tables.dates import Dates, Precision, parse_dates
+from replicator.tables.narrow import NarrowText
 
 OBSERVATIONS = (Kind.FINDINGS, Kind.EVENTS, Kind.INTERVENTIONS)
 MINUTES = 1440.0
@@ -35,6 +37,9 @@ class StudyView:
         self.structure = structure
         self._dates: Recent[tuple[str, str], Dates] = Recent()
         self._texts: Recent[tuple[str, str], Text] = Recent()
+        self._levels: Recent[tuple[str, str], Text] = Recent()
+        self._groups: Recent[tuple[str | bool, ...], Ints] = Recent()
+        self._telling: dict[str, list[frozenset[str]]] = {}  # variables that are known to tell all rows of a dataset apart
         self._subject: dict[str, Ints] = {}
         self._marks: dict[str, Dates] = {}
         columns = {name: study[name].text(variable) for name in self.names if (variable := self.subject_variable(name))}
@@ -86,6 +91,11 @@ class StudyView:
         """Return a column as text, decoded once."""
         column = self.study[name][variable]
         return column if isinstance(column, Text) else self._texts.get((name, variable), column.text)
+
+    def levels(self, name: str, variable: str) -> Text:
+        """Return a column as text, with numbers rounded to 9 decimals, so that noise in the last bits makes no new values."""
+        column = self.study[name][variable]
+        return column if isinstance(column, Text) else self._levels.get((name, variable), lambda: _levels_of(column))
 
     def codes(self, name: str, variable: str) -> Ints:
         """(n_rows,) integers, equal where the cells are equal, -1 where missing."""
@@ -162,20 +172,32 @@ class StudyView:
     def group(self, name: str, variables: Sequence[str], by_subject: bool = True) -> Ints:
         """(n_rows,) one integer for each combination of the subject and `variables` (those that are there)."""
         keys = self._keys(name, variables, by_subject)
-        return combine(keys) if keys else np.zeros(self.study[name].n_rows, np.int64)
+        known: tuple[str | bool, ...] = name, by_subject, *variables
+        return self._groups.get(known, lambda: combine(keys)) if keys else np.zeros(self.study[name].n_rows, np.int64)
 
     def repeated(self, name: str, variables: Sequence[str], by_subject: bool = True, rows: Mask | None = None) -> Mask:
         """(n_rows,) mask of the rows, of those given if not all, that have subject and `variables` of an earlier one."""
-        keys = self._keys(name, variables, by_subject) or [np.zeros(self.study[name].n_rows, np.int64)]
-        if rows is None:
-            return repeated(keys)
-        out = np.zeros(len(rows), bool)
-        out[rows] = repeated([key[rows] for key in keys])
+        n_rows = self.study[name].n_rows
+        there = {variable for variable in variables if variable in self.study[name]}
+        there |= {self.subject_variable(name)} if by_subject else set()
+        if any(key <= there for key in self._telling.get(name, ())):
+            return np.zeros(n_rows, bool)
+        keys = self._keys(name, variables, by_subject) or [np.zeros(n_rows, np.int64)]
+        out = np.zeros(n_rows, bool)
+        chosen = slice(None) if rows is None else np.flatnonzero(rows)
+        out[chosen] = repeated([key[chosen] for key in keys])
+        if rows is None and not out.any():
+            self._telling.setdefault(name, []).append(frozenset(there))
         return out
 
-    def _keys(self, name: str, variables: Sequence[str], by_subject: bool) -> list[Ints]:
-        keys = [self.codes(name, variable) for variable in variables if variable and variable in self.study[name]]
+    def _keys(self, name: str, variables: Sequence[str], by_subject: bool) -> list[NDArray[np.integer[Any]]]:
+        keys = [keys_of(self.study[name][variable]) for variable in variables if variable and variable in self.study[name]]
         return [self.subject(name), *keys] if by_subject else keys
+
+
+def _levels_of(column: Numbers) -> Text:
+    codes, numbers = column.rounded.coded
+    return NarrowText(codes, np.array([number_text(value) for value in numbers.values.tolist()], dtype=object))
 
 
 def earliest(dates: Dates) -> Floats:
@@ -200,4 +222,8 @@ def latest(dates: Dates) -> Floats:
 
 def certainly_after(first: Dates, second: Dates) -> Mask:
     """(n,) mask of `first` lying after `second` whatever the unknown parts of both are; False where either is missing."""
-    return np.asarray(earliest(first) > latest(second))
+    start = earliest(first)
+    after: Mask = start > earliest(second)
+    perhaps = np.flatnonzero(after)  # mostly few, if any: only of them the end of `second` is asked for
+    after[perhaps] = start[perhaps] > latest(second.take(perhaps))
+    return after

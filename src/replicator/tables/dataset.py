@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from itertools import repeat
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,11 @@ class Text:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @property
+    def held(self) -> NDArray[np.integer[Any]]:
+        """The codes in as few bytes as they are held in; for keys and look-ups, not to reckon with."""
+        return self.codes
 
     def take(self, rows: Index) -> Text:
         """Keep the rows given by position or mask; levels stay."""

@@ -38,6 +38,11 @@ class NarrowText(Text):
         """Position in the levels, (n_rows,) int32; -1 is missing."""
         return self._narrow.astype(np.int32, copy=False)
 
+    @property
+    def held(self) -> NDArray[np.integer[Any]]:
+        """The codes as they are held."""
+        return self._narrow
+
     def __len__(self) -> int:
         return len(self._narrow)
 
@@ -84,6 +89,12 @@ class NarrowNumbers(Numbers):
     def rounded(self) -> NarrowNumbers:
         """The numbers to 9 decimals."""
         return NarrowNumbers(self._narrow, np.round(self._different, 9))
+
+    @property
+    def held(self) -> NDArray[np.integer[Any]]:
+        """Whole numbers (n_rows,), equal where the numbers are equal to 9 decimals, in as few bytes as they are held in."""
+        found, place = distinct_values(np.round(self._different, 9), return_inverse=True)
+        return self._narrow if len(found) == len(self._different) else place.astype(self._narrow.dtype)[self._narrow]
 
     def text(self) -> Text:
         """The numbers as text, as :meth:`strings` writes them."""

@@ -11,10 +11,11 @@ import numpy as np
 from replicator.distinct import distinct_values
 from replicator.rules.grouping import Floats, Ints, Mask, combine, majority
 from replicator.rules.rule import Rule
-from replicator.rules.tested import Tested, tested
+from replicator.rules.tally import Tally
+from replicator.rules.tested import Tested, tested, tested_combinations
 from replicator.rules.view import StudyView, certainly_after
 from replicator.standards.withheld import WITHHELD
-from replicator.tables.dataset import Text, number_text
+from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates
 
 SEPARATOR = " | "  # between the parts of a combination, in the parameters of a rule
@@ -32,36 +33,28 @@ def shape_of(text: str) -> str:
     return _DIGITS.sub("9", _LETTERS.sub("A", text))
 
 
-def level_text(view: StudyView, name: str, variable: str) -> Text:
-    """Return a column as text, with numbers rounded to 9 decimals, so that noise in the last bits makes no new values."""
-    column = view.dataset(name)[variable]
-    if isinstance(column, Text):
-        return column
-    values, inverse = distinct_values(np.round(column.values, 9), return_inverse=True)
-    levels = np.array([number_text(value) for value in values.tolist()], dtype=object)
-    known = ~np.isnan(values)
-    position = np.where(known, np.arange(len(values)), -1).astype(np.int32)
-    return Text(position[inverse.reshape(-1)], levels)
-
-
 def combination(view: StudyView, name: str, variables: Sequence[str]) -> tuple[Ints, list[str]]:
     """Return (n_rows,) codes of the combinations of `variables`, and their texts; a variable ``DM.ARM`` is looked up by subject.
 
     Missing cells take part as ``""``.
     """
-    columns = [_lookup(view, name, variable) for variable in variables]
-    codes = combine([column.codes for column in columns])
+    return combined([_lookup(view, name, variable) for variable in variables])
+
+
+def combined(columns: Sequence[Text]) -> tuple[Ints, list[str]]:
+    """Return (n_rows,) codes of the combinations of columns, from 0 in the order in which they come, and their texts."""
+    codes = combine([column.held for column in columns])
     _, first = distinct_values(codes, return_index=True)
-    parts = [np.append(column.levels, np.array([""], object))[column.codes[first]] for column in columns]
+    parts = [np.append(column.levels, np.array([""], object))[column.held[first]] for column in columns]
     return codes, [SEPARATOR.join(str(part) for part in row) for row in zip(*parts, strict=True)]
 
 
 def _lookup(view: StudyView, name: str, variable: str) -> Text:
     home, _, inner = variable.rpartition(".")
     if not home:
-        return level_text(view, name, variable)
+        return view.levels(name, variable)
     source, row = view.of_subject(inner)
-    column = level_text(view, source, inner)
+    column = view.levels(source, inner)
     return Text(np.append(np.append(column.codes, np.int32(-1))[row], np.int32(-1))[view.subject(name)], column.levels)
 
 
@@ -78,7 +71,7 @@ def known_values(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """Every value is one of the parameter ``values``."""
     name, variable = rule.dataset, rule.variable
     if _there(view, name, (variable,)):
-        column, known = level_text(view, name, variable), set(cast(list[str], rule.parameters["values"]))
+        column, known = view.levels(name, variable), set(cast(list[str], rule.parameters["values"]))
         foreign = np.array([str(level) not in known for level in column.levels] + [False])
         yield tested(name, variable, ~column.missing, foreign[column.codes])
 
@@ -101,7 +94,7 @@ def text_shape(view: StudyView, rule: Rule) -> Iterator[Tested]:
     """Every text has one of the shapes in the parameter ``shapes``."""
     name, variable = rule.dataset, rule.variable
     if _there(view, name, (variable,)):
-        column, known = level_text(view, name, variable), set(cast(list[str], rule.parameters["shapes"]))
+        column, known = view.levels(name, variable), set(cast(list[str], rule.parameters["shapes"]))
         foreign = np.array([shape_of(str(level)) not in known for level in column.levels] + [False])
         yield tested(name, variable, ~column.missing, foreign[column.codes])
 
@@ -134,10 +127,11 @@ def follows_from(view: StudyView, rule: Rule) -> Iterator[Tested]:
     name, variable = rule.dataset, rule.variable
     if not _there(view, name, (*determinants, variable)):
         return
-    group, texts = combination(view, name, determinants)
-    value = level_text(view, name, variable)
-    usual = majority(group, value.codes.astype(np.int64) + 1) - 1 if len(group) else group
-    wrong: Mask = usual != value.codes
+    given, dependent = [_lookup(view, name, determinant) for determinant in determinants], view.levels(name, variable)
+    rows = Tally.of([column.held for column in (*given, dependent)])
+    group, texts = combined([column.take(rows.rows) for column in given])
+    value = dependent.take(rows.rows)
+    wrong: Mask = majority(group, value.codes.astype(np.int64), rows.counts) != value.codes
     known = cast(Mapping[str, str], rule.parameters.get("values", {}))
     if known:
         position = {str(level): code for code, level in enumerate(value.levels)} | {"": -1}
@@ -145,8 +139,7 @@ def follows_from(view: StudyView, rule: Rule) -> Iterator[Tested]:
         wrong = np.where(expected == -3, wrong, expected != value.codes)
     nothing = SEPARATOR.join([""] * len(determinants))
     says = [(text != nothing or text in known) and WITHHELD not in text.split(SEPARATOR) for text in texts]
-    applies = np.array(says or [True])[group]
-    yield tested(name, variable, applies, wrong)
+    yield tested_combinations(name, variable, rows, np.array(says, bool)[group], wrong)
 
 
 def known_combination(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -156,20 +149,13 @@ def known_combination(view: StudyView, rule: Rule) -> Iterator[Tested]:
     if not _there(view, name, (*given, *then)):
         return
     allowed = cast(Mapping[str, Sequence[str]], rule.parameters["allowed"])
-    key, key_texts = combination(view, name, given)
-    value, value_texts = combination(view, name, then)
-    listed = np.array([text in allowed for text in key_texts] or [False])
-    pairs = combine([key, value])
-    _, first = distinct_values(pairs, return_index=True)
-    fine = np.array(
-        [
-            value_texts[v] in allowed.get(key_texts[k], ()) or key_texts[k] not in allowed
-            for k, v in zip(key[first].tolist(), value[first].tolist(), strict=True)
-        ]
-        or [True]
-    )
+    left, right = ([_lookup(view, name, variable) for variable in side] for side in (given, then))
+    rows = Tally.of([column.held for column in (*left, *right)])
+    (key, key_texts), (value, value_texts) = (combined([column.take(rows.rows) for column in side]) for side in (left, right))
+    listed = np.array([text in allowed for text in key_texts], bool)[key]
+    wrong = [value_texts[v] not in allowed.get(key_texts[k], ()) for k, v in zip(key.tolist(), value.tolist(), strict=True)]
     shown = next((variable for variable in then if "." not in variable), then[0])
-    yield tested(name, shown, listed[key], ~fine[pairs])
+    yield tested_combinations(name, shown, rows, listed, np.array(wrong, bool))
 
 
 def dates_of(view: StudyView, name: str, variable: str) -> Dates:
@@ -199,7 +185,7 @@ def present_by_arm(view: StudyView, rule: Rule) -> Iterator[Tested]:
     has = np.zeros(view.n_subjects + 1, bool)
     has[view.subject(rule.dataset)[view.subject(rule.dataset) >= 0]] = True
     present = has[view.subject(home)]
-    arm = level_text(view, home, arm_variable)
+    arm = view.levels(home, arm_variable)
     always, never = (
         np.array([str(level) in cast(list[str], rule.parameters[key]) for level in arm.levels] + [False])[arm.codes]
         for key in ("all", "none")

@@ -46,7 +46,7 @@ def _lead_somewhere(view: StudyView, name: str, targets: list[str], pointing: Ma
                 here = index.get_indexer(pd.Index(plain, dtype=object))
                 there = np.append(index.get_indexer(pd.Index(plain_levels(other), dtype=object)), -1)
                 width = len(index) + 1
-                targets_at = np.unique((view.subject(target) + 1) * width + there[other.codes] + 1)
+                targets_at = (view.subject(target) + 1) * width + there[other.codes] + 1
                 # a link between whole datasets has neither subject nor value; a row of a pool has no subject
                 sought = (subject[rows] + 1) * width + here[value.codes[rows]] + 1
                 found[rows] |= np.isin(sought, targets_at)

@@ -7,10 +7,12 @@ from typing import cast
 
 import numpy as np
 
+from replicator.distinct import distinct_codes, distinct_values, numbered_keys
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind
-from replicator.rules.grouping import Floats, Ints, Mask, combine, distinct_per_row, medians, repeats, sizes
+from replicator.rules.grouping import Floats, Ints, Mask, medians, ranked_medians, repeats, sizes
 from replicator.rules.rule import Rule
+from replicator.rules.tally import Tally
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import StudyView, certainly_after
 from replicator.standards.baselines import CIRCUMSTANCES, FIRST_DOSES, FLAGS
@@ -202,16 +204,17 @@ def tenfold(view: StudyView, rule: Rule) -> Iterator[Tested]:
             )
             rows = np.flatnonzero(np.isfinite(values) & (values > 0) & (view.subject(name) >= 0))
             by_test: Ints = view.group(name, apart, by_subject=False)[rows]
-            by_subject = combine([by_test, view.subject(name)[rows]])
-            steps = distinct_per_row(by_test, values[rows])
+            by_subject = numbered_keys([view.subject(name)[rows], by_test])
+            found, rank = distinct_values(values[rows], return_inverse=True)
+            different = Tally.of([by_test, distinct_codes(np.round(found, 9))[rank]])
+            steps = np.bincount(by_test[different.rows])
             unit = view.named(name, unit_suffix)
-            measured = (steps > levels) | (view.filled(name, unit)[rows] if unit else False)
+            measured = (steps > levels)[by_test] | (view.filled(name, unit)[rows] if unit else False)
             often = (sizes(by_subject) >= 3) & measured
-            rows, by_test, by_subject = rows[often], combine([by_test[often]]), combine([by_subject[often]])
-            logs = np.log(values[rows])
-            deviation = np.abs(logs - medians(logs, by_subject))
-            spread = MAD_TO_SD * medians(deviation, by_test)
-            applies, wrong = np.zeros(len(values), bool), np.zeros(len(values), bool)
-            applies[rows] = True
-            wrong[rows] = deviation > np.maximum(np.log(factor), spreads * spread)
-            yield tested(name, result, applies, wrong)
+            rows, by_test, by_subject, rank = rows[often], by_test[often], by_subject[often], rank[often]
+            logs = np.log(found)
+            deviation = np.abs(logs[rank] - ranked_medians(logs, rank, by_subject))
+            far = np.flatnonzero(deviation > np.log(factor))
+            suspect = np.flatnonzero(np.isin(by_test, by_test[far]))  # only the spread of their tests is asked for
+            beyond = deviation[suspect] > spreads * MAD_TO_SD * medians(deviation[suspect], by_test[suspect])
+            yield Tested(name, result, len(rows), np.intersect1d(rows[far], rows[suspect[beyond]], assume_unique=True))

@@ -10,10 +10,11 @@ import numpy as np
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Ints, majority
 from replicator.rules.rule import Rule
-from replicator.rules.tested import Tested, tested
+from replicator.rules.tally import Tally
+from replicator.rules.tested import Tested, tested, tested_combinations
 from replicator.rules.view import StudyView
 from replicator.standards.codelists import codelists, is_unit, plausible_results
-from replicator.tables.dataset import Numbers, Text
+from replicator.tables.dataset import Text
 from replicator.tables.joined import concatenate_texts
 
 
@@ -115,21 +116,23 @@ def one_to_one(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
 
 def _usual_pairs(view: StudyView, pairs: dict[str, tuple[str, str]]) -> Iterator[Tested]:
-    code = concatenate_texts([_rounded(view, dataset, code) for dataset, (code, _) in pairs.items()]).compact()
-    name = concatenate_texts([view.text(dataset, name) for dataset, (_, name) in pairs.items()]).compact()
+    """Judge the pairs that rows of these datasets have by how many rows of all of them have each."""
+    columns = {dataset: (view.levels(dataset, code), view.text(dataset, name)) for dataset, (code, name) in pairs.items()}
+    tallies = {dataset: Tally.of([column.held for column in both]) for dataset, both in columns.items()}
+    code, name = (
+        concatenate_texts([columns[dataset][side].take(tallies[dataset].rows) for dataset in pairs]).compact() for side in (0, 1)
+    )
     both = (code.codes >= 0) & (name.codes >= 0)
-    a, b = code.codes[both].astype(np.int64), name.codes[both].astype(np.int64)
+    at = np.flatnonzero(both)
+    pair = Tally.of([code.codes[at], name.codes[at]])  # which several datasets may have
+    a, b = (side.codes[at][pair.rows].astype(np.int64) for side in (code, name))
     loose = np.array([str(level).upper().startswith("UNSCH") for level in name.levels] + [False])[b]
-    wrong = np.zeros(len(code), bool)
-    if len(a):
-        wrong[np.flatnonzero(both)] = (majority(a, b) != b) | ((majority(b, a) != a) & ~loose)
+    counts = np.bincount(pair.number, np.concatenate([tally.counts for tally in tallies.values()])[at])[pair.found]
+    odd = (majority(a, b, counts) != b) | ((majority(b, a, counts) != a) & ~loose)
+    wrong = np.zeros(len(both), bool)
+    wrong[at[pair.rows_of(odd)]] = True
     start = 0
     for dataset, (_, variable) in pairs.items():
-        stop = start + view.dataset(dataset).n_rows
-        yield tested(dataset, variable, both[start:stop], wrong[start:stop])
+        stop = start + len(tallies[dataset].rows)
+        yield tested_combinations(dataset, variable, tallies[dataset], both[start:stop], wrong[start:stop])
         start = stop
-
-
-def _rounded(view: StudyView, dataset: str, variable: str) -> Text:
-    column = view.dataset(dataset)[variable]
-    return column.rounded.text() if isinstance(column, Numbers) else column

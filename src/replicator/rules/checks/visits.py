@@ -83,7 +83,7 @@ def visit_in_schedule(view: StudyView, rule: Rule) -> Iterator[Tested]:
     schedule = _schedule(view)
     for name, variable in _datasets_with_visits(view, schedule) if schedule else ():
         known, sought = _visit_keys(view, schedule, name, variable)
-        yield tested(name, variable, sought >= 0, ~np.isin(sought, np.unique(known[known >= 0])))
+        yield tested(name, variable, sought >= 0, ~np.isin(sought, known))
 
 
 def date_in_visit(view: StudyView, rule: Rule) -> Iterator[Tested]:
