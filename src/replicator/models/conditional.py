@@ -61,7 +61,8 @@ class ConditionalTable:
     target; the other *l* rows are left to the cell with the last condition dropped, which gives a target the share *q*. So a
     target gets :math:`(r + l q) / n`. A wider cell is learned from the rows that the narrower ones left to it (back-off as in
     Katz, 1987, IEEE Transactions on Acoustics, Speech and Signal Processing 35:400, with
-    margins kept as in Kneser and Ney, 1995, ICASSP 1:181). A draw is the target at
+    margins kept as in Kneser and Ney, 1995, ICASSP 1:181): a target that at least *k* subjects of the wider cell have keeps its
+    rows there, however few of them are left. A draw is the target at
     :math:`\Phi(\sqrt{\rho} z_i + \sqrt{1 - \rho}\,\varepsilon)` of its cell's distribution function.
     """
 
@@ -237,15 +238,16 @@ def _count(
     exists = (_people(cell, subject, n) >= k) | root
     use = residual | (_people(cell[residual], subject[residual], n) < k)[cell]
     use &= exists[cell]
-    entry_key, entry, keep = _entries(cell[use] * radix + code[use], subject[use], k)
-    if root and not keep.any():
+    every, of_row = distinct_values(cell * radix + code, return_inverse=True)
+    of_row = of_row.reshape(-1)
+    shared = (_people(of_row, subject, len(every)) >= k)[of_row]
+    if root and not (use & shared).any():
         use = np.ones(len(key), bool)
-        entry_key, entry, keep = _entries(cell * radix + code, subject, k)
-    count = np.bincount(entry, minlength=len(entry_key)).astype(np.float64)
-    if root and not keep.any():
-        keep[count.argmax()] = True
+        shared |= (code == np.bincount(code).argmax()) & ~shared.any()
+    keep = np.bincount(of_row[use & shared], minlength=len(every)) > 0
+    count = np.bincount(of_row[use], minlength=len(every)).astype(np.float64)
     explained = np.zeros(len(key), bool)
-    explained[use] = keep[entry]
+    explained[use] = shared[use]
     kept = np.flatnonzero(exists)
     position = np.full(n, -1, np.int64)
     position[kept] = np.arange(len(kept))
@@ -254,20 +256,11 @@ def _count(
         cell_key[kept],
         first[kept].astype(np.int64),
         rows[kept],
-        position[entry_key[keep] // radix],
-        entry_key[keep] % radix,
+        position[every[keep] // radix],
+        every[keep] % radix,
         count[keep],
     )
     return counts, residual & ~explained
-
-
-def _entries(
-    key: NDArray[np.int64], subject: NDArray[np.int64], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.bool_]]:
-    """Distinct keys, the key of each row, and which keys at least k subjects have."""
-    entry_key, entry = distinct_values(key, return_inverse=True)
-    entry = entry.reshape(-1)
-    return entry_key, entry, _people(entry, subject, len(entry_key)) >= k
 
 
 def _people(group: NDArray[np.int64] | NDArray[np.intp], subject: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:

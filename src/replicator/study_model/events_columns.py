@@ -16,6 +16,7 @@ from replicator.study_model.attributes import Attributes, column_codes
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds
+from replicator.study_model.events_patterns import OF_ERA
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.events_untreated import may_end_treatment, phase_of_treatment
 from replicator.study_model.spine import Spine
@@ -87,8 +88,8 @@ class OccurrenceColumns:
     phases : (n_phases,) int64
         Codes of start pattern, end pattern and whether the first row came after the end, sorted.
     qualifiers : Qualifiers
-        Of the occurrence, given phase, class, term, arm, how the participation ended, whether it has several rows, and the phase
-        of the treatment in which it begins.
+        Of the occurrence, given eras, phase, class, term, arm, how the participation ended, whether it has several rows, and the
+        phase of the treatment in which it begins.
     varying : tuple of Varying
         Of further rows.
     ids : tuple of RecordIds
@@ -154,11 +155,11 @@ class OccurrenceColumns:
         rank = rank_within(occurrence)
         opening = np.zeros(n, bool)
         opening[occurrence[rank == 0]] = closed[rank == 0]
-        phase = find_levels(self.phases, phase_of(pattern[0], pattern[1], opening))
+        dated = told_by_dates(self.phases, *pattern, opening)
         several = (np.bincount(occurrence, minlength=n) > 1).astype(np.int64)
         treated = phase_of_treatment(spine, owner, drawn.start)
         final = may_end_treatment(spine, owner, drawn.start, treated)
-        cells = self.qualifiers.sample([phase, block, kind_of, arm, ending, several], (treated, final), rng, n, owner)
+        cells = self.qualifiers.sample([*dated, block, kind_of, arm, ending, several], (treated, final), rng, n, owner)
         out: dict[str, Column] = {}
         for ids in self.ids:
             present = ~cells.pop(presence_of(ids.name)).missing
@@ -192,6 +193,12 @@ def presence_of(name: str) -> str:
 def phase_of(start: Ints, end: Ints, opening: NDArray[np.bool_]) -> Ints:
     """Code of the patterns of start and end, and of whether the first row came after the end: (n,)."""
     return (start * 100 + end) * 2 + opening
+
+
+def told_by_dates(phases: Ints, start: Ints, end: Ints, opening: NDArray[np.bool_]) -> list[Ints]:
+    """Codes (n,) on which qualifiers depend: the eras of start and end, and the phase, from :func:`phase_of`."""
+    eras = phase_of(start // OF_ERA, end // OF_ERA, opening)
+    return [eras, find_levels(phases, phase_of(start, end, opening))]
 
 
 def stage_of(occurrence: Ints, closed: NDArray[np.bool_], opening: NDArray[np.bool_]) -> Ints:

@@ -19,11 +19,11 @@ from replicator.study_model.events_columns import (
     Varying,
     VisitColumns,
     candidate_days,
-    find_levels,
     phase_of,
     place_among,
     presence_of,
     stage_of,
+    told_by_dates,
 )
 from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
@@ -113,9 +113,9 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
     """
     plan, reports = source.plan, _Reports.of(source)
     rows, who, days = reports.rows, reports.who, reports.days
-    phase = phase_of(source.start.code, source.end.code, reports.opening)
-    phases = np.unique(phase)
-    qualifiers, lost = _fit_qualifiers(source, reports.head, [find_levels(phases, phase)], ending, set_aside, k)
+    patterns = (source.start.code, source.end.code, reports.opening)
+    phases = np.unique(phase_of(*patterns))
+    qualifiers, lost = _fit_qualifiers(source, reports.head, told_by_dates(phases, *patterns), ending, set_aside, k)
     later = (reports.rank > 0) & ~set_aside[reports.occurrence]
     varying = tuple(_fit_varying(reports, name, later, k) for name in plan.varying)
     ids = tuple(RecordIds.fit(name, reports.head[name], source.owner, reports.start, k) for name in plan.ids)

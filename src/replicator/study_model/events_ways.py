@@ -14,7 +14,7 @@ from replicator.rng import stream
 from replicator.study_model.agreement import Agreement
 from replicator.study_model.events import EventsPart
 from replicator.study_model.events_catalogue import TermCatalogue
-from replicator.study_model.events_columns import find_levels, phase_of
+from replicator.study_model.events_columns import told_by_dates
 from replicator.study_model.events_turns import find_turns
 from replicator.study_model.events_untreated import TREATED
 from replicator.tables.dataset import Column, Dataset, Text, Variable
@@ -51,10 +51,9 @@ def _draw(part: EventsPart, rng: np.random.Generator) -> Dataset:
     arm = owner % max(len(part.arms), 1)
     of_each = catalogue.of_each(block, kind_of, row, owner)
     start, end = part.patterns.sample([block, kind_of, arm], find_turns(owner), owner, rng, of_each.lasting & ~of_each.own)
-    phase = find_levels(part.columns.phases, phase_of(start, end, np.zeros(n, bool)))
-    once = np.zeros(n, np.int64)
+    dated, once = told_by_dates(part.columns.phases, start, end, np.zeros(n, bool)), np.zeros(n, np.int64)
     cells = part.columns.qualifiers.sample(
-        [phase, block, kind_of, arm, once, once], (np.full(n, TREATED, np.int64), np.ones(n, bool)), rng, n, owner
+        [*dated, block, kind_of, arm, once, once], (np.full(n, TREATED, np.int64), np.ones(n, bool)), rng, n, owner
     )
     said = zip(catalogue.variables, catalogue.columns, strict=True)
     columns: dict[str, Column] = {name: column.take(row) for name, column in said} | cells

@@ -29,6 +29,15 @@ def test_margins_are_kept_where_cells_are_small() -> None:
     assert (drawn == target).all()
 
 
+def test_a_target_that_a_narrower_cell_explains_but_for_a_few_keeps_its_margin() -> None:
+    """Planted: all of 100 rows of one cell have target 1, and 4 of 200 rows in small cells, fewer than k: 104 rows have it (2)."""
+    cell = np.concatenate([np.zeros(100, np.int64), 1 + np.arange(200) // 4])
+    target = np.concatenate([np.ones(100, np.int64), np.arange(200) % 50 == 0]).astype(np.int64)
+    table = ConditionalTable.fit(target, [cell], np.arange(300), k=5)
+    drawn = table.sample([np.tile(cell, 20)], np.random.default_rng(2), 6000)
+    assert drawn.sum() / 20 == pytest.approx(104, abs=2)
+
+
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 4), st.integers(0, 12)), min_size=1, max_size=80), st.integers(1, 6))
 def test_nothing_is_held_that_fewer_than_k_subjects_share(rows: list[tuple[int, int, int]], k: int) -> None:

@@ -62,3 +62,17 @@ def test_what_comes_again_is_known_otherwise() -> None:
     assert (drawn[0] == 23).all()
     for one, over in ((ALONE, 0.0), (FOLLOWED, 1.0), (LAST, 0.0)):
         assert (drawn[1] == 23)[turn == one].mean() == pytest.approx(over, abs=0.03)
+
+
+def test_few_events_go_on_though_their_starts_are_known_otherwise() -> None:
+    """Planted: 3 of 60 starts known to the minute, and 3 of 60 known to the day, have no end; all six come back (1)."""
+    start, end = np.repeat([26, 24], 60), np.full(120, 24)
+    end[[0, 1, 2, 60, 61, 62]] = 0
+    owner, nothing = np.arange(120), np.zeros(120, np.int64)
+    model = DatePatterns.fit(start, end, [nothing, nothing, nothing], find_turns(owner), owner.astype(np.int32), 5)
+    many = np.zeros(20 * 120, np.int64)
+    drawn = model.sample([many, many, many], np.full(len(many), ALONE), np.arange(len(many)), np.random.default_rng(3), many > 0)
+    assert (drawn[1] == 0).sum() / 20 == pytest.approx(6, abs=1)
+    assert (drawn[0] == 26).mean() == pytest.approx(0.5, abs=0.03)
+    assert set(drawn[0].tolist()) == {24, 26}
+    assert set(drawn[1].tolist()) == {0, 24}
