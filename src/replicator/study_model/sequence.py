@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.chain import most_telling
 from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.study_model.attributes import (
@@ -23,11 +24,12 @@ from replicator.study_model.attributes import (
     is_scattered,
     prepare_column,
 )
+from replicator.study_model.conditions import join_codes
 from replicator.study_model.marks import death_day
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_chain import Chain
-from replicator.study_model.sequence_dates import SequenceDates, order_dates
+from replicator.study_model.sequence_dates import SequenceDates, order_dates, tuple_before
 from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visit_days import last_visit_day, nearest_visit_day, visit_day, visit_on
@@ -39,6 +41,7 @@ Ints = NDArray[np.int64]
 
 NEAR = (1.0, 7.0, 14.0)  # days; the least that no row exceeds is nobody's number
 MOSTLY = 0.9  # share of rows at visits that k subjects name, from which others are the few's own
+MOST_RANKS = 5  # rows of a subject that are told apart by their rank
 BY_DATE = 0.8  # share of rows whose VISITNUM is that of the last visit up to their date, from which it is taken from there
 
 
@@ -55,7 +58,10 @@ class SequencePart:
     dates : SequenceDates
         When.
     others : Attributes
-        Further columns given the tuple and the arm.
+        Further columns given the tuple and the arm, and where the row stands, in the order of `asked`.
+    asked : tuple of int
+        Which of the tuple, the arm, the rank of the row and the tuple of the row before these columns hang on, the most telling
+        first: why a dose was changed stands on no first row.
     visit_date : str
         Date variable on or before which the visit of VISITNUM was; ``""`` if VISITNUM is part of the tuple or not there.
     visits : (n_visits,) float64
@@ -76,6 +82,7 @@ class SequencePart:
     visits: Floats
     ids: RecordIds
     near: float = 0.0
+    asked: tuple[int, ...] = (0, 1)
 
     @classmethod
     def fit(
@@ -108,7 +115,9 @@ class SequencePart:
                 f"{dataset.name}: {int((code < 0).sum())} of {len(code)} rows show a combination of {', '.join(state.names)} that "
                 f"fewer than {k} subjects share and that is like no other; it is not learned. Lower k to keep it."
             )
-        others, more = Attributes.fit(dataset, late, [code, spine.arm[subject]], subject, k)
+        given = _row_conditions(subject, code, spine)
+        asked = _asked(dataset, late, given, subject, k)
+        others, more = Attributes.fit(dataset, late, [given[at] for at in asked], subject, k)
         keep = code >= 0
         dataset, subject, code = dataset.take(keep), subject[keep], code[keep]
         days = {name: value[keep] for name, value in days.items()}
@@ -129,6 +138,7 @@ class SequencePart:
             _named_visits(np.round(dataset.numbers("VISITNUM"), 9), subject, spine, k) if visit_date else np.empty(0),
             RecordIds.fit(dataset, structure, subject, k),
             _nearness(dataset, subject, days[visit_date], spine, k) if visit_date else 0.0,
+            asked,
         )
         return Fitted(part, {}, (*joined, *notes, *more))
 
@@ -143,7 +153,8 @@ class SequencePart:
         keep = self.dates.in_time(days, subject, spine) | fatal
         subject, code, fatal, days = subject[keep], code[keep], fatal[keep], {name: value[keep] for name, value in days.items()}
         days = self.dates.settle(days, subject, fatal)
-        columns: dict[str, Column] = dict(self.others.sample([code, spine.arm[subject]], rng, len(subject)))
+        given = _row_conditions(subject, code, spine)
+        columns: dict[str, Column] = dict(self.others.sample([given[at] for at in self.asked], rng, len(subject)))
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
         if self.visit_date:
@@ -179,6 +190,19 @@ class SequencePart:
         """VISITNUM of each row's tuple, NaN where it has none: (n_rows,)."""
         column = dict(zip(self.state.names, self.state.values, strict=True)).get("VISITNUM")
         return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
+
+
+def _row_conditions(subject: NDArray[np.int32], code: Ints, spine: Spine) -> list[Ints]:
+    """What columns of rows (n_rows,) may hang on: the tuple, the arm, the rank, and the tuple of the row before."""
+    rank = np.minimum(Neighbours(subject).rank, MOST_RANKS)
+    return [code, spine.arm[subject].astype(np.int64), rank, tuple_before(subject, code)]
+
+
+def _asked(dataset: Dataset, names: list[str], given: list[Ints], subject: NDArray[np.int32], k: int) -> tuple[int, ...]:
+    """Positions of the conditions of columns: where a row stands if that tells more of them, and the tuple and the arm."""
+    codes = [column_codes(dataset[name])[0] for name in names if not is_rare(dataset[name], subject, k)]
+    chosen = most_telling(join_codes(codes, len(subject)), given, subject.astype(np.int64), k) if codes else []
+    return (*chosen, *(at for at in (0, 1) if at not in chosen)) if {2, 3} & {*chosen} else (0, 1)
 
 
 def _named_visits(number: Floats, subject: NDArray[np.int32], spine: Spine, k: int) -> Floats:

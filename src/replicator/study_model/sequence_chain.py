@@ -19,6 +19,7 @@ from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_fol
 from replicator.study_model.sequence_closing import Closing
 from replicator.study_model.sequence_context import Antecedents
 from replicator.study_model.sequence_repeats import place_codes, telling_places, times_had, times_that_tell
+from replicator.study_model.sequence_returns import Returns
 from replicator.study_model.sequence_terms import fatal_rows
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Numbers
@@ -97,6 +98,8 @@ class Chain:
         Where it tells how often the tuple before has come, from :func:`~replicator.study_model.sequence_repeats.telling_places`.
     obliged : (n_sets,) bool
         Of which of the sets of `once` everybody has one.
+    returns : Returns or None
+        Rows like earlier ones of their subject that too few of each group have.
     """
 
     kind: ClassVar[str] = "chain"
@@ -117,6 +120,7 @@ class Chain:
     most: int
     places: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     obliged: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    returns: Returns | None = None
 
     @classmethod
     def fit(cls, state: Block, code: Ints, subject: NDArray[np.int32], spine: Spine, k: int, odd: NDArray[np.bool_]) -> Chain:
@@ -146,11 +150,13 @@ class Chain:
         who = np.concatenate([subject, subject[ends], nobody])
         before = np.concatenate([previous, code[ends] + 1, np.zeros(len(nobody), np.int64)])
         target = np.concatenate([code, np.full(len(ends) + len(nobody), n_states)])
-        times = times_had(code, subject)
-        times = np.concatenate([np.where(place.first, 0, np.append(0, times)[:-1]), times[ends], np.zeros(len(nobody), np.int64)])
+        had, none = times_had(code, subject), np.zeros(len(nobody), np.int64)
+        times = np.concatenate([np.where(place.first, 0, np.append(0, had)[:-1]), had[ends], none])
+        again = np.concatenate([had > 1, np.zeros(len(ends) + len(nobody), bool)])
+        rank = np.concatenate([place.rank, place.rank[ends] + 1, none])
         if 0 < odd.mean() < 0.5:
             whole = ~odd[who]
-            who, before, target, times = who[whole], before[whole], target[whole], times[whole]
+            who, before, target, times, again, rank = (one[whole] for one in (who, before, target, times, again, rank))
         known = Antecedents.find(spine, k)
         antecedents = _telling(known, target, before, who, spine, horizon, group[arm], k)
         asked = _asked(antecedents, target, before, who, spine, n_states, k)
@@ -171,6 +177,10 @@ class Chain:
         strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
         most = _most_rows(subject, spine, k)
         once = _once(state, code, subject, n_states, k)
+        closing = Closing.fit(code, _visits_named(state, n_states), subject, group[arm], known, spine, k)
+        may = ~once.any(axis=0) & ~closing.members.any(axis=0) & np.isnan(closing.visit)
+        drawn = stray & (len(np.unique(who[stray])) >= k)  # others of too few are not
+        lost = again & ~drawn & ~table.lists(given, target) & np.append(may, False)[target]
         fatal, survived = _fatal(state, code, once, n_states)
         return cls(
             n_states,
@@ -182,13 +192,14 @@ class Chain:
             antecedents,
             asked,
             horizon,
-            Closing.fit(code, _visits_named(state, n_states), subject, group[arm], known, spine, k),
+            closing,
             once,
             fatal,
             survived,
             max(1, min(MOST_ROWS, most)),
             places,
             _obliged(once, code, subject, odd, k),
+            Returns.fit(target == n_states, lost, rank, who.astype(np.int64), may, k),
         )
 
     def _obliged_sets(self) -> NDArray[np.bool_]:
@@ -204,6 +215,7 @@ class Chain:
         obliged = self._obliged_sets()
         rivals = np.any(self.once[:, :, None] & self.once[:, None, :], axis=0)
         lacks = np.ones((spine.n, len(obliged)), bool)
+        returned = np.zeros(spine.n, bool)
         alive = np.arange(spine.n)
         before = np.zeros(spine.n, np.int64)
         times = np.zeros((spine.n, self.n_states + 1), np.int64)
@@ -221,6 +233,11 @@ class Chain:
             needed = (np.pad(obliged, ((0, 0), (0, 1)))[:, new].T & lacks[alive]).any(axis=1)
             held = self.closing.hold(new, due[alive], had[alive], rivals)
             new = np.where(needed & (held == self.n_states) & ~self.closing.never(new), new, held)
+            if self.returns is not None and turn < self.most:
+                like = self.returns.sample(returned[alive], turn, times[alive, 1:] > 0, rng)
+                open_ = (new == self.n_states) | returned[alive]
+                new = np.where(open_, np.where(like < 0, self.n_states, like), new)
+                returned[alive] |= open_ & (like >= 0)
             had[alive] |= self.closing.has(new)
             lacks[alive] &= ~np.pad(obliged, ((0, 0), (0, 1)))[:, new].T
             goes_on = (new >= 0) & (new < self.n_states)

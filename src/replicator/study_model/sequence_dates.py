@@ -222,8 +222,8 @@ class SequenceDates:
             seen[name] = there
             day = self._pinned(name, day, there, subject, spine)
             days[name] = day if days else np.where(np.isfinite(death), death, day)
-        if self.distinct:
-            days[self.names[0]] = self._part(days[self.names[0]], place, spine, subject, rng)
+            if self.distinct and len(days) == 1:  # what ends before the next row begins is drawn by where that is
+                days[name] = self._part(days[name], place, spine, subject, rng)
         if self.until and len(self.certain):
             limit, start = self._latest(subject, spine), days[self.names[0]]
             moved = self.certain[code] & (start > limit) & ~(base["VISIT"] > limit)  # nobody leaves the visit that a row names
@@ -311,7 +311,7 @@ class SequenceDates:
         return start, states
 
     def _part(self, first: Floats, place: Neighbours, spine: Spine, subject: NDArray[np.int32], rng: np.random.Generator) -> Floats:
-        """Move rows that begin with the one before to any day after it that the subject has left: (n_rows,)."""
+        """Move rows that begin with the one before, or would before it, to any day left after it: (n_rows,)."""
         limit = np.floor(spine.marks[self.until or "LAST"])[subject]
         share = rng.random(place.n)
         out = first.copy()
@@ -319,7 +319,8 @@ class SequenceDates:
             rows = np.flatnonzero(place.rank == rank)
             before = out[rows - 1]
             room = limit[rows] - before
-            out[rows] = np.where((out[rows] == before) & (room >= 1), before + 1 + np.floor(share[rows] * room), out[rows])
+            same = out[rows] <= before if self.in_order else out[rows] == before
+            out[rows] = np.where(same & (room >= 1), before + 1 + np.floor(share[rows] * room), out[rows])
         return out
 
     def _tidy(self, days: Mapping[str, Floats], place: Neighbours) -> dict[str, Floats]:
