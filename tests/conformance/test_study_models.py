@@ -25,6 +25,7 @@ from ..properties.blueprint import Blueprint
 from ..properties.strategies import UNIQUE_NUMBER, build_study
 from ..unit.study_model.small_studies import (
     commented,
+    doses_again,
     doses_of_each_day,
     events_from_consent,
     final_results,
@@ -112,6 +113,7 @@ STUDIES: Mapping[str, Callable[[], Study]] = {
     "final results": final_results,
     "weights by sex": weights_by_sex,
     "comments": commented,
+    "doses again": doses_again,
     "rows backwards": lambda: _changed(build_study(Blueprint()), lambda d: d.take(np.arange(d.n_rows)[::-1])),
 }
 

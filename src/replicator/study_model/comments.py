@@ -15,7 +15,6 @@ from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
-from replicator.standards.withheld import WITHHELD
 from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
 from replicator.study_model.conditions import join_codes
 from replicator.study_model.dated import DateFormat, DateGiven
@@ -295,13 +294,11 @@ def _concerned(share: Floats, subject: NDArray[np.int32], n_seen: int) -> float:
 
 
 def _again(subject: NDArray[np.int32], columns: Mapping[str, Column]) -> NDArray[np.bool_]:
-    """Whether a row (n_rows,) repeats one before it; rows with words that are withheld may have been different."""
+    """Whether a row (n_rows,) repeats one before it, with words that are withheld as with others."""
     codes = [column_codes(column)[0] for column in columns.values()]
     cell = join_codes([subject.astype(np.int64), *codes], len(subject))
     again = np.ones(len(subject), bool)
     again[distinct_values(cell, return_index=True)[1]] = False
-    for column in columns.values():
-        again &= ~np.asarray(column.strings() == WITHHELD, bool) if isinstance(column, Text) else True
     return again
 
 

@@ -221,3 +221,40 @@ def commented(n: int = 80) -> Study:
             "CODY": [float((row[4] - first[row[0]]).astype(int)) + 1 for row in rows],
         },
     )
+
+
+DOSES_OF_ARMS = {"A": (0, 0), "B": (10, 10), "C": (10, 20)}  # of a titration of a fortnight, and after it
+LAST_DOSE = 84
+
+
+def doses_again(n: int = 36, again: int = 6) -> Study:
+    """Three arms with two doses each, and some subjects, the first, with a third, which is their first one again: for a reason."""
+
+    def iso(day: int) -> str:
+        return str(np.datetime64("2021-03-01") + day)
+
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("DM", "EX", "SV")}
+    for i in range(n):
+        who, start, arm = f"ST-{i:03d}", 5 * i, "ABC"[i % 3]
+        rows["DM"].append(
+            {
+                "USUBJID": who,
+                "SUBJID": who[3:],
+                "RFSTDTC": iso(start),
+                "RFENDTC": iso(start + LAST_DOSE),
+                "ARMCD": arm,
+                "ARM": f"{arm} {max(DOSES_OF_ARMS[arm])} mg",
+            }
+        )
+        rows["SV"] += [
+            {"USUBJID": who, "VISITNUM": number, "SVSTDTC": iso(start + day)} for number, day in ((1, 0), (2, 28), (3, LAST_DOSE))
+        ]
+        doses = [(DOSES_OF_ARMS[arm][0], 0, 13), (DOSES_OF_ARMS[arm][1], 14, LAST_DOSE)]
+        if i < again:
+            stop = 30 + 7 * i
+            doses[1:] = [(DOSES_OF_ARMS[arm][1], 14, stop - 1), (DOSES_OF_ARMS[arm][0], stop, LAST_DOSE)]
+        for at, (dose, first, last) in enumerate(doses):
+            why = "ADVERSE EVENT" if at == 2 else ""
+            dates = {"EXSTDTC": iso(start + first), "EXENDTC": iso(start + last)}
+            rows["EX"].append({"USUBJID": who, "EXTRT": "X" if dose else "P", "EXDOSE": dose, "EXADJ": why, **dates})
+    return make_study(**{name: pd.DataFrame(some).to_dict("list") for name, some in rows.items()})

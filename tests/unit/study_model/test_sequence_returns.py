@@ -13,44 +13,14 @@ from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.sequence_returns import Returns
 
-from .small_studies import make_study
+from .small_studies import doses_again
 
-N, AGAIN = 36, 6  # subjects, of three arms; those with a third dose, two of each arm
-DOSES = {"A": (0, 0), "B": (10, 10), "C": (10, 20)}  # of a titration of a fortnight, and after it
-END = 84
-
-
-def _iso(day: int) -> str:
-    return str(np.datetime64("2021-03-01") + day)
+N, AGAIN = 36, 6
 
 
 @cache
 def _sample(seed: int) -> pd.DataFrame:
-    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("DM", "EX", "SV")}
-    for i in range(N):
-        who, start, arm = f"ST-{i:03d}", 5 * i, "ABC"[i % 3]
-        rows["DM"].append(
-            {
-                "USUBJID": who,
-                "SUBJID": who[3:],
-                "RFSTDTC": _iso(start),
-                "RFENDTC": _iso(start + END),
-                "ARMCD": arm,
-                "ARM": f"{arm} {max(DOSES[arm])} mg",
-            }
-        )
-        rows["SV"] += [
-            {"USUBJID": who, "VISITNUM": number, "SVSTDTC": _iso(start + day)} for number, day in ((1, 0), (2, 28), (3, END))
-        ]
-        doses = [(DOSES[arm][0], 0, 13), (DOSES[arm][1], 14, END)]
-        if i < AGAIN:
-            stop = 30 + 7 * i
-            doses[1:] = [(DOSES[arm][1], 14, stop - 1), (DOSES[arm][0], stop, END)]
-        for at, (dose, first, last) in enumerate(doses):
-            why = "ADVERSE EVENT" if at == 2 else ""
-            dates = {"EXSTDTC": _iso(start + first), "EXENDTC": _iso(start + last)}
-            rows["EX"].append({"USUBJID": who, "EXTRT": "X" if dose else "P", "EXDOSE": dose, "EXADJ": why, **dates})
-    study = make_study(**{name: pd.DataFrame(some).to_dict("list") for name, some in rows.items()})
+    study = doses_again(N, AGAIN)
     drawn = Request(fit_study_model(study, find_structure(study)), 300, seed=seed).study()
     frame = drawn.datasets["EX"].to_frame().sort_values(["USUBJID", "EXSTDTC"], kind="stable")
     return frame.assign(
