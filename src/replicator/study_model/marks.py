@@ -138,14 +138,17 @@ class Marks:
         given = tuple(name for name in given if name in known)
         own = [name for name in known if name != "ANCHOR" and name not in given]
         days = {name: known[name] - known["ANCHOR"] for name in own}
+        after = {name: _followed(name, known, own, given, k) if is_visit(name) else "" for name in own}
+        like = {name: after[name] or name for name in own}  # the one whose place in the order a mark takes
         order = sorted(
             own,
             key=lambda name: (
-                not is_visit(name),
+                not is_visit(name) or after[name] != "",
                 is_death(name),
                 ("FIRST", "LAST").index(name) + 1 if name in ("FIRST", "LAST") else 0,
-                np.isfinite(days[name]).mean() < 0.2,
-                float(np.nanmedian(days[name])),
+                np.isfinite(days[like[name]]).mean() < 0.2,
+                float(np.nanmedian(days[like[name]])),
+                after[name] != "",
                 name,
             ),
         )
@@ -336,6 +339,23 @@ def _never_after(a: Floats, b: Floats, fewest: int) -> bool:
 def _by_standard(a: str, b: str) -> bool:
     """Whether the standard puts the first of two dates of the subject before the second."""
     return (a.rpartition(".")[2], b.rpartition(".")[2]) in SUBJECT_DATES
+
+
+def _followed(name: str, known: Mapping[str, Floats], own: list[str], given: tuple[str, ...], k: int) -> str:
+    """The mark that a visit follows, always later, at half the scatter of what is known before all marks or less; ``""`` for none.
+
+    A follow-up is so many days after the last dose, and of who leaves the last visit may be long past then.
+    """
+    day = known[name]
+
+    def scatter(other: str) -> float:
+        distance = day - known[other]
+        seen = distance[np.isfinite(distance)]
+        return float(np.abs(seen - np.median(seen)).mean()) if len(seen) >= max(k, 0.9 * np.isfinite(day).sum()) else np.inf
+
+    marks = [one for one in own if not is_visit(one) and not is_death(one) and _never_after(known[one] + 1, day, max(2, k))]
+    least, best = min(((scatter(one), one) for one in marks), default=(np.inf, ""))
+    return best if least < 0.5 * min((scatter(one) for one in ("ANCHOR", *given)), default=np.inf) else ""
 
 
 def _visit_of(name: str, known: Mapping[str, Floats], done: list[str], visits: Mapping[str, Floats], k: int) -> str:

@@ -59,11 +59,14 @@ def calendar_openness(day: Floats, subject: NDArray[np.int32]) -> Floats:
     return _openness(seen, np.full(7, seen.sum() / 7), len(np.unique(subject)))
 
 
-def move_to_open(day: Floats, openness: Floats, rng: np.random.Generator) -> Floats:
-    """Move days (n,), since 1970-01-01, that are refused to the nearest that is not, three days away at most."""
+def move_to_open(day: Floats, openness: Floats, rng: np.random.Generator, onward: bool = False) -> Floats:
+    """Move days (n,), since 1970-01-01, that are refused to the nearest that is not, three days away at most.
+
+    With `onward` they are moved to later days alone.
+    """
     out = day.copy()
     rows = np.flatnonzero(np.isfinite(day))
-    for shift in (0, -1, 1, -2, 2, -3, 3):
+    for shift in (0, 1, 2, 3) if onward else (0, -1, 1, -2, 2, -3, 3):
         weekday = (day[rows].astype(np.int64) + shift + 3) % 7
         taken = rng.random(len(rows)) < openness[weekday]
         out[rows[taken]] = day[rows[taken]] + shift

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -41,6 +42,9 @@ class OtherVisit:
         Arms of at least k subjects all of whom kept it.
     reached : bool
         Whether nobody had it who had no visit of the course of its whole number, or between that and its own.
+    since : mapping of str to int
+        Days, 0 or 1, by which it lies after a mark at the least, of at least k subjects and without exception: an early end is
+        after the last dose.
     """
 
     kind: ClassVar[str] = "other visit"
@@ -50,6 +54,7 @@ class OtherVisit:
     in_order: bool
     always: NDArray[np.bool_]
     reached: bool
+    since: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +132,7 @@ class ScheduleModel:
         until = [_before_marked(spine, grid.closing, number) for number in other.tolist()]
         beyond = [_goes_beyond(course, place, final) for place in places]
         others = tuple(
-            _fit_other(day[:, j], place, marked, beyond[j], given, closing == j, near[j], len(spine.arms), k)
+            _fit_other(day[:, j], place, marked, beyond[j], given, closing == j, near[j], spine, k)
             for j, (place, marked) in enumerate(zip(places, until, strict=True))
         )
         where = position(numbers, visits.number)
@@ -196,9 +201,15 @@ class ScheduleModel:
             if other.day is not None:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
                 moved = np.clip(move_to_open(np.floor(drawn), self.openness, rng), first, last)
+                latest = last
                 if other.in_order:
                     until = np.fmin(place["AFTER"], _before_marked(spine, self.marked, float(self.others[j])))
                     moved = np.fmax(np.fmin(moved, until), np.fmax(place["BEFORE"], since))
+                    latest = np.fmin(last, until)
+                marked = [np.floor(spine.marks[name]) + days for name, days in other.since.items()]
+                least = np.fmax.reduce([np.full(spine.n, np.nan), *marked])
+                onward = np.fmin(move_to_open(least, self.openness, rng, onward=True), np.fmax(latest, moved))
+                moved = np.where(moved < least, onward, moved)
                 out[:, j] = np.where(there, moved, np.nan)
             out[:, j] = np.where(closing == j, last, out[:, j])
             since = np.fmax(since, out[:, j]) if other.in_order else since
@@ -213,7 +224,7 @@ def _fit_other(
     given: list[Ints],
     closes: NDArray[np.bool_],
     near: NDArray[np.bool_],
-    n_arms: int,
+    spine: Spine,
     k: int,
 ) -> OtherVisit:
     """Learn a visit of those for whom it did not close the study.
@@ -229,10 +240,20 @@ def _fit_other(
     attended = BackoffTable.fit(seen, [codes[free] for codes in conditions], everyone[free], k=k)
     between = ~(day < place["BEFORE"]) & ~(day > np.fmin(place["AFTER"], until))
     in_order = float(between[np.isfinite(day)].mean()) >= IN_ORDER
-    size = np.bincount(arm, minlength=n_arms)
-    always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=n_arms) == size)
+    size = np.bincount(arm, minlength=len(spine.arms))
+    always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=len(spine.arms)) == size)
     when = DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k)
-    return OtherVisit(attended, when, in_order, always, reached)
+    return OtherVisit(attended, when, in_order, always, reached, _after_marks(day, spine, k))
+
+
+def _after_marks(day: Floats, spine: Spine, k: int) -> dict[str, int]:
+    """Marks that a visit (n,) is never before in those who have both, `k` subjects at least, and whether it is always later (1)."""
+    found = {}
+    for name, mark in spine.marks.items():
+        after = (day - np.floor(mark))[np.isfinite(day) & np.isfinite(mark)]
+        if len(after) >= k and not (after < 0).any():
+            found[name] = int((after > 0).all())
+    return found
 
 
 def _goes_beyond(spine: Spine, place: dict[str, Floats], final: float) -> Ints:

@@ -73,12 +73,17 @@ class SequenceDates:
         unless they name a visit that comes later.
     over : tuple of str
         Marks that are the last end of all rows, and of which none begins later than on the day after: the last dose.
+    ended : tuple of str
+        Those of them after which no row begins at all.
     since : tuple of str
         Marks that are the first end of all rows, and before which none but the first begins: the end of the screening.
     floors : Floors or None
         What rows never begin before.
     known : tuple of bool
         Whether a variable gives the day of every row: no reference there is then no reason for none.
+    lasting : (n_states,) bool
+        Where a row may end with the day on which the next begins, tuples of k subjects whose rows all end on a later day than
+        they begin: who leaves on the day on which an element would begin has none of it.
     """
 
     kind: ClassVar[str] = "sequence dates"
@@ -102,6 +107,8 @@ class SequenceDates:
     since: tuple[str, ...] = ()
     floors: Floors | None = None
     known: tuple[bool, ...] = ()
+    lasting: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    ended: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -182,6 +189,8 @@ class SequenceDates:
             begun(start, pins, ~place.first, subject, spine),
             Floors.fit(start, base | told, code, subject, k),
             tuple(name not in few and bool(np.isfinite(days[name]).all()) for name in names),
+            np.empty(0, bool) if end is None or apart else _lasting(end - start, code, subject, k),
+            over(start, names[0], pins, subject, spine, 0),
         )
 
     def sample(
@@ -236,6 +245,9 @@ class SequenceDates:
         if self.distinct:
             keep &= ~(days[self.names[0]] == place.before(days[self.names[0]]))
         keep &= self.in_time(days, subject, spine)
+        end = next((day for name, day in days.items() if name.endswith(END)), None)
+        if end is not None and len(self.lasting):
+            keep &= ~(self.lasting[code] & (end <= days[self.names[0]]) & ~place.first)
         if not keep.all():
             for name, day in days.items():  # of the rows that are left others are the outermost
                 day[keep] = self._pinned(name, day[keep], seen[name][keep], subject[keep], spine)
@@ -260,7 +272,7 @@ class SequenceDates:
 
     def _latest(self, subject: NDArray[np.int32], spine: Spine) -> Floats:
         """The latest day on which rows (n_rows,) may begin, NaN for any."""
-        limits = [np.floor(spine.marks[name]) + 1 for name in self.over]
+        limits = [np.floor(spine.marks[name]) + (name not in self.ended) for name in self.over]
         limits += [np.floor(spine.marks[self.until])] if self.until else []
         return np.asarray(np.fmin.reduce([np.full(spine.n, np.nan), *limits])[subject], np.float64)
 
@@ -407,6 +419,13 @@ def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints
     enough = count_subjects(cell[known], subject[known], n_cells) >= k
     many = np.bincount(cell[known], ~there, minlength=n_cells) > SEVERAL * len(known)
     return np.append(np.where(enough & (many | (share < 0.5)), share, overall), overall) >= ON_VISITS
+
+
+def _lasting(length: Floats, code: Ints, subject: NDArray[np.int32], k: int) -> NDArray[np.bool_]:
+    """Whether all rows of a tuple, those of at least `k` subjects, last longer than to the end of their first day: (n_states,)."""
+    n_states = int(code.max(initial=-1)) + 1
+    brief = np.bincount(code[length <= 0], minlength=n_states) > 0
+    return np.asarray((count_subjects(np.where(length > 0, code, -1), subject, n_states) >= k) & ~brief, np.bool_)
 
 
 def _follows(model: DateGiven, state: Ints, names: Container[str]) -> NDArray[np.bool_]:

@@ -90,10 +90,12 @@ def last_begin(start: Floats, subject: NDArray[np.int32], spine: Spine) -> str:
     return min(found)[1] if found else ""
 
 
-def over(start: Floats, variable: str, pins: Sequence[Pin], subject: NDArray[np.int32], spine: Spine) -> tuple[str, ...]:
-    """Marks that are the last end of all rows (n_rows,), of which none begins, by `variable`, later than on the day after."""
+def over(
+    start: Floats, variable: str, pins: Sequence[Pin], subject: NDArray[np.int32], spine: Spine, later: int = 1
+) -> tuple[str, ...]:
+    """Marks that are the last end of all rows (n_rows,), of which none begins, by `variable`, more than `later` days after."""
     ends = dict.fromkeys(pin.mark for pin in pins if pin.last and pin.variable.endswith(END) and pin.variable != variable)
-    return tuple(name for name in ends if not (start > np.floor(spine.marks[name])[subject] + 1).any())
+    return tuple(name for name in ends if not (start > np.floor(spine.marks[name])[subject] + later).any())
 
 
 def begun(

@@ -13,7 +13,7 @@ from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.sequence import SequencePart
 from replicator.study_model.sequence_dates import SequenceDates
-from replicator.study_model.sequence_pins import Pin, begun
+from replicator.study_model.sequence_pins import Pin, begun, over
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study
 
@@ -123,5 +123,54 @@ def _elements() -> Study:
         rows["SE"] += [
             {"USUBJID": who, "ETCD": code, "SESTDTC": _iso(first), "SEENDTC": _iso(last)}
             for code, first, last in zip(("SCRN", "TRT", "FUP"), day[:-1], day[1:], strict=True)
+        ]
+    return make_study(**{name: pd.DataFrame(table).to_dict("list") for name, table in rows.items()})
+
+
+def test_no_row_begins_after_the_mark_where_none_ever_did() -> None:
+    """A dose begins on the day of the last dose at the latest, where a follow-up may begin on the day after it."""
+    spine = make_spine(8, {"DM.RFXENDTC": np.full(8, 18010.0)})
+    subject = np.repeat(np.arange(8, dtype=np.int32), 2)
+    pins = (Pin("EXENDTC", "DM.RFXENDTC", True),)
+    for begin, ended in ((18010.0, ("DM.RFXENDTC",)), (18011.0, ())):
+        start = np.tile([18000.0, begin], 8)
+        assert over(start, "EXSTDTC", pins, subject, spine) == ("DM.RFXENDTC",)
+        assert over(start, "EXSTDTC", pins, subject, spine, 0) == ended
+    dates = SequenceDates(("EXSTDTC",), (), (), (), True, False, True, "", False, (), over=("DM.RFXENDTC",), ended=("DM.RFXENDTC",))
+    assert dates.in_time({"EXSTDTC": np.tile([18000.0, 18011.0], 8)}, subject, spine).tolist() == [True, False] * 8
+
+
+def test_who_leaves_when_an_element_would_begin_has_none_of_it() -> None:
+    """Nobody's second treatment lasts no day: those whose participation ends where it would begin go without."""
+    study = _short_treatments()
+    model = fit_study_model(study, find_structure(study))
+    part = model.parts["SE"]
+    assert isinstance(part, SequencePart)
+    names = dict(zip(part.state.names, part.state.values, strict=True))["ETCD"].strings()[:-1]
+    assert dict(zip(names, part.dates.lasting.tolist(), strict=True)) == {"SCRN": True, "TRT1": True, "TRT2": True, "FUP": False}
+    sample = Request(model, 500, seed=1).study()
+    elements = sample["SE"].to_frame()
+    lasts = elements["SEENDTC"].to_numpy() > elements["SESTDTC"].to_numpy()
+    assert lasts[elements["ETCD"] == "TRT2"].all()
+    share = elements.groupby("USUBJID")["ETCD"].agg(lambda codes: "TRT2" in set(codes)).mean()
+    assert 0.7 < share < 1.0
+
+
+def _short_treatments() -> Study:
+    """A fortnight of treatment and then another, to the end, which for a sixth comes before it; a follow-up of a day or none."""
+    rng = np.random.default_rng(7)
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("DM", "SV", "SE")}
+    for i in range(N):
+        who, start = f"ST-{i:03d}", int(rng.integers(0, 300))
+        end = start + (int(rng.integers(5, 15)) if i % 6 == 0 else int(rng.integers(16, 70)))
+        change = min(end, start + 14)
+        elements = [("SCRN", start - 7, start), ("TRT1", start, change), ("TRT2", change, end), ("FUP", end, end + i % 2)]
+        rows["DM"].append({"USUBJID": who, "RFSTDTC": _iso(start), "RFENDTC": _iso(end), "ARMCD": "A", "ARM": "A"})
+        visits = [start - 7, start, change, *range(change + 14, end, 14)]
+        rows["SV"] += [{"USUBJID": who, "VISITNUM": k + 1, "SVSTDTC": _iso(one)} for k, one in enumerate(visits)]
+        rows["SE"] += [
+            {"USUBJID": who, "ETCD": code, "SESTDTC": _iso(first), "SEENDTC": _iso(last)}
+            for code, first, last in elements
+            if last > first or code == "FUP"
         ]
     return make_study(**{name: pd.DataFrame(table).to_dict("list") for name, table in rows.items()})
