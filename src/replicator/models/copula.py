@@ -18,8 +18,6 @@ Floats = NDArray[np.float64]
 FACTOR_ROUNDS = 15  # of iterated principal factors
 MOST_COMMON = 0.995  # share of a variable's variance that common factors may explain
 EXPLAINED = (0.5, 1.0, 2.0, 4.0)  # standard errors of what factors explain, between classes of pairs
-TELLING = 3.0  # standard errors by which the squared differences of a variable exceed those of noise
-MOST_SQUARED = 25.0  # of a squared difference, so that no single pair makes its variables telling
 LEAST_DIFFERENCE = 0.05  # standard errors from what factors explain, below which nothing comes to it
 
 Estimator: TypeAlias = Callable[[Floats], Floats]
@@ -234,9 +232,8 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     correlations of the scores, and then told of the latent normals: those of a variable that nearly all subjects have alike are
     multiples of the scores', and would be the largest of all for their noise. What the scores of a pair correlate otherwise
     than those of such latent normals would, in standard errors, is shrunk by
-    :func:`~replicator.models.adaptive_shrinkage.shrink_differences`, in classes of what the factors explain and of how many of both
-    variables differ from them more than by chance: where they explain much they miss much, what a person is goes with much that
-    has no factor in common, and a difference is sooner believed. A pair beyond :math:`\sqrt{2 \log p}` keeps its own,
+    :func:`~replicator.models.adaptive_shrinkage.shrink_differences`, in classes of what the factors explain: where they explain
+    much they miss much, and a difference is sooner believed. A pair beyond :math:`\sqrt{2 \log p}` keeps its own,
     as far as it is `believed`, however few such there are. Entries of a large matrix that are right one by one still follow,
     together, the directions in which the few subjects happen to lie; few factors cannot, and differences within the noise of the
     many pairs that factors explain nothing of are next to nothing when they are shrunk.
@@ -263,8 +260,7 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     known = (told.pairs[upper] >= 4) & (told.correlation[upper] != 0)
     apart = np.where(known, (_artanh(told.correlation)[upper] - shown) * standard, 0.0)
     differs = np.zeros(len(apart))
-    classes = np.digitize(np.abs(shown * standard), EXPLAINED) * 3 + _telling(apart, known, upper, p)
-    differs[known] = shrink_differences(apart[known], classes[known])
+    differs[known] = shrink_differences(apart[known], np.digitize(np.abs(shown * standard)[known], EXPLAINED))
     wanted, clear = np.zeros((p, p)), np.zeros((p, p), bool)
     far = np.abs(apart) > np.sqrt(2 * np.log(p))
     wanted[upper] = np.where(far, believed[upper], np.tanh(shown + differs / standard))
@@ -273,17 +269,6 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     out = np.where(clear | clear.T, own + own.T, explained)
     np.fill_diagonal(out, 1.0)
     return out
-
-
-def _telling(apart: Floats, known: NDArray[np.bool_], upper: tuple[NDArray[np.intp], NDArray[np.intp]], p: int) -> NDArray[np.intp]:
-    r"""How many of the two variables of each pair (n_pairs,) differ over all of their pairs more than noise does.
-
-    The differences (n_pairs,) are in standard errors, so that the mean of *n* squares is 1 give or take :math:`\sqrt{2 / n}`.
-    """
-    squares = np.where(known, np.minimum(apart**2, MOST_SQUARED), 0.0)
-    total, n = (np.bincount(upper[0], x, minlength=p) + np.bincount(upper[1], x, minlength=p) for x in (squares, known * 1.0))
-    tells = (total > n + TELLING * np.sqrt(2 * n)).astype(np.intp)
-    return np.asarray(tells[upper[0]] + tells[upper[1]], np.intp)
 
 
 def _artanh(correlation: Floats) -> Floats:
