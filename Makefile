@@ -47,7 +47,7 @@ docs: $(READY) ## write docs/cli.md from the commands' own help, docs/rules.md f
 	@$(BIN)/python docs/write_kinds.py > docs/kinds.md
 
 model: $(READY) ## fit the sample study as committed into models/
-	@$(BIN)/replicator fit sample_data/rvt117-204/csv -o models/demo.replica --overwrite
+	@OPENBLAS_CORETYPE=Haswell $(BIN)/replicator fit sample_data/rvt117-204/csv -o models/demo.replica --overwrite --no-cache
 
 bench: $(READY) ## time the main job: seconds, CPU seconds, peak memory, installed size
 	@$(BIN)/python benchmarks/main_job.py --json benchmarks/main_job.json

@@ -163,7 +163,9 @@ class _Chunk:
                 out[name] = replace(layout, subject="", sequence="").finish(relation, owner, self.ids)
         for name, comments in model.comments.items():
             drawn = comments.sample(datasets, self.subject, self.stream("comments", name))
-            out[name] = model.layouts[name].finish(_dataset(name, drawn.columns), drawn.subject, self.ids)
+            table = _dataset(name, drawn.columns)
+            stays = np.flatnonzero(model.layouts[name].admissible(table, drawn.subject))
+            out[name] = model.layouts[name].finish(table.take(stays), drawn.subject[stays], self.ids)
         late = tuple(one for one in model.derivations if one.dataset in model.comments)
         made = derive_all(late, Study({**datasets, **out}), rng=self.stream("derivations of comments"))
         return {name: made[name] for name in out}

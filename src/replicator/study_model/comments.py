@@ -16,7 +16,6 @@ from replicator.heavy import pandas as pd
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
-from replicator.study_model.conditions import join_codes
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.links_levels import LinkedLevels
 from replicator.study_model.source import Source
@@ -80,8 +79,6 @@ class Comments:
         What else a comment says, given its target.
     formats : mapping of str to DateFormat
         How dates are written, given the target.
-    repeats : bool
-        Whether a subject may have the same comment twice.
     """
 
     kind: ClassVar[str] = "comments"
@@ -89,7 +86,6 @@ class Comments:
     targets: tuple[CommentTarget, ...]
     others: Attributes
     formats: Mapping[str, DateFormat]
-    repeats: bool
 
     @classmethod
     def fit(
@@ -114,7 +110,7 @@ class Comments:
         Comments, notes : tuple of str
         """
         k = config.k
-        subject = pd.Index(source.ids).get_indexer(pd.Index(dataset.text(variable).strings())).astype(np.int32)
+        subject = who_of(dataset, source, variable)
         dates = structure.with_role(Role.DATE)
         days = {name: parse_dates(dataset.text(name)) for name in dates}
         target = np.full(dataset.n_rows, -1, np.int64)
@@ -161,8 +157,7 @@ class Comments:
                 f"{dataset.name}: comments on what fewer than {k} subjects have comments on, or on no row, are not learned, "
                 f"{lost:,} of {dataset.n_rows:,}; lower k to keep more.",
             )
-        told = {name: dataset[name] for name in dataset.names if name not in structure.with_role(Role.SEQUENCE)}
-        return cls(tuple(targets), others, formats, bool(_again(subject, told).any())), notes
+        return cls(tuple(targets), others, formats), notes
 
     def sample(self, datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]], rng: np.random.Generator) -> Rows:
         """Draw comments on sampled datasets whose --SEQ are final, by subject.
@@ -204,11 +199,7 @@ class Comments:
         columns |= {name: Text.of(np.concatenate([np.empty(0, object), *parts])[order]) for name, parts in cells.items()}
         for name, written in self.formats.items():
             columns[name] = written.sample(np.concatenate([np.empty(0), *days[name]])[order], given, rng)
-        subjects = owner[order].astype(np.int32)
-        if self.repeats:
-            return Rows(subjects, columns)
-        kept = np.flatnonzero(~_again(subjects, columns))
-        return Rows(subjects[kept], {name: column.take(kept) for name, column in columns.items()})
+        return Rows(owner[order].astype(np.int32), columns)
 
 
 def fit_comments(source: Source, structure: StudyStructure, config: FitConfig) -> tuple[dict[str, Comments], tuple[str, ...]]:
@@ -235,6 +226,11 @@ def fit_comments(source: Source, structure: StudyStructure, config: FitConfig) -
         found[name], said = Comments.fit(dataset, one, source, variable, config)
         notes += said
     return found, tuple(notes)
+
+
+def who_of(dataset: Dataset, source: Source, variable: str) -> NDArray[np.int32]:
+    """Position of each comment's subject (n_rows,), -1 for nobody of the source."""
+    return np.asarray(pd.Index(source.ids).get_indexer(pd.Index(dataset.text(variable).strings())), np.int32)
 
 
 def _commented(
@@ -291,15 +287,6 @@ def _concerned(share: Floats, subject: NDArray[np.int32], n_seen: int) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if expected(middle) < n_seen else (low, middle)
     return high
-
-
-def _again(subject: NDArray[np.int32], columns: Mapping[str, Column]) -> NDArray[np.bool_]:
-    """Whether a row (n_rows,) repeats one before it, with words that are withheld as with others."""
-    codes = [column_codes(column)[0] for column in columns.values()]
-    cell = join_codes([subject.astype(np.int64), *codes], len(subject))
-    again = np.ones(len(subject), bool)
-    again[distinct_values(cell, return_index=True)[1]] = False
-    return again
 
 
 def _days(dataset: Dataset, rows: NDArray[np.intp]) -> dict[str, Floats]:

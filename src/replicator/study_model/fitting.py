@@ -22,7 +22,7 @@ from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_baseline import BaselineFlags
 from replicator.study_model.agreement_dates import DateOrders, is_at_visits
 from replicator.study_model.closed_datasets import absent_arms, undated, visits_kept
-from replicator.study_model.comments import fit_comments
+from replicator.study_model.comments import Comments, fit_comments, who_of
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
@@ -116,7 +116,7 @@ def fit_study_model(
         open_visits=kept,
         links=links,
         comments=comments,
-        layouts=_fit_layouts(study, source, structure, mixed, visit_names),
+        layouts=_fit_layouts(study, source, structure, mixed, visit_names, comments),
         reference={name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
         supplements=source.supplements,
         ids=SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers),
@@ -222,13 +222,20 @@ def _fit_parts(
 
 
 def _fit_layouts(
-    study: Study, source: Source, structure: StudyStructure, mixed: tuple[MixedColumn, ...], visit_names: VisitNames
+    study: Study,
+    source: Source,
+    structure: StudyStructure,
+    mixed: tuple[MixedColumn, ...],
+    visit_names: VisitNames,
+    comments: Mapping[str, Comments],
 ) -> dict[str, Layout]:
     """Layouts of all datasets; where rows of unknown subjects are gone, the order of rows is learned on those that remain."""
     layouts = {}
     for name, dataset in study.datasets.items():
         same = dataset.n_rows == source.datasets.get(name, dataset).n_rows
         subject = source.subject.get(name) if same else None
+        if name in comments:
+            subject = who_of(dataset, source, structure.subject_variable)
         layouts[name] = Layout.fit(dataset, structure.datasets[name], subject, visit_names.agree(dataset))
     for name, subject in source.subject.items():
         own = without_texts_beside(source.datasets[name], mixed)
