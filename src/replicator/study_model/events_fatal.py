@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 
 MEANING = {"OUT": "FATAL", "SDTH": "Y", "SER": "Y", "SEV": "SEVERE", "TOXGR": "5"}
 """What the standard writes of a fatal event, by suffix of the variable."""
+OF_DEATH = ("OUT", "SDTH", "SER")
+"""Suffixes of the variables of which a death alone decides; that others are severe, too, is seen in their rows."""
 USUAL = 4.0  # days in the mean from the start of a fatal event to the death, where too few subjects tell
 
 
@@ -179,6 +181,15 @@ def fatal_occurrences(head: Dataset, structure: DatasetStructure) -> NDArray[np.
         if name and name in head:
             fatal |= np.char.upper(head.text(name).strings().astype(str)) == MEANING[suffix]
     return fatal
+
+
+def without_deaths(head: Dataset, structure: DatasetStructure, fatal: NDArray[np.bool_]) -> Dataset:
+    """Leave out of fatal occurrences (n,) what the death alone decides."""
+    for name in map(structure.named, OF_DEATH):
+        if name and name in head:
+            column = head.text(name)
+            head = head.with_column(head.variable(name), Text(np.where(fatal, -1, column.codes).astype(np.int32), column.levels))
+    return head
 
 
 def _fatal_rows(fatal: NDArray[np.bool_], owner: NDArray[np.int32], terms: Terms, k: int) -> Ints:

@@ -10,11 +10,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.derivations.derive import chosen
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
-from replicator.standards.codelists import codelists
-from replicator.standards.treatment_terms import ENDS
+from replicator.rng import stream
 from replicator.study_model.attributes import (
     CUSTOMARY,
     MOST_LEVELS,
@@ -24,9 +22,11 @@ from replicator.study_model.attributes import (
     is_worded,
     protect_levels,
 )
-from replicator.study_model.events_untreated import BEFORE, Untreated, fit_untreated
+from replicator.study_model.events_rare import RareTerms, join_rare_terms
+from replicator.study_model.events_untreated import BEFORE, DRAWS, Untreated, fit_untreated
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
+TRIES = 60  # draws of an occurrence that may have ended the treatment
 LEAST_MATCH = 0.2  # a value taken from a wider cell is wrong more than four times in five if two draws from there agree less often
 
 
@@ -40,9 +40,8 @@ class Qualifiers:
         Categories.
     levels : tuple of Column
         Values of each; every one is shared by at least k subjects. The last stands for all `rare` ones where there are any.
-    rare : tuple of tuple of str
-        Of each the terms of a closed codelist of the standard that fewer than k subjects share, where at least k have one of them:
-        they are nobody's words, and how many had which is not kept.
+    rare : tuple of RareTerms
+        Of each.
     chain : ConditionalChain
         Codes of the categories.
     measures : Attributes
@@ -55,7 +54,7 @@ class Qualifiers:
 
     names: tuple[str, ...]
     levels: tuple[Column, ...]
-    rare: tuple[tuple[str, ...], ...]
+    rare: tuple[RareTerms, ...]
     chain: ConditionalChain
     measures: Attributes
     untreated: tuple[Untreated, ...]
@@ -66,14 +65,15 @@ class Qualifiers:
         dataset: Dataset,
         names: Sequence[str],
         given: Sequence[Codes],
-        treated: NDArray[np.int64],
+        phase: tuple[NDArray[np.int64], NDArray[np.bool_]],
         subject: NDArray[np.int32],
         k: int,
     ) -> tuple[Qualifiers, tuple[str, ...]]:
-        """Learn columns given codes, and given the phase of the treatment (n,) in which occurrences begin.
+        """Learn columns given codes, and a phase as of :meth:`sample`.
 
         Returns the model, and notes on what was not kept.
         """
+        treated = phase[0]
         given = [*given, treated]
         notes: list[str] = []
         categories: list[str] = []
@@ -86,7 +86,7 @@ class Qualifiers:
             if isinstance(values, Numbers) and len(values) > MOST_LEVELS and not _customary(code, len(values), subject, k):
                 numbers.append(name)
                 continue
-            code, few = _join_rare_terms(code, values, subject, name, dataset.domain, k)
+            code, few = join_rare_terms(code, values, subject, name, dataset.domain, k)
             code, values, withheld = protect_levels(code, values, subject, k, is_worded(name, dataset.domain))
             withheld -= max(len(few) - 1, 0)  # those joined to the one that stands for all
             if few and isinstance(values, Text):  # it comes last
@@ -105,7 +105,13 @@ class Qualifiers:
         chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH)
         measures, more = Attributes.fit(dataset, numbers, given, subject, k)
         untreated = fit_untreated(categories, codes, levels, dataset.domain, (chain, given), treated == BEFORE, subject, k)
-        return cls(tuple(categories), tuple(levels), tuple(rare), chain, measures, untreated), (*notes, *more)
+        again = np.tile(np.arange(len(subject)), DRAWS if any(rare) else 0)
+        drafts = chain.sample([one[again] for one in given], stream(0, "rare terms"), len(again))
+        terms = []
+        for name, few, code, values, draft in zip(categories, rare, codes, levels, drafts, strict=True):
+            share = np.bincount(again[draft == len(values) - 1], minlength=len(subject)) / DRAWS
+            terms.append(RareTerms.fit(name, few, code == len(values) - 1, share, phase, subject, k))
+        return cls(tuple(categories), tuple(levels), tuple(terms), chain, measures, untreated), (*notes, *more)
 
     def sample(
         self,
@@ -125,46 +131,40 @@ class Qualifiers:
         given = [*given, treated]
         settle = {one.column: partial(one.settle, before=treated == BEFORE, rng=rng) for one in self.untreated}
         drawn = self.chain.sample(given, rng, n, subject, settle)
-        for name, levels, rare, code in zip(self.names, self.levels, self.rare, drawn, strict=True):
+        for j, one in enumerate(self.rare):
+            if np.isfinite(one.final):
+                self._end_treatments(drawn, j, phase, given, rng)
+        for name, levels, one, code in zip(self.names, self.levels, self.rare, drawn, strict=True):
             out[name] = take_levels(levels, code)
-            if rare:
-                ends = np.isin(rare, [term for suffix, terms in ENDS.items() if name.endswith(suffix) for term in terms])
-                which = np.where(code == len(levels) - 1, _draw_rare(ends, final, rng), -1)
-                out[name] = chosen(which >= 0, Text(which.astype(np.int32), np.array(rare, object)), out[name])
+            if one.terms:
+                out[name] = one.write(out[name], code == len(levels) - 1, final, rng)
         return out | dict(self.measures.sample(given, rng, n))
 
+    def _end_treatments(
+        self,
+        drawn: list[NDArray[np.int32]],
+        column: int,
+        phase: tuple[NDArray[np.int64], NDArray[np.bool_]],
+        given: Sequence[Codes],
+        rng: np.random.Generator,
+    ) -> None:
+        """Draw occurrences anew as a whole, until as many that may have ended the treatment have a rare term as in the source.
 
-def _draw_rare(ends: NDArray[np.bool_], final: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw one of some rare terms for each occurrence (n,): for `final` ones one that ends the treatment, for others none.
-
-    Where there are none of the kind all are as likely.
-    """
-    u = rng.random(len(final))
-    kinds = [which if len(which) else np.arange(len(ends)) for which in (np.flatnonzero(ends), np.flatnonzero(~ends))]
-    ending, going_on = (which[(u * len(which)).astype(np.int64)] for which in kinds)
-    return np.where(final, ending, going_on).astype(np.int64)
-
-
-def _join_rare_terms(
-    codes: NDArray[np.int64], levels: Column, subject: NDArray[np.int32], name: str, domain: str, k: int
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Give rows with a rare term of the variable's codelist the code of the first such term, and return these terms in order.
-
-    Only codelists count to which nobody may add a term, and terms that more than one subject has. None are returned where fewer
-    than `k` subjects have any of them, or fewer than two are rare.
-    """
-    closed = (codelist for codelist in codelists() if codelist.fits(name, domain) and not codelist.extensible)
-    terms = {term for codelist in closed for term in codelist.terms}
-    if not isinstance(levels, Text) or not terms:
-        return codes, ()
-    texts = levels.strings()
-    people = count_subjects(codes, subject, len(levels))
-    few = (people < k) & (people > 1) & np.isin(texts.astype(str), list(terms))
-    rows = np.append(few, False)[codes]
-    if few.sum() < 2 or len(np.unique(subject[rows])) < k:
-        return codes, ()
-    ordered = sorted(np.flatnonzero(few).tolist(), key=lambda level: str(texts[level]))
-    return np.where(rows, ordered[0], codes), tuple(str(texts[level]) for level in ordered)
+        So what ended it is as severe as what has such a term, and of a kind that may have one.
+        """
+        rare, code = self.rare[column], len(self.levels[column]) - 1
+        lost = rare.lost(drawn[column] == code, phase, rng)
+        rows = np.flatnonzero(phase[1] | lost)
+        again = np.repeat(rows, TRIES)
+        anew = self.chain.sample([codes[again] for codes in given], rng, len(again))
+        hits = (anew[column] == code).reshape(len(rows), TRIES)
+        wanted = np.zeros(len(rows), bool)
+        wanted[~lost[rows]] = rare.choose(hits[~lost[rows]].mean(axis=1), rng)
+        fits = hits == wanted[:, None]
+        changed = fits.any(axis=1) & ((drawn[column][rows] == code) != wanted)
+        place = (np.arange(len(rows)) * TRIES + fits.argmax(axis=1))[changed]
+        for codes, new in zip(drawn, anew, strict=True):
+            codes[rows[changed]] = new[place]
 
 
 def _customary(codes: NDArray[np.int64], n_levels: int, subject: NDArray[np.int32], k: int) -> bool:

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TREATED, BEFORE, AFTER = range(3)  # phases of the treatment
-DRAWS = 20  # of the source's events before the first dose, to learn what a draw says of the treatment
+DRAWS = 20  # of the source's events, to learn what a draw says of the treatment
 
 
 @dataclass(frozen=True, eq=False)

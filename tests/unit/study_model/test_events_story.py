@@ -87,6 +87,44 @@ def test_who_leaves_for_an_event_has_one_for_which_the_drug_was_withdrawn() -> N
     assert having[~left].mean() < 0.1
 
 
+def test_few_severe_events_stay_where_a_death_makes_them_enough() -> None:
+    """Planted: four severe events, and a fifth that was fatal, of 120: about one in 24 is severe (4 s), and has an outcome."""
+    death = np.full(N, np.nan)
+    death[0] = START + 40
+    rows = [
+        {"who": i, "AETERM": ("COUGH", "RASH")[i % 2], "AESTDTC": _iso(START + 5 + i % 20), "AESEV": "MILD", "AEOUT": "RECOVERED"}
+        for i in range(N)
+    ]
+    for row in rows[:5]:
+        row["AESEV"] = "SEVERE"
+    rows[0]["AEOUT"] = "FATAL"
+    severe, all_rows = 0, 0
+    for seed in range(10):
+        columns = {name: column.strings() for name, column in _drawn(rows, _spine(["COMPLETED"] * N, death), seed).columns.items()}
+        alive = columns["AEOUT"] == "RECOVERED"
+        assert (alive | (columns["AEOUT"] == "FATAL")).all()
+        severe, all_rows = severe + int((columns["AESEV"][alive] == "SEVERE").sum()), all_rows + int(alive.sum())
+    assert severe / all_rows == pytest.approx(5 / 120, abs=4 * np.sqrt(5 / 120 / 1200))
+
+
+def test_few_events_go_on_as_often_as_in_the_source() -> None:
+    """Planted: of 120 events 6 go on, 3 of which have a start known to the minute: one in 20 goes on (4 s), and these alone."""
+    rows = []
+    for i in range(N):
+        start, goes_on = START + 5 + i % 20, i < 6
+        outcome = "NOT RECOVERED/NOT RESOLVED" if goes_on else "RECOVERED/RESOLVED"
+        at = _iso(start) + ("T08:30" if i % 2 else "")
+        rows.append({"who": i, "AETERM": ("COUGH", "RASH")[i // 60], "AESTDTC": at, "AEENDTC": "" if goes_on else _iso(start + 4)})
+        rows[-1]["AEOUT"] = outcome
+    going, all_rows = 0, 0
+    for seed in range(10):
+        columns = {name: column.strings() for name, column in _drawn(rows, _spine(["COMPLETED"] * N), seed).columns.items()}
+        goes_on = columns["AEENDTC"] == ""
+        assert (goes_on == (columns["AEOUT"] == "NOT RECOVERED/NOT RESOLVED")).all()
+        going, all_rows = going + int(goes_on.sum()), all_rows + len(goes_on)
+    assert going / all_rows == pytest.approx(6 / 120, abs=4 * np.sqrt(6 / 120 / 1200))
+
+
 @pytest.mark.parametrize("dead", [3, 30])
 def test_a_death_has_a_grave_cause(dead: int) -> None:
     """Every one of the dead has one fatal event, severe and serious; of few, a stand-in for what the source's few died of."""
