@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -17,6 +17,7 @@ _SHORT = 256  # width up to which codes are counted, however few they are
 _STEPS = 1.0, 1000.0  # parts of 1 that recorded numbers are whole multiples of
 _EXACT = 1e12  # size up to which all of these are told apart
 _GLANCE = 64  # numbers that are looked at before all are
+_ROOM = 32  # times as many flags as rows
 _WIDEST = 2**62  # numbers that rows are packed into
 _HALF = 2**31  # of which two make one of those
 _BITS = 62  # flags that go into one of them
@@ -217,6 +218,17 @@ def packed_keys(keys: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
         packed -= int(cells.min())
         width *= steps
     return packed
+
+
+def plainly_differ(keys: Sequence[NDArray[np.integer]]) -> bool:
+    """Whether no row of keys (n,) is like another, where there are few enough combinations to tick them off; False where not."""
+    n = len(keys[0])
+    if not n or prod(map(_width, keys)) > _ROOM * n:
+        return False
+    number = packed_keys(keys)
+    seen = np.zeros(int(number.max()) + 1, bool)
+    seen[number] = True
+    return int(np.count_nonzero(seen)) == n
 
 
 def numbered_keys(keys: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:

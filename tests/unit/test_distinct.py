@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values, packed_keys, perhaps_alike
+from replicator.distinct import distinct_codes, distinct_values, packed_keys, perhaps_alike, plainly_differ
 
 numpys: Callable[..., Any] = np.unique
 ASKED = list(product([False, True], repeat=3))
@@ -123,3 +123,10 @@ def test_packed_keys_are_equal_where_rows_are(far: int, columns: NDArray[np.int6
     assert len(packed) == columns.shape[1]
     pairs = {*zip(expected.reshape(-1).tolist(), packed.tolist(), strict=True)}
     assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
+
+
+@given(st.lists(st.tuples(st.integers(-1, 6), st.integers(0, 9)), min_size=1, max_size=12))
+def test_rows_that_plainly_differ_are_ticked_off(rows: list[tuple[int, int]]) -> None:
+    keys = [np.array([a for a, _ in rows], np.int8), np.array([b for _, b in rows], np.int64)]
+    widths = [max(column) - min(column) + 1 for column in zip(*rows, strict=True)]
+    assert plainly_differ(keys) == (len(set(rows)) == len(rows) and widths[0] * widths[1] <= 32 * len(rows))

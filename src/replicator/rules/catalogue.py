@@ -98,8 +98,7 @@ _HEAD = f"""# Rules
 Made by `python -m replicator.rules.catalogue > docs/rules.md`; a test holds the two together.
 
 A rule passes, fails with its rows, or is not applicable, which is not passed. Errors are against the standard or impossible;
-warnings are for a person to look at. Rules marked *whole study* compare subjects with each other; all others may be run on
-any set of whole subjects. Codelists: CDISC SDTM Controlled Terminology {codelists_version()}.
+warnings are for a person to look at. Codelists: CDISC SDTM Controlled Terminology {codelists_version()}.
 
 ## From the standard
 
@@ -128,15 +127,11 @@ share of its tests, and the chance of so many, or so few, is below {SIGNIFICANCE
 def rules_as_markdown() -> str:
     """Write the page that lists every rule code."""
     standard = [
-        f"| `{rule.code}` | {rule.severity} | {rule.message}{_scope(rule.kind)} | {CHECKS[rule.kind].needs} | {rule.remedy} |\n"
+        f"| `{rule.code}` | {rule.severity} | {rule.message} | {CHECKS[rule.kind].needs} | {rule.remedy} |\n"
         for rule in rules_of_standard()
     ]
-    learned = [f"| `{code}` | {says}{_scope(kind)} | {protection} |\n" for code, kind, says, protection in LEARNED]
+    learned = [f"| `{code}` | {says} | {protection} |\n" for code, _, says, protection in LEARNED]
     return "".join((_HEAD, *standard, _LEARNED_HEAD, *learned, _CERTIFICATE))
-
-
-def _scope(kind: str) -> str:
-    return " (*whole study*)" if CHECKS[kind].whole_study else ""
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_values, packed_keys, perhaps_alike
+from replicator.distinct import distinct_values, packed_keys, perhaps_alike, plainly_differ
 from replicator.heavy import pandas as pd
 from replicator.tables.dataset import Column, Text
 from replicator.tables.narrow import NarrowNumbers
@@ -35,7 +35,15 @@ def keys_of(column: Column) -> NDArray[np.integer[Any]]:
 
 def combine(keys: Sequence[NDArray[np.integer]]) -> Ints:
     """Return one integer for each row, equal where all `keys` are equal (n_rows,); counted from 0 without gaps."""
-    return np.asarray(pd.factorize(packed_keys(keys))[0], np.int64)
+    number = packed_keys(keys)
+    if number.max(initial=-1) >= len(number):
+        return np.asarray(pd.factorize(number)[0], np.int64)
+    first = np.full(len(number), len(number))
+    first[number[::-1]] = np.arange(len(number) - 1, -1, -1)  # the last one that is assigned to a place stays
+    there = np.flatnonzero(first < len(number))
+    place = np.empty(len(number), np.int64)
+    place[there[np.argsort(first[there])]] = np.arange(len(there))
+    return place[number]
 
 
 def sizes(groups: Ints) -> Ints:
@@ -50,8 +58,10 @@ def repeats(groups: Ints) -> Mask:
 
 def repeated(keys: Sequence[NDArray[np.integer]]) -> Mask:
     """Mark every row in which all `keys` are those of an earlier row (n_rows,)."""
-    rows = perhaps_alike(keys)
     out = np.zeros(len(keys[0]), bool)
+    if plainly_differ(keys):
+        return out
+    rows = perhaps_alike(keys)
     out[rows] = repeats(combine([key[rows] for key in keys]))
     return out
 

@@ -33,13 +33,10 @@ class Check:
         What runs.
     needs : str
         What a study must have for the check to apply; said where it does not.
-    whole_study : bool
-        Whether the check compares subjects with each other; all others may be run on any set of whole subjects.
     """
 
     function: CheckFunction
     needs: str
-    whole_study: bool = False
 
 
 CHECKS: dict[str, Check] = {
@@ -57,7 +54,7 @@ CHECKS: dict[str, Check] = {
     "sequence_number": Check(keys.sequence_number, "--SEQ"),
     "duplicate_rows": Check(keys.duplicate_rows, "observations, a schedule, or SUPP--"),
     "duplicate_measurement": Check(keys.duplicate_measurement, "findings with --TESTCD, a result and --DTC"),
-    "constant": Check(keys.constant, "STUDYID or DOMAIN", whole_study=True),
+    "constant": Check(keys.constant, "STUDYID or DOMAIN"),
     "date_format": Check(timing.date_format, "variables that hold dates as text"),
     "date_possible": Check(timing.date_possible, "variables that hold dates as text"),
     "start_before_end": Check(timing.start_before_end, "--STDTC and --ENDTC"),
@@ -74,14 +71,14 @@ CHECKS: dict[str, Check] = {
     "unit_known": Check(terminology.unit_known, "--ORRESU, --STRESU or --DOSU"),
     "unit_fits_test": Check(terminology.unit_fits_test, "findings with --TESTCD and a unit"),
     "result_plausible": Check(terminology.result_plausible, "findings with --TESTCD, --STRESN and --STRESU"),
-    "one_to_one": Check(terminology.one_to_one, "both variables in one dataset", whole_study=True),
+    "one_to_one": Check(terminology.one_to_one, "both variables in one dataset"),
     "baseline_once": Check(results.baseline_once, "--BLFL or --LOBXFL with --TESTCD"),
     "baseline_before_dose": Check(results.baseline_before_dose, "--BLFL or --LOBXFL with --DTC, and RFXSTDTC or RFSTDTC"),
     "result_or_status": Check(results.result_or_status, "findings with --TESTCD and a result"),
     "character_and_number": Check(results.character_and_number, "--STRESC and --STRESN"),
-    "standard_from_original": Check(results.standard_from_original, "--TESTCD, --ORRES and --STRESN", whole_study=True),
+    "standard_from_original": Check(results.standard_from_original, "--TESTCD, --ORRES and --STRESN"),
     "range_indicator": Check(results.range_indicator, "--NRIND with a range"),
-    "tenfold": Check(results.tenfold, "--TESTCD with a numeric result", whole_study=True),
+    "tenfold": Check(results.tenfold, "--TESTCD with a numeric result"),
     "visit_once": Check(visits.visit_once, "SV"),
     "visits_in_order": Check(visits.visits_in_order, "SV with VISITNUM and SVSTDTC"),
     "visit_in_schedule": Check(visits.visit_in_schedule, "SV, and VISITNUM or VISIT in another dataset"),
@@ -105,7 +102,7 @@ CHECKS: dict[str, Check] = {
     "always_filled": Check(learned.always_filled, "the variable"),
     "always_empty": Check(learned.always_empty, "the variable"),
     "text_shape": Check(learned.text_shape, "the variable"),
-    "follows_from": Check(learned.follows_from, "the determinants and the dependent", whole_study=True),
+    "follows_from": Check(learned.follows_from, "the determinants and the dependent"),
     "known_combination": Check(learned.known_combination, "the variables of the combination"),
     "dates_near": Check(nearness.dates_near, "both dates"),
     "date_order": Check(learned.date_order, "both dates"),

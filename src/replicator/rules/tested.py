@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from replicator.rules.grouping import Mask
 from replicator.rules.rule import Rule
 from replicator.rules.tally import Tally
 from replicator.rules.view import StudyView
+from replicator.tables.dataset import Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,14 @@ _NO_ROWS = np.empty(0, np.intp)
 
 def tested(dataset: str, variable: str, applies: Mask, failed: Mask) -> Tested:
     """Build from masks over the rows: those that the rule applies to, and those that fail among them."""
-    return Tested(dataset, variable, int(applies.sum()), np.flatnonzero(applies & failed))
+    return Tested(dataset, variable, int(np.count_nonzero(applies)), np.flatnonzero(applies & failed))
+
+
+def tested_levels(dataset: str, variable: str, column: Text, failed: Iterable[bool]) -> Tested:
+    """Build for a column of text whose levels fail or not, one by one; missing cells are not tested."""
+    cells, wrong = column.held, np.array([*failed, False])
+    rows = np.flatnonzero(wrong[cells]) if wrong.any() else _NO_ROWS
+    return Tested(dataset, variable, int(np.count_nonzero(cells >= 0)), rows)
 
 
 def tested_combinations(dataset: str, variable: str, rows: Tally, applies: Mask, failed: Mask) -> Tested:

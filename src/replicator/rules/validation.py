@@ -74,7 +74,7 @@ def validate(
 
 
 def _outcome(view: StudyView, rule: Rule, result: Tested) -> Outcome:
-    subjects = view.subject(result.dataset)[result.rows]
+    subjects = view.subject(result.dataset)[result.rows] if len(result.rows) else result.rows
     return Outcome(
         rule.id,
         result.dataset,

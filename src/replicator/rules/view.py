@@ -15,9 +15,11 @@ from replicator.rules.grouping import Floats, Ints, Mask, codes_of, combine, key
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, number_text
 from replicator.tables.dates import Dates, Precision, parse_dates
 from replicator.tables.narrow import NarrowText
+from replicator.tables.spelling import spelled_numbers
 
 OBSERVATIONS = (Kind.FINDINGS, Kind.EVENTS, Kind.INTERVENTIONS)
 MINUTES = 1440.0
+MOST_BYTES = 1 << 26  # of each kind of what is remembered: of ten million rows all that one rule asks of one dataset
 _ALL_DAY = (Precision.YEAR, Precision.MONTH, Precision.DAY)
 
 
@@ -35,10 +37,10 @@ class StudyView:
     def __init__(self, study: Study, structure: StudyStructure) -> None:
         self.study = study
         self.structure = structure
-        self._dates: Recent[tuple[str, str], Dates] = Recent()
-        self._texts: Recent[tuple[str, str], Text] = Recent()
-        self._levels: Recent[tuple[str, str], Text] = Recent()
-        self._groups: Recent[tuple[str | bool, ...], Ints] = Recent()
+        self._dates: Recent[tuple[str, str], Dates] = Recent(MOST_BYTES)
+        self._texts: Recent[tuple[str, str], Text] = Recent(MOST_BYTES)
+        self._levels: Recent[tuple[str, str], Text] = Recent(MOST_BYTES)
+        self._groups: Recent[tuple[str | bool, ...], Ints] = Recent(MOST_BYTES)
         self._telling: dict[str, list[frozenset[str]]] = {}  # variables that are known to tell all rows of a dataset apart
         self._subject: dict[str, Ints] = {}
         self._marks: dict[str, Dates] = {}
@@ -76,7 +78,8 @@ class StudyView:
 
     def subject(self, name: str) -> Ints:
         """(n_rows,) position of each row's subject in :attr:`subject_ids`, -1 where there is none."""
-        return self._subject.get(name, np.full(self.study[name].n_rows, -1, np.int64))
+        known = self._subject.get(name)
+        return np.full(self.study[name].n_rows, -1, np.int64) if known is None else known
 
     def named(self, name: str, suffix: str) -> str:
         """Name of the variable ``--suffix`` of a dataset, ``""`` if it is not there."""
@@ -97,6 +100,15 @@ class StudyView:
         column = self.study[name][variable]
         return column if isinstance(column, Text) else self._levels.get((name, variable), lambda: _levels_of(column))
 
+    def ranks(self, name: str, variable: str) -> tuple[NDArray[np.integer[Any]], Floats]:
+        """Places of a column's numbers (n_rows,), -1 without, among those that differ, ascending."""
+        column = self.study[name][variable]
+        if isinstance(column, Numbers):
+            codes, numbers = column.coded
+            return codes, numbers.values
+        codes, numbers = Numbers(spelled_numbers(column.levels.tolist())).coded
+        return np.append(codes, -1)[column.held], numbers.values
+
     def codes(self, name: str, variable: str) -> Ints:
         """(n_rows,) integers, equal where the cells are equal, -1 where missing."""
         return codes_of(self.study[name][variable])
@@ -111,8 +123,10 @@ class StudyView:
         """(n_rows,) mask of cells that are not missing."""
         return ~self.study[name][variable].missing
 
-    def dates(self, name: str, variable: str) -> Dates:
-        """Return a column as dates, parsed once; a numeric column has none."""
+    def dates(self, name: str, variable: str, rows: NDArray[np.intp] | None = None) -> Dates:
+        """Return a column as dates, parsed once; a numeric column has none; of some rows if not of all."""
+        if rows is not None:
+            return parse_dates(self.text(name, variable).take(rows))
         return self._dates.get((name, variable), lambda: parse_dates(self.text(name, variable)))
 
     def date_variables(self, name: str) -> tuple[str, ...]:
@@ -154,16 +168,10 @@ class StudyView:
                 )
         return self._marks[variable]
 
-    def mark_of_rows(self, name: str, variable: str) -> Dates:
-        """Return a date of the subjects dataset for every row of a dataset: (n_rows,)."""
-        mark, subject = self.mark(variable), self.subject(name)
-        taken = mark.take(subject) if self.n_subjects else Dates(*(np.empty(0),) * 2, np.empty(0, np.int8))
-        unknown = subject < 0
-        return Dates(
-            np.where(unknown, np.nan, taken.day),
-            np.where(unknown, np.nan, taken.minute),
-            np.where(unknown, 0, taken.precision).astype(np.int8),
-        )
+    def mark_of_rows(self, name: str, variable: str, rows: NDArray[np.intp] | None = None) -> Dates:
+        """Return a date of the subjects dataset for every row of a dataset, or for those given: (n_rows,)."""
+        subject = self.subject(name)
+        return self.mark(variable).padded().take(subject if rows is None else subject[rows])
 
     def has_mark(self, variable: str) -> bool:
         """Whether any subject has this date."""
@@ -222,8 +230,7 @@ def latest(dates: Dates) -> Floats:
 
 def certainly_after(first: Dates, second: Dates) -> Mask:
     """(n,) mask of `first` lying after `second` whatever the unknown parts of both are; False where either is missing."""
-    start = earliest(first)
-    after: Mask = start > earliest(second)
-    perhaps = np.flatnonzero(after)  # mostly few, if any: only of them the end of `second` is asked for
-    after[perhaps] = start[perhaps] > latest(second.take(perhaps))
+    after: Mask = first.day >= second.day
+    perhaps = np.flatnonzero(after)  # mostly few, if any: only of them the minutes are asked for
+    after[perhaps] = earliest(first.take(perhaps)) > latest(second.take(perhaps))
     return after

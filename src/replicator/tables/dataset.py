@@ -107,7 +107,7 @@ class Text:
     def used(self) -> NDArray[np.bool_]:
         """(n_levels,) mask of the levels that some row has."""
         used = np.zeros(len(self.levels) + 1, bool)  # the last one is for missing cells
-        used[self.codes] = True
+        used[self.held] = True
         return used[:-1]
 
     @cached_property
@@ -262,7 +262,7 @@ class Dataset:
         """The two-letter domain: the constant value of DOMAIN where there is one (LBCH holds LB), else the name."""
         column = self.columns.get("DOMAIN")
         if isinstance(column, Text):
-            used = distinct_values(column.codes[column.codes >= 0])
+            used = np.flatnonzero(column.used)
             if len(used) == 1:
                 return str(column.levels[used[0]])
         return self.name

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.profile.find import find_structure
-from replicator.rules.grouping import codes_of, keys_of, majority, medians, repeated
+from replicator.rules.grouping import codes_of, combine, keys_of, majority, medians, repeated
 from replicator.rules.tally import Tally
 from replicator.rules.view import StudyView
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
@@ -28,6 +28,15 @@ def test_a_row_repeats_one_before_it(rows: list[tuple[float, str]]) -> None:
 
 
 PAIRS = st.lists(st.tuples(st.sampled_from([-1, 0, 1, 5, 70_000]), st.sampled_from([-1, 0, 3])), max_size=60)
+
+
+@given(PAIRS)
+def test_combinations_are_numbered_in_the_order_in_which_they_come(rows: list[tuple[int, int]]) -> None:
+    """Few of them by counting, others by hashing."""
+    order = list(dict.fromkeys(rows))
+    for times in (1, 2000):
+        keys = [np.array([row[at] for row in rows] * times, np.int64) for at in (0, 1)]
+        assert combine(keys).tolist() == [order.index(row) for row in rows] * times
 
 
 @given(PAIRS, st.integers(0, 30))

@@ -36,3 +36,38 @@ def test_bounds_of_a_date() -> None:
     last = [float(np.datetime64(text, "m").astype(np.int64)) for text in ("2020-02-29", "2021-12-31", "2020-03-01")]
     assert dates.first_minute.tolist()[:4] == first and np.isnan(dates.first_minute[4])
     assert dates.last_minute.tolist()[:4] == [*(day + MINUTES - 1 for day in last), first[3]] and np.isnan(dates.last_minute[4])
+
+
+RIGHT = [
+    "2014-01-02",
+    "2012-02-29",
+    "0000-01-01",
+    "9999-12-31",
+    "2014-01-02T23:59",
+    "2014-01-02T23:59:59",
+    "2014-01",
+    "2014-01-02T23",
+]
+ODD = [
+    "2014-02-29",
+    "1900-02-29",
+    "2014-13-01",
+    "2014-01-00",
+    "2014-01-02T24:00",
+    "2014-01-02T11:60",
+    "2014-01-02 11:45",
+    "\u0662014-01-02",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from([*RIGHT, *ODD]), st.integers(0, 18), st.sampled_from("0139-T: Z.\x00")), max_size=30))
+def test_many_texts_are_parsed_as_each_alone(changes: list[tuple[str, int, str]]) -> None:
+    """Of many texts, those that are written in full are parsed all at once, right and wrong ones told apart as one by one."""
+    texts = {text[:at] + letter + text[at + 1 :] for text, at, letter in changes}
+    days = np.datetime_as_string(np.arange(100).astype("datetime64[D]")).tolist()
+    levels = np.array([*days, *sorted({*RIGHT, *ODD, *texts} - set(days))], object)
+    together = parse_dates(Text(np.arange(len(levels), dtype=np.int32), levels))
+    alone = [parse_dates(Text(np.zeros(1, np.int32), np.array([level], object))) for level in levels.tolist()]
+    assert _equal(
+        together, Dates(*(np.concatenate([getattr(one, part) for one in alone]) for part in ("day", "minute", "precision")))
+    )

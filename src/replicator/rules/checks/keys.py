@@ -10,7 +10,7 @@ import numpy as np
 from replicator.profile.structure import Kind, Role
 from replicator.rules.grouping import repeated, repeats
 from replicator.rules.rule import Rule
-from replicator.rules.tested import Tested, tested
+from replicator.rules.tested import Tested, tested, tested_levels
 from replicator.rules.view import OBSERVATIONS, StudyView
 
 
@@ -64,7 +64,8 @@ def sequence_unique(view: StudyView, rule: Rule) -> Iterator[Tested]:
     for names in by_domain.values():
         subject = np.concatenate([view.subject(name) for name in names])
         sequence = np.concatenate([view.dataset(name).numbers(view.named(name, "SEQ")) for name in names])
-        again = repeated([subject, np.nan_to_num(sequence * 1000, nan=-1, posinf=-1, neginf=-1).astype(np.int64)])
+        parts = 1 if bool((np.isnan(sequence) | (sequence == np.floor(sequence))).all()) else 1000
+        again = repeated([subject, np.nan_to_num(sequence * parts, nan=-1, posinf=-1, neginf=-1).astype(np.int64)])
         start = 0
         for name in names:
             stop = start + view.dataset(name).n_rows
@@ -122,5 +123,4 @@ def constant(view: StudyView, rule: Rule) -> Iterator[Tested]:
         if rule.parameters.get("within") == "dataset":
             count = np.bincount(column.codes[column.codes >= 0], minlength=len(column.levels))
             usual = str(column.levels[int(np.argmax(count))]) if len(count) else ""
-        odd = np.array([str(level) != usual for level in column.levels] + [False])
-        yield tested(name, variable, ~column.missing, odd[column.codes])
+        yield tested_levels(name, variable, column, [str(level) != usual for level in column.levels])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -12,7 +13,7 @@ from replicator.distinct import distinct_values
 from replicator.rules.grouping import Floats, Ints, Mask, combine, majority
 from replicator.rules.rule import Rule
 from replicator.rules.tally import Tally
-from replicator.rules.tested import Tested, tested, tested_combinations
+from replicator.rules.tested import Tested, tested, tested_combinations, tested_levels
 from replicator.rules.view import StudyView, certainly_after
 from replicator.standards.withheld import WITHHELD
 from replicator.tables.dataset import Text
@@ -22,6 +23,7 @@ SEPARATOR = " | "  # between the parts of a combination, in the parameters of a 
 _DIGITS, _LETTERS = re.compile(r"[0-9]+"), re.compile(r"[^\W\d_]+")
 
 
+@lru_cache(maxsize=1 << 16)  # datasets share subjects and dates
 def shape_of(text: str) -> str:
     """Write a text's shape: runs of digits become ``9``, runs of letters ``A``, all else stays.
 
@@ -72,8 +74,7 @@ def known_values(view: StudyView, rule: Rule) -> Iterator[Tested]:
     name, variable = rule.dataset, rule.variable
     if _there(view, name, (variable,)):
         column, known = view.levels(name, variable), set(cast(list[str], rule.parameters["values"]))
-        foreign = np.array([str(level) not in known for level in column.levels] + [False])
-        yield tested(name, variable, ~column.missing, foreign[column.codes])
+        yield tested_levels(name, variable, column, (str(level) not in known for level in column.levels))
 
 
 def always_filled(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -95,8 +96,7 @@ def text_shape(view: StudyView, rule: Rule) -> Iterator[Tested]:
     name, variable = rule.dataset, rule.variable
     if _there(view, name, (variable,)):
         column, known = view.levels(name, variable), set(cast(list[str], rule.parameters["shapes"]))
-        foreign = np.array([shape_of(str(level)) not in known for level in column.levels] + [False])
-        yield tested(name, variable, ~column.missing, foreign[column.codes])
+        yield tested_levels(name, variable, column, (shape_of(str(level)) not in known for level in column.levels))
 
 
 def value_range(view: StudyView, rule: Rule) -> Iterator[Tested]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from replicator.profile.structure import Kind
 from replicator.rules.rule import Rule
-from replicator.rules.tested import Tested, tested, tested_names
+from replicator.rules.tested import Tested, tested, tested_levels, tested_names
 from replicator.rules.view import StudyView
 from replicator.tables.dataset import Text
 
@@ -79,8 +79,11 @@ def text_length(view: StudyView, rule: Rule) -> Iterator[Tested]:
         for variable in view.dataset(name).names:
             column = view.dataset(name)[variable]
             if isinstance(column, Text):
-                long = np.array([len(str(level)) > limit or len(str(level).encode()) > limit for level in column.levels] + [False])
-                yield tested(name, variable, ~column.missing, long[column.codes])
+                yield tested_levels(name, variable, column, (_is_longer(str(level), limit) for level in column.levels))
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    return len(text) > limit or (not text.isascii() and len(text.encode()) > limit)
 
 
 def outer_blanks(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -89,8 +92,12 @@ def outer_blanks(view: StudyView, rule: Rule) -> Iterator[Tested]:
         for variable in view.dataset(name).names:
             column = view.dataset(name)[variable]
             if isinstance(column, Text):
-                odd = [_STRAY.search(str(level)) is not None for level in column.levels]
-                yield tested(name, variable, ~column.missing, np.array([*odd, False])[column.codes])
+                yield tested_levels(name, variable, column, (_has_stray(str(level)) for level in column.levels))
+
+
+def _has_stray(text: str) -> bool:
+    plain = text.isprintable() and text[0] != " " != text[-1]  # as nearly all are, and quickly told
+    return not plain and _STRAY.search(text) is not None
 
 
 def code_length(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -104,4 +111,4 @@ def code_length(view: StudyView, rule: Rule) -> Iterator[Tested]:
                 wrong = [
                     len(str(level)) > limit or (pattern in names and not _NAME.fullmatch(str(level))) for level in column.levels
                 ]
-                yield tested(name, variable, ~column.missing, np.array([*wrong, False])[column.codes])
+                yield tested_levels(name, variable, column, wrong)

@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from replicator.distinct import distinct_codes, distinct_values, numbered_keys
+from replicator.distinct import distinct_codes, numbered_keys, stable_order
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Floats, Ints, Mask, medians, ranked_medians, repeats, sizes
@@ -42,9 +42,10 @@ def baseline_before_dose(view: StudyView, rule: Rule) -> Iterator[Tested]:
         date = view.named(name, "DTC")
         for suffix in FLAGS:
             if (flag := view.named(name, suffix)) and date:
-                first_dose, taken = view.mark_of_rows(name, mark), view.dates(name, date)
-                applies = view.equals(name, flag, "Y") & ~np.isnan(first_dose.day) & ~np.isnan(taken.day)
-                yield tested(name, date, applies, certainly_after(taken, first_dose))
+                rows = np.flatnonzero(view.equals(name, flag, "Y"))
+                taken, first_dose = view.dates(name, date, rows), view.mark_of_rows(name, mark, rows)
+                both = ~np.isnan(first_dose.day) & ~np.isnan(taken.day)
+                yield Tested(name, date, int(np.count_nonzero(both)), rows[both & certainly_after(taken, first_dose)])
 
 
 def result_or_status(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -100,12 +101,14 @@ def standard_from_original(view: StudyView, rule: Rule) -> Iterator[Tested]:
         group = view.group(name, [test, *units], by_subject=False)
         both = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         same = _equal_units(view, name, *units)
+        differs = np.bincount(group[both], ~same[both] | (x[both] != y[both])) > 0
+        unlike = differs[group[both]]  # in the other groups all is the same, units and numbers
         column = view.text(name, original)
         decimals = np.array([_decimals(str(level)) for level in column.levels] + [0])[column.codes]
         applies, wrong = np.zeros(len(x), bool), np.zeros(len(x), bool)
-        for rows in (
-            np.split(both[np.argsort(group[both], kind="stable")], np.cumsum(np.bincount(group[both]))[:-1]) if len(both) else ()
-        ):
+        applies[both[~unlike]] = True
+        both = both[unlike]
+        for rows in np.split(both[stable_order(group[both])], np.cumsum(np.bincount(group[both]))[:-1]) if len(both) else ():
             if len(rows) == 0 or (len(rows) < 5 and not same[rows[0]]):
                 continue
             law = x[rows] if same[rows[0]] else _conversion(x[rows], y[rows])
@@ -196,23 +199,24 @@ def tenfold(view: StudyView, rule: Rule) -> Iterator[Tested]:
             result = view.named(name, result_suffix)
             if not test or not result:
                 continue
-            values = view.dataset(name).numbers(result)
+            ranks, found = view.ranks(name, result)
             apart = (
                 test,
                 view.named(name, unit_suffix),
                 *(view.named(name, x) for x in ("CAT", "SPEC", "POS", "LOC", "LAT", "TPTNUM", "TPT")),
             )
-            rows = np.flatnonzero(np.isfinite(values) & (values > 0) & (view.subject(name) >= 0))
+            usable = np.isfinite(found) & (found > 0)
+            rows = np.flatnonzero(np.append(usable, False)[ranks] & (view.subject(name) >= 0))
             by_test: Ints = view.group(name, apart, by_subject=False)[rows]
             by_subject = numbered_keys([view.subject(name)[rows], by_test])
-            found, rank = distinct_values(values[rows], return_inverse=True)
+            rank = ranks[rows]
             different = Tally.of([by_test, distinct_codes(np.round(found, 9))[rank]])
             steps = np.bincount(by_test[different.rows])
             unit = view.named(name, unit_suffix)
             measured = (steps > levels)[by_test] | (view.filled(name, unit)[rows] if unit else False)
             often = (sizes(by_subject) >= 3) & measured
             rows, by_test, by_subject, rank = rows[often], by_test[often], by_subject[often], rank[often]
-            logs = np.log(found)
+            logs = np.log(np.where(usable, found, 1.0))
             deviation = np.abs(logs[rank] - ranked_medians(logs, rank, by_subject))
             far = np.flatnonzero(deviation > np.log(factor))
             suspect = np.flatnonzero(np.isin(by_test, by_test[far]))  # only the spread of their tests is asked for

@@ -11,7 +11,7 @@ from replicator.profile.structure import Kind
 from replicator.rules.grouping import Ints, majority
 from replicator.rules.rule import Rule
 from replicator.rules.tally import Tally
-from replicator.rules.tested import Tested, tested, tested_combinations
+from replicator.rules.tested import Tested, tested, tested_combinations, tested_levels
 from replicator.rules.view import StudyView
 from replicator.standards.codelists import codelists, is_unit, plausible_results
 from replicator.tables.dataset import Text
@@ -41,8 +41,7 @@ def unit_known(view: StudyView, rule: Rule) -> Iterator[Tested]:
         for suffix in ("ORRESU", "STRESU", "DOSU"):
             if variable := view.named(name, suffix):
                 column = view.text(name, variable)
-                foreign = np.array([not is_unit(str(level)) for level in column.levels] + [False])
-                yield tested(name, variable, ~column.missing, foreign[column.codes])
+                yield tested_levels(name, variable, column, (not is_unit(str(level)) for level in column.levels))
 
 
 def _bounds(view: StudyView, name: str, unit: str) -> tuple[Ints, list[dict[str, tuple[float, float]]]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
 
 from replicator.profile.structure import Kind
 from replicator.rules.rule import Rule
-from replicator.rules.tested import Tested, tested
+from replicator.rules.tested import Tested, tested, tested_levels
 from replicator.rules.view import StudyView, certainly_after
 from replicator.tables.dates import Precision, study_day
 
@@ -20,8 +21,13 @@ _INTERVAL = re.compile(r"[^/]+/[^/]+")
 _PAIRS = (("DTC", "DY"), ("STDTC", "STDY"), ("ENDTC", "ENDY"))
 
 
+@lru_cache(maxsize=1 << 16)  # the variables of a study share most of their dates
+def _is_shaped(text: str) -> bool:
+    return _SHAPED.fullmatch(text) is not None
+
+
 def _is_foreign(text: str) -> bool:
-    return not (_SHAPED.fullmatch(text) or _PARTS_MISSING.fullmatch(text) or _INTERVAL.fullmatch(text))
+    return not (_is_shaped(text) or _PARTS_MISSING.fullmatch(text) or _INTERVAL.fullmatch(text))
 
 
 def date_format(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -29,8 +35,7 @@ def date_format(view: StudyView, rule: Rule) -> Iterator[Tested]:
     for name in view.names:
         for variable in view.date_variables(name):
             column = view.text(name, variable)
-            foreign = np.array([_is_foreign(str(level)) for level in column.levels] + [False])
-            yield tested(name, variable, ~column.missing, foreign[column.codes])
+            yield tested_levels(name, variable, column, (_is_foreign(str(level)) for level in column.levels))
 
 
 def date_possible(view: StudyView, rule: Rule) -> Iterator[Tested]:
@@ -38,7 +43,7 @@ def date_possible(view: StudyView, rule: Rule) -> Iterator[Tested]:
     for name in view.names:
         for variable in view.date_variables(name):
             column = view.text(name, variable)
-            shaped = np.array([bool(_SHAPED.fullmatch(str(level))) for level in column.levels] + [False])[column.codes]
+            shaped = np.array([_is_shaped(str(level)) for level in column.levels] + [False])[column.codes]
             yield tested(name, variable, shaped, view.dates(name, variable).precision == Precision.TEXT)
 
 

@@ -7,9 +7,8 @@ from typing import cast
 
 import numpy as np
 
-from replicator.rules.grouping import combine
 from replicator.rules.rule import Rule
-from replicator.rules.tested import Tested, tested
+from replicator.rules.tested import Tested
 from replicator.rules.view import StudyView
 
 NEAR = 1e-5  # floating-point noise of a sum
@@ -28,15 +27,17 @@ def adds_up(view: StudyView, rule: Rule) -> Iterator[Tested]:
     column = view.text(name, topic)
     place = {str(level): code for code, level in enumerate(column.levels)}
     codes = [place.get(str(test), -2) for test in (rule.parameters["test"], *items)]
-    occasion = combine([view.subject(name), *(view.codes(name, variable) for variable in by)])
+    occasion = view.group(name, by)
     value = view.dataset(name).numbers(result)
     table = np.full((len(items) + 1, int(occasion.max(initial=-1)) + 1), np.nan)
     once = np.ones(table.shape[1], bool)
     for number, code in enumerate(codes):
-        rows = np.flatnonzero((column.codes == code) & (view.subject(name) >= 0))
+        rows = np.flatnonzero((column.held == code) & (view.subject(name) >= 0))
         once &= np.bincount(occasion[rows], minlength=table.shape[1]) <= 1
         table[number, occasion[rows]] = value[rows]
     expected = table[1:].sum(axis=0) if rule.parameters["operation"] == "sum" else table[1:].prod(axis=0)
-    applies = (column.codes == codes[0]) & (once & np.isfinite(table[0]) & np.isfinite(expected))[occasion]
+    whole = once & np.isfinite(table[0]) & np.isfinite(expected)
+    rows = np.flatnonzero(column.held == codes[0])
+    rows = rows[whole[occasion[rows]]]
     with np.errstate(invalid="ignore"):
-        yield tested(name, result, applies, (np.abs(table[0] - expected) > NEAR)[occasion])
+        yield Tested(name, result, len(rows), rows[(np.abs(table[0] - expected) > NEAR)[occasion[rows]]])

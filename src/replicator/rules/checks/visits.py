@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from replicator.distinct import numbered_keys
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Floats, Ints, repeats
 from replicator.rules.rule import Rule
 from replicator.rules.tested import Tested, tested
 from replicator.rules.view import MINUTES, OBSERVATIONS, StudyView, earliest, latest
-from replicator.tables.dataset import Text
+from replicator.tables.dataset import Numbers, Text
 
 
 def _schedule(view: StudyView) -> str:
@@ -53,22 +56,22 @@ def visits_in_order(view: StudyView, rule: Rule) -> Iterator[Tested]:
 
 def _visit_keys(view: StudyView, schedule: str, name: str, variable: str) -> tuple[Ints, Ints]:
     """Return one integer for each subject and visit, comparable between the schedule and a dataset; -1 where either is missing."""
-    columns = [view.dataset(schedule)[variable], view.dataset(name)[variable]]
+    columns = [view.dataset(which)[variable] for which in (schedule, name)]
     if all(isinstance(column, Text) for column in columns):
-        texts = [view.text(which, variable) for which in (schedule, name)]
-        index = pd.Index(pd.unique(pd.Series(np.concatenate([text.levels for text in texts]), dtype=object)), dtype=object)
-        codes = [np.append(index.get_indexer(pd.Index(text.levels, dtype=object)), -1)[text.codes] for text in texts]
-        width = len(index)
+        coded: list[tuple[NDArray[np.integer], NDArray[Any]]] = [
+            (one.codes, one.levels) for one in columns if isinstance(one, Text)
+        ]
     else:
-        numbers = [np.round(view.dataset(which).numbers(variable), 9) for which in (schedule, name)]
-        together, levels = pd.factorize(np.concatenate(numbers))
-        codes, width = [together[: len(numbers[0])], together[len(numbers[0]) :]], len(levels)
-    subjects = [view.subject(which) for which in (schedule, name)]
-    keys = [
-        np.where((code >= 0) & (subject >= 0), subject * max(width, 1) + code, -1)
-        for code, subject in zip(codes, subjects, strict=True)
-    ]
-    return keys[0].astype(np.int64), keys[1].astype(np.int64)
+        numbers = [
+            column if isinstance(column, Numbers) else Numbers(view.dataset(which).numbers(variable))
+            for which, column in zip((schedule, name), columns, strict=True)
+        ]
+        coded = [(codes, levels.values) for codes, levels in (column.rounded.coded for column in numbers)]
+    index = pd.Index(pd.unique(np.concatenate([levels for _, levels in coded])))
+    visit = np.concatenate([np.append(index.get_indexer(levels), -1)[codes] for codes, levels in coded])
+    subject = np.concatenate([view.subject(schedule), view.subject(name)])
+    keys = np.where((visit >= 0) & (subject >= 0), numbered_keys([subject, visit]), -1)
+    return keys[: len(coded[0][0])], keys[len(coded[0][0]) :]
 
 
 def _datasets_with_visits(view: StudyView, schedule: str) -> Iterator[tuple[str, str]]:
@@ -99,13 +102,11 @@ def date_in_visit(view: StudyView, rule: Rule) -> Iterator[Tested]:
         if not date or name not in view.of_kind(Kind.FINDINGS):
             continue
         known, sought = _visit_keys(view, schedule, name, variable)
-        frame = (
-            pd.DataFrame({"key": known, "opens": opens, "closes": closes})[known >= 0]
-            .groupby("key")
-            .agg({"opens": "min", "closes": "max"})
-        )
-        at = frame.index.get_indexer(pd.Index(sought))
-        first, last = (np.append(frame[bound].to_numpy(np.float64), np.nan)[at] for bound in ("opens", "closes"))
+        first, last = (np.full(max(known.max(initial=-1), sought.max(initial=-1)) + 2, np.nan) for _ in range(2))
+        there = known >= 0
+        np.fmin.at(first, known[there], opens[there])
+        np.fmax.at(last, known[there], closes[there])
+        first, last = first[sought], last[sought]  # the last place, of rows without a visit, stays empty
         dates = view.dates(name, date)
         applies = ~np.isnan(dates.day) & ~np.isnan(first)
         yield tested(name, date, applies, (latest(dates) < first) | (earliest(dates) > last))
