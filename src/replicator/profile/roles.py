@@ -71,10 +71,10 @@ def _role(
     yes = isinstance(column, Text) and len(used) == 1 and n_missing > 0 and str(column.levels[int(used[0])]).upper() == "Y"
     if by_name is Role.QUALIFIER and yes:
         return Role.FLAG
+    if content is Content.DATE and by_name in (Role.QUALIFIER, None):  # --ENTPT may be a name or a date
+        return Role.DATE
     if by_name is not None:
         return by_name
-    if content is Content.DATE:
-        return Role.DATE
     if yes or (name.endswith("FL") and len(used) <= 1 and isinstance(column, Text)):
         return Role.FLAG
     if is_visit_name(name):

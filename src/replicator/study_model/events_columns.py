@@ -20,7 +20,7 @@ from replicator.study_model.events_patterns import OF_ERA
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.events_untreated import may_end_treatment, phase_of_treatment
 from replicator.study_model.spine import Spine
-from replicator.tables.dataset import Column
+from replicator.tables.dataset import Column, Text
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,7 +99,7 @@ class OccurrenceColumns:
     written : DateFormat or None
         How the day of the visit is written.
     dates : tuple of OtherDate
-        All other dates.
+        All other dates. Those that only some occurrences have are there where the qualifier of their name says so.
     placed : tuple of str
         Marks between which a row may lie; their order with the start decides `epochs`.
     epochs : Attributes
@@ -161,9 +161,10 @@ class OccurrenceColumns:
         final = may_end_treatment(spine, owner, drawn.start, treated)
         cells = self.qualifiers.sample([*dated, block, kind_of, arm, ending, several], (treated, final), rng, n, owner)
         out: dict[str, Column] = {}
+        able = [*(one.name for one in self.ids), *(one.name for one in self.dates)]
+        present = {name: ~cells.pop(presence_of(name)).missing for name in able if presence_of(name) in cells}
         for ids in self.ids:
-            present = ~cells.pop(presence_of(ids.name)).missing
-            out[ids.name] = ids.sample(present, owner, drawn.start, rng).take(occurrence)
+            out[ids.name] = ids.sample(present[ids.name], owner, drawn.start, rng).take(occurrence)
         out |= {name: column.take(occurrence) for name, column in cells.items()}
         for item in self.varying:
             out[item.name] = _sample_varying(item, cells[item.name], occurrence, rank, stage_of(occurrence, closed, opening), rng)
@@ -180,13 +181,15 @@ class OccurrenceColumns:
             out[self.collected] = self.written.sample(candidates["VISIT"], [], rng)
         for other in self.dates:
             day = other.day.sample(candidates, [], rng, len(occurrence)) if other.day else np.full(len(occurrence), np.nan)
-            out[other.name] = other.format.sample(day, [], rng)
+            text = other.format.sample(day, [], rng)
+            there = present.get(other.name)
+            out[other.name] = text if there is None else Text(np.where(there[occurrence], text.codes, -1), text.levels)
         place_code = place_among(candidates, self.placed, len(occurrence))
         return out | dict(self.epochs.sample([place_code], rng, len(occurrence)))
 
 
 def presence_of(name: str) -> str:
-    """Name of the qualifier that tells whether an identifier is there."""
+    """Name of the qualifier that tells whether an identifier or a date is there."""
     return f"{name} present"
 
 

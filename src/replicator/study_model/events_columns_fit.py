@@ -116,7 +116,9 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
     rows, who, days = reports.rows, reports.who, reports.days
     patterns = (source.start.code, source.end.code, reports.opening)
     phases = np.unique(phase_of(*patterns))
-    qualifiers, lost = _fit_qualifiers(source, reports.head, told_by_dates(phases, *patterns), ending, set_aside, k)
+    partial = tuple(name for name in plan.dates if _is_partial(reports, name, k))
+    told = told_by_dates(phases, *patterns)
+    qualifiers, lost = _fit_qualifiers(source, reports.head, [*plan.ids, *partial], told, ending, set_aside, k)
     later = (reports.rank > 0) & ~set_aside[reports.occurrence]
     varying = tuple(_fit_varying(reports, name, later, k) for name in plan.varying)
     ids = tuple(RecordIds.fit(name, reports.head[name], source.owner, reports.start, k) for name in plan.ids)
@@ -136,7 +138,7 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
         ids,
         _visit_columns(reports, plan.visits, source.spine),
         written,
-        tuple(_fit_date(reports, name, k) for name in plan.dates),
+        tuple(_fit_date(reports, name, name in partial, k) for name in plan.dates),
         placed,
         epochs,
     )
@@ -144,22 +146,16 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
 
 
 def _fit_qualifiers(
-    source: SourceEvents, head: Dataset, given: list[Ints], ending: Ints, set_aside: Bools, k: int
+    source: SourceEvents, head: Dataset, present: list[str], given: list[Ints], ending: Ints, set_aside: Bools, k: int
 ) -> tuple[Qualifiers, tuple[str, ...]]:
-    """Learn qualifiers, and where identifiers are, given codes (n,), class, term, arm, ending, rows, and the phase.
-
-    Where fewer than `k` subjects have an occurrence that is set aside, what its death does not decide is learned with the others':
-    of few severe events, a fatal one may be the one that makes them `k`.
-    """
-    for name in source.plan.ids:
+    """Learn qualifiers, and where others are `present`, given codes (n,), class, term, arm, ending, rows, and the phase."""
+    for name in present:
         there = Text(np.where(head[name].missing, -1, 0).astype(np.int32), YES)
         head = head.with_column(Variable(presence_of(name)), there)
     several = (np.bincount(source.found.of_row, minlength=source.found.n) > 1).astype(np.int64)
     given = [*given, source.block, source.kind_of, source.arm, ending, several]
-    few = len(np.unique(source.owner[set_aside])) < k
-    use = np.ones(source.found.n, bool) if few or set_aside.all() else ~set_aside
-    head = without_deaths(head, source.structure, set_aside) if few else head
-    names = [*(presence_of(name) for name in source.plan.ids), *source.plan.qualifiers]
+    use = ~set_aside if (~set_aside).any() else np.ones(source.found.n, bool)
+    names = [*(presence_of(name) for name in present), *source.plan.qualifiers]
     treated = phase_of_treatment(source.spine, source.owner, source.start.day)
     final = may_end_treatment(source.spine, source.owner, source.start.day, treated)
     phase = treated[use], final[use]
@@ -178,12 +174,21 @@ def _fit_varying(reports: _Reports, name: str, later: Bools, k: int) -> Varying:
     return Varying(name, levels, given, table, changes)
 
 
-def _fit_date(reports: _Reports, name: str, k: int) -> OtherDate:
-    """Learn a date beside start and end."""
+def _is_partial(reports: _Reports, name: str, k: int) -> bool:
+    """Whether at least `k` subjects have a date, and occurrences that lack it lack it in all their rows."""
+    missing, n = reports.rows[name].missing, reports.head.n_rows
+    rows, lacking = np.bincount(reports.occurrence, minlength=n), np.bincount(reports.occurrence, missing, minlength=n)
+    shared = len(np.unique(reports.who[~missing])) >= k
+    return bool(shared and missing.any() and ((lacking == 0) | (lacking == rows)).all())
+
+
+def _fit_date(reports: _Reports, name: str, partial: bool, k: int) -> OtherDate:
+    """Learn a date beside start and end; of one that only some occurrences have, on the rows that have it."""
     column = reports.rows.text(name)
-    dates = parse_dates(column)
-    day = DateGiven.fit(dates.full_day, reports.days, [], reports.who, k)
-    return OtherDate(name, day, DateFormat.fit(column, dates, [], reports.who, k))
+    use = np.flatnonzero(~column.missing if partial else np.ones(len(column), bool))
+    dates, who = parse_dates(column.take(use)), reports.who[use]
+    day = DateGiven.fit(dates.full_day, {key: value[use] for key, value in reports.days.items()}, [], who, k)
+    return OtherDate(name, day, DateFormat.fit(column.take(use), dates, [], who, k))
 
 
 def _visit_columns(reports: _Reports, names: tuple[str, ...], spine: Spine) -> VisitColumns | None:

@@ -117,6 +117,9 @@ def test_roles_and_contents() -> None:
             "LBDTC": [f"2020-01-{i % 28 + 1:02d}T08:30" for i in range(n)],
             "LBDY": np.arange(n) % 28 + 1,
             "LBNAM": None,
+            "LBENRTPT": ["BEFORE", None] * (n // 2),
+            "LBENTPT": [f"2020-01-{i % 28 + 1:02d}" if i % 2 else None for i in range(n)],
+            "LBSTTPT": ["SCREENING", None] * (n // 2),
             "LBXID": [f"x{i}" for i in range(n)],
             "LBCOMM": [f"remark {i // 2}" for i in range(n)],
         }
@@ -133,6 +136,9 @@ def test_roles_and_contents() -> None:
         "LBDTC": (Role.DATE, Content.DATE, 0),
         "LBDY": (Role.STUDY_DAY, Content.INTEGER, 0),
         "LBNAM": (Role.QUALIFIER, Content.EMPTY, 0),
+        "LBENRTPT": (Role.QUALIFIER, Content.CATEGORY, 0),
+        "LBENTPT": (Role.DATE, Content.DATE, 0),
+        "LBSTTPT": (Role.QUALIFIER, Content.CATEGORY, 0),
         "LBXID": (Role.RECORD_ID, Content.UNIQUE, 0),
         "LBCOMM": (Role.QUALIFIER, Content.FREE_TEXT, 0),
     }

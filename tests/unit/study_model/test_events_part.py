@@ -190,3 +190,21 @@ def test_a_fatal_event_begins_as_long_before_the_death_as_in_the_source() -> Non
         lasted = 18060 - parse_dates(drawn.columns["AESTDTC"]).day[fatal]
         assert fatal.any() and (lasted >= 0).all()
         assert set(lasted.tolist()) == {3.0} if not few else (lasted <= 40).all()
+
+
+def test_a_date_that_some_occurrences_have_stands_where_the_word_beside_it_does() -> None:
+    """What goes on says so and until when that is known, a date of the subject's own; what is over says neither."""
+    spine = _spine(40)
+    closing = 18000 + 40 + np.arange(40.0)
+    spine = replace(spine, marks={**spine.marks, "DM.RFPENDTC": closing})
+    rows: list[dict[str, object]] = []
+    for i in range(40):
+        rows.append({"who": i, "AETERM": "HEADACHE", "AESTDTC": _iso(3), "AEENDTC": _iso(5), "AEENRTPT": None, "AEENTPT": None})
+        goes_on = {"AEENDTC": None, "AEENRTPT": "ONGOING", "AEENTPT": _iso(closing[i] - 18000)}
+        rows.append({"who": i, "AETERM": "RASH", "AESTDTC": _iso(4)} | goes_on)
+    _, drawn = _fit(rows, spine)
+    until, goes = drawn.columns["AEENTPT"], ~drawn.columns["AEENRTPT"].missing
+    assert isinstance(until, Text)
+    assert (~until.missing).tolist() == goes.tolist()
+    assert 20 <= goes.sum() <= 60
+    assert parse_dates(until).day[goes].tolist() == closing[drawn.subject[goes]].tolist()
