@@ -71,9 +71,15 @@ class Expected:
         """
         if max_rows is not None and self.n_rows > max_rows:
             fitting = self.n_subjects * max_rows // self.n_rows
+            each = -(-self.n_rows // self.n_subjects)
+            remedy = (
+                f"ask for about {fitting:,}, for fewer datasets, or allow more"
+                if fitting
+                else f"one subject alone has about {counted(each, 'row')}: allow at least so many, or ask for fewer datasets"
+            )
             raise SampleError(
-                f"{counted(self.n_subjects, 'subject')} are expected to have {counted(self.n_rows, 'row')}, and "
-                f"{counted(max_rows, 'row is', 'rows are')} allowed; ask for about {fitting:,}, for fewer datasets, or allow more."
+                f"{counted(self.n_subjects, 'subject')} {'is' if self.n_subjects == 1 else 'are'} expected to have "
+                f"{counted(self.n_rows, 'row')}, and {counted(max_rows, 'row is', 'rows are')} allowed; {remedy}."
             )
         if max_memory is None:
             return self.workers

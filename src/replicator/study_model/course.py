@@ -58,7 +58,7 @@ class Course:
         Whether somebody leaves before the last visit of the arm, and fewer than k do.
     lowest : (n_arms,) int64
         Position that everybody of an arm comes to: that of the visit that the days start from, or of the first; -1 where somebody
-        had no visit.
+        had no visit; a later one where everybody of the arm comes beyond what many of others do not.
     possible : (n_positions,) int64
         Positions at which those leave who leave early.
     stratum : (n_arms,) int64
@@ -107,6 +107,8 @@ class Course:
         horizon, margin = _fit_horizon(spine, grid)
         top, finished = (_fit_top(reach, spine.arm, stratum, k)) if not horizon else (_tops(reach, spine.arm, stratum), np.empty(0))
         lowest = _lowest(reach, spine.arm, len(stratum), order[0][0] if order else 0)
+        if not horizon:
+            lowest = np.maximum(lowest, np.minimum(_beyond_others(reach, spine.arm, stratum, k), top - 1))
         top = np.maximum(top, np.where(np.bincount(spine.arm, minlength=len(stratum)) > 0, lowest, -1))
         leaves = (np.arange(len(grid.numbers)) == reach[:, None]) & (reach < top[spine.arm])[:, None]
         leaves &= np.arange(len(grid.numbers)) != (order[0][0] if order else -1)
@@ -422,6 +424,22 @@ def _lowest(reach: Ints, arm: NDArray[np.int32], n_arms: int, start: int) -> Int
     out = np.full(n_arms, start, np.int64)
     np.minimum.at(out, arm, reach)
     return np.where(out >= start, start, np.minimum(out, 0))
+
+
+def _beyond_others(reach: Ints, arm: NDArray[np.int32], stratum: Ints, k: int) -> Ints:
+    """Position that all of an arm come to though k would have left before at the rate of others, -1 for none: (n_arms,).
+
+    An arm that subjects are really in may be told by what is given from a visit on: who left before it is of another. It is the
+    first such position: that somebody left at the next is not told.
+    """
+    out = np.full(len(stratum), -1, np.int64)
+    for one in np.unique(arm).tolist():
+        mine, others = reach[arm == one], reach[(arm != one) & (stratum[arm] == stratum[one])]
+        left = np.cumsum(np.bincount(others + 1, minlength=1)) / max(len(others), 1)  # by position, from -1 on
+        due = np.flatnonzero(left * len(mine) >= k)
+        if len(due) and not (mine < due[0]).any():
+            out[one] = due[0]
+    return out
 
 
 def _possible(leaving: Ints, size: int, k: int) -> Ints:

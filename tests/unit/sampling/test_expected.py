@@ -51,6 +51,8 @@ def test_bounds() -> None:
     assert expected.workers_within(4000, 200 * 10**6) == 1
     with pytest.raises(SampleError, match=r"4,000 rows, and 3,999 rows are allowed; ask for about 999,"):
         expected.workers_within(3999, None)
+    with pytest.raises(SampleError, match=r"3 rows are allowed; one subject alone has about 4 rows: allow at least so many, or"):
+        expected.workers_within(3, None)
     with pytest.raises(SampleError, match="One process takes about 200 MB"):
         expected.workers_within(None, 10**8)
 

@@ -293,3 +293,22 @@ def test_a_closing_visit_of_those_who_left_is_theirs() -> None:
     drawn = schedule.sample(grid.course_of(spine), np.random.default_rng(3))
     left = ~np.isin(np.arange(48), spine.visits.subject[spine.visits.number == 6])
     assert np.unique(drawn.subject[drawn.number == 7]).tolist() == np.flatnonzero(left).tolist()
+
+
+@pytest.mark.parametrize(("n", "lowest"), [(160, 2), (24, 0)])
+def test_an_arm_that_nobody_leaves_early_is_not_left_early(n: int, lowest: int) -> None:
+    """An eighth of one arm leave at the second visit and at the third; of the other, if it is of some size, nobody is to."""
+    rng = np.random.default_rng(2)
+    arm = (np.arange(n) % 2).astype(np.int32)
+    late = rng.integers(3, 6, n)
+    reach = np.where(arm == 1, late, np.where(rng.random(n) < 0.25, rng.integers(1, 3, n), late))
+    anchor = 18000.0 + np.arange(n)
+    day = anchor[:, None] + 28.0 * np.arange(6)
+    day[np.arange(6) > reach[:, None]] = np.nan
+    spine = make_spine(n, {"LAST": np.nanmax(day, axis=1)}, make_visits(day, 1.0 + np.arange(6)), arm=arm, anchor=anchor)
+    course = Course.fit(spine, ONE, 5)
+    assert course.lowest.tolist() == [0, lowest]
+    drawn = course.reach(
+        np.repeat([0, 2], 50), np.repeat([0, 1], 50).astype(np.int32), {"course": np.ones(100)}, np.zeros(100), rng
+    )
+    assert set(drawn[:50]) == {1} and set(drawn[50:]) == {max(1, lowest)}
