@@ -14,6 +14,8 @@ from replicator.tables.dataset import Column, Text
 
 Codes = NDArray[np.signedinteger[Any]]
 
+_ROOM = 4  # times as many numbers as rows, up to which they are numbered anew by counting
+
 
 def codes_of(column: Column) -> Codes:
     """Number the distinct cells of a column.
@@ -32,7 +34,20 @@ def codes_of(column: Column) -> Codes:
 def combine(parts: Iterable[Codes], n_rows: int) -> Codes:
     """Number the distinct combinations of codes: (n_rows,) int64 from 0 without gaps, in order of first occurrence."""
     packed = packed_keys(parts)
-    return np.zeros(n_rows, np.int64) if len(packed) != n_rows else pd.factorize(packed)[0].astype(np.int64)
+    return np.zeros(n_rows, np.int64) if len(packed) != n_rows else in_order_of_rows(packed)
+
+
+def in_order_of_rows(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number (n,) whole numbers from 0 up anew: from 0 without gaps, in the order in which they come."""
+    n, width = len(numbers), int(numbers.max(initial=-1)) + 1
+    if width > _ROOM * n:
+        return np.asarray(pd.factorize(numbers)[0], np.int64)
+    first = np.full(width, n)
+    first[numbers[::-1]] = np.arange(n - 1, -1, -1)  # the last one that is assigned to a place stays
+    there = np.flatnonzero(first < n)
+    place = np.empty(width, np.int64)
+    place[there[np.argsort(first[there])]] = np.arange(len(there))
+    return place[numbers]
 
 
 def n_groups(group: Codes) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values, packed_keys, perhaps_alike, plainly_differ
 from replicator.heavy import pandas as pd
+from replicator.profile.coding import in_order_of_rows
 from replicator.tables.dataset import Column, Text
 from replicator.tables.narrow import NarrowNumbers
 
@@ -35,15 +36,7 @@ def keys_of(column: Column) -> NDArray[np.integer[Any]]:
 
 def combine(keys: Sequence[NDArray[np.integer]]) -> Ints:
     """Return one integer for each row, equal where all `keys` are equal (n_rows,); counted from 0 without gaps."""
-    number = packed_keys(keys)
-    if number.max(initial=-1) >= len(number):
-        return np.asarray(pd.factorize(number)[0], np.int64)
-    first = np.full(len(number), len(number))
-    first[number[::-1]] = np.arange(len(number) - 1, -1, -1)  # the last one that is assigned to a place stays
-    there = np.flatnonzero(first < len(number))
-    place = np.empty(len(number), np.int64)
-    place[there[np.argsort(first[there])]] = np.arange(len(there))
-    return place[number]
+    return in_order_of_rows(packed_keys(keys))
 
 
 def sizes(groups: Ints) -> Ints:
