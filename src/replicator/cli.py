@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event
 from types import FrameType
 from typing import Annotated, Any, Literal, cast
 
@@ -346,10 +347,6 @@ def _say(quiet: bool, *lines: str) -> None:
             typer.echo(line)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -363,40 +360,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    interrupted = Event()
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)  # what is half written is removed on the way out
+            signal.signal(number, interrupt)  # what is half written is removed on the way out
     warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # it complains of workers that an interrupt stopped
-    return _guarded(lambda: app(args=arguments, standalone_mode=False))
+    return guarded(lambda: app(args=arguments, standalone_mode=False), interrupted)
 
 
-def _guarded(run: Callable[[], Any]) -> int:
-    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])  # of its family, typer names only this one
-    code: Any = FINE
+def guarded(run: Callable[[], Any], interrupted: Event) -> int:
+    """Run something and turn what it raises into one sentence and an exit code; what fails after an interrupt fails of it."""
     try:
-        with _while_read():
-            code = run()
-    except ReplicatorError as error:
-        if os.environ.get("REPLICATOR_TRACEBACK"):
-            raise
-        return _refuse(" ".join([str(error), *_notes(error)]))
-    except usage_error as error:
-        verb = error.ctx.command_path if error.ctx is not None else "replicator"
-        return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see '{verb} --help'.")
+        code = _code(run, interrupted)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except MemoryError:
-        return _refuse("Memory ran out; sample fewer subjects at a time, or use fewer --workers.")
-    except OSError as error:
-        return _refuse(f"{error.filename or 'The system'}: {error.strerror or error}.")
-    except Exception as error:
-        if os.environ.get("REPLICATOR_TRACEBACK"):
-            raise
-        return _refuse(f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where).")
     if code == INTERRUPTED:  # also what typer makes of a KeyboardInterrupt
         log_event("interrupted")
         typer.echo(INTERRUPTION, err=True)
     return code if isinstance(code, int) else FINE
+
+
+def _code(run: Callable[[], Any], interrupted: Event) -> Any:
+    """What something returns, or the exit code of its error, of which one sentence is said.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it fails after an interrupt: a lock that is being waited for, for one, then cannot be let go.
+    """
+    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])  # of its family, typer names only this one
+    try:
+        with _while_read():
+            return run()
+    except Exception as error:
+        if interrupted.is_set() or isinstance(error, typer.Abort):
+            raise KeyboardInterrupt from error
+        if isinstance(error, usage_error):
+            verb = error.ctx.command_path if error.ctx is not None else "replicator"
+            return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see '{verb} --help'.")
+        if os.environ.get("REPLICATOR_TRACEBACK") and not isinstance(error, MemoryError | OSError):
+            raise
+        return _refuse(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, for the user."""
+    if isinstance(error, ReplicatorError):
+        return " ".join([str(error), *_notes(error)])
+    if isinstance(error, MemoryError):
+        return "Memory ran out; sample fewer subjects at a time, or use fewer --workers."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}."
+    return f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where)."
 
 
 @contextmanager

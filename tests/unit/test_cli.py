@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from replicator.cli import main
+from replicator.cli import guarded, main
 from replicator.cli_values import number_of_subjects, parse_arms
-from replicator.errors import INTERRUPTION, ConfigError
+from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError
 
 
 @pytest.mark.parametrize(
@@ -160,3 +161,16 @@ def test_an_interrupt_of_all_processes_is_one_sentence(tmp_path: Path) -> None:
     assert child.returncode == 130, error
     assert error == f"{INTERRUPTION}\n"
     assert list(target.iterdir()) == []
+
+
+def test_what_fails_after_an_interrupt_fails_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    interrupted = Event()
+
+    def fail() -> None:
+        raise RuntimeError("release unlocked lock")
+
+    assert guarded(fail, interrupted) == 2
+    assert "release unlocked lock" in capsys.readouterr().err
+    interrupted.set()
+    assert guarded(fail, interrupted) == INTERRUPTED
+    assert capsys.readouterr().err.strip() == INTERRUPTION

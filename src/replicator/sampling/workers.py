@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
 from mmap import ACCESS_READ, mmap
-from multiprocessing import resource_tracker
+from multiprocessing import active_children, resource_tracker
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -158,6 +159,7 @@ def _in_pool(function: Callable[[Job], Result], jobs: Iterable[Job], workers: in
     from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor  # noqa: PLC0415  0.3 s that one process need not pay
     from joblib.externals.loky.backend import resource_tracker as of_workers  # noqa: PLC0415
 
+    others = {*active_children()}
     for tracker in (resource_tracker, of_workers):
         tracker.ensure_running()  # started later, it would let interrupts through again
     pool = ProcessPoolExecutor(workers, initializer=_hold, initargs=(function, os.getpid()))
@@ -177,7 +179,21 @@ def _in_pool(function: Callable[[Job], Result], jobs: Iterable[Job], workers: in
             "--workers."
         ) from error
     finally:
-        pool.shutdown(wait=True, kill_workers=not is_done)
+        try:
+            pool.shutdown(wait=True, kill_workers=not is_done)
+        finally:
+            end_processes({*active_children()} - others)
+
+
+def end_processes(children: Set[BaseProcess]) -> None:
+    """Kill those of our processes that a pool has left behind, as one does whose end is interrupted: Python would wait for them."""
+    from joblib.externals.loky.backend.process import LokyProcess  # noqa: PLC0415  loaded with the pool
+    from joblib.externals.loky.backend.utils import kill_process_tree  # noqa: PLC0415
+
+    for child in children:
+        if isinstance(child, LokyProcess):
+            kill_process_tree(child)
+            child.join()
 
 
 def _hold(function: Callable[[Any], Any], parent: int) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky.backend.process import LokyProcess
 
 from replicator.errors import WriteError
-from replicator.sampling.workers import Parcel, in_order, in_processes
+from replicator.sampling.workers import Parcel, end_processes, in_order, in_processes
 from replicator.tables.dataset_writer import EncodedRows
 
 
@@ -70,3 +72,10 @@ def test_the_second_job_is_asked_for_when_the_first_result_is_taken() -> None:
     assert found[0] == (0, 1)
     assert all(n_asked - n_taken <= 3 for n_taken, n_asked in found)
     assert all(a <= b for (_, a), (_, b) in pairwise(found))
+
+
+def test_processes_that_a_pool_has_left_behind_are_ended() -> None:
+    left = LokyProcess(target=time.sleep, args=(600,))
+    left.start()
+    end_processes({left})
+    assert not left.is_alive()
