@@ -12,9 +12,9 @@ import pytest
 from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import evaluate_studies
 from replicator.evaluation.features import feature_table
-from replicator.evaluation.measures import Offender
+from replicator.evaluation.measures import NORMAL_95, Offender
 from replicator.evaluation.privacy import attributes, copies, membership, nearest, uniqueness
-from replicator.evaluation.privacy.groups import draw_groups, over_draws
+from replicator.evaluation.privacy.groups import draw_groups, error_of_target, over_draws
 from replicator.evaluation.privacy.privacy import Attack, Privacy, assess_privacy
 from replicator.evaluation.stack import stack_studies
 from replicator.evaluation.timeline import Timeline
@@ -112,6 +112,34 @@ def test_one_leaked_subject_is_found_as_a_copied_subject_alone(holdout: int | No
     assert succeeding(found) == {copies.SUBJECTS}
     assert 0.0 < next(one for one in found.figures if one.name == copies.SUBJECTS).value < 0.02
     assert "Copied subjects" in " ".join(found.verdict)
+
+
+def with_a_series_of(study: Study, other: Study, n: int) -> Study:
+    """A study in which some subjects have the results of one test of the subjects of another one, at the same visits."""
+    theirs, frame = (one["LB"].to_frame() for one in (other, study))
+    own = theirs[theirs.LBTESTCD == "K"].groupby("USUBJID")
+    long = [series for _, series in own if len(series) >= copies.LENGTH]
+    subjects = sorted(set(frame.USUBJID))[:n]
+    rest = frame[~(frame.USUBJID.isin(subjects) & (frame.LBTESTCD == "K"))]
+    lab = pd.concat([rest, *(long[i % len(long)].assign(USUBJID=one) for i, one in enumerate(subjects))])
+    return study.with_datasets([*(one for one in study.datasets.values() if one.name != "LB"), Dataset.from_frame("LB", lab)])
+
+
+@pytest.mark.parametrize(("n", "tell"), [(20, False), (300, True)])
+def test_what_few_real_subjects_show_none_of_is_no_target_of_exactly_none(n: int, tell: bool) -> None:
+    """Some 200 series of forty subjects agree with none of the source; 20 of the 5,000 of a large sample are no more than that."""
+    source, sample = real(1, 40), with_a_series_of(renamed(real(2, 1000)), real(1, 40), n)
+    found = assess(source, sample, real(3, 40))
+    figure = next(one for one in found.figures if one.name == copies.SERIES)
+    assert figure.target == 0.0 and figure.value > 0.8 * n / 5000
+    assert (copies.SERIES in succeeding(found)) is tell
+
+
+def test_the_error_of_a_target_is_that_of_the_upper_limit_of_clopper_and_pearson() -> None:
+    """None of 10: 0 to 0.3085, as in R's binom.test(0, 10); three of 10: up to 0.6525."""
+    assert error_of_target(0.0, 10) == pytest.approx(0.3084971 / NORMAL_95, rel=1e-6)
+    assert error_of_target(0.3, 10) == pytest.approx((0.6524529 - 0.3) / NORMAL_95, rel=1e-6)
+    assert error_of_target(1.0, 10) == 0.0
 
 
 def test_subjects_drawn_from_the_source_again_are_found() -> None:

@@ -12,7 +12,7 @@ from scipy import sparse
 from replicator.evaluation.distances import Floats, Ints, count_matrix
 from replicator.evaluation.measures import OFFENDERS, Direction, Figure, Interval, Offender
 from replicator.evaluation.privacy.alone import Held, alone_figure, holders
-from replicator.evaluation.privacy.groups import HALVED, Groups, Mask, around, over_draws, untold
+from replicator.evaluation.privacy.groups import HALVED, Groups, Mask, around, error_of_target, over_draws, untold
 from replicator.evaluation.results import results_of
 from replicator.evaluation.sharing import FEWEST_SHARED, source_subjects
 from replicator.evaluation.stack import Origin, Stack
@@ -130,7 +130,8 @@ def series_figures(stack: Stack, timeline: Timeline, groups: Groups) -> tuple[Fi
     """Series that one subject of the source alone has: how many the sample has, and whether most are of the same subject.
 
     Both beside the same share among real subjects who are others than those of the source; short series of few values agree by
-    chance. A series is all results of a subject and test.
+    chance. A series is all results of a subject and test. The interval of the first counts how many series the target rests on: of
+    a large sample every share is certain, and that of the few real subjects beside it is not.
     """
     windows, n = Windows(stack, timeline), len(stack.origin)
     n_sampled = len(np.unique(windows.series[groups.sample[windows.subject]]))
@@ -144,12 +145,20 @@ def series_figures(stack: Stack, timeline: Timeline, groups: Groups) -> tuple[Fi
         of_sample, of_others = found[:, i, 0], found[:, i, 1]
         value, expected = over_draws(of_sample)[0], over_draws(of_others)[0]
         _, error = over_draws(of_sample - of_others)
+        if name == SERIES:
+            error = float(np.hypot(error, error_of_target(expected, _mean_series(windows, groups))))
         interval = around(value, error, 0.0, 1.0)
         size = n_sampled if name == SERIES else int(groups.sample.sum())
         said = HALVED if groups.taught else ""
         worst = _worst_tests(windows, held, groups) if name == SERIES else ()
         figures.append(Figure(name, question, value, expected, interval, 0.0, 1.0, Direction.LOWER, size, said, worst))
     return figures[0], figures[1]
+
+
+def _mean_series(windows: Windows, groups: Groups) -> float:
+    """How many series the other real subjects have, over the draws of full size."""
+    others = groups.others[: len(groups.others) // 2]
+    return float(np.mean([len(np.unique(windows.series[mask[windows.subject]])) for mask in others]))
 
 
 def _series_hit(windows: Windows, alone: Mask, mask: Mask) -> tuple[Ints, Mask]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from replicator.evaluation.measures import NORMAL_95, Direction, Figure, Interval
 from replicator.evaluation.stack import Origin, Stack
@@ -105,6 +106,19 @@ def over_draws(found: Floats) -> tuple[float, float]:
 def around(value: float, error: float, lowest: float, highest: float) -> Interval:
     """95 % interval from a standard error, within a range."""
     return Interval(max(value - NORMAL_95 * error, lowest), min(value + NORMAL_95 * error, highest))
+
+
+def error_of_target(share: float, n: float) -> float:
+    """Standard error of a share that was found among `n`: not 0 where none was found, since of more there may have been some.
+
+    References
+    ----------
+    C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", *Biometrika*
+    26, 1934, pages 404-413: their upper limit of 97.5 %, by the quantile of the normal distribution.
+    """
+    found = share * n
+    upper = float(betaincinv(found + 1.0, n - found, 0.975)) if found < n else 1.0
+    return (upper - share) / NORMAL_95
 
 
 def untold(name: str, question: str, target: float, why: str, lowest: float = 0.0, highest: float = 1.0) -> Figure:

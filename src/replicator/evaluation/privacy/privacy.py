@@ -19,7 +19,7 @@ from replicator.rng import stream
 from replicator.tables.dataset import Study
 
 SURE = 3.0  # standard errors beyond its target at which an attack counts as a success: of a dozen, one in sixty by chance
-NONE_ALLOWED = (copies.SUBJECTS, copies.IDENTIFIERS)  # figures of which a single case is a finding
+NONE_ALLOWED = (copies.SUBJECTS, copies.IDENTIFIERS)  # figures of which a single case is a finding where real subjects show none
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Attack:
         if not self.told or not np.isfinite(excess) or excess <= 0:
             return False
         error = max(figure.interval.high - figure.value, figure.value - figure.interval.low) / NORMAL_95  # one end may be cut
-        return figure.name in NONE_ALLOWED or bool(excess > SURE * np.nan_to_num(error))
+        return (figure.name in NONE_ALLOWED and figure.target == 0) or bool(excess > SURE * np.nan_to_num(error))
 
 
 @dataclass(frozen=True)
