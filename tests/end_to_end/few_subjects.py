@@ -22,7 +22,7 @@ from replicator.standards.codelists import codelists
 from replicator.tables.dataset import Study
 
 CODED = (Role.TOPIC, Role.SYNONYM)  # variables whose texts are terms of a dictionary: the bound is k_terms
-OF_VARIABLES = ("RDOMAIN", "IDVAR", "QNAM", "QLABEL", "QORIG", "QEVAL")  # what was asked, of a supplemental variable: metadata
+OF_VARIABLES = ("RDOMAIN", "IDVAR")  # names of datasets and variables
 SHARES = ("cumulative", "edge")  # arrays of positions with a share added
 COMPUTED = (  # ends of tails, from means over k subjects; a multiple of the median gap of visits; times of day, no number's
     "results.scales.low",

@@ -171,12 +171,15 @@ class _Chunk:
         return {name: made[name] for name in out}
 
     def split(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
-        """Split the SUPP-- datasets off: these and their parents."""
+        """Split the SUPP-- datasets off: these and their parents; one whose qualifiers too few subjects had has no rows."""
         out = dict(datasets)
-        for name in dict.fromkeys(item.dataset for item in self.model.supplements if item.parent in datasets):
-            items = tuple(item for item in self.model.supplements if item.dataset == name)
-            parent, nothing = items[0].parent, _without_rows(self.model.layouts[name])
-            out[parent], out[name] = split_supplements(out[parent], items, nothing, self.model.ids.variable)
+        for name, found in self.model.structure.datasets.items():
+            if found.kind is Kind.QUALIFIERS and found.parent in datasets and name not in datasets:
+                items = tuple(item for item in self.model.supplements if item.dataset == name)
+                out[name] = _without_rows(self.model.layouts[name])
+                if items:
+                    parts = split_supplements(out[found.parent], items, out[name], self.model.ids.variable)
+                    out[found.parent], out[name] = parts
         return out
 
     def _derived(self, study: Study) -> Study:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from replicator.counting import counted
 from replicator.errors import ArtifactError
+from replicator.profile.structure import Kind
 from replicator.study_model.study_model import StudyModel
 from replicator.targets import names_a_file
 
@@ -69,6 +70,7 @@ def _of_datasets(model: StudyModel) -> Iterator[str]:
         *(one.other for one in model.counterparts),
         *(one.dataset for one in model.mixed),
         *(name for one in model.supplements for name in (one.dataset, one.parent)),
+        *(name for name, one in model.structure.datasets.items() if one.kind is Kind.QUALIFIERS),
         *(one.dataset for one in model.derivations),
         *([model.subjects.dataset] if model.subjects.dataset else []),
     }

@@ -154,7 +154,7 @@ def _fit_agreements(
 
 def _source_to_learn(study: Study, structure: StudyStructure, k: int) -> tuple[Source, tuple[MixedColumn, ...]]:
     """Read a study as what is learned from, with columns of numbers and texts taken apart."""
-    source = read_source(study, structure)
+    source = read_source(study, structure, k)
     if not len(source.ids):
         raise FitError(f"No dataset (of {len(study.datasets)}) has a row of a known subject; give datasets with subjects.")
     unmixed, mixed, notes = split_mixed_columns(source.datasets, structure.datasets, source.subject, k)

@@ -32,7 +32,7 @@ class Supplement:
     width : int
         Characters that IDVARVAL is padded to on the left; 0 for none.
     constants : mapping of str to str
-        The other variables of the row: QLABEL, QORIG, QEVAL and the like, the most frequent value of each.
+        The other variables of the row: QLABEL, QORIG, QEVAL and the like, of each the most frequent value that k subjects share.
     """
 
     kind: ClassVar[str] = "supplement"
@@ -46,8 +46,12 @@ class Supplement:
     constants: Mapping[str, str]
 
 
-def join_supplements(study: Study, structure: StudyStructure) -> tuple[dict[str, Dataset], tuple[Supplement, ...], tuple[str, ...]]:
+def join_supplements(
+    study: Study, structure: StudyStructure, k: int = 1
+) -> tuple[dict[str, Dataset], tuple[Supplement, ...], tuple[str, ...]]:
     """Join every SUPP-- dataset to its parent.
+
+    A qualifier that fewer than `k` subjects have is not joined: its name and label are words about them, as its values are.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def join_supplements(study: Study, structure: StudyStructure) -> tuple[dict[str,
     supplements : tuple of Supplement
         What :func:`split_supplements` needs.
     notes : tuple of str
-        Rows that point at no parent, with their count.
+        Qualifiers of too few, and rows that point at no parent, with their counts.
     """
     joined = {name: study[name] for name in study.datasets}
     supplements: list[Supplement] = []
@@ -65,20 +69,29 @@ def join_supplements(study: Study, structure: StudyStructure) -> tuple[dict[str,
         if found.kind is not Kind.QUALIFIERS or found.parent not in joined or "QNAM" not in study[name]:
             continue
         dataset = joined.pop(name)
-        parent, made, note = _join(dataset, joined[found.parent], found.parent, structure.subject_variable)
+        parent, made, note = _join(dataset, joined[found.parent], found.parent, structure.subject_variable, k)
         joined[found.parent] = parent
         supplements += made
         notes += note
     return joined, tuple(supplements), tuple(notes)
 
 
-def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> tuple[Dataset, list[Supplement], list[str]]:
+def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: int) -> tuple[Dataset, list[Supplement], list[str]]:
     own = (subject, "IDVAR", "IDVARVAL", "QNAM", "QVAL")
     frame = pd.DataFrame({c: (dataset.text(c).strings() if c in dataset else np.full(dataset.n_rows, "", object)) for c in own})
+    others = [name for name in dataset.names if name not in own]
     supplements, notes, lost = [], [], 0
     wanted = frame[subject] + "\x1f" + _plain(frame["IDVARVAL"]).where(frame["IDVAR"] != "", "")
+    few = frame.groupby("QNAM")[subject].transform("nunique") < k
+    if few.any():
+        names = frame["QNAM"]
+        notes.append(
+            f"{dataset.name}: qualifiers that fewer than {k} subjects have are not kept, nor are their names, "
+            f"{names[few].nunique():,} of {names.nunique():,} in {int(few.sum()):,} of {dataset.n_rows:,} rows; "
+            "lower k to keep them."
+        )
     keys = {str(idvar): pd.factorize(_row_keys(parent, subject, str(idvar))) for idvar in frame["IDVAR"].unique()}
-    for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):
+    for (qnam, idvar), rows in frame[~few].groupby(["QNAM", "IDVAR"], sort=True):
         key_of_row, known = keys[str(idvar)]
         at = pd.Index(known).get_indexer(pd.Index(wanted[rows.index]))
         value = np.full(len(known) + 1, "", object)  # the last one takes what belongs nowhere
@@ -92,11 +105,8 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> 
             column = Text.of(np.where(old == "", column.strings(), old))
         parent = parent.with_column(Variable(target), column)
         padded = rows["IDVARVAL"].str.startswith(" ").any()
-        constants = {}
-        for other in dataset.names:
-            if other not in own:
-                seen = dataset.text(other).strings()[rows.index]
-                constants[other] = str(pd.Series(seen).mode().iloc[0])
+        same = frame.index[frame["QNAM"] == qnam]  # by whichever IDVAR
+        constants = {other: _customary(dataset.text(other).strings()[same], frame[subject][same], k) for other in others}
         width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
         supplements.append(Supplement(dataset.name, parent_name, str(qnam), target, str(idvar), width, constants))
     if lost:
@@ -105,6 +115,13 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str) -> 
             f"{dataset.n_rows:,}; check IDVARVAL."
         )
     return parent, supplements, notes
+
+
+def _customary(texts: NDArray[np.object_], subject: pd.Series, k: int) -> str:
+    """Return the most frequent of the texts that at least `k` subjects share; ``""`` if there is none."""
+    column = pd.Series(texts, subject.index)
+    shared = column[subject.groupby(column).transform("nunique") >= k]
+    return str(shared.mode().iloc[0]) if len(shared) else ""
 
 
 def _plain(values: pd.Series) -> pd.Series:

@@ -59,10 +59,13 @@ class Source:
     notes: tuple[str, ...]
 
 
-def read_source(study: Study, structure: StudyStructure) -> Source:
-    """Build the spine of a study and put each row's subject beside it; the order of rows and levels makes no difference."""
+def read_source(study: Study, structure: StudyStructure, k: int = 1) -> Source:
+    """Build the spine of a study and put each row's subject beside it; the order of rows and levels makes no difference.
+
+    Supplemental qualifiers are joined that at least `k` subjects have.
+    """
     study = in_canonical_order(study, structure.subject_variable)
-    datasets, supplements, notes = join_supplements(study, structure)
+    datasets, supplements, notes = join_supplements(study, structure, k)
     about = [
         name
         for name in datasets

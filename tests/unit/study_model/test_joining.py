@@ -84,3 +84,29 @@ def test_a_name_that_the_parent_has_is_kept_apart() -> None:
     parent, back = split_supplements(datasets["AE"], supplements, study["SUPPAE"].take(NO_ROWS), "USUBJID")
     assert back.text("QVAL").strings().tolist() == ["Y", "N", "Y"] and back.text("QNAM").strings().tolist() == ["AETERM"] * 3
     assert isinstance(parent, Dataset) and parent.names == study["AE"].names
+
+
+def test_what_too_few_subjects_have_is_not_joined_and_not_named() -> None:
+    """Everybody has the first qualifier, one subject the second; a word beside the first that one subject has is not its own."""
+    ids = [f"S{i}" for i in range(6)]
+    study = make_study(
+        DM={"USUBJID": ids, "ARM": ["A"] * 6},
+        SUPPDM={
+            "RDOMAIN": ["DM"] * 7,
+            "USUBJID": [*ids, "S3"],
+            "IDVAR": [""] * 7,
+            "IDVARVAL": [""] * 7,
+            "QNAM": ["ITT"] * 6 + ["OTHER"],
+            "QLABEL": ["Intent to treat"] * 6 + ["What only S3 said"],
+            "QVAL": ["Y"] * 6 + ["because"],
+            "QORIG": ["CRF"] * 3 + ["eDT", "by hand", "phone", "CRF"],
+        },
+    )
+    datasets, supplements, notes = join_supplements(*structured(study), k=3)
+    assert "OTHER" not in datasets["DM"] and datasets["DM"].text("ITT").strings().tolist() == ["Y"] * 6
+    assert [(one.name, one.constants) for one in supplements] == [
+        ("ITT", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": "Intent to treat", "QORIG": "CRF"})
+    ]
+    [note] = notes
+    assert "1 of 2 in 1 of 7 rows" in note and "OTHER" not in note and "S3" not in note
+    assert len(join_supplements(*structured(study), k=7)[1]) == 0
