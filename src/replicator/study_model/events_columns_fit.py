@@ -25,6 +25,7 @@ from replicator.study_model.events_columns import (
     stage_of,
     told_by_dates,
 )
+from replicator.study_model.events_fatal import without_deaths
 from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.events_source import SourceEvents
