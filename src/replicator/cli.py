@@ -96,7 +96,9 @@ def sample(
     where: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only subjects like this, for example 'SEX=F & AGE>65'.")
     ] = None,
-    arm: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Subjects by arm, for example 'A=50,B=50'.")] = None,
+    arm: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="Subjects by arm (its name or code), for example 'A=50,B=50'.")
+    ] = None,
     domains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only these datasets, for example 'DM,AE,LB'.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     scheduler: Annotated[

@@ -111,7 +111,7 @@ class FittedStudy:
         where : str, optional
             Only subjects like this, for example ``"SEX=F & AGE>65"``.
         arms : mapping of str to int, optional
-            Subjects by arm; they must add up to `n`.
+            Subjects by arm, its name or code; they must add up to `n`.
         domains : sequence of str, optional
             Only these datasets.
         workers : int

@@ -22,6 +22,7 @@ class _Sink:
 
     logger: Any = None
     file: Any = None
+    path: str | Path | None = None
 
 
 def configure(json_path: str | Path | None = None, quiet: bool = False) -> None:
@@ -40,6 +41,7 @@ def configure(json_path: str | Path | None = None, quiet: bool = False) -> None:
         If the file is no log, or cannot be opened for writing.
     """
     former, _Sink.logger, _Sink.file = _Sink.file, None, None
+    _Sink.path = json_path
     if former is not None:
         with suppress(OSError):  # what a full disk has not taken cannot be flushed either
             former.close()
@@ -66,12 +68,14 @@ def configure(json_path: str | Path | None = None, quiet: bool = False) -> None:
 
 
 def log_event(event: str, **fields: object) -> None:
-    """Write one log line, if anyone has asked for logs; a log that can no longer be written to does not stop the work."""
+    """Write one log line, if anyone has asked for logs; one that cannot be written is told once, and does not stop the work."""
     if _Sink.logger is not None:
         try:
             _Sink.logger.info(event, **fields)
-        except OSError:
+        except OSError as error:
+            told = f"{_Sink.path}: log lines cannot be written ({error.strerror}); the work goes on without them."
             configure()
+            print(f"replicator: {told}", file=sys.stderr)
 
 
 def peak_memory() -> int:

@@ -56,6 +56,10 @@ def bad_page_named_xpt(folder: Path) -> None:
     (write_tables(folder, small_study(10)) / "lb.xpt").write_bytes(b"<!DOCTYPE html><html><body>404</body></html>")
 
 
+def bad_page_named_csv(folder: Path) -> None:
+    (write_tables(folder, small_study(10)) / "lb.csv").write_bytes(b"\n<!DOCTYPE html><html>\n<body>404, not found</body>\n</html>")
+
+
 def bad_duplicate_columns(folder: Path) -> None:
     (write_tables(folder, small_study(10)) / "lb.csv").write_text("USUBJID,LBSEQ,LBSEQ\nTOY-00-0001,1,1\n")
 

@@ -78,3 +78,13 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     """One sentence before any work is done."""
     with pytest.raises(WriteError, match="log lines cannot be written"):
         configure(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_once_and_does_not_stop_the_work(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("/dev/full")
+    for n in range(3):
+        log_event("run", n=n)
+    out, told = capsys.readouterr()
+    assert out == "" and told.count("\n") == 1
+    assert told.startswith("replicator: /dev/full: log lines cannot be written (No space left on device)")

@@ -20,7 +20,7 @@ FEW_LEVELS = 12  # so few distinct cells are categories whoever shares them
 NUMBERS_SHARE = 0.9  # of a text column's cells that must be numbers to call it one (`<0.2` may stand among them)
 SHARED_SHARE = 0.8  # of a text column's cells that must be shared by two subjects to call it a category
 MOST_DECIMALS = 12  # binary floats carry no more, at the sizes of clinical results
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?$")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,299})(\.[0-9]{1,299})?$")  # what is longer no binary float holds
 
 
 def find_variable(dataset: Dataset, name: str, subject: str, prefix: str, kind: Kind) -> VariableStructure:

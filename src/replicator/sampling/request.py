@@ -11,6 +11,7 @@ from typing import TypeVar
 from replicator.arguments import MOST_SUBJECTS, MOST_WORKERS, check_whole, shown
 from replicator.errors import SampleError
 from replicator.progress import Progress, silent
+from replicator.sampling.arms import by_name, check_arms
 from replicator.sampling.cluster import on_cluster
 from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.possible import check_possible
@@ -47,7 +48,7 @@ class Request:
     where : str, optional
         Only subjects like this, for example ``"SEX=F & AGE>65"``.
     arms : mapping of str to int, optional
-        Subjects by arm; they add up to `n`.
+        Subjects by arm, its name or a code that stands for it alone; they add up to `n`.
     domains : sequence of str, optional
         Only these datasets; the others' random streams are not touched by it.
     workers : int
@@ -90,7 +91,7 @@ class Request:
             If the condition cannot be read, or nobody meets it.
         """
         with blamed(self.model, self.origin):
-            return plan_chunks(self.model, self.n, self.seed, self._clauses(), self.arms)
+            return plan_chunks(self.model, self.n, self.seed, self._clauses(), self.named_arms)
 
     def draw(self, jobs: Sequence[Job], before: int = 0) -> Iterator[Study]:
         """Draw chunks of the plan, in their order and without the datasets that every sample shares.
@@ -166,13 +167,18 @@ class Request:
         datasets |= {dataset.name: dataset for dataset in self.shared}
         return Study({name: datasets[name] for name in self.model.layouts if name in datasets}, self.model.codelists)
 
+    @property
+    def named_arms(self) -> dict[str, int] | None:
+        """Subjects by the name of their arm."""
+        return None if self.arms is None else by_name(self.model, self.arms)
+
     def words(self) -> dict[str, object]:
         """Say what is asked for by words that a user knows; plain values, the same for the same subjects and datasets."""
         return {
             "subjects": self.n,
             "seed": self.seed,
             "where": self.where or "",
-            "arms": dict(self.arms or {}),
+            "arms": self.named_arms or {},
             "domains": list(self.domains or []),
         }
 
@@ -182,7 +188,8 @@ class Request:
             return ()
         _, head = draw_subjects(self.model, 0, 0, None)
         clauses = parse_where(self.where, tuple(head))
-        check_possible(clauses, self.model, None if self.arms is None else {name for name, count in self.arms.items() if count})
+        arms = self.named_arms
+        check_possible(clauses, self.model, None if arms is None else {name for name, count in arms.items() if count})
         return clauses
 
 
@@ -208,25 +215,10 @@ def _check(
     check_whole(n, "The number of subjects", SampleError, least=1, most=MOST_SUBJECTS, remedy=remedy)
     check_whole(seed, "The seed", SampleError, least=0)
     check_whole(workers, "The number of workers", SampleError, least=1, most=MOST_WORKERS)
-    _check_arms(model, n, arms)
+    if arms is not None:
+        check_arms(model, n, arms)
     if domains is not None and (isinstance(domains, str) or not isinstance(domains, Iterable)):
         raise SampleError(f"The domains {shown(domains)} are no list of names; give one such as ['DM', 'AE'].")
     missing = [name for name in domains or () if name not in model.layouts]
     if missing:
         raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")
-
-
-def _check_arms(model: StudyModel, n: int, arms: Mapping[str, int] | None) -> None:
-    """Refuse numbers by arm that are none, do not add up, or are asked of an arm that there is not."""
-    if arms is None:
-        return
-    if not isinstance(arms, Mapping):
-        raise SampleError(f"The arms {arms!r:.60} are no numbers by arm; give whole numbers by name, such as {{'Placebo': 50}}.")
-    for name, count in arms.items():
-        check_whole(count, f"The number of subjects of {name!r}", SampleError, least=0)
-    if sum(arms.values()) != n:
-        raise SampleError(f"The numbers per arm add up to {sum(arms.values())}, but {n} subjects are asked for; make them agree.")
-    unknown = [name for name in arms if name not in model.subjects.arms]
-    if unknown:
-        known = ", ".join(repr(name) for name in model.subjects.arms if name)
-        raise SampleError(f"{unknown[0]!r} is not an arm of the model; choose among {known}.")

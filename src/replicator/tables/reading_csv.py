@@ -17,6 +17,7 @@ from replicator.errors import ReadError
 from replicator.tables.column_types import type_columns, with_decimal_points
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 from replicator.tables.decimals import written_decimals
+from replicator.tables.signatures import WEB_PAGE, is_web_page
 from replicator.tables.text_cells import decode_windows, text_from_arrow, trimming_note
 
 _DELIMITERS = ",;\t|"
@@ -49,6 +50,8 @@ def read_csv(path: Path, name: str, declared: Mapping[str, Literal["char", "num"
         If the file is empty, a row has too many or too few cells, or names are missing or repeated.
     """
     data, notes = _as_utf8(path, name)
+    if is_web_page(data):
+        raise ReadError(f"{path.name}: this is no table, {WEB_PAGE}; get the file again.")
     data = data.lstrip(b"\r\n")
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n") + b"\n"

@@ -18,6 +18,7 @@ from replicator.errors import ReadError
 from replicator.tables import xpt_layout as layout
 from replicator.tables.dataset import Column, Dataset, Numbers, Variable
 from replicator.tables.ibm_floats import from_ibm
+from replicator.tables.signatures import WEB_PAGE, is_web_page
 from replicator.tables.text_cells import clean_text, decode_windows
 
 _DAMAGED = "{}: the headers of the transport file are damaged or cut short; fetch the file again."
@@ -88,8 +89,8 @@ def _what_it_is(data: bytes) -> str:
     head = data[:200].lstrip().lower()
     if not data:
         return "it has no bytes"
-    if head.startswith((b"<html", b"<!doctype html")):
-        return "it is a web page, perhaps an error page saved in its place"
+    if is_web_page(data):
+        return WEB_PAGE
     if b"compressed" in head:
         return "it was made by PROC CPORT; make it again with the XPORT engine"
     return "it does not begin with a library header"

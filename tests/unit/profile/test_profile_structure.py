@@ -153,6 +153,14 @@ def test_decimals_are_those_that_binary_noise_leaves(numbers: list[float], decim
     assert decimals_of(np.array(numbers, np.float64)) == decimals
 
 
+def test_digits_beyond_any_number_are_text() -> None:
+    """Two million digits are no number that anybody measured."""
+    cells = ["9" * 2_000_000, *["seen"] * 40]
+    rows = Dataset.from_frame("XX", pd.DataFrame({"USUBJID": [f"S{i}" for i in range(41)], "XXVAL": cells}))
+    found = find_structure(Study({"DM": DM, "XX": rows})).datasets["XX"].variable("XXVAL")
+    assert (found.content, found.decimals) == (Content.CATEGORY, 0)
+
+
 def test_partial_dates_are_dates_and_padding_is_not_lost() -> None:
     found = find_structure(
         study(

@@ -78,6 +78,19 @@ def test_arms_are_exact_and_conditions_hold() -> None:
     assert len(set(dm.text("USUBJID").strings().tolist())) == 13
 
 
+def test_arms_are_asked_for_by_code_as_well_as_by_name() -> None:
+    """The same sample; a code that is none is refused with names and codes, one arm by both of its names too."""
+    drawn = rp.load_model(Path(__file__).parents[3] / "models" / "demo.replica").model
+    by_name, by_code = ({"RVT-117 50 mg": 3, "Placebo": 2}, {"LOW": 3, "PBO": 2})
+    one, other = (Request(drawn, 5, 3, arms=arms).study()["DM"] for arms in (by_name, by_code))
+    assert cells(one) == cells(other) and sorted(other.text("ARMCD").strings().tolist()) == ["LOW"] * 3 + ["PBO"] * 2
+    assert Request(drawn, 5, 3, arms=by_code).words() == Request(drawn, 5, 3, arms=by_name).words()
+    with pytest.raises(SampleError, match=r"'MEDIUM' is not an arm .*'RVT-117 50 mg' \(LOW\)"):
+        Request(drawn, 5, 3, arms={"MEDIUM": 5})
+    with pytest.raises(SampleError, match="'LOW' and 'RVT-117 50 mg' are the same arm"):
+        Request(drawn, 5, 3, arms={"LOW": 2, "RVT-117 50 mg": 3})
+
+
 def test_chunks_put_together_are_the_sample() -> None:
     """Chunk by chunk the same subjects come as at once."""
     whole = Request(model(), CHUNK + 30, 8).study()["AE"]
