@@ -276,7 +276,8 @@ def _beyond_chance(excess: Floats) -> NDArray[np.bool_]:
     """Tell which entries lie further off than chance explains.
 
     An entry's mean excess over the splits is held against its standard error: the standard deviation over the splits, drawn towards
-    that of all entries [1]_, as few splits tell little of one; the bound is the normal one for as many entries (Bonferroni).
+    that of all entries [1]_, as few splits tell little of one; the bound is the normal one for as many entries (Bonferroni). An
+    entry that some split cannot tell stands on so few subjects that the others' error says too little of it: it is never certain.
 
     Parameters
     ----------
@@ -294,7 +295,7 @@ def _beyond_chance(excess: Floats) -> NDArray[np.bool_]:
     """
     known = np.isfinite(excess)
     n = known.sum(axis=0)
-    told = 2 * n >= len(excess)
+    told = n == len(excess)
     degrees = np.maximum(n - 1, 1)
     filled = np.where(known, excess, 0.0)
     mean = filled.sum(axis=0) / np.maximum(n, 1)

@@ -49,6 +49,22 @@ def test_a_law_that_real_subjects_break_is_no_law() -> None:
     assert laws_figure(beside).target < 1.0
 
 
+def beyond(study: Study, n: int) -> Study:
+    """Let the results of some subjects lie far beyond all others."""
+    frame = study["LB"].to_frame()
+    frame.loc[frame["USUBJID"].isin(sorted(set(frame["USUBJID"]))[:n]), "LBSTRESN"] = 1e6
+    return study.with_datasets([Dataset.from_frame("LB", frame) if one.name == "LB" else one for one in study.datasets.values()])
+
+
+def test_a_few_numbers_beyond_a_range_are_no_lost_law_and_many_are() -> None:
+    """That nobody of the source showed them does not say that nobody has them: rates are compared."""
+    source, sample = made_study(1, 60), made_study(2, 60)
+    few, many = (judge_laws(source, beyond(sample, n)) for n in (2, 20))
+    rule = "SRC-RANGE LB.LBSTRESN"
+    assert rule in {one.rule for one in few.sample.of(Verdict.RARE)} and rule not in {lost for lost, _, _ in few.lost}
+    assert rule in {lost for lost, _, _ in many.lost}
+
+
 def certified(**verdicts: Verdict) -> Certificate:
     """Rules by name with a verdict each."""
     return Certificate(tuple(Comparison(name, "DM", "AGE", Severity.ERROR, one, 50, 0, 50, 1) for name, one in verdicts.items()))

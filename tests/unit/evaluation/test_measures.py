@@ -81,10 +81,11 @@ def test_what_is_certain_stands_before_what_is_noisy() -> None:
     assert names[:1] == ["entry 7"]
 
 
-def test_an_entry_of_few_splits_is_never_certain() -> None:
+@pytest.mark.parametrize(("n_told", "n_certain"), [(3, 0), (7, 0), (8, 1)])
+def test_an_entry_that_a_split_cannot_tell_is_never_certain(n_told: int, n_certain: int) -> None:
     sample, floor = _chance(6, 50)
-    sample[:, 3] = np.where(np.arange(N_SPLITS) < 3, 0.9, np.nan)
-    assert _family(sample, floor).n_certain == 0
+    sample[:, 3] = np.where(np.arange(N_SPLITS) < n_told, 0.9, np.nan)
+    assert _family(sample, floor).n_certain == n_certain
 
 
 @given(arrays(float, (2, N_SPLITS, 6), elements=st.floats(0.0, 1.0)), st.floats(0.01, 100.0))
