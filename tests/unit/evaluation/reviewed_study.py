@@ -36,6 +36,7 @@ def reviewed_study(
     related_by_arm: float = 0.1,
     withdrawn: float = 0.9,
     indicated: float = 0.9,
+    suited: bool = True,
     traced: float = 1.0,
 ) -> Study:
     """Draw a study of `n` subjects."""
@@ -101,7 +102,7 @@ def reviewed_study(
         "SV": sv,
         "LB": lb,
         "AE": ae,
-        "CM": _medicines(rng, ae, indicated),
+        "CM": _medicines(rng, ae, indicated, suited),
         "DS": {
             "USUBJID": ids,
             "DSTERM": reason,
@@ -231,15 +232,18 @@ def _of_subjects(ids: np.ndarray, first: np.ndarray, having: np.ndarray, term: s
     return pd.DataFrame(columns)
 
 
-def _medicines(rng: np.random.Generator, ae: pd.DataFrame, indicated: float) -> pd.DataFrame:
+def _medicines(rng: np.random.Generator, ae: pd.DataFrame, indicated: float, suited: bool) -> pd.DataFrame:
     rows = ae[rng.random(len(ae)) < 0.5]
     other = TERMS[rng.integers(0, len(TERMS), len(rows))]
     for_event = rng.random(len(rows)) < indicated
+    indication = np.where(for_event, rows["AETERM"].to_numpy(), other)
+    medicine = np.where(np.isin(indication, ["HEADACHE", "FEVER"]), "PARACETAMOL", "CETIRIZINE")
+    medicine = medicine if suited else rng.permutation(medicine)
     columns = {
         "USUBJID": rows["USUBJID"].to_numpy(),
-        "CMTRT": "PARACETAMOL",
-        "CMDECOD": "PARACETAMOL",
-        "CMINDC": np.where(for_event, rows["AETERM"].to_numpy(), other),
+        "CMTRT": medicine,
+        "CMDECOD": medicine,
+        "CMINDC": indication,
         "CMSTDTC": rows["AESTDTC"].to_numpy(),
     }
     return pd.DataFrame(columns)

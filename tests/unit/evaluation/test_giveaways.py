@@ -72,6 +72,8 @@ PLANTS: list[tuple[dict[str, float | bool], str, int]] = [
     ({"related_by_arm": 0.5}, "AE relation to treatment by arm", 1),
     ({"withdrawn": 0.1}, "left for an event that stopped treatment", -1),
     ({"indicated": 0.0}, "CM indications that the subject has", -1),
+    ({"suited": False}, "CM indications that go with the medicine", -1),
+    ({"agreeing": False}, "AE AESEV with AESER", -1),
     ({"traced": 0.0}, "deaths with a fatal event", -1),
     ({"traced": 0.0}, "deaths in the disposition", -1),
 ]

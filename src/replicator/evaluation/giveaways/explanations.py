@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.evaluation.distances import Floats
-from replicator.evaluation.giveaways.giveaway import Asked
+from replicator.evaluation.giveaways.giveaway import Asked, Scale
+from replicator.evaluation.giveaways.group_statistics import association
 from replicator.evaluation.giveaways.statistics import Statistic, share_of_rows
 from replicator.evaluation.stack import Origin, Stack
 from replicator.profile.structure import Kind
-from replicator.rules.grouping import Ints, Mask
+from replicator.rules.grouping import Ints, Mask, codes_of
 
 ADVERSE, DEATH, WITHDRAWN, FATAL, YES = "ADVERSE EVENT", "DEATH", "DRUG WITHDRAWN", "FATAL", "Y"
 _REASON_TERMS = ("DECOD", "TERM")
@@ -117,6 +118,18 @@ def _medicines(stack: Stack) -> list[Asked]:
                 "Does the indication of a medicine stand among the events and the history of the subject?",
                 share_of_rows(stack, subject, asked, held, np.zeros(len(subject), np.int64), (name,)),
                 f"No indication of {name} is a term of the source's events or history.",
+            )
+        )
+        medicine = view.named(name, "TRT")
+        both = [codes_of(view.dataset(name)[v]) + 1 for v in (medicine, variable) if v]  # blank is an answer too
+        found.append(
+            Asked(
+                "medicines",
+                f"{name} indications that go with the medicine",
+                "Is a medicine taken for what it is for, or for nothing that is said? Cramér's V.",
+                association(stack, name, *both) if medicine else None,
+                f"{name} has no names of medicines.",
+                Scale.CORRELATION,
             )
         )
     if not found:

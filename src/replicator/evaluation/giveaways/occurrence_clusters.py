@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from replicator.evaluation.giveaways.giveaway import Asked, Scale
@@ -19,6 +21,7 @@ from replicator.profile.structure import Kind
 from replicator.rules.grouping import codes_of, combine, repeats, sizes
 
 TOPIC = "events"
+AGREEING = ("SEV", "TOXGR", "SER", "ACN", "OUT")  # of which each two may agree; the relation is asked about by arm
 QUALIFIERS = ("SEV", "TOXGR", "SER", "ACN", "OUT", "REL")
 
 
@@ -93,7 +96,19 @@ def _qualifiers(stack: Stack, name: str) -> list[Asked]:
     related = view.named(name, "REL")
     arm = np.append(stack.arm[0], -1)[subject]
     all_rows = np.zeros(len(subject), np.int64)
+    agreeing = combinations([v for suffix in AGREEING if (v := view.named(name, suffix)) in found], 2)
     return [
+        *(
+            Asked(
+                TOPIC,
+                f"{name} {one} with {two}",
+                "Do the two agree as in real subjects? Cramér's V.",
+                association(stack, name, *(codes_of(view.dataset(name)[v]) for v in (one, two))),
+                f"Too few subjects of the source have {one} and {two}.",
+                Scale.CORRELATION,
+            )
+            for one, two in agreeing
+        ),
         Asked(
             TOPIC,
             f"{name} qualifiers together",
