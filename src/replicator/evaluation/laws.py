@@ -29,9 +29,9 @@ class Laws:
     Attributes
     ----------
     sample : Certificate
-        Of the sample.
+        Of the sample; without counts of the source that are lower than five.
     holdout : Certificate or None
-        Of real subjects who were held out.
+        Of real subjects who were held out; without such counts of either.
     """
 
     sample: Certificate
@@ -78,7 +78,8 @@ def judge_laws(source: Study, sample: Study, holdout: Study | None = None) -> La
     rules = (*rules_of_standard(), *map(_as_put, learn_rules(quiet, structure, FEWEST_SHARED)))
     of_source, of_sample = (validate(study, rules, structure, max_rows=0) for study in (quiet, sample))
     real = None if holdout is None else certificate(of_source, validate(holdout, rules, structure, max_rows=0))
-    return Laws(certificate(of_source, of_sample), real)
+    shown = certificate(of_source, of_sample).without_few(FEWEST_SHARED)
+    return Laws(shown, None if real is None else real.without_few(FEWEST_SHARED, of_sample=True))
 
 
 def _as_put(rule: Rule) -> Rule:

@@ -6,7 +6,7 @@ The source is a filled shape, the sample a line over it, so that both are told a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from replicator.evaluation.measures import Family, Figure
 from replicator.evaluation.pictures.shapes import ArmCourse, Band, Curve, Distribution, TestPicture
@@ -167,6 +167,13 @@ def _reach(band: Band) -> Iterable[float]:
             yield mean + (sd or 0.0)
 
 
+def _steps(days: Sequence[float], shares: Sequence[float]) -> list[tuple[float, float]]:
+    """Points of a curve that stays where it is until the next day."""
+    corners = [(day, share) for day, share in zip(days[1:], shares[:-1], strict=True)]
+    ends = list(zip(days[1:], shares[1:], strict=True))
+    return [(days[0], shares[0]), *(point for both in zip(corners, ends, strict=True) for point in both)]
+
+
 def curve_chart(curve: Curve, last: float, width: int = 300, height: int = 150) -> str:
     """Draw the share that has not left, from 0 to 1, over days up to `last`: source and sample, with 95 % intervals."""
     first, floor, left = min(curve.days[0], 0.0), height - 16, 34
@@ -178,10 +185,9 @@ def curve_chart(curve: Curve, last: float, width: int = 300, height: int = 150) 
     parts = [words(left - 4, 12, "100%", anchor="end"), words(left - 4, floor, "0", anchor="end")]
     parts.append(line([place(first, 0), place(last, 0)], "line faintline"))
     for side, band, css in ((curve.source, curve.source_band, "src"), (curve.sample, curve.sample_band, "smp")):
-        upper = [place(day, high) for day, (_, high) in zip(curve.days, band, strict=True)]
-        lower = [place(day, low) for day, (low, _) in zip(curve.days, band, strict=True)]
+        lower, upper = ([place(*point) for point in _steps(curve.days, ends)] for ends in zip(*band, strict=True))
         parts.append(area([*upper, *reversed(lower)], f"band {css}"))
-        parts.append(line([place(day, share) for day, share in zip(curve.days, side, strict=True)], f"line thick {css}"))
+        parts.append(line([place(*point) for point in _steps(curve.days, side)], f"line thick {css}"))
     for i, day in enumerate(curve.days):
         tip = f"day {day:.0f}: source {curve.source[i]:.1%}, sample {curve.sample[i]:.1%}"
         parts.append(dot(*place(day, curve.sample[i]), 3, "tip", tip))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from html import escape
+from typing import Any
 
 from scipy.special import bdtr, bdtrc
 
@@ -42,9 +43,15 @@ NOTED = (*LOST, Verdict.LESS, Verdict.CLEARED, Verdict.WITHHELD, Verdict.RARE, V
 """Verdicts on what either side failed, the gravest first."""
 
 
+_SOURCE_COUNTS, _SAMPLE_COUNTS = ("source_tested", "source_failed", "source_withheld"), ("sample_tested", "sample_failed")
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`, those withheld of the source."""
+    """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`, those withheld of the source.
+
+    Counts from 1 to `fewest` - 1 that are not to be told (:meth:`without_few`) are 0 and named in `untold`.
+    """
 
     rule: str
     dataset: str
@@ -56,6 +63,24 @@ class Comparison:
     sample_tested: int
     sample_failed: int
     source_withheld: int = 0
+    fewest: int = 0
+    untold: tuple[str, ...] = ()
+
+    def without_few(self, fewest: int, *, of_sample: bool = False) -> Comparison:
+        """Take the counts of the source (and of the sample) that are from 1 to `fewest` - 1 away."""
+        names = (*_SOURCE_COUNTS, *(_SAMPLE_COUNTS if of_sample else ()))
+        few = tuple(name for name in names if 0 < getattr(self, name) < fewest)
+        none: dict[str, Any] = dict.fromkeys(few, 0)
+        return replace(self, fewest=fewest, untold=few, **none) if few else self
+
+    def _failures(self, side: str, rate: float) -> str:
+        """Say how many of how many failed on a side."""
+        failed, tested = (
+            f"fewer than {self.fewest:,}" if name in self.untold else f"{getattr(self, name):,}"
+            for name in (f"{side}_failed", f"{side}_tested")
+        )
+        share = "" if {f"{side}_failed", f"{side}_tested"} & {*self.untold} else f" ({rate:.2%})"
+        return f"{failed} of {tested}{share}"
 
     @property
     def source_rate(self) -> float:
@@ -70,9 +95,10 @@ class Comparison:
     def cells(self) -> tuple[str, ...]:
         """Return what a table shows of the comparison, in the order of :data:`COMPARISON_TITLES`."""
         where = f"{self.dataset}.{self.variable}" if self.variable else self.dataset
-        withheld = f", {self.source_withheld:,} withheld" if self.verdict is Verdict.WITHHELD else ""
-        source = f"{self.source_failed:,} of {self.source_tested:,} ({self.source_rate:.2%}){withheld}"
-        sample = f"{self.sample_failed:,} of {self.sample_tested:,} ({self.sample_rate:.2%})"
+        number = f"fewer than {self.fewest:,}" if "source_withheld" in self.untold else f"{self.source_withheld:,}"
+        withheld = f", {number} withheld" if self.verdict is Verdict.WITHHELD else ""
+        source = f"{self._failures('source', self.source_rate)}{withheld}"
+        sample = self._failures("sample", self.sample_rate)
         return (self.verdict.value, self.severity.value, self.rule, where, source, sample)
 
     def to_dict(self) -> dict[str, object]:
@@ -100,6 +126,10 @@ class Certificate(PlainReport):
     def of(self, *verdicts: Verdict) -> tuple[Comparison, ...]:
         """Comparisons with one of these verdicts."""
         return tuple(comparison for comparison in self.comparisons if comparison.verdict in verdicts)
+
+    def without_few(self, fewest: int, *, of_sample: bool = False) -> Certificate:
+        """Return it without counts of the source (and of the sample) from 1 to `fewest` - 1; verdicts stay."""
+        return Certificate(tuple(comparison.without_few(fewest, of_sample=of_sample) for comparison in self.comparisons))
 
     def counts(self) -> dict[Verdict, int]:
         """Count comparisons by verdict."""
@@ -139,7 +169,14 @@ class Certificate(PlainReport):
                 raise TypeError
             return cls(
                 tuple(
-                    Comparison(**{**item, "severity": Severity(item["severity"]), "verdict": Verdict(item["verdict"])})
+                    Comparison(
+                        **{
+                            **item,
+                            "severity": Severity(item["severity"]),
+                            "verdict": Verdict(item["verdict"]),
+                            "untold": tuple(item.get("untold", ())),
+                        }
+                    )
                     for item in items
                 )
             )

@@ -118,6 +118,31 @@ def test_curves_are_kaplan_meiers_at_days_with_five_between() -> None:
         assert [staying[i] for i in before_end] == pytest.approx([expected[i] for i in before_end])
 
 
+def test_curves_begin_with_all_and_never_rise() -> None:
+    """Also those of arms that nobody leaves for weeks."""
+    curves = pictures().retention
+    assert len(curves) > 1
+    for curve in curves:
+        assert curve.days[0] <= 0 and list(curve.days) == sorted(curve.days)
+        for side, band in ((curve.source, curve.source_band), (curve.sample, curve.sample_band)):
+            assert side[0] == 1.0 and band[0] == (1.0, 1.0)
+            assert list(side) == sorted(side, reverse=True)
+
+
+def test_as_many_subjects_of_each_arm_are_drawn_as_groups_stand_beside_them() -> None:
+    found = pictures()
+    of_source = [one.title for one in found.typical]
+    assert len(found.sampled) == len(found.typical) == 10
+    assert sorted(one.facts[0] for one in found.sampled) == sorted(of_source)
+    assert len(set(of_source)) == 2
+
+
+def test_a_source_of_few_has_as_many_groups_as_five_subjects_each_allow() -> None:
+    arms = made_study(1, 17)["DM"].to_frame()["ARM"].value_counts()
+    found = pictures_of(made_study(1, 17), studies()[1])
+    assert len(found.typical) == sum(n // 5 for n in arms) < len(found.sampled) == 10
+
+
 def test_where_all_leave_on_one_day_there_is_no_curve() -> None:
     source, sample = (Study({name: made_study(seed, 40)[name] for name in ("DM", "DS")}) for seed in (7, 8))
     one_day = []

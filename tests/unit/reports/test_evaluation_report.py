@@ -325,3 +325,31 @@ def test_why_a_family_is_a_finding_stands_beside_it_and_in_the_legend() -> None:
         assert "by 1 single entry beyond chance" in text
         assert FAMILY_RULE in text
     assert "| LB ALT level | 0.9 | 0.1 | yes |" in made.to_markdown()
+
+
+def test_what_is_closed_on_the_screen_is_open_on_paper() -> None:
+    page = report().to_html()
+    assert "<details><summary>" in page
+    printed = "".join(re.findall(r"@media print\{(.*)\}\n", page))
+    assert "details::details-content{content-visibility:visible" in printed
+    assert ".measure details:not([open])" not in printed
+
+
+def test_fewer_than_five_failures_of_the_source_are_not_counted() -> None:
+    """Neither on the page nor in what is mailed; those of who was held out are not in the JSON."""
+    study = made_study(1, 80)
+    ae = study["AE"].to_frame()
+    ended = ae.index[ae["AEENDTC"].notna()]
+    ae.loc[ended[:3], "AEENDTC"] = "2001-01-01"
+    dirty = study.with_datasets([Dataset.from_frame("AE", ae) if one.name == "AE" else one for one in study.datasets.values()])
+    laws = evaluate(dirty, made_study(2, 60), dirty).evaluation.laws
+    assert laws.holdout is not None
+    found = [one for one in laws.sample.comparisons if "source_failed" in one.untold]
+    assert found and all("fewer than 5 of " in one.cells()[4] and "%" not in one.cells()[4] for one in found)
+    for certificate, names in ((laws.sample, ("source",)), (laws.holdout, ("source", "sample"))):
+        counts = [
+            getattr(one, f"{name}_{what}") for one in certificate.comparisons for name in names for what in ("failed", "tested")
+        ]
+        assert not [n for n in counts if 0 < n < 5] and max(counts) > 5
+    again = type(laws.sample).from_dict(laws.sample.to_dict())
+    assert again == laws.sample

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from replicator.evaluation.distances import Ints
@@ -21,13 +23,20 @@ MOST_TERMS = 5  # of one track of a group
 def sampled_subjects(
     stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...], series: tuple[SeriesRows, ...]
 ) -> tuple[SubjectPicture, ...]:
-    """Draw ten subjects of the sample: from each arm its share, short stays and long ones."""
-    who = stack.subjects(Origin.SAMPLE)
-    arm, _ = stack.arm
+    """Draw ten subjects of the sample, short and long stays: as many of each arm as groups of the source, and more of the largest."""
     stay = np.nan_to_num(timeline.end_of_participation(), nan=-np.inf)
-    who = who[np.lexsort((who, stay[who], arm[who]))]
-    places = np.unique(np.linspace(0, len(who) - 1, min(MOST_SUBJECTS, len(who))).round().astype(np.int64))
-    chosen = who[places].astype(np.int64)
+    arms = _arms(stack)
+    of_arm = [np.flatnonzero(members & (stack.origin == Origin.SAMPLE)).astype(np.int64) for _, members in arms]
+    least = np.minimum(_allotted(_source_sizes(stack, arms), FEWEST_SHARED), [len(who) for who in of_arm])
+    parts = _allotted([len(who) for who in of_arm], 1, least)
+    chosen = np.concatenate(
+        [
+            who[np.lexsort((who, stay[who]))][np.linspace(0, len(who) - 1, n).round().astype(np.int64)]
+            for who, n in zip(of_arm, parts.tolist(), strict=True)
+            if n
+        ]
+        or [np.empty(0, np.int64)]
+    )
     facts = _facts(stack, chosen)
     return tuple(
         SubjectPicture(
@@ -117,16 +126,45 @@ def typical_subjects(
     return tuple(drawn)
 
 
+def _arms(stack: Stack) -> tuple[tuple[str, Mask], ...]:
+    arms: tuple[tuple[str, Mask], ...] = shared_arms(stack) or (("", np.ones(len(stack.origin), bool)),)
+    return arms[:MOST_SUBJECTS]
+
+
+def _source_sizes(stack: Stack, arms: tuple[tuple[str, Mask], ...]) -> list[int]:
+    return [int((members & (stack.origin == Origin.SOURCE)).sum()) for _, members in arms]
+
+
+def _allotted(sizes: Sequence[int], fewest: int, least: Ints | None = None) -> Ints:
+    """Part :data:`MOST_SUBJECTS` places among arms: the next goes where most subjects stand behind each, while these are `fewest`.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Subjects of each arm.
+    fewest : int
+        Subjects behind a place.
+    least : (n_arms,) int64, optional
+        Places that are taken already.
+    """
+    size = np.asarray(sizes, np.int64)
+    parts = np.zeros(len(size), np.int64) if least is None else least.copy()
+    for _ in range(MOST_SUBJECTS - int(parts.sum())):
+        behind = size // (parts + 1)
+        if behind.max(initial=0) < fewest:
+            break
+        parts[behind.argmax()] += 1
+    return parts
+
+
 def _groups(stack: Stack, timeline: Timeline) -> list[tuple[str, Ints]]:
     """Part the source's subjects by arm, and each arm by length of stay, into ten groups at most of five or more."""
-    arms: tuple[tuple[str, Mask], ...] = shared_arms(stack) or (("", np.ones(len(stack.origin), bool)),)
-    arms = arms[:MOST_SUBJECTS]
+    arms = _arms(stack)
     stay = timeline.end_of_participation()
     found = []
-    for arm, members in arms:
+    for (arm, members), n_parts in zip(arms, _allotted(_source_sizes(stack, arms), FEWEST_SHARED).tolist(), strict=True):
         who = np.flatnonzero(members & (stack.origin == Origin.SOURCE)).astype(np.int64)
         who = who[np.argsort(stay[who], kind="stable")]
-        n_parts = min(max(MOST_SUBJECTS // len(arms), 1), len(who) // FEWEST_SHARED)
         if n_parts:
             found += [(arm, part) for part in np.array_split(who, n_parts if np.isfinite(stay[who]).any() else 1)]
     return found

@@ -58,6 +58,9 @@ def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...
         shares = [_points(one, begins, at, last) for one in staying.share]
         ends = [np.where(np.isfinite(end), end, staying.share) for end in staying.interval()]
         bands = [np.column_stack([_points(end[side], begins, at, last) for end in ends]) for side in (0, 1)]
+        if days[0] > edges[0]:  # nobody has left before
+            days = (float(edges[0]), *days)
+            shares, bands = ([np.concatenate([np.ones((1, *one.shape[1:])), one]) for one in both] for both in (shares, bands))
         drawn.append(
             Curve(
                 arm,
