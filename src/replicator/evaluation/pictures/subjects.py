@@ -23,7 +23,7 @@ MOST_TERMS = 5  # of one track of a group
 def sampled_subjects(
     stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...], series: tuple[SeriesRows, ...]
 ) -> tuple[SubjectPicture, ...]:
-    """Draw ten subjects of the sample, short and long stays: as many of each arm as groups of the source, and more of the largest."""
+    """Draw ten subjects of the sample, short and long stays: of each arm as many as groups of the source, more of the largest."""
     stay = np.nan_to_num(timeline.end_of_participation(), nan=-np.inf)
     arms = _arms(stack)
     of_arm = [np.flatnonzero(members & (stack.origin == Origin.SAMPLE)).astype(np.int64) for _, members in arms]
