@@ -153,16 +153,10 @@ def _in_order(kind: Kind, domain: str, prefix: str, variables: Sequence[Variable
         here = [name for name in by_name if by_name[name].role is role and not _measured(role, by_name[name])]
         if role is Role.QUALIFIER and kind is not Kind.REFERENCE:
             here = [prefix + suffix for suffix in _TELLING if prefix + suffix in here] + [
-                name for name in here if _is_own(name, prefix) and by_name[name].content is Content.CATEGORY
+                name for name in here if variable_standard(name, prefix) is None and by_name[name].content is Content.CATEGORY
             ]
         ranked += [name for name in sorted(here, key=lambda name: _rank(name, prefix)) if name not in ranked]
     return ranked
-
-
-def _is_own(name: str, prefix: str) -> bool:
-    """Whether a variable is none of the standard's, nor goes on with one of its texts, as COVAL1 does with COVAL."""
-    longer = variable_standard(name.rstrip("0123456789"), prefix)
-    return variable_standard(name, prefix) is None and (longer is None or longer.role != Role.RESULT.value)
 
 
 def _measured(role: Role, variable: VariableStructure) -> bool:
