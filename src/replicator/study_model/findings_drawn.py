@@ -298,9 +298,11 @@ def _fit_group(
     rows = group.rows
     if group.by != "row":
         rows = rows[distinct_values(_group(group.by, codes)[rows], return_index=True)[1]]
-    where_columns = {task.name: _filled(dataset[task.name]) for task in group.members if task.where}
-    open_dataset = replace(dataset, columns={**dataset.columns, **where_columns}).take(rows)
     conditioned = [known[one][rows] for one in group.conditions]
+    asked = [task.name for task in group.members if task.where]
+    where_columns = {name: filled_cells(dataset[name].take(rows), conditioned[:1], subject[rows], k) for name in asked}
+    open_dataset = dataset.take(rows)
+    open_dataset = replace(open_dataset, columns={**open_dataset.columns, **where_columns})
     attributes, notes = Attributes.fit(open_dataset, [task.name for task in group.members], conditioned, subject[rows], k)
     shares = fit_shares(attributes, open_dataset, group.by, conditioned, _of_rows(codes, rows), subject[rows], k)
     return Drawn(group.by, group.conditions, attributes, tuple(where_columns), shares), notes
@@ -357,6 +359,15 @@ def _constant(cells: Cells, group: Codes) -> float:
     return float((kinds[several] == 1).mean()) if several.any() else 0.0
 
 
-def _filled(column: Column) -> Numbers:
-    """1 where a cell is filled."""
-    return Numbers(np.where(column.missing, np.nan, 1.0))
+def filled_cells(column: Column, first: Sequence[Codes], subject: NDArray[np.int32], k: int) -> Numbers:
+    """1 where a cell is filled, NaN elsewhere.
+
+    Where fewer than `k` subjects in all lack a value that most rows of the same condition have, those rows have it too: which
+    result goes without is not known of so few, and a blank beside another one would be in nobody.
+    """
+    filled = ~column.missing
+    cell = distinct_values(first[0], return_inverse=True)[1].reshape(-1) if first else np.zeros(len(filled), np.intp)
+    usual = (np.bincount(cell, filled) * 2 > np.bincount(cell))[cell]
+    lacking = usual & ~filled
+    few = len(distinct_values(subject[lacking])) < k
+    return Numbers(np.where(filled | (lacking & few), 1.0, np.nan))

@@ -8,7 +8,9 @@ import pytest
 
 from replicator.sampling.request import Request
 from replicator.study_model.conditions import accuracy, agreement
+from replicator.study_model.findings_drawn import filled_cells
 from replicator.study_model.fitting import fit_study_model
+from replicator.tables.dataset import Text
 
 from .small_studies import make_study, structured
 
@@ -61,6 +63,15 @@ def test_what_was_not_done_has_no_unit(frames: tuple[pd.DataFrame, pd.DataFrame]
     undone = sample["LBSTAT"].eq("NOT DONE")
     assert undone.equals(sample["LBORRESU"].isna()) and undone.equals(sample["LBORRES"].isna())
     assert undone.mean() == pytest.approx(source["LBSTAT"].eq("NOT DONE").mean(), rel=0.5)
+
+
+def test_blanks_of_too_few_are_filled_and_those_of_more_stay() -> None:
+    """Two of ten subjects lack what the others have of the first test; of the second nobody has it but one."""
+    test, subject = np.repeat([0, 1], 10), np.tile(np.arange(10, dtype=np.int32), 2)
+    unit = Text.of(["", "", *["mmol/L"] * 8, "g/L", *[""] * 9])
+    few, enough = (np.isfinite(filled_cells(unit, [test], subject, k).values) for k in (3, 2))
+    assert few.tolist() == [True] * 11 + [False] * 9
+    assert enough.tolist() == [False] * 2 + [True] * 9 + [False] * 9
 
 
 def test_accuracy_is_the_share_of_right_guesses() -> None:
