@@ -21,6 +21,23 @@ def test_the_page_of_the_command_line_is_current() -> None:
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == shown, "docs/cli.md is stale; run 'make docs'"
 
 
+METHOD = (ROOT / "docs/method.md").read_text(encoding="utf-8")
+
+
+def test_every_method_says_what_it_assumes_or_cannot() -> None:
+    sections = [part for part in METHOD.split("\n## ")[1:] if not part.startswith("Sources")]
+    assert len(sections) > 15
+    assert not [part.partition("\n")[0] for part in sections if "*Assumes*" not in part and "*Cannot*" not in part]
+
+
+def test_every_source_that_the_method_cites_is_listed() -> None:
+    text, _, sources = METHOD.partition("## Sources")
+    cited = re.findall(r"([A-Z][A-Za-zé]+)(?:,? (?:and )?[A-Z][A-Za-zé]+)*,? (1[89]\d\d|20\d\d)", text)
+    listed = {(line.split(",")[0].removeprefix("- "), *re.findall(r"\((\d{4})\)", line)[:1]) for line in sources.splitlines()}
+    assert len(set(cited)) >= 10
+    assert sorted(set(cited) - listed) == []
+
+
 def test_the_page_of_kinds_is_current() -> None:
     """docs/kinds.md is what `make docs` writes now."""
     shown = subprocess.run([sys.executable, str(ROOT / "docs/write_kinds.py")], capture_output=True, text=True, check=True).stdout
