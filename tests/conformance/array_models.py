@@ -27,6 +27,7 @@ from replicator.models.presence import Presence
 from replicator.models.recurrence import Recurrence
 from replicator.models.reporting import Reporting
 from replicator.models.scales import NumericScales
+from replicator.models.tilts import Tilts
 
 Array = NDArray[Any]
 UNIQUE = 8765.4321
@@ -128,6 +129,11 @@ def _wide(data: Sample) -> NDArray[np.float64]:
     return out
 
 
+def _marginal(data: Sample) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
+    """One distribution of the codes for all rows."""
+    return ConditionalTable.fit(data.code, [], data.subject, k=5).chances([], len(data.code))
+
+
 def _traits(data: Sample) -> JointModel:
     group = data.given[data.first, 0].clip(0)
     values = {f"number {i}": column for i, column in enumerate(_wide(data).T)}
@@ -207,8 +213,12 @@ MODELS: Mapping[str, ArrayModel] = {
         lambda m, d, rng: (m.sample(list(d.given.T), rng, len(d.code), d.subject),),
     ),
     "conditional chain": ArrayModel(
-        lambda d: ConditionalChain.fit([d.code, d.given[:, 1]], [d.given[:, 0]], d.subject, k=5),
+        lambda d: ConditionalChain.fit([d.code, d.given[:, 1]], [d.given[:, 0]], d.subject, k=5, groups=(0,)),
         lambda m, d, rng: tuple(m.sample([d.given[:, 0]], rng, len(d.code), d.subject)),
+    ),
+    "tilts": ArrayModel(
+        lambda d: Tilts.fit(d.code, _marginal(d), [d.given[:, 0]], d.subject, 5),
+        lambda m, d, rng: (m.draw(*_marginal(d)[:2], [d.given[:, 0]], rng.random(len(d.code))),),
     ),
     "gaussian copula": ArrayModel(
         lambda d: GaussianCopula.fit(

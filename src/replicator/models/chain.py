@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.models.conditional import Codes, ConditionalTable, Floats
+from replicator.models.tilts import Tilts
 
 MOST_PARENTS = 4
 LEAST_GAIN = 0.002  # nats by which a further condition must raise the log likelihood of a row
@@ -32,6 +33,10 @@ class ConditionalChain:
         among the columns.
     tables : tuple of ConditionalTable
         One a column of `order`.
+    groups : (n_groups,) int64
+        Outer conditions that are groups, whose shares a column keeps beside what its parents tell.
+    tilts : tuple of Tilts
+        One a column of `order`: what the groups do otherwise than its table has it.
 
     Notes
     -----
@@ -48,10 +53,19 @@ class ConditionalChain:
     order: NDArray[np.int64]
     parents: tuple[NDArray[np.int64], ...]
     tables: tuple[ConditionalTable, ...]
+    groups: NDArray[np.int64]
+    tilts: tuple[Tilts, ...]
 
     @classmethod
     def fit(
-        cls, columns: Sequence[Codes], given: Sequence[Codes], subject: Codes, *, k: int = 5, least_match: float = 0.0
+        cls,
+        columns: Sequence[Codes],
+        given: Sequence[Codes],
+        subject: Codes,
+        *,
+        k: int = 5,
+        least_match: float = 0.0,
+        groups: Sequence[int] = (),
     ) -> ConditionalChain:
         """Learn from rows.
 
@@ -66,6 +80,8 @@ class ConditionalChain:
         k : int
         least_match : float
             As in :class:`ConditionalTable`.
+        groups : sequence of int
+            Positions of the outer conditions that are groups.
         """
         n = len(subject)
         who = np.asarray(subject, np.int64)
@@ -74,15 +90,18 @@ class ConditionalChain:
         seen = slice(None, None, max(1, -(-n // MOST_ROWS)))
         pool = [np.asarray(codes, np.int64) for codes in given]
         names = list(range(len(given)))
-        parents, tables = [], []
+        parents, tables, tilts = [], [], []
         for j in order.tolist():
             target = np.asarray(columns[j], np.int64)
             chosen = most_telling(target[seen], [codes[seen] for codes in pool], who[seen], k)
             parents.append(np.array([names[c] for c in chosen], np.int64))
-            tables.append(ConditionalTable.fit(target, [pool[c] for c in chosen], subject, k=k, least_match=least_match))
+            table = ConditionalTable.fit(target, [pool[c] for c in chosen], subject, k=k, least_match=least_match)
+            drawn = table.chances([pool[c][seen] for c in chosen], len(who[seen]))
+            tables.append(table)
+            tilts.append(Tilts.fit(target[seen], drawn, [pool[c][seen] for c in groups], who[seen], k))
             pool.append(target)
             names.append(len(given) + j)
-        return cls(order, tuple(parents), tuple(tables))
+        return cls(order, tuple(parents), tuple(tables), np.array(groups, np.int64), tuple(tilts))
 
     def sample(
         self,
@@ -98,9 +117,10 @@ class ConditionalChain:
         """
         settled = settle or {}
         out: dict[int, NDArray[np.int32]] = {}
-        for j, parents, table in zip(self.order.tolist(), self.parents, self.tables, strict=True):
+        groups = [given[p] for p in self.groups.tolist()]
+        for j, parents, table, tilts in zip(self.order.tolist(), self.parents, self.tables, self.tilts, strict=True):
             conditions: list[Codes] = [given[p] if p < len(given) else out[p - len(given)] for p in parents.tolist()]
-            codes = table.sample(conditions, rng, n, subject)
+            codes = table.sample(conditions, rng, n, subject, tilts if tilts else None, groups)
             out[j] = settled[j](codes) if j in settled else codes
         return [out[j] for j in range(len(out))]
 

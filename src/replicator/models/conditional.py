@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from replicator.distinct import distinct_values
+from replicator.models.tilts import Tilts
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
@@ -113,7 +114,15 @@ class ConditionalTable:
         fresh = cls(radices, tuple(levels), 0.0)
         return cls(radices, tuple(levels), fresh._find_persistence(code - 1, given, who, k))
 
-    def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int, subject: Codes | None = None) -> NDArray[np.int32]:
+    def sample(
+        self,
+        given: Sequence[Codes],
+        rng: np.random.Generator,
+        n: int,
+        subject: Codes | None = None,
+        tilts: Tilts | None = None,
+        groups: Sequence[Codes] = (),
+    ) -> NDArray[np.int32]:
         """Draw a target for each of `n` rows.
 
         Parameters
@@ -122,21 +131,60 @@ class ConditionalTable:
             As in :meth:`fit`; codes that were never seen fall back.
         subject : (n,) int, optional
             Whose row it is; without, rows are independent.
+        tilts : Tilts, optional
+            What `groups`, (n,) int each, do otherwise.
 
         Returns
         -------
         (n,) int32
             Codes, -1 is missing.
         """
-        u = rng.random(n)
-        if subject is not None and self.persistence > 0 and n:
-            z = rng.standard_normal(int(np.max(subject)) + 1)[subject]
-            u = ndtr(np.sqrt(self.persistence) * z + np.sqrt(1 - self.persistence) * ndtri(np.clip(u, 1e-12, 1 - 1e-12)))
+        u = self._points(rng, n, subject)
+        if tilts is not None:
+            row, chance, _ = self.chances(given, n)
+            return tilts.draw(row, chance, groups, u) if n else np.empty(0, np.int32)
         out = np.full(n, -1, np.int32)
         for level, rows, cell in self._cells(given, n):
             entry = np.searchsorted(level.cumulative, cell + np.minimum(u[rows], 1 - 1e-12), side="right")
             out[rows] = level.targets[np.minimum(entry, level.starts[cell + 1] - 1)]
         return out
+
+    def _points(self, rng: np.random.Generator, n: int, subject: Codes | None) -> Floats:
+        """Draw where on its distribution function each row lies: (n,)."""
+        u = rng.random(n)
+        if subject is None or self.persistence <= 0 or not n:
+            return u
+        z = rng.standard_normal(int(np.max(subject)) + 1)[subject]
+        score = np.sqrt(self.persistence) * z + np.sqrt(1 - self.persistence) * ndtri(np.clip(u, 1e-12, 1 - 1e-12))
+        return np.asarray(ndtr(score), np.float64)
+
+    def chances(self, given: Sequence[Codes], n: int) -> tuple[NDArray[np.intp], Floats, NDArray[np.int64]]:
+        """Tell the distributions from which :meth:`sample` draws.
+
+        Returns
+        -------
+        row : (n,) int
+            Distribution of each row: rows of the same cell share one.
+        chance : (n_distributions, n_targets) float64
+            Sums to 1 over the targets, unless the table is empty.
+        target : (n_targets,) int64
+            Code of each target, in order; -1 is missing.
+        """
+        target = distinct_values(np.concatenate([level.targets for level in self.levels]).astype(np.int64))
+        row, chance, n_known = np.zeros(n, np.intp), [np.zeros((0, len(target)))], 0
+        for level, rows, cell in self._cells(given, n):
+            used, place = distinct_values(cell, return_inverse=True)
+            size = np.diff(level.starts)[used]
+            owner = np.repeat(np.arange(len(used)), size)
+            inner = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)
+            entry = level.starts[used][owner] + inner
+            before = np.where(inner == 0, used[owner], level.cumulative[entry - 1])
+            own = np.zeros((len(used), len(target)))
+            own[owner, np.searchsorted(target, level.targets[entry])] = level.cumulative[entry] - before
+            row[rows] = n_known + place.reshape(-1)
+            chance.append(own)
+            n_known += len(used)
+        return row, np.concatenate(chance), target
 
     def _cells(self, given: Sequence[Codes], n: int) -> list[tuple[ConditionalLevel, NDArray[np.intp], NDArray[np.intp]]]:
         """Deepest cell of each row: level, rows, cells."""

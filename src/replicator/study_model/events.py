@@ -165,7 +165,7 @@ class EventsPart:
         reporting = _fit_reporting(source, k)
         fatal, set_aside = Fatal.fit(head, structure, owner, start.day, end.day, spine, source.terms, k)
         facts, holds = Facts.fit(spine, config.k_terms)
-        ending = Ending.fit(head, source.plan.qualifiers, owner, start.day, facts, holds, spine)
+        ending = Ending.fit(head, source.plan.qualifiers, owner, start.day, facts, holds, set_aside, spine)
         columns, lost = fit_columns(source, ending.codes(spine, owner, start.day), set_aside, k)
         pairs = source.terms_of_subjects()
         count = pairs.count(spine.n, len(catalogue.block))

@@ -157,7 +157,9 @@ def _fit_qualifiers(
         there = Text(np.where(head[name].missing, -1, 0).astype(np.int32), YES)
         head = head.with_column(Variable(presence_of(name)), there)
     several = (np.bincount(source.found.of_row, minlength=source.found.n) > 1).astype(np.int64)
+    told = len(given)
     given = [*given, source.block, source.kind_of, source.arm, ending, several]
+    groups = (told + 3, told + 2)  # the ending and the arm
     few = len(np.unique(source.owner[set_aside])) < k
     use = np.ones(source.found.n, bool) if few or set_aside.all() else ~set_aside
     head = without_deaths(head, source.structure, set_aside) if few else head
@@ -165,7 +167,7 @@ def _fit_qualifiers(
     treated = phase_of_treatment(source.spine, source.owner, source.start.day)
     final = may_end_treatment(source.spine, source.owner, source.start.day, treated)
     phase = treated[use], final[use]
-    return Qualifiers.fit(head.take(use), names, [codes[use] for codes in given], phase, source.owner[use], k)
+    return Qualifiers.fit(head.take(use), names, [codes[use] for codes in given], phase, source.owner[use], k, groups)
 
 
 def _fit_varying(reports: _Reports, name: str, later: Bools, k: int) -> Varying:

@@ -41,9 +41,10 @@ class Ending:
         start: NDArray[np.float64],
         facts: Facts,
         holds: NDArray[np.bool_],
+        set_aside: NDArray[np.bool_],
         spine: Spine,
     ) -> Ending:
-        """Choose the fact: largest log likelihood ratio over all qualifiers, if that is more than chance would give.
+        """Choose the fact: largest log likelihood ratio over the qualifiers of which it tells more than chance would.
 
         Parameters
         ----------
@@ -55,13 +56,16 @@ class Ending:
         start : (n,) float64
         facts, holds : Facts and (spine.n, n_facts) bool
             All facts; only those of states count.
+        set_aside : (n,) bool
+            Occurrences whose qualifiers are not learned, such as fatal ones, unless they are all.
         """
         states = [i for i, name in enumerate(facts.dataset) if spine.told[name].states]
         best, chosen = 0.0, np.empty(0, np.int64)
-        columns = [column_codes(head[name])[0] for name in names]
+        used = ~set_aside | set_aside.all()
+        columns = [column_codes(head[name])[0][used] for name in names]
         for i in states:
-            code = _codes(np.asarray(holds[:, i], bool), owner, start)
-            told = sum(_told(code, column) for column in columns)
+            code = _codes(np.asarray(holds[:, i], bool), owner, start)[used]
+            told = sum(max(_told(code, column), 0.0) for column in columns)
             if told > best:
                 best, chosen = told, np.array([i], np.int64)
         return cls(facts.take(chosen))

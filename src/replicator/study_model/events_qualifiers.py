@@ -68,8 +68,11 @@ class Qualifiers:
         phase: tuple[NDArray[np.int64], NDArray[np.bool_]],
         subject: NDArray[np.int32],
         k: int,
+        groups: Sequence[int] = (),
     ) -> tuple[Qualifiers, tuple[str, ...]]:
         """Learn columns given codes, and a phase as of :meth:`sample`.
+
+        `groups` are positions of the codes that are groups, such as arms, whose shares are kept whatever tells more of a column.
 
         Returns the model, and notes on what was not kept.
         """
@@ -102,7 +105,7 @@ class Qualifiers:
             categories.append(name)
             codes.append(code)
             levels.append(values)
-        chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH)
+        chain = ConditionalChain.fit(codes, given, subject, k=k, least_match=LEAST_MATCH, groups=groups)
         measures, more = Attributes.fit(dataset, numbers, given, subject, k)
         untreated = fit_untreated(categories, codes, levels, dataset.domain, (chain, given), treated == BEFORE, subject, k)
         again = np.tile(np.arange(len(subject)), DRAWS if any(rare) else 0)

@@ -26,6 +26,7 @@ from replicator.models import (
     recurrence,
     reporting,
     scales,
+    tilts,
 )
 from replicator.profile.structure import DatasetStructure, Dependency, StudyStructure, VariableStructure
 from replicator.study_model import (
@@ -136,6 +137,7 @@ MODULES: tuple[ModuleType, ...] = (
     recurrence,
     reporting,
     scales,
+    tilts,
     agreement,
     agreement_baseline,
     agreement_dates,
