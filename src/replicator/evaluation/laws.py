@@ -77,9 +77,11 @@ def judge_laws(source: Study, sample: Study, holdout: Study | None = None) -> La
     structure = find_structure(quiet)
     rules = (*rules_of_standard(), *map(_as_put, learn_rules(quiet, structure, FEWEST_SHARED)))
     of_source, of_sample = (validate(study, rules, structure, max_rows=0) for study in (quiet, sample))
-    real = None if holdout is None else certificate(of_source, validate(holdout, rules, structure, max_rows=0))
-    shown = certificate(of_source, of_sample).without_few(FEWEST_SHARED)
-    return Laws(shown, None if real is None else real.without_few(FEWEST_SHARED, of_sample=True))
+    shown = certificate(of_source, of_sample).without_few(FEWEST_SHARED, of_source)
+    if holdout is None:
+        return Laws(shown, None)
+    of_holdout = validate(holdout, rules, structure, max_rows=0)
+    return Laws(shown, certificate(of_source, of_holdout).without_few(FEWEST_SHARED, of_source, of_holdout))
 
 
 def _as_put(rule: Rule) -> Rule:

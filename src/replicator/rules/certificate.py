@@ -50,7 +50,7 @@ _SOURCE_COUNTS, _SAMPLE_COUNTS = ("source_tested", "source_failed", "source_with
 class Comparison:
     """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`, those withheld of the source.
 
-    Counts from 1 to `fewest` - 1 that are not to be told (:meth:`without_few`) are 0 and named in `untold`.
+    Counts of fewer than `fewest` subjects, or rows, that are not to be told (:meth:`without_few`) are 0 and named in `untold`.
     """
 
     rule: str
@@ -66,18 +66,26 @@ class Comparison:
     fewest: int = 0
     untold: tuple[str, ...] = ()
 
-    def without_few(self, fewest: int, *, of_sample: bool = False) -> Comparison:
-        """Take the counts of the source (and of the sample) that are from 1 to `fewest` - 1 away."""
+    def without_few(self, fewest: int, subjects: Mapping[str, int], *, of_sample: bool = False) -> Comparison:
+        """Take the counts of the source (and of the sample) away behind which stand fewer subjects, or rows.
+
+        Parameters
+        ----------
+        fewest : int
+        subjects : mapping
+            Failing subjects of a side, by the name of its count; 0 where failures are about no subject.
+        of_sample : bool
+        """
         names = (*_SOURCE_COUNTS, *(_SAMPLE_COUNTS if of_sample else ()))
-        few = tuple(name for name in names if 0 < getattr(self, name) < fewest)
+        few = tuple(name for name in names if getattr(self, name) and (subjects.get(name) or getattr(self, name)) < fewest)
         none: dict[str, Any] = dict.fromkeys(few, 0)
         return replace(self, fewest=fewest, untold=few, **none) if few else self
 
     def _failures(self, side: str, rate: float) -> str:
         """Say how many of how many failed on a side."""
         failed, tested = (
-            f"fewer than {self.fewest:,}" if name in self.untold else f"{getattr(self, name):,}"
-            for name in (f"{side}_failed", f"{side}_tested")
+            f"fewer than {self.fewest:,}{unit}" if name in self.untold else f"{getattr(self, name):,}"
+            for name, unit in ((f"{side}_failed", " subjects, out"), (f"{side}_tested", ""))
         )
         share = "" if {f"{side}_failed", f"{side}_tested"} & {*self.untold} else f" ({rate:.2%})"
         return f"{failed} of {tested}{share}"
@@ -127,9 +135,18 @@ class Certificate(PlainReport):
         """Comparisons with one of these verdicts."""
         return tuple(comparison for comparison in self.comparisons if comparison.verdict in verdicts)
 
-    def without_few(self, fewest: int, *, of_sample: bool = False) -> Certificate:
-        """Return it without counts of the source (and of the sample) from 1 to `fewest` - 1; verdicts stay."""
-        return Certificate(tuple(comparison.without_few(fewest, of_sample=of_sample) for comparison in self.comparisons))
+    def without_few(self, fewest: int, source: ValidationReport, sample: ValidationReport | None = None) -> Certificate:
+        """Return it without counts behind which stand fewer subjects of the source, or of a sample of real ones; verdicts stay."""
+        failing: dict[tuple[str, str, str], dict[str, int]] = {}
+        for report, name in ((source, "source_failed"), (sample, "sample_failed")):
+            for one in report.outcomes if report is not None else ():
+                failing.setdefault((one.rule, one.dataset, one.variable), {})[name] = one.n_failed_subjects
+        return Certificate(
+            tuple(
+                one.without_few(fewest, failing.get((one.rule, one.dataset, one.variable), {}), of_sample=sample is not None)
+                for one in self.comparisons
+            )
+        )
 
     def counts(self) -> dict[Verdict, int]:
         """Count comparisons by verdict."""

@@ -340,12 +340,14 @@ def test_fewer_than_five_failures_of_the_source_are_not_counted() -> None:
     study = made_study(1, 80)
     ae = study["AE"].to_frame()
     ended = ae.index[ae["AEENDTC"].notna()]
-    ae.loc[ended[:3], "AEENDTC"] = "2001-01-01"
+    few = ae.loc[ended, "USUBJID"].value_counts().index[:4]
+    ae.loc[ae["USUBJID"].isin(few) & ae["AEENDTC"].notna(), "AEENDTC"] = "2001-01-01"
+    assert (ae["AEENDTC"] == "2001-01-01").sum() > 5  # more rows, and yet of fewer subjects
     dirty = study.with_datasets([Dataset.from_frame("AE", ae) if one.name == "AE" else one for one in study.datasets.values()])
     laws = evaluate(dirty, made_study(2, 60), dirty).evaluation.laws
     assert laws.holdout is not None
     found = [one for one in laws.sample.comparisons if "source_failed" in one.untold]
-    assert found and all("fewer than 5 of " in one.cells()[4] and "%" not in one.cells()[4] for one in found)
+    assert found and all("fewer than 5 subjects, out of " in one.cells()[4] and "%" not in one.cells()[4] for one in found)
     for certificate, names in ((laws.sample, ("source",)), (laws.holdout, ("source", "sample"))):
         counts = [
             getattr(one, f"{name}_{what}") for one in certificate.comparisons for name in names for what in ("failed", "tested")
