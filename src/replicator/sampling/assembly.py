@@ -171,7 +171,7 @@ class _Chunk:
         return {name: made[name] for name in out}
 
     def split(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
-        """Split the SUPP-- datasets off: these and their parents; one whose qualifiers too few subjects had has no rows."""
+        """Split the SUPP-- datasets off: these and their parents; one without rows in the source has none."""
         out = dict(datasets)
         for name, found in self.model.structure.datasets.items():
             if found.kind is Kind.QUALIFIERS and found.parent in datasets and name not in datasets:

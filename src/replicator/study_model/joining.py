@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from replicator.derivations.rule import text_of
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind, StudyStructure
+from replicator.standards.withheld import WITHHELD
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 
 
@@ -32,7 +33,8 @@ class Supplement:
     width : int
         Characters that IDVARVAL is padded to on the left; 0 for none.
     constants : mapping of str to str
-        The other variables of the row: QLABEL, QORIG, QEVAL and the like, of each the most frequent value that k subjects share.
+        The other variables of the row: QLABEL, QORIG, QEVAL and the like, of each the most frequent value that k subjects share,
+        or what stands for one.
     """
 
     kind: ClassVar[str] = "supplement"
@@ -51,7 +53,8 @@ def join_supplements(
 ) -> tuple[dict[str, Dataset], tuple[Supplement, ...], tuple[str, ...]]:
     """Join every SUPP-- dataset to its parent.
 
-    A qualifier that fewer than `k` subjects have is not joined: its name and label are words about them, as its values are.
+    Name and label of a qualifier that fewer than `k` subjects have are words about them, as its values are: it is joined as
+    RARE1, RARE2 and so on.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def join_supplements(
     supplements : tuple of Supplement
         What :func:`split_supplements` needs.
     notes : tuple of str
-        Qualifiers of too few, and rows that point at no parent, with their counts.
+        Qualifiers without their names, and rows that point at no parent, with their counts.
     """
     joined = {name: study[name] for name in study.datasets}
     supplements: list[Supplement] = []
@@ -84,14 +87,15 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: 
     wanted = frame[subject] + "\x1f" + _plain(frame["IDVARVAL"]).where(frame["IDVAR"] != "", "")
     few = frame.groupby("QNAM")[subject].transform("nunique") < k
     if few.any():
-        names = frame["QNAM"]
+        n_names = frame["QNAM"].nunique()
+        rare = sorted(frame["QNAM"][few].unique())
+        frame["QNAM"] = frame["QNAM"].replace({name: f"RARE{i}" for i, name in enumerate(rare, 1)})
         notes.append(
-            f"{dataset.name}: qualifiers that fewer than {k} subjects have are not kept, nor are their names, "
-            f"{names[few].nunique():,} of {names.nunique():,} in {int(few.sum()):,} of {dataset.n_rows:,} rows; "
-            "lower k to keep them."
+            f"{dataset.name}: names, labels and values of qualifiers that fewer than {k} subjects have are not kept, "
+            f"{len(rare):,} of {n_names:,} in {int(few.sum()):,} of {dataset.n_rows:,} rows; lower k to keep them."
         )
     keys = {str(idvar): pd.factorize(_row_keys(parent, subject, str(idvar))) for idvar in frame["IDVAR"].unique()}
-    for (qnam, idvar), rows in frame[~few].groupby(["QNAM", "IDVAR"], sort=True):
+    for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):
         key_of_row, known = keys[str(idvar)]
         at = pd.Index(known).get_indexer(pd.Index(wanted[rows.index]))
         value = np.full(len(known) + 1, "", object)  # the last one takes what belongs nowhere
@@ -107,6 +111,7 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: 
         padded = rows["IDVARVAL"].str.startswith(" ").any()
         same = frame.index[frame["QNAM"] == qnam]  # by whichever IDVAR
         constants = {other: _customary(dataset.text(other).strings()[same], frame[subject][same], k) for other in others}
+        constants |= {other: _of_parent(parent, other, subject, k) for other in others if constants[other] == WITHHELD}
         width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
         supplements.append(Supplement(dataset.name, parent_name, str(qnam), target, str(idvar), width, constants))
     if lost:
@@ -118,10 +123,17 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: 
 
 
 def _customary(texts: NDArray[np.object_], subject: pd.Series, k: int) -> str:
-    """Return the most frequent of the texts that at least `k` subjects share; ``""`` if there is none."""
+    """Return the most frequent of the texts that at least `k` subjects share, or what stands for a text."""
     column = pd.Series(texts, subject.index)
     shared = column[subject.groupby(column).transform("nunique") >= k]
-    return str(shared.mode().iloc[0]) if len(shared) else ""
+    return str(shared.mode().iloc[0]) if len(shared) else WITHHELD if (column != "").any() else ""
+
+
+def _of_parent(parent: Dataset, name: str, subject: str, k: int) -> str:
+    """What a row of a SUPP-- dataset says as its parent does: the study, and the domain."""
+    if name == "RDOMAIN":
+        return parent.domain
+    return _customary(parent.text(name).strings(), pd.Series(parent.text(subject).strings()), k) if name in parent else WITHHELD
 
 
 def _plain(values: pd.Series) -> pd.Series:

@@ -62,7 +62,7 @@ class Source:
 def read_source(study: Study, structure: StudyStructure, k: int = 1) -> Source:
     """Build the spine of a study and put each row's subject beside it; the order of rows and levels makes no difference.
 
-    Supplemental qualifiers are joined that at least `k` subjects have.
+    Supplemental qualifiers that fewer than `k` subjects have are joined without their names.
     """
     study = in_canonical_order(study, structure.subject_variable)
     datasets, supplements, notes = join_supplements(study, structure, k)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from replicator.standards.withheld import WITHHELD
 from replicator.study_model.joining import join_supplements, split_supplements
 from replicator.tables.dataset import Dataset, Study
 
@@ -86,7 +87,7 @@ def test_a_name_that_the_parent_has_is_kept_apart() -> None:
     assert isinstance(parent, Dataset) and parent.names == study["AE"].names
 
 
-def test_what_too_few_subjects_have_is_not_joined_and_not_named() -> None:
+def test_what_too_few_subjects_have_is_not_named() -> None:
     """Everybody has the first qualifier, one subject the second; a word beside the first that one subject has is not its own."""
     ids = [f"S{i}" for i in range(6)]
     study = make_study(
@@ -105,8 +106,9 @@ def test_what_too_few_subjects_have_is_not_joined_and_not_named() -> None:
     datasets, supplements, notes = join_supplements(*structured(study), k=3)
     assert "OTHER" not in datasets["DM"] and datasets["DM"].text("ITT").strings().tolist() == ["Y"] * 6
     assert [(one.name, one.constants) for one in supplements] == [
-        ("ITT", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": "Intent to treat", "QORIG": "CRF"})
+        ("ITT", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": "Intent to treat", "QORIG": "CRF"}),
+        ("RARE1", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": WITHHELD, "QORIG": WITHHELD}),
     ]
     [note] = notes
     assert "1 of 2 in 1 of 7 rows" in note and "OTHER" not in note and "S3" not in note
-    assert len(join_supplements(*structured(study), k=7)[1]) == 0
+    assert [one.name for one in join_supplements(*structured(study), k=7)[1]] == ["RARE1", "RARE2"]
