@@ -77,6 +77,8 @@ class Onsets:
         not in `lag`, but for the widest.
     after_birth : bool
         Whether nothing starts before the subject's birth.
+    least : mapping of str to float
+        Steps that each start lies back at least: 1 where fewer than k subjects have one in the year or month of their first day.
     """
 
     kind: ClassVar[str] = "onsets"
@@ -84,6 +86,7 @@ class Onsets:
     lag: Mapping[str, NestedMarginals]
     age: Mapping[str, NestedMarginals]
     after_birth: bool
+    least: Mapping[str, float]
 
     @classmethod
     def fit(
@@ -118,10 +121,11 @@ class Onsets:
         lag = steps_back(first, day, precision)
         step = np.array([STEP.get(one, 1.0) for one in precision.tolist()])
         years, age = lag * step / YEAR, ((day - born) + step / 2) / YEAR
-        lags, ages = {}, {}
+        lags, ages, least = {}, {}, {}
         for one in np.unique(precision).tolist():
             mine = precision == one
             who, codes = owner[mine], [code[mine] for code in term]
+            least[str(one)] = float(len(np.unique(who[lag[mine] == 0])) < k)
             cells, told_by_age = [], []
             for cell in cells_of(codes, who, k):
                 depth, _, rows = cell
@@ -140,7 +144,7 @@ class Onsets:
             lags[one], ages[one] = by_lag, by_age
         _add_scattered(ages, (age, years), precision, owner, term, k)
         of_lag, of_age = ({str(one): NestedMarginals.of(cells) for one, cells in each.items()} for each in (lags, ages))
-        return cls(of_lag, of_age, after_birth)
+        return cls(of_lag, of_age, after_birth, least)
 
     def sample(
         self,
@@ -190,6 +194,8 @@ class Onsets:
             by_lag = period_before(first[mine], lag, precision[mine])
             then = np.minimum(np.floor(born[mine] + age * YEAR), first[mine] - 1)
             day[mine] = np.where(by_age & np.isfinite(age), begin_of_period(np.maximum(then, born[mine]), precision[mine]), by_lag)
+            latest = period_before(first[mine], np.full(len(mine), self.least[name]), precision[mine])
+            day[mine] = np.minimum(day[mine], latest)
         shares = (precision[leader] == precision) & ~told & ~(day[leader] < born + least * YEAR)
         return np.asarray(np.where(shares, day[leader], day), np.float64)
 

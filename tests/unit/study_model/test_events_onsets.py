@@ -159,3 +159,13 @@ def test_a_term_of_few_whose_dates_are_of_three_precisions_begins_at_its_age() -
     began = (drawn.start - spine.born) / YEAR
     assert began[few].max() < 20
     assert np.median(began[~few]) == pytest.approx(np.median(onset[~few]), abs=3)
+
+
+def test_what_never_begins_in_the_year_of_the_study_begins_before_it() -> None:
+    """Planted: ages tell when it begins, at the earliest a year back; of those who are that old by now it would begin this year."""
+    rng = np.random.default_rng(3)
+    spine = _spine(rng)
+    kind_of, day = _history(spine, rng)
+    drawn = _again(kind_of, np.where(kind_of == RECENT, FIRST - 2 * YEAR, day), spine)
+    assert (_year(drawn.start) < _year(np.full(N, FIRST))).all()
+    assert (_year(_again(kind_of, day, spine).start) == _year(np.full(N, FIRST))).any()
