@@ -111,7 +111,7 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: 
         padded = rows["IDVARVAL"].str.startswith(" ").any()
         same = frame.index[frame["QNAM"] == qnam]  # by whichever IDVAR
         constants = {other: _customary(dataset.text(other).strings()[same], frame[subject][same], k) for other in others}
-        constants |= {other: _of_parent(parent, other, subject, k) for other in others if constants[other] == WITHHELD}
+        constants |= {other: _of_parent(parent, other) for other in others if constants[other] == WITHHELD}
         width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
         supplements.append(Supplement(dataset.name, parent_name, str(qnam), target, str(idvar), width, constants))
     if lost:
@@ -129,11 +129,12 @@ def _customary(texts: NDArray[np.object_], subject: pd.Series, k: int) -> str:
     return str(shared.mode().iloc[0]) if len(shared) else WITHHELD if (column != "").any() else ""
 
 
-def _of_parent(parent: Dataset, name: str, subject: str, k: int) -> str:
-    """What a row of a SUPP-- dataset says as its parent does: the study, and the domain."""
+def _of_parent(parent: Dataset, name: str) -> str:
+    """What a row of a SUPP-- dataset says as all rows of its parent do: the study, and the domain."""
     if name == "RDOMAIN":
         return parent.domain
-    return _customary(parent.text(name).strings(), pd.Series(parent.text(subject).strings()), k) if name in parent else WITHHELD
+    levels = parent.text(name).compact().levels.tolist() if name in parent else []
+    return str(levels[0]) if len(levels) == 1 else WITHHELD
 
 
 def _plain(values: pd.Series) -> pd.Series:
