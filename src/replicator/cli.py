@@ -9,19 +9,19 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from threading import Event
 from types import FrameType
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 
 import replicator as rp
+from replicator.cli_exit import FINDINGS, FINE, guarded, telling_notes, while_read
 from replicator.cli_options import Copula, Data, Format, Html, Json, LogJson, ModelFile, Overwrite, PartitionBy, ProgressAs, Quiet
 from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_place, parse_size, single_domain
 from replicator.counting import counted, size
-from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError, ReplicatorError, in_plain_words
+from replicator.errors import ConfigError
 from replicator.garbage import all_kept, collection_paused
 from replicator.log import configure, log_event
 from replicator.study_model.cache_folder import CacheFolder
@@ -30,8 +30,6 @@ from replicator.tables.fetched import fetched
 from replicator.tables.study_files import source_locations
 from replicator.targets import Output, check_target
 from replicator.terminal import ProgressStyle, Stopwatch, progress_shown
-
-FINE, FINDINGS, CANNOT_RUN = 0, 1, 2
 
 app = typer.Typer(
     name="replicator",
@@ -141,7 +139,7 @@ def sample(
         if dry_run:
             _say(quiet, expected.with_workers(workers).to_text())
             return FINE
-    with all_kept(), _telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
+    with all_kept(), telling_notes(), progress_shown("Sampling", quiet=quiet, style=progress_as) as progress:
         asked: dict[str, Any] = {
             "format": format.value,
             "where": where,
@@ -153,7 +151,7 @@ def sample(
         if out == "-":
             if partition_by is not None:
                 raise ConfigError("--partition-by needs a folder to write to; leave it out, or name one.")
-            with _while_read():
+            with while_read():
                 fitted.stream_sample(sys.stdout.buffer, single_domain(names), n, seed, **asked)
             return FINE
         parts: Literal["chunk"] | None = None if partition_by is None else "chunk"
@@ -373,81 +371,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(number, interrupt)  # what is half written is removed on the way out
     warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # it complains of workers that an interrupt stopped
     return guarded(lambda: app(args=arguments, standalone_mode=False), interrupted)
-
-
-def guarded(run: Callable[[], Any], interrupted: Event) -> int:
-    """Run something and turn what it raises into one sentence and an exit code; what fails after an interrupt fails of it."""
-    try:
-        code = _code(run, interrupted)
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    if code == INTERRUPTED:  # also what typer makes of a KeyboardInterrupt
-        log_event("interrupted")
-        typer.echo(INTERRUPTION, err=True)
-    return code if isinstance(code, int) else FINE
-
-
-def _code(run: Callable[[], Any], interrupted: Event) -> Any:
-    """What something returns, or the exit code of its error, of which one sentence is said.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If it fails after an interrupt: a lock that is being waited for, for one, then cannot be let go.
-    """
-    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])  # of its family, typer names only this one
-    try:
-        with _while_read():
-            return run()
-    except Exception as error:
-        if interrupted.is_set() or isinstance(error, typer.Abort):
-            raise KeyboardInterrupt from error
-        if isinstance(error, usage_error):
-            verb = error.ctx.command_path if error.ctx is not None else "replicator"
-            return _refuse(f"{in_plain_words(error.format_message().rstrip('.'))}; see '{verb} --help'.")
-        if os.environ.get("REPLICATOR_TRACEBACK") and not isinstance(error, MemoryError | OSError):
-            raise
-        return _refuse(_sentence(error))
-
-
-def _sentence(error: Exception) -> str:
-    """What went wrong, for the user."""
-    if isinstance(error, ReplicatorError):
-        return " ".join([str(error), *_notes(error)])
-    if isinstance(error, MemoryError):
-        return "Memory ran out; sample fewer subjects at a time, or use fewer --workers."
-    if isinstance(error, OSError):
-        return f"{error.filename or 'The system'}: {error.strerror or error}."
-    return f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where)."
-
-
-@contextmanager
-def _while_read() -> Iterator[None]:
-    """Stop when the reader of our output, such as head, has seen enough; that is no fault."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _notes(error: BaseException) -> Sequence[str]:
-    """What was added to an error on its way out, such as how to go on."""
-    return getattr(error, "__notes__", ())
-
-
-@contextmanager
-def _telling_notes() -> Iterator[None]:
-    """Say what was added to an interrupt on its way out, which is no more seen in the end."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        for note in _notes(stop):
-            typer.echo(f"replicator: {note}", err=True)
-        raise
-
-
-def _refuse(sentence: str) -> int:
-    said = " ".join(sentence.split())
-    log_event("error", message=said)
-    typer.echo(f"replicator: {said}", err=True)
-    return CANNOT_RUN

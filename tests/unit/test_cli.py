@@ -13,7 +13,8 @@ from threading import Event
 
 import pytest
 
-from replicator.cli import guarded, main
+from replicator.cli import main
+from replicator.cli_exit import guarded
 from replicator.cli_values import number_of_subjects, parse_arms
 from replicator.errors import INTERRUPTED, INTERRUPTION, ConfigError
 
