@@ -21,8 +21,11 @@ from pathlib import Path
 from replicator.errors import ConfigError, ReadError
 from replicator.standards.stand_in_lists import read_list
 
-KINDS = ("event", "medication", "indication", "procedure")
-"""What a term can be: an adverse event or a piece of history; a medicine; the reason for one; a procedure."""
+KINDS = ("event", "medication", "indication", "procedure", "qualifier")
+"""What a term can be: an adverse event or a piece of history; a medicine; the reason for one; a procedure; a short name."""
+
+_QUALIFIERS = tuple(f"RARE{number}" for number in range(1, 10_000))
+"""Names of supplemental qualifiers, which say nothing; as many as eight letters allow."""
 
 _EMPTY_WORDS = frozenset(
     re.findall(
@@ -218,8 +221,8 @@ class StandIns:
         >>> load_stand_ins().forms("CHOLECYSTECTOMY", "event")[0], load_stand_ins().forms("CATARACT", "event")[0]
         ('STATUS POST {}', '{} NOS')
         """
-        if kind == "procedure":
-            return self.phrases["procedure"]["forms"]
+        if kind in ("procedure", "qualifier"):
+            return self.phrases[kind]["forms"]
         if kind == "medication":
             return self.phrases.get(route.upper(), self.phrases["medication"])["forms"]
         for name in ("operation", "finding"):
@@ -291,7 +294,8 @@ def _built_in() -> StandIns:
         {name: tuple(words) for name, words in read_list(one).items()} for one in ("sexes", "ages", "lasting", "once", "fatal")
     )
     phrases = {name: {key: tuple(texts) for key, texts in one.items()} for name, one in read_list("forms").items()}
-    return StandIns({kind: plain.get(kind, medications) for kind in KINDS}, sexes, ages, lasting, once, grave, phrases)
+    by_kind = {**plain, "medication": medications, "qualifier": {"SUPPLEMENTAL QUALIFIERS": _QUALIFIERS}}
+    return StandIns({kind: by_kind[kind] for kind in KINDS}, sexes, ages, lasting, once, grave, phrases)
 
 
 def load_stand_ins(path: Path | None = None) -> StandIns:

@@ -123,14 +123,13 @@ class Agreement:
             settled[self.results.indicator] = self.results.judged(dataset)
         there = [one for one in self.following if {*one.determinants, one.dependent} <= set(dataset.names)]
         last, combinations = [one for one in there if one.fills and not one.determinants], Combinations()
-        for one in there:
-            if one not in last:
+        for name in dict.fromkeys(one.dependent for one in there):  # each is held before what follows from it
+            tables = [one for one in there if one.dependent == name and one not in last]
+            for one in tables:
                 dataset = _hold_one(one, dataset, combinations, settled, rng)
-                if one.exact and not one.gives_way:  # before what follows from the value is held
-                    dataset, _ = _value_of_others(one, dataset, combinations, settled)
-        for one in _coarse_first(there):
-            if one.exact:
-                dataset = _one_value(one, dataset, combinations, settled)
+            for one in _coarse_first(tables, there):
+                if one.exact:
+                    dataset = _one_value(one, dataset, combinations, settled)
         for one in last:
             dataset = _hold_one(one, dataset, combinations, settled, rng)
         for name in self.without_zero:
@@ -147,11 +146,10 @@ class Agreement:
         return dataset
 
 
-def _coarse_first(following: Sequence[Following]) -> list[Following]:
-    """Tables in order of their dependents, each one's first from what itself follows from others, such as the code of a term."""
-    order = list(dict.fromkeys(one.dependent for one in following))
+def _coarse_first(tables: Sequence[Following], following: Sequence[Following]) -> list[Following]:
+    """Tables of one dependent, first those from what itself follows from others, such as the code of a term."""
     told = [one.dependent for one in following if one.determinants]
-    return sorted(following, key=lambda one: (order.index(one.dependent), -sum(told.count(name) for name in one.determinants)))
+    return sorted(tables, key=lambda one: -sum(told.count(name) for name in one.determinants))
 
 
 def _hold_one(

@@ -61,7 +61,9 @@ class Doses:
         kind, value = medicines.own_pairs(codes)
         return cls(dose, unit, structure.named("ROUTE"), names, common, kind, values.values[value])
 
-    def apply(self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator) -> dict[str, Column]:
+    def apply(
+        self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator, *, listed: bool = False
+    ) -> dict[str, Column]:
         """Put usual doses in the place of those that nobody would take.
 
         Parameters
@@ -72,6 +74,8 @@ class Doses:
             Occurrence of each row; the rows of one get one dose.
         kind_of : (n,) int64
             Kind of term of each occurrence.
+        listed : bool
+            Whether a dose near the usual ones is not good enough: one that stands for all doses of a medicine is a usual one.
         """
         u = rng.random(len(kind_of))[occurrence]
         dose, unit = columns[self.dose], columns[self.unit]
@@ -83,18 +87,19 @@ class Doses:
             factor = np.where(elsewhere, np.nan, factor)
         named, medicine = distinct_medicines(columns, self.names, len(dose))
         usual = [load_medicine_use().doses(*one) for one in named]
-        n_usual = np.array([len(one) for one in usual])[medicine]
+        table = np.full((len(usual), max(map(len, usual), default=0)), np.nan)
+        for i, one in enumerate(usual):
+            table[i, : len(one)] = one
         least, most = (np.array([pick(one, default=np.nan) for one in usual])[medicine] for pick in (min, max))
         with np.errstate(invalid="ignore"):
             mg = dose.values / factor
             odd = (mg < least / NEAR) | (mg > most * NEAR)
+        if listed:
+            odd = ~np.isnan(mg) & ~np.isnan(least) & ~np.isclose(table[medicine], mg[:, None], rtol=1e-9).any(axis=1)
         odd &= ~self._kept(kind_of[occurrence], dose.values)
         rows = np.flatnonzero(odd)
         if not len(rows):
             return dict(columns)
-        table = np.full((len(usual), int(n_usual.max())), np.nan)
-        for i, one in enumerate(usual):
-            table[i, : len(one)] = one
         offered = table[medicine[rows]] * factor[rows, None]
         inside = (offered >= self.common[0]) & (offered <= self.common[-1]) if len(self.common) else np.zeros(offered.shape, bool)
         some = inside.any(axis=1)

@@ -24,7 +24,7 @@ class SourceTerms:
     Attributes
     ----------
     dataset, kind : str
-        The dataset, and the kind of its stand-ins: ``event``, ``medication`` or ``procedure``.
+        The dataset, and the kind of its stand-ins: one of :data:`~replicator.standards.stand_ins.KINDS`.
     coded : mapping of str to ((n,) int64, Column)
         Codes and levels of the columns that are terms.
     subject : (n,) int32

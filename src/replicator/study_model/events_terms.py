@@ -202,4 +202,6 @@ def _class_is_known(block: Ints, unit: Ints, subject: NDArray[np.int32], k_terms
 
 
 def _stand_in_kind(structure: DatasetStructure) -> str:
+    if structure.kind is Kind.QUALIFIERS:
+        return "qualifier"
     return "procedure" if structure.prefix == "PR" else "medication" if structure.kind is Kind.INTERVENTIONS else "event"

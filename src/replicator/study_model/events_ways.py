@@ -68,7 +68,7 @@ def _draw(part: EventsPart, rng: np.random.Generator) -> Dataset:
     if part.routes is not None:
         columns = part.routes.apply(columns, owner, kind_of, rng)
     if part.doses is not None:
-        columns = part.doses.apply(columns, owner, kind_of, rng)
+        columns = part.doses.apply(columns, owner, kind_of, rng, listed=True)
     if part.uses is not None:
         columns = part.uses.apply(columns, catalogue.slots[kind_of] != 1, owner, rng)
     variables = tuple(Variable(name, type="char" if isinstance(column, Text) else "num") for name, column in columns.items())

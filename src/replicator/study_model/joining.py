@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from replicator.derivations.rule import text_of
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Kind, StudyStructure
+from replicator.standards.stand_ins import load_stand_ins
 from replicator.standards.withheld import WITHHELD
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 
@@ -87,12 +88,12 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: 
     wanted = frame[subject] + "\x1f" + _plain(frame["IDVARVAL"]).where(frame["IDVAR"] != "", "")
     few = frame.groupby("QNAM")[subject].transform("nunique") < k
     if few.any():
-        n_names = frame["QNAM"].nunique()
-        rare = sorted(frame["QNAM"][few].unique())
-        frame["QNAM"] = frame["QNAM"].replace({name: f"RARE{i}" for i, name in enumerate(rare, 1)})
+        names, rare = set(frame["QNAM"]), sorted(frame["QNAM"][few].unique())
+        free = (name for name in load_stand_ins().terms("", "qualifier") if name not in names)
+        frame["QNAM"] = frame["QNAM"].replace(dict(zip(rare, free, strict=False)))
         notes.append(
             f"{dataset.name}: names, labels and values of qualifiers that fewer than {k} subjects have are not kept, "
-            f"{len(rare):,} of {n_names:,} in {int(few.sum()):,} of {dataset.n_rows:,} rows; lower k to keep them."
+            f"{len(rare):,} of {len(names):,} in {int(few.sum()):,} of {dataset.n_rows:,} rows; lower k to keep them."
         )
     keys = {str(idvar): pd.factorize(_row_keys(parent, subject, str(idvar))) for idvar in frame["IDVAR"].unique()}
     for (qnam, idvar), rows in frame.groupby(["QNAM", "IDVAR"], sort=True):

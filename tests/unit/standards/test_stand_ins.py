@@ -145,7 +145,7 @@ def test_terms_of_one_sex_are_known_by_their_words(term: str, sex: str) -> None:
 def test_every_class_of_the_smaller_lists_is_one_of_the_greater() -> None:
     """Fatal events stand under classes of events; each form has one place for the term."""
     assert set(BUILT_IN.grave) <= set(BUILT_IN.by_kind["event"])
-    assert set(BUILT_IN.phrases) - {"operation", "procedure", "finding", "event", "indication", "medication"} <= set(USE.by_route)
+    assert set(BUILT_IN.phrases) - {"operation", "finding", *KINDS} <= set(USE.by_route)
     assert all(form.count("{}") == 1 for one in BUILT_IN.phrases.values() for form in one["forms"])
 
 
@@ -196,3 +196,9 @@ def test_nobody_who_lives_has_died() -> None:
     }
     assert told <= {"FOETAL DEATH"}
     assert any("DEATH" in term for terms in stand_ins.grave.values() for term in terms)
+
+
+def test_names_of_qualifiers_are_names() -> None:
+    """A QNAM has at most eight characters (SDTMIG 3.4, 8.4.1), and begins with a letter."""
+    assert all(re.fullmatch("[A-Z][A-Z0-9]{0,7}", name) for name in BUILT_IN.terms("", "qualifier"))
+    assert BUILT_IN.forms("RARE1", "qualifier") == ()

@@ -203,3 +203,17 @@ def test_what_goes_with_a_term_that_is_not_kept_tells_what_follows_from_it() -> 
     held = Agreement((*told, of_dose)).hold(drawn, np.random.default_rng(0))
     assert held.numbers("CMDOSE").tolist() == [75.0] * 4
     assert held.text("CMDOSU").strings().tolist() == ["ug"] * 4
+
+
+def test_what_follows_from_a_value_that_is_one_for_a_term_not_kept_follows_from_that() -> None:
+    """Docusate is drawn with 100 mg and with 75 ug: it gets the dose that most of its rows have, and the unit of that dose."""
+    aspirin = (Numbers(np.array([100.0])), Text.of(np.array(["mg"], object)))
+    of_dose = Following(("CMDOSE",), "CMDOSU", ("100", "75"), Text.of(np.array(["mg", "ug"], object)), gives_way=True, exact=True)
+    of_term = [
+        Following(("CMTRT",), name, ("ASPIRIN",), value, exact=True)
+        for name, value in zip(("CMDOSE", "CMDOSU"), aspirin, strict=True)
+    ]
+    drawn = _dataset("CM", CMTRT=["DOCUSATE"] * 5, CMDOSE=[100.0, 100.0, 75.0, 75.0, 100.0], CMDOSU=["ug", "mg", "ug", "ug", "ug"])
+    held = Agreement((*of_term, of_dose)).hold(drawn, np.random.default_rng(0))
+    assert held.numbers("CMDOSE").tolist() == [100.0] * 5
+    assert held.text("CMDOSU").strings().tolist() == ["mg"] * 5

@@ -52,6 +52,15 @@ def test_a_dose_that_nobody_takes_becomes_a_usual_one() -> None:
     assert np.isnan(drawn[4])
 
 
+def test_where_only_a_listed_dose_will_do_one_near_it_will_not() -> None:
+    """Loratadine of 20 mg is near the 10 that are usual; what no list has keeps its dose, as do micrograms of what is usual."""
+    model, _ = _fitted(NAMES, DOSES)
+    names = ["LORATADINE", "NOBODYKNOWSIT", "DIGOXIN"]
+    columns = _columns(names, [20.0, 60.0, 250.0], ["mg", "mg", "ug"], ["ORAL"] * 3)
+    out = model.apply(columns, np.arange(3), np.full(3, 99, np.int64), np.random.default_rng(1), listed=True)["CMDOSE"]
+    assert isinstance(out, Numbers) and out.values.tolist() == [10.0, 60.0, 250.0]
+
+
 def test_a_dose_of_the_source_stays_however_unusual() -> None:
     """Six subjects take 900 mg of methotrexate; the same dose of another medicine does not stay."""
     model, kinds = _fitted(NAMES, DOSES)

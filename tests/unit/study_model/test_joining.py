@@ -6,7 +6,7 @@ import numpy as np
 
 from replicator.standards.withheld import WITHHELD
 from replicator.study_model.joining import join_supplements, split_supplements
-from replicator.tables.dataset import Dataset, Study
+from replicator.tables.dataset import Dataset, Study, Text
 
 from .small_studies import make_study, structured
 
@@ -112,3 +112,8 @@ def test_what_too_few_subjects_have_is_not_named() -> None:
     [note] = notes
     assert "1 of 2 in 1 of 7 rows" in note and "OTHER" not in note and "S3" not in note
     assert [one.name for one in join_supplements(*structured(study), k=7)[1]] == ["RARE1", "RARE2"]
+    taken = study.with_datasets(
+        one if one.name == "DM" else one.with_column(one.variable("QNAM"), Text.of(["RARE1"] * 6 + ["OTHER"]))
+        for one in study.datasets.values()
+    )
+    assert [one.name for one in join_supplements(*structured(taken), k=3)[1]] == ["RARE1", "RARE2"]
