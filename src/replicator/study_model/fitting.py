@@ -32,6 +32,7 @@ from replicator.study_model.exposure_runs import RunsPart
 from replicator.study_model.findings import FindingsPart
 from replicator.study_model.fitted_structures import joined_structures
 from replicator.study_model.identifiers import SubjectIds
+from replicator.study_model.kept_codelists import kept_codelists
 from replicator.study_model.layout import Layout, count_together
 from replicator.study_model.links import LinksModel
 from replicator.study_model.mixed_columns import MixedColumn, split_mixed_columns, without_texts_beside
@@ -99,6 +100,7 @@ def fit_study_model(
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
     links, said_of_links = LinksModel.fit(source, structure, config)
     comments, said_of_comments = fit_comments(source, structure, config)
+    codelists, said_of_codelists = kept_codelists(study, source, structure.subject_variable, config.k)
     closed, kept = visits_kept(source, structure, config.k)
     made = (*drawn.parts, *(one.dataset for one in drawn.counterparts))
     progress("", len(source.subject) + 1, len(source.subject) + 1)
@@ -126,9 +128,9 @@ def fit_study_model(
         agreements=_fit_agreements(source, structures, made, drawn.parts, config.k),
         date_orders=_fit_date_orders(source, structure.subjects, derivations, config.k),
         baselines=BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
-        codelists=dict(study.codelists),
-        notes=tuple(
-            dict.fromkeys([*structure.notes, *source.notes, *drawn.notes, *said_of_subjects, *said_of_links, *said_of_comments])
+        codelists=codelists,
+        notes=_once(
+            structure.notes, source.notes, drawn.notes, said_of_subjects, said_of_links, said_of_comments, said_of_codelists
         ),
         mixed=mixed,
         counterparts=drawn.counterparts,
