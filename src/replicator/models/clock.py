@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -61,8 +61,7 @@ class ClockTime:
         if len(finest) > 1 and len(np.unique(who[step > finest[-2]])) < k:
             del finest[-2]
         group = np.searchsorted(finest, step)
-        fitted = (QuantileMarginal.fit(what[group == g], who[group == g], k=k, decimals=0) for g in range(len(finest)))
-        times = tuple(replace(marginal, floor=0.0, ceiling=DAY - 1.0) for marginal in fitted)  # a day ends where all days do
+        times = tuple(QuantileMarginal.fit(what[group == g], who[group == g], k=k, decimals=0) for g in range(len(finest)))
         upto = np.cumsum(np.bincount(group, minlength=len(finest))) / len(what)
         return cls(upto, tuple(finest), times, len(what))
 
@@ -76,10 +75,21 @@ class ClockTime:
         out = np.full(len(u), np.nan)
         for g, (marginal, last) in enumerate(zip(self.times, self.finest, strict=True)):
             mine = group == g
-            drawn = marginal.quantile((u[mine] - low[g]) / (low[g + 1] - low[g]))
+            drawn = _time_at(marginal, (u[mine] - low[g]) / (low[g + 1] - low[g]))
             allowed = minutes[(step <= last) & (step > (self.finest[g - 1] if g else -1))]
             out[mine] = allowed[np.searchsorted((allowed[1:] + allowed[:-1]) / 2, drawn)]
         return out
+
+
+def _time_at(marginal: QuantileMarginal, u: Floats) -> Floats:
+    """Turn uniform numbers (n,) into minutes since midnight.
+
+    Tails are uniform and keep their means: people are awake for part of a day, and what has an end has no exponential tail. None
+    goes on beyond the day.
+    """
+    p, v = marginal.probability, marginal.value
+    first, last = max(v[0] - 2 * marginal.lower, 0.0), min(v[-1] + 2 * marginal.upper, DAY - 1.0)
+    return np.interp(u, [0.0, *p, 1.0], [first, *v, last])
 
 
 def _roundness(minute: Floats) -> NDArray[np.int64]:

@@ -45,6 +45,16 @@ def test_round_times_of_few_subjects_join_the_next_finer() -> None:
     assert len(ClockTime.fit(minute, np.arange(42), k=5).finest) == 1
 
 
+@pytest.mark.parametrize("n", [11, 18, 60])
+def test_the_night_that_the_source_has_not_stays_empty(n: int) -> None:
+    """Events from 06:00 to 23:00, of few subjects and of many: none about midnight, and no time stands for all that lie beyond it."""
+    minute = 360.0 + np.floor(spread(n) * 1020)
+    drawn = ClockTime.fit(minute, np.arange(n), k=5).quantile(spread(1000))
+    assert ((drawn >= 300) & (drawn <= 1400)).mean() >= 0.97
+    assert np.unique(drawn, return_counts=True)[1].max() <= 5
+    assert drawn.mean() == pytest.approx(minute.mean(), abs=10)
+
+
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 1439), st.integers(0, 30)), min_size=1, max_size=80), st.integers(1, 6))
 def test_times_are_whole_minutes_of_a_day_and_each_group_has_k_subjects(rows: list[tuple[int, int]], k: int) -> None:
