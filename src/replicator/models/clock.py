@@ -89,7 +89,7 @@ def _time_at(marginal: QuantileMarginal, u: Floats) -> Floats:
     """
     p, v = marginal.probability, marginal.value
     first, last = max(v[0] - 2 * marginal.lower, 0.0), min(v[-1] + 2 * marginal.upper, DAY - 1.0)
-    return np.interp(u, [0.0, *p, 1.0], [first, *v, last])
+    return np.asarray(np.interp(u, [0.0, *p, 1.0], [first, *v, last]), np.float64)
 
 
 def _roundness(minute: Floats) -> NDArray[np.int64]:

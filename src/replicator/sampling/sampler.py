@@ -13,6 +13,7 @@ from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
 from replicator.sampling.derived import with_derived
+from replicator.study_model.course_deaths import none_on_death
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Numbers, Study
@@ -115,7 +116,8 @@ def draw_chunk(model: StudyModel, seed: int, domains: tuple[str, ...] | None, jo
     spine, head = draw_subjects(model, seed, job.chunk, job.arm)
     if job.accepted is not None:
         spine, head = _choose(spine, job.accepted), {name: column.take(job.accepted) for name, column in head.items()}
-    spine = replace(spine, visits=model.schedule.sample(spine, stream(seed, job.chunk, "visits")))
+    visits = model.schedule.sample(spine, stream(seed, job.chunk, "visits"))
+    spine = replace(spine, visits=none_on_death(visits, spine, model.subjects.marks.death))
     spine = model.story.begin(spine, head)
     rows: dict[str, Rows] = {}
     for name, part in model.parts.items():

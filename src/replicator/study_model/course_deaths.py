@@ -1,4 +1,4 @@
-"""What a death leaves of a course: no visit after it, and none that lasts longer than its subject lived."""
+"""What a death leaves of visits: none after it, and none that lasts longer than its subject lived."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from replicator.study_model.course_grid import LAST_VISIT, Grid
 from replicator.study_model.deaths import Death
 from replicator.study_model.marks import death_day
-from replicator.study_model.spine import Spine
+from replicator.study_model.spine import Spine, Visits
 
 
 def until_death(grid: Grid, spine: Spine, death: Death | None) -> Spine:
@@ -35,3 +35,11 @@ def until_death(grid: Grid, spine: Spine, death: Death | None) -> Spine:
     first = late & np.append(True, visits.subject[1:] != visits.subject[:-1])
     visits = replace(visits, day=np.where(first, died, visits.day), end=np.where(first, died, visits.end))
     return grid.mark(replace(spine, visits=visits.take(first | ~late)))
+
+
+def none_on_death(visits: Visits, spine: Spine, death: Death | None) -> Visits:
+    """Leave out visits beside the course on the day of a death, but for a subject's first, where deaths lie between visits."""
+    if death is None or not death.between_visits or LAST_VISIT not in death.before:
+        return visits
+    first = np.append(True, visits.subject[1:] != visits.subject[:-1])[: len(visits.subject)]
+    return visits.take(first | ~(visits.day >= death_day(spine)[visits.subject]))

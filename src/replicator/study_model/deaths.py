@@ -39,7 +39,7 @@ class Death:
     -----
     How the dates of at least k dead go together is learned. Of fewer nothing is: what one death looked like would be told by all of
     a sample. Theirs are as the standard defines them: participation ends with the death, the last dose lies before it, and nothing
-    after it. Where the participation of most subjects, dead or alive, ends on the day of a visit, it is one for them too.
+    after it. Where the participation of all but fewer than k, dead or alive, ends on the day of a visit, it is one for them too.
     """
 
     kind: ClassVar[str] = "death"
@@ -75,7 +75,7 @@ class Death:
         if int(dead.sum()) < k:
             ends = [name for name in others if name == LAST or name.rpartition(".")[2] in PARTICIPATION]
             free = [name for name in others if name not in given]
-            usual = [name for name in given if ends and _mostly_same(known[ends[0]], known[name], k)]
+            usual = [name for name in given if ends and _same_but_for_few(known[ends[0]], known[name], k)]
             return cls(
                 mark,
                 next((name for name in [*ends, *usual] if name in given), ends[0] if ends else LAST),
@@ -123,7 +123,7 @@ class Death:
         return out
 
 
-def _mostly_same(one: Floats, other: Floats, k: int) -> bool:
-    """Whether two marks are one day in most of those who have both, and in at least `k`."""
+def _same_but_for_few(one: Floats, other: Floats, k: int) -> bool:
+    """Whether two marks are one day in all who have both but for fewer than `k`, and in at least `k`."""
     same, both = int((one == other).sum()), int(np.isfinite(one + other).sum())
-    return same >= k and 2 * same > both
+    return same >= k and both - same < k

@@ -248,6 +248,7 @@ class EventsPart:
         columns = self._agree(given, terms, reports[0], rng)
         if self.fatal is not None:
             columns = self.fatal.apply(columns, owner[reports[0]], reports[0], deadly, spine)
+        columns = self.serious.apply(columns, reports[0], np.append(self.catalogue.grave, False)[terms.row], rng)
         return Rows(owner[reports[0]].astype(np.int32), columns)
 
     def _sample_terms(
@@ -345,7 +346,7 @@ class EventsPart:
             columns = self.doses.apply(columns, occurrence, terms.kind_of, rng)
         if self.uses is not None:
             columns = self.uses.apply(columns, (self.catalogue.slots[terms.kind_of] != 1)[occurrence], occurrence, rng)
-        return self.serious.apply(columns, occurrence, np.append(self.catalogue.grave, False)[row], rng)
+        return columns
 
 
 def _fit_reporting(source: SourceEvents, k: int) -> Reporting | None:

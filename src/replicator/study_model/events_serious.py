@@ -65,11 +65,13 @@ class Seriousness:
     def apply(
         self, columns: Mapping[str, Column], occurrence: NDArray[np.int64], grave: NDArray[np.bool_], rng: np.random.Generator
     ) -> dict[str, Column]:
-        """Make rows (n_rows,) of occurrences serious, of rare ones those first that are `grave` (n,)."""
+        """Make rows (n_rows,) of occurrences serious, of rare ones those first that are `grave` (n,) and not yet serious."""
         out = dict(columns)
         if not self.serious or self.serious not in out:
             return out
-        first = np.lexsort((rng.random(len(grave)), ~grave))[: rng.binomial(len(grave), self.rare)]
+        already = np.zeros(len(grave), bool)
+        already[occurrence[_yes(out[self.serious])]] = True
+        first = np.lexsort((rng.random(len(grave)), ~grave, already))[: rng.binomial(len(grave), self.rare)]
         chosen = np.isin(occurrence, first)
         if chosen.any() and self.criteria:
             out[self.criteria[0]] = _said(out[self.criteria[0]], chosen)

@@ -18,7 +18,7 @@ from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
-from replicator.study_model.findings_ending import N_ENDINGS, endings
+from replicator.study_model.findings_ending import N_ENDINGS, before_death, endings, few_died
 from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
 from replicator.study_model.findings_grid import sampled_grid
 from replicator.study_model.findings_layout import Cells, Grid, lay_grid, read_rows
@@ -123,6 +123,8 @@ class FindingsPart:
         Covariate that tells sites apart, ``""`` if none does.
     site_place : (n_codes,) int64
         Number of each site of at least k subjects; -1 of the others.
+    few_died : bool
+        Whether fewer than k of the source's subjects died, but some: then nothing is measured on the day of a death.
     """
 
     kind: ClassVar[str] = "findings part"
@@ -150,6 +152,7 @@ class FindingsPart:
     completeness: Completeness = NO_COMPLETENESS
     site: str = ""
     site_place: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    few_died: bool = False
 
     @classmethod
     def fit(
@@ -187,6 +190,7 @@ class FindingsPart:
             RecordIds.fit(source.learned, structure, subject[source.inside], k),
             site=source.site_name,
             site_place=source.site_place,
+            few_died=few_died(spine, k),
         )
         redraw = cache(partial(part._draw_again, source, observed, features))
         recorded = Recorded(results, observed, source.occasion, source.occasions.run, redraw)
@@ -201,6 +205,7 @@ class FindingsPart:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
         cells = Cells(self.label.astype(np.intp), self.repeat.astype(np.intp), self.scheduled)
         grid = sampled_grid(lay_grid(cells, self.labels, spine), spine, self.start, cells, rng)
+        grid = before_death(grid, spine) if self.few_died else grid
         occasions = Occasions(grid.subject, grid.day - spine.anchor[grid.subject], grid.cell)
         arm = spine.arm[grid.subject].astype(np.intp)
         like = lend_ways(self.site_place)

@@ -1,16 +1,27 @@
-"""How near a death each occasion is: results change before it."""
+"""How near a death each occasion is: results change before it, and of few deaths none is on its day."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.study_model.findings_layout import Grid
 from replicator.study_model.marks import death_day
 from replicator.study_model.spine import Spine
 
 Codes = NDArray[np.intp]
 
 N_ENDINGS = 4  # the last three occasions of those who died, each told apart, and all others
+
+
+def few_died(spine: Spine, k: int) -> bool:
+    """Whether some subjects died, but fewer than `k`: what was measured on the day of their death is not kept."""
+    return 0 < int(np.isfinite(death_day(spine)).sum()) < k
+
+
+def before_death(grid: Grid, spine: Spine) -> Grid:
+    """Leave out occasions on the day of a death, and after it."""
+    return grid.take(~(grid.day >= death_day(spine)[grid.subject]))
 
 
 def endings(subject: Codes, spine: Spine) -> Codes:

@@ -41,7 +41,7 @@ def sampled_grid(grid: Grid, spine: Spine, start: DayOffsets, cells: Cells, rng:
 
 def _in_order(grid: Grid, cells: Cells) -> Grid:
     order = np.lexsort([cells.repeat[grid.cell], grid.cell, grid.day, grid.subject])
-    return Grid(grid.subject[order], grid.cell[order], grid.day[order], grid.number[order])
+    return grid.take(order)
 
 
 def place_rows(grid: Grid, cells: Cells, rows: FindingsRows, who: Codes) -> Codes:

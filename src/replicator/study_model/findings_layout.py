@@ -169,6 +169,10 @@ class Grid:
     day: Floats
     number: Floats
 
+    def take(self, rows: Codes | NDArray[np.bool_]) -> Grid:
+        """Keep the occasions given by position or mask."""
+        return Grid(self.subject[rows], self.cell[rows], self.day[rows], self.number[rows])
+
 
 def find_cells(rows: FindingsRows, subject: Codes, spine: Spine) -> Cells:
     """Find the kinds of occasions, and which of them the spine schedules.

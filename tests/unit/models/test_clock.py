@@ -47,7 +47,7 @@ def test_round_times_of_few_subjects_join_the_next_finer() -> None:
 
 @pytest.mark.parametrize("n", [11, 18, 60])
 def test_the_night_that_the_source_has_not_stays_empty(n: int) -> None:
-    """Events from 06:00 to 23:00, of few subjects and of many: none about midnight, and no time stands for all that lie beyond it."""
+    """Events from 06:00 to 23:00, of few subjects and of many: hardly any about midnight, and no minute that many share."""
     minute = 360.0 + np.floor(spread(n) * 1020)
     drawn = ClockTime.fit(minute, np.arange(n), k=5).quantile(spread(1000))
     assert ((drawn >= 300) & (drawn <= 1400)).mean() >= 0.97

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicator.study_model.course import Course
-from replicator.study_model.course_deaths import until_death
+from replicator.study_model.course_deaths import none_on_death, until_death
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.deaths import Death
 from replicator.study_model.marks import Marks
@@ -63,14 +63,14 @@ def test_of_few_deaths_nothing_is_kept_but_that_there_were_some() -> None:
 
 
 def test_few_die_where_others_end() -> None:
-    """Most subjects end on the day of their last visit: so do the three who died, though one of them did not."""
+    """All but four subjects end on the day of their last visit: so do the three who died. If five end later, deaths lie between."""
     marks = _marks(3)
-    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < 10)
+    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < K - 1)
     others = tuple(name for name in marks if name != "DM.DTHDTC")
     death = Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K)
     assert death.day_of == "LASTVISIT"
     assert not death.between_visits
-    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < 25)
+    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < K)
     assert Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K).between_visits
 
 
@@ -114,6 +114,15 @@ def test_no_visit_is_kept_after_a_death() -> None:
     np.testing.assert_array_equal(left.marks["LASTVISIT"], anchor + np.where(np.arange(N) < 2, 28, 84))
     assert left.reached is not None and left.reached[0] == 28 and left.reached[2] == 84
     assert until_death(grid, spine, replace(ends, before=())) is spine
+
+
+def test_no_visit_beside_the_course_is_on_the_day_of_a_death() -> None:
+    """Two die on the day of their third visit: it goes where deaths lie between visits, and stays where they lie on one."""
+    spine, _ = _two_dead_after(56.0)
+    between = none_on_death(spine.visits, spine, Death("DM.DTHDTC", "LAST", (), (), ("LASTVISIT",)))
+    np.testing.assert_array_equal(np.bincount(between.subject), np.where(np.arange(N) < 2, 2, 4))
+    on_one = none_on_death(spine.visits, spine, Death("DM.DTHDTC", "LASTVISIT", (), (), ("LASTVISIT",)))
+    np.testing.assert_array_equal(on_one.number, spine.visits.number)
 
 
 def test_who_dies_before_all_visits_had_the_first_by_then() -> None:

@@ -22,3 +22,15 @@ def test_rare_serious_events_are_the_grave_ones_first() -> None:
         yes = serious.strings() == "Y"
         assert 30 <= yes.sum() <= 75  # 50 expected, and three and a half standard deviations
         assert (grave[yes].all() and every == 50) or yes[grave].all()
+
+
+def test_what_is_serious_already_is_not_made_so_again() -> None:
+    """Planted: every tenth event is fatal, and grave. None of these is said to have been in hospital, and as many others are."""
+    fatal = np.arange(N) % 10 == 0
+    said = Text.of(np.where(fatal, "Y", "N").tolist())
+    model = Seriousness("AESER", ("AESHOSP", "AESDTH"), True, 0.01)
+    columns = {"AESER": said, "AESHOSP": Text.of(["N"] * N), "AESDTH": said}
+    hospital = model.apply(columns, np.arange(N), fatal, np.random.default_rng(5))["AESHOSP"]
+    assert isinstance(hospital, Text)
+    yes = hospital.strings() == "Y"
+    assert 30 <= yes.sum() <= 75 and not yes[fatal].any()

@@ -11,7 +11,8 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_ending import endings
+from replicator.study_model.findings_ending import before_death, endings, few_died
+from replicator.study_model.findings_layout import Grid
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
@@ -27,6 +28,16 @@ def test_occasions_are_told_apart_by_what_is_left() -> None:
     spine = Spine(**{**spine.__dict__, "marks": {"DM.DTHDTC": np.array([99.0, np.nan])}})
     assert endings(np.array([0, 0, 0, 0, 1, 1]), spine).tolist() == [3, 2, 1, 0, 3, 3]
     assert endings(np.empty(0, np.intp), spine).tolist() == []
+
+
+def test_of_few_deaths_none_has_findings_on_its_day() -> None:
+    """One of two subjects dies on day 20: what is on that day and after it goes; five of five dead are learned like all else."""
+    spine = make_spine(2, {"DM.DTHDTC": np.array([20.0, np.nan])})
+    grid = Grid(np.array([0, 0, 0, 1, 1]), np.zeros(5, np.intp), np.array([10.0, 20, 21, 10, 20]), np.full(5, np.nan))
+    assert before_death(grid, spine).day.tolist() == [10, 10, 20]
+    assert few_died(spine, 5)
+    assert not few_died(make_spine(5, {"DM.DTHDTC": np.full(5, 20.0)}), 5)
+    assert not few_died(make_spine(5), 5)
 
 
 def _study() -> Study:
