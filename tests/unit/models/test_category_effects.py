@@ -81,6 +81,21 @@ def test_chance_among_many_numbers_is_no_effect() -> None:
     assert find_category_effects(values, [f"x{j}" for j in range(2000)], ["c"], np.zeros(12, np.int64), 5) == ()
 
 
+def test_groups_that_tell_nothing_take_nothing_from_a_category() -> None:
+    """Planted: sexes 1.8 scatters apart, and eight groups of five that nothing hangs on, most of them of one sex."""
+    rng = np.random.default_rng(6)
+    group = np.arange(40) % 8
+    sex = ((group < 4) != (rng.random(40) < 0.1)).astype(np.float64)
+    values = {"sex": sex, **{f"x{j}": rng.standard_normal(40) + 1.8 * sex * (j < 10) for j in range(40)}}
+    found = find_category_effects(values, [f"x{j}" for j in range(40)], ["sex"], group, 5)
+    tied = {one.number for one in found}
+    assert len(tied & {f"x{j}" for j in range(10)}) >= 8
+    assert len(tied) <= 11
+    assert np.mean([np.diff(one.mean) for one in found if one.number in {f"x{j}" for j in range(10)}]) == pytest.approx(
+        1.5, abs=0.35
+    )
+
+
 def test_what_groups_explain_is_no_effect_of_a_category() -> None:
     """A category that most of a group share explains what the group does, and nothing beyond it."""
     rng = np.random.default_rng(4)
