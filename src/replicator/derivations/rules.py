@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from replicator.derivations import arm_names, baseline, conversions, copies, extremes, planned, results, timing, totals
+from replicator.derivations import arm_names, baseline, concurrent, conversions, copies, extremes, planned, results, timing, totals
 from replicator.derivations.rule import Rule
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -31,6 +31,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "planned_time": Rule(planned.propose_planned_times, planned.compute_planned_times, coverage=0.5),
         "next_of": Rule(extremes.propose_next, extremes.compute_next, coverage=0.3),
         "flag_of": Rule(copies.propose_flags, copies.compute_flags, counted="either", least=0.98, least_tested=1),
+        "flag_of_day": Rule(concurrent.propose_flags_of_day, concurrent.compute_flags_of_day, least=concurrent.NEARLY),
         "age": Rule(timing.propose_ages, timing.compute_ages, least_tested=5),
         "converted": Rule(conversions.propose_conversions, conversions.compute_conversions),
         "text_of_number": Rule(results.propose_result_texts, results.compute_result_texts),
