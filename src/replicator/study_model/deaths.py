@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 PARTICIPATION = ("RFENDTC", "RFPENDTC")  # dates of the standard that a death makes its day
@@ -39,7 +40,7 @@ class Death:
     -----
     How the dates of at least k dead go together is learned. Of fewer nothing is: what one death looked like would be told by all of
     a sample. Theirs are as the standard defines them: participation ends with the death, the last dose lies before it, and nothing
-    after it. Where the participation of all but fewer than k, dead or alive, ends on the day of a visit, it is one for them too.
+    after it. Where the participation of most who leave before the end is over on the day of a visit, it is so for them too.
     """
 
     kind: ClassVar[str] = "death"
@@ -57,7 +58,15 @@ class Death:
         return bool(self.day_of) and self.day_of not in self.before
 
     @classmethod
-    def fit(cls, mark: str, known: Mapping[str, Floats], others: Sequence[str], given: Sequence[str], k: int) -> Death:
+    def fit(
+        cls,
+        mark: str,
+        known: Mapping[str, Floats],
+        others: Sequence[str],
+        given: Sequence[str],
+        k: int,
+        finished: Bools | None = None,
+    ) -> Death:
         """Learn from the days of the dead.
 
         Parameters
@@ -70,12 +79,15 @@ class Death:
         given : sequence of str
             Those of them that are there before any is drawn, and do not move.
         k : int
+        finished : (n,) bool, optional
+            Who stays to the end; all count as leaving where fewer than `k` leave.
         """
         dead = np.isfinite(known[mark])
+        leaves = ~dead if finished is None or (~finished).sum() < k else ~finished
         if int(dead.sum()) < k:
             ends = [name for name in others if name == LAST or name.rpartition(".")[2] in PARTICIPATION]
             free = [name for name in others if name not in given]
-            usual = [name for name in given if ends and _same_but_for_few(known[ends[0]], known[name], k)]
+            usual = [name for name in given if ends and _mostly_same(known[ends[0]], known[name], leaves, k)]
             return cls(
                 mark,
                 next((name for name in [*ends, *usual] if name in given), ends[0] if ends else LAST),
@@ -123,7 +135,7 @@ class Death:
         return out
 
 
-def _same_but_for_few(one: Floats, other: Floats, k: int) -> bool:
-    """Whether two marks are one day in all who have both but for fewer than `k`, and in at least `k`."""
-    same, both = int((one == other).sum()), int(np.isfinite(one + other).sum())
-    return same >= k and both - same < k
+def _mostly_same(one: Floats, other: Floats, rows: Bools, k: int) -> bool:
+    """Whether two marks are one day in most of some subjects (n,) who have both, and in at least `k`."""
+    same, both = int((one == other)[rows].sum()), int(np.isfinite(one + other)[rows].sum())
+    return same >= k and 2 * same > both

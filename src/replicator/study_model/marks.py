@@ -164,7 +164,7 @@ class Marks:
                 early = (known[name] < _latest_before(visit, visits)) & ~on_visit
                 mark = replace(mark, visit=visit, since=not early.any())
             if is_death(name):
-                death = Death.fit(name, known, done[1:], given, k)
+                death = Death.fit(name, known, done[1:], given, k, finished)
                 if death.day_of:  # too few to learn their days
                     mark = Mark(name, (death.day_of,), death.day_of)
                     state = np.where(np.isfinite(known[name]), 2.0, ABSENT)

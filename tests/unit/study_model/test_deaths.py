@@ -63,15 +63,16 @@ def test_of_few_deaths_nothing_is_kept_but_that_there_were_some() -> None:
 
 
 def test_few_die_where_others_end() -> None:
-    """All but four subjects end on the day of their last visit: so do the three who died. If five end later, deaths lie between."""
-    marks = _marks(3)
-    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < K - 1)
+    """Most who leave early end on the day of their last visit: so do the three who died. Else deaths lie between visits."""
+    marks, early = _marks(3), np.arange(N) < 20
+    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < 8)
     others = tuple(name for name in marks if name != "DM.DTHDTC")
-    death = Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K)
+    death = Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K, ~early)
     assert death.day_of == "LASTVISIT"
     assert not death.between_visits
-    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < K)
-    assert Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K).between_visits
+    marks["LASTVISIT"] = marks["DM.RFENDTC"] - 30.0 * (np.arange(N) < 12)
+    assert Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K, ~early).between_visits
+    assert not Death.fit("DM.DTHDTC", marks, others, ("LASTVISIT",), K, np.arange(N) >= K - 1).between_visits
 
 
 def test_many_dead_are_learned_and_only_the_same_day_is_the_same() -> None:
