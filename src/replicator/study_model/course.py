@@ -240,7 +240,8 @@ class Course:
         top = self.top[arm]
         trait = np.nan_to_num(drawn.get(REACH, np.zeros(len(arm))))
         if self.horizon:
-            return np.clip(np.round(self._due_by(until) * trait), 0, len(self.grid.numbers) - 1).astype(np.int64)
+            far = np.clip(np.round(self._due_by(until) * trait), 0, len(self.grid.numbers) - 1).astype(np.int64)
+            return np.maximum(far, self.lowest[arm])
         if self.few_leave:  # when they leave is theirs: any time is as good
             least = np.minimum(np.maximum(self.lowest[arm], 0), top)
             return np.where(trait < 0.5, least + np.floor(rng.random(len(arm)) * (top - least)).astype(np.int64), top)

@@ -13,7 +13,8 @@ from replicator.profile.structure import DatasetStructure
 from replicator.tables.dataset import Column, Dataset, Text
 
 CRITERIA = ("SHOSP", "SLIFE", "SDISAB", "SMIE", "SDTH", "SCONG", "SCAN", "SOD")
-"""Suffixes of the criteria of seriousness, the one that rare serious events are given first."""
+"""Suffixes of the criteria of seriousness, in the order in which rare serious events are given one that not all rows deny."""
+DEATH = "SDTH"  # is no reason for an event that no death explains
 OBEYED = 0.95  # share of the source's occurrences with a criterion that must be serious to take that for a rule
 
 
@@ -26,7 +27,7 @@ class Seriousness:
     serious : str
         Variable; ``""`` if there is none.
     criteria : tuple of str
-        Variables of the criteria.
+        Variables of the criteria, the one that rare serious events are given first.
     obeyed : bool
         Whether an occurrence with a criterion is serious.
     rare : float
@@ -51,11 +52,12 @@ class Seriousness:
     ) -> Seriousness:
         """Learn from occurrences (n,) but for those that a death explains."""
         name = structure.named("SER")
-        found = [structure.named(suffix) for suffix in CRITERIA]
-        criteria = tuple(one for one in found if one and one in head)
         if not name or name not in head:
             return cls("", (), False, 0.0)
         serious = _yes(head[name]) & ~set_aside
+        found = [one for suffix in CRITERIA if (one := structure.named(suffix)) and one in head]
+        no_reason = {one: one == structure.named(DEATH) or not _yes(head[one]).any() for one in found}
+        criteria = tuple(sorted(found, key=no_reason.__getitem__))  # what all rows deny stays denied
         met = np.any([_yes(head[one]) for one in criteria], axis=0) if criteria else np.zeros(head.n_rows, bool)
         met &= ~set_aside
         obeyed = bool(met.any()) and float(serious[met].mean()) >= OBEYED

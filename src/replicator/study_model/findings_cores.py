@@ -25,7 +25,7 @@ def find_cores(there: Flags, subject: Codes, others: Collection[int], k: int) ->
         What was done when.
     subject : (n_occasions,) int
     others : collection of int
-        Panels that have no core, since something else tells of them.
+        Panels that have no core, since something else tells of them, and are none: whether they are there is known only with it.
     k : int
         So many subjects with the panel are needed, and as many who had it without the core speak against it.
 
@@ -39,6 +39,7 @@ def find_cores(there: Flags, subject: Codes, others: Collection[int], k: int) ->
     alone = size[:, None] - weight.T @ weight  # (panels, cores): occasions of the panel without the core
     by_chance = size[:, None] * (1 - size[None, :] / max(len(there), 1))
     fits = (alone <= WITHOUT * size[:, None]) & (alone <= CHANCE * by_chance) & (size[None, :] > size[:, None])
+    fits[:, list(others)] = False
     found = []
     for panel in np.argsort(-size, kind="stable").tolist():
         here = there[:, panel]

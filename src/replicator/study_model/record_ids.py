@@ -150,5 +150,6 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32], present: Bac
     counts = bool((numbers[order] == np.arange(len(who)) - begin + 1).mean() > 0.95)
     top = int(numbers.max())
     unit = 10 ** max(0, len(str(top)) - 1)
-    width = max(len(digits) for _, digits in parts) if zeros or blank else 0
+    written = [text.rstrip() if blank else match.group().strip() for text, match in zip(texts, matches, strict=True) if match]
+    width = max(len(text) - len(letters) for text, (letters, _) in zip(written, parts, strict=True)) if zeros or blank else 0
     return RecordId(name, numeric, prefix, width, " " if blank else "0", present, conditions, counts, -(-top // unit) * unit)

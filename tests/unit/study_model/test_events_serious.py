@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import pytest
 
+from replicator.profile.structure import Content, DatasetStructure, Kind, Role, VariableStructure
 from replicator.study_model.events_serious import Seriousness
-from replicator.tables.dataset import Text
+from replicator.tables.dataset import Dataset, Text
 
 N = 5000
 
@@ -34,3 +37,18 @@ def test_what_is_serious_already_is_not_made_so_again() -> None:
     assert isinstance(hospital, Text)
     yes = hospital.strings() == "Y"
     assert 30 <= yes.sum() <= 75 and not yes[fatal].any()
+
+
+@pytest.mark.parametrize(("criterion", "given"), [("AESHOSP", "AESHOSP"), ("AESLIFE", "AESLIFE"), ("AESDTH", "AESHOSP")])
+def test_rare_serious_events_have_a_criterion_of_the_source(criterion: str, given: str) -> None:
+    """A criterion that nobody of the source met is a constant, which a sample keeps; nobody else dies of rare events."""
+    columns = {name: ["N"] * 40 for name in ("AESER", "AESHOSP", "AESLIFE", "AESDTH")}
+    columns["AESER"][7] = columns[criterion][7] = "Y"
+    head = Dataset.from_frame("AE", pd.DataFrame(columns))
+    variables = tuple(VariableStructure(name, Role.QUALIFIER, Content.CATEGORY, 0, 0, 0) for name in head.names)
+    structure = DatasetStructure("AE", Kind.EVENTS, "AE", head.n_rows, 20, variables)
+    model = Seriousness.fit(head, structure, np.repeat(np.arange(20), 2).astype(np.int32), np.zeros(40, bool), 5)
+    assert model.rare == pytest.approx(2.5 / 40) and sorted(model.criteria) == ["AESDTH", "AESHOSP", "AESLIFE"]
+    no = Text.of(["N"] * N)
+    out = model.apply({name: no for name in columns}, np.arange(N), np.ones(N, bool), np.random.default_rng(6))
+    assert {name for name in model.criteria if (out[name].strings() == "Y").any()} == {given}

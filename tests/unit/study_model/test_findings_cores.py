@@ -27,10 +27,13 @@ def _planted() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_cores_are_found_the_wider_first() -> None:
-    """Weight comes with the vital signs and height with weight; what comes at any visit has no core."""
+    """Weight comes with the vital signs and height with weight; what comes at any visit has no core.
+
+    Were weight asked after a result, it would be no core: of height the next wider one is.
+    """
     there, subject = _planted()
     assert find_cores(there, subject, (), K).tolist() == [[2, 3], [0, 2]]
-    assert find_cores(there, subject, (2,), K).tolist() == [[0, 2]]
+    assert find_cores(there, subject, (2,), K).tolist() == [[0, 3]]
     assert find_cores(there, subject, (), N + 1).tolist() == []
 
 

@@ -44,6 +44,16 @@ def test_numbers_that_do_not_count() -> None:
     assert all(len(set(row[row != ""])) == (row != "").sum() for row in drawn)
 
 
+@pytest.mark.parametrize("most", [9, 24])
+def test_numbers_padded_with_blanks(most: int) -> None:
+    """As wide as the source writes them, whether or not the largest number fills the width."""
+    drawn = fitted([f"{number:3d}" for number in np.random.default_rng(8).integers(1, most + 1, 60)]).sample(
+        WHO, {}, np.random.default_rng(9)
+    )
+    written = drawn["AESPID"].strings()
+    assert {len(text) for text in written} == {3} and {text.strip().isdigit() for text in written} == {True}
+
+
 def test_numeric_identifiers_stay_numeric() -> None:
     """A number stays one; identifiers of no pattern are counted under the variable's name."""
     assert isinstance(fitted([float(i) for i in [1, 2, 3] * 20]).sample(WHO, {}, np.random.default_rng(2))["AESPID"], Numbers)

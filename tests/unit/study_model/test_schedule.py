@@ -119,6 +119,22 @@ def test_visits_run_up_to_a_mark_that_is_far_from_the_last() -> None:
     assert not (drawn >= end[:, None]).any() and np.isfinite(drawn[np.arange(n), reach]).mean() > 0.95
 
 
+def test_all_come_to_the_visit_that_all_came_to_however_near_the_mark() -> None:
+    """Visits run up to a mark, and everybody came to the second one, on the day that days start from: nobody leaves before."""
+    n = 40
+    rng = np.random.default_rng(9)
+    anchor = 18000.0 + np.arange(n)
+    end = anchor + rng.integers(1, 1000, n)
+    day = anchor[:, None] + 90.0 * np.arange(-1, 11)
+    day[:, 0] += rng.integers(-5, 6, n)
+    day[(day >= end[:, None]) | (rng.random(day.shape) < 0.4) & (np.arange(12) > 1)] = np.nan
+    spine = make_spine(n, {"DM.RFENDTC": end, "LAST": end}, make_visits(day, np.arange(1.0, 13.0)), anchor=anchor)
+    course = Course.fit(spine, ONE, 5)
+    assert course.horizon == "DM.RFENDTC" and course.lowest.tolist() == [1, 1]
+    reach = course.reach(course.groups(spine), spine.arm, {"course": np.linspace(-0.5, 1, n)}, end - anchor - 1, rng)
+    assert reach.min() == 1 and reach.max() > 5
+
+
 def test_who_comes_late_comes_late_again_and_keeps_the_day_of_the_week() -> None:
     """Delays that stay are passed on; intervals of whole weeks stay whole weeks."""
     n = 400
