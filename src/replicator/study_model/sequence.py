@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.counting import counted
 from replicator.models.chain import most_telling
 from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
@@ -28,6 +29,7 @@ from replicator.study_model.conditions import join_codes
 from replicator.study_model.marks import death_day
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
+from replicator.study_model.sequence_arms import arm_codes, told_by_one
 from replicator.study_model.sequence_chain import Chain
 from replicator.study_model.sequence_dates import SequenceDates, order_dates, tuple_before
 from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms
@@ -129,9 +131,14 @@ class SequencePart:
             for name, rare in zip(dates.names, dates.rare, strict=True)
             if rare
         ]
+        chain = Chain.fit(state, code, subject, spine, k, odd)
+        if alone := told_by_one(chain.group, subject, arm_codes(spine, chain.planned)[0]):
+            notes.append(
+                f"{dataset.name}: what {counted(alone, 'arm')} of one subject had is not learned; rows are those of the largest."
+            )
         part = cls(
             state,
-            Chain.fit(state, code, subject, spine, k, odd),
+            chain,
             dates,
             others,
             visit_date,

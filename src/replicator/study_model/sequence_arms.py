@@ -12,6 +12,7 @@ from replicator.tables.dataset import Text
 Ints = NDArray[np.int64]
 
 PLANNED = ("ARMCD", "ARM")  # of SDTM
+FEWEST_IN_ARM = 2  # subjects who tell what an arm is given
 
 
 def arm_codes(spine: Spine, planned: tuple[str, ...]) -> tuple[Ints, int]:
@@ -73,7 +74,8 @@ def arm_groups(code: Ints, subject: NDArray[np.int32], arm_of: Ints, n_arms: int
     """Group arms whose subjects have much the same tuples: (n_arms,) group of each arm.
 
     Two arms are of one group if less than a fifth of the rows of either are of tuples that the other never has. An arm of whose
-    rows none may be kept, those of subjects that are `odd` (n,), is of the group of the largest.
+    rows none may be kept, those of subjects that are `odd` (n,), is of the group of the largest, and so is one of a
+    single subject that shares its tuples with no other: what an arm is given is told by two.
     """
     counts = np.zeros((n_arms, int(code.max(initial=-1)) + 2))
     np.add.at(counts, (arm_of[subject], code), 1.0)
@@ -92,4 +94,13 @@ def arm_groups(code: Ints, subject: NDArray[np.int32], arm_of: Ints, n_arms: int
             group[arm] = group.max() + 1
     if odd is not None:
         group[(counts.sum(axis=1) == 0) & (np.bincount(arm_of[odd], minlength=n_arms) > 0)] = 0
+    size = np.bincount(group[arm_of], minlength=n_arms)
+    group[(size[group] < FEWEST_IN_ARM) & (counts[:, :-1] > 0).any(axis=1)] = 0
     return group
+
+
+def told_by_one(group: Ints, subject: NDArray[np.int32], arm_of: Ints) -> int:
+    """How many arms with rows (n_rows,), of a single subject each, are in the group of the largest beside others."""
+    size = np.bincount(arm_of, minlength=len(group))
+    single = (size < FEWEST_IN_ARM) & (np.bincount(arm_of[subject], minlength=len(group)) > 0) & (group == 0)
+    return int(single.sum()) if size[group == 0].max(initial=0) >= FEWEST_IN_ARM else 0

@@ -28,6 +28,9 @@ class VisitNames:
         VISITDY of each, NaN without.
     prefix : str
         What stands before the number in the name of a visit that is not in the list, for example ``UNSCHEDULED``.
+    planned : tuple of str
+        Datasets of k subjects all of whose visits have a planned day: there, one that is not in the list has one between those of
+        its neighbours.
     """
 
     kind: ClassVar[str] = "visit names"
@@ -36,6 +39,7 @@ class VisitNames:
     name: Text
     day: NDArray[np.float64]
     prefix: str
+    planned: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]], k: int) -> VisitNames:
@@ -67,10 +71,11 @@ class VisitNames:
         names = common.groupby("number")["name"].agg(lambda x: x.mode().iloc[0])
         days = common.groupby("number")["day"].agg(lambda x: x.mode().iloc[0] if x.notna().any() else np.nan)
         number, day = np.asarray(names.index, np.float64), np.asarray(days.reindex(names.index), np.float64)
-        return cls(number, Text.of(names.to_numpy()), day, prefix)
+        planned = tuple(sorted(name for name in subject if _is_planned(datasets[name], subject[name], k)))
+        return cls(number, Text.of(names.to_numpy()), day, prefix, planned)
 
-    def columns(self, number: NDArray[np.float64]) -> tuple[Text, Numbers]:
-        """VISIT and VISITDY of visit numbers (n_rows,)."""
+    def columns(self, number: NDArray[np.float64], *, planned: bool = False) -> tuple[Text, Numbers]:
+        """VISIT and VISITDY of visit numbers (n_rows,), `planned` ones if all have a day."""
         unique, inverse = distinct_values(np.round(number, 9), return_inverse=True)
         at = np.searchsorted(self.number, unique).clip(max=max(len(self.number) - 1, 0))
         known = (self.number[at] == unique) if len(self.number) else np.zeros(len(unique), bool)
@@ -80,6 +85,10 @@ class VisitNames:
             for value, i, there in zip(unique.tolist(), at.tolist(), known.tolist(), strict=True)
         ]
         days = np.where(known, self.day[at] if len(self.number) else np.nan, np.nan)
+        told = np.isfinite(self.day)
+        if planned and told.any():
+            between = np.round(np.interp(unique, self.number[told], self.day[told]))
+            days = np.where(np.isnan(days) & np.isfinite(unique), between, days)
         text = Text.of(names)
         return Text(text.codes[inverse], text.levels), Numbers(days[inverse])
 
@@ -106,7 +115,7 @@ class VisitNames:
         """Write the variables `names` of a dataset from its VISITNUM."""
         if not names:
             return dataset
-        text, day = self.columns(dataset.numbers("VISITNUM"))
+        text, day = self.columns(dataset.numbers("VISITNUM"), planned=dataset.name in self.planned)
         made: dict[str, Column] = {"VISIT": text, "VISITDY": day}
         for name in names:
             column = made[name]
@@ -114,6 +123,13 @@ class VisitNames:
                 column = Text.of(column.strings())
             dataset = dataset.with_column(Variable(name, type="char" if isinstance(column, Text) else "num"), column)
         return dataset
+
+
+def _is_planned(dataset: Dataset, subject: NDArray[np.int32], k: int) -> bool:
+    """Whether all rows (n_rows,) of a dataset, of k subjects at least, are at visits with a planned day."""
+    if "VISITNUM" not in dataset or "VISITDY" not in dataset or len(distinct_values(subject)) < k:
+        return False
+    return not bool((dataset["VISITDY"].missing | dataset["VISITNUM"].missing).any())
 
 
 def named_visits(datasets: Mapping[str, Dataset], subject: Mapping[str, NDArray[np.int32]]) -> NDArray[np.float64]:

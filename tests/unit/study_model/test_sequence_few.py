@@ -9,6 +9,7 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.sequence_arms import arm_groups, told_by_one
 from replicator.tables.dataset import Study
 
 from .small_studies import make_study
@@ -55,3 +56,13 @@ def test_subjects_of_an_arm_of_few_go_through_its_elements(seed: int) -> None:
     of_arm = elements.merge(subjects[["USUBJID", "ARMCD"]]).groupby("ARMCD").ETCD.agg(lambda codes: frozenset(codes))
     assert of_arm["PBO"] == {"SCREEN", "PBO DOSE"} and of_arm["LO"] == {"SCREEN", "LO DOSE"}
     assert of_arm["SCRNFAIL"] == {"SCREEN"} and of_arm["HI"] <= {"SCREEN", "HI DOSE"}
+
+
+@pytest.mark.parametrize(("alone", "group"), [(1, 0), (2, 1)])
+def test_an_arm_of_one_has_the_rows_of_the_largest(alone: int, group: int) -> None:
+    """What one subject was given tells no arm's design; of two it does. A subject without rows, alone in its arm, stays without."""
+    arm = np.repeat([0, 1, 2], [6, alone, 1])
+    dosed = np.repeat(np.arange(6 + alone), 2).astype(np.int32)
+    code = np.where(dosed < 6, np.tile([0, 1], 6 + alone), 2)
+    found = arm_groups(code, dosed, arm, 3, np.zeros(len(arm), bool))
+    assert found.tolist() == [0, group, 2] and told_by_one(found, dosed, arm) == (alone == 1)

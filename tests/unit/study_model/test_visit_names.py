@@ -35,6 +35,16 @@ def test_names_and_days_of_shared_visits() -> None:
     np.testing.assert_array_equal(day.values, [14.0, -7.0, np.nan, np.nan])
 
 
+def test_a_planned_day_between_its_neighbours() -> None:
+    """Where every visit of a dataset has a planned day, one that is not in the list has one between; elsewhere it has none."""
+    table = _table()
+    names = VisitNames.fit({"VS": table, "LB": _table("LB").take(np.arange(2 * N))}, {"VS": WHO, "LB": WHO[:-1]}, 5)
+    assert names.planned == ("LB",)
+    rows = Dataset.from_frame("LB", pd.DataFrame({"VISITNUM": [1.0, 1.5, 2.1, np.nan]}))
+    days = [names.fill(Dataset(name, rows.variables, rows.columns), ("VISITDY",)).numbers("VISITDY") for name in ("LB", "VS")]
+    np.testing.assert_array_equal(days, [[-7.0, 4.0, 14.0, np.nan], [-7.0, np.nan, np.nan, np.nan]])
+
+
 def test_only_variables_that_follow_are_filled() -> None:
     """VISIT follows, VISITDY does not where it was filled by the actual day."""
     table = _table()
