@@ -21,7 +21,7 @@ from replicator.standards.withheld import WITHHELD
 from replicator.study_model.agreement_following import Following, Search, tells
 from replicator.study_model.agreement_pairs import Combinations, KnownPairs
 from replicator.study_model.agreement_results import ResultAgreement
-from replicator.study_model.attributes import column_codes, take_codes
+from replicator.study_model.attributes import column_codes, count_subjects, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.int64]
@@ -42,6 +42,9 @@ class Agreement:
         A number that comes with a unit, and the unit; ``""`` if there are none.
     unitless : float
         Share of the numbers that the source has without a unit.
+    common_unit : str
+        Unit that stands for those that are not kept, where every row has a dose: the one that most rows have. ``""`` if k subjects
+        share none, or where doses may be missing: then those that have lost their unit are.
     results : ResultAgreement or None
         What agrees about results; None if the dataset holds no findings.
     epochs : KnownPairs or None
@@ -62,6 +65,7 @@ class Agreement:
     epochs: KnownPairs | None = None
     status: str = ""
     without_zero: tuple[str, ...] = ()
+    common_unit: str = ""
 
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
@@ -81,7 +85,8 @@ class Agreement:
             return cls(following, results=results, epochs=pairs, status=status, without_zero=days)
         given = ~dataset[dose].missing
         unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
-        return cls(following, dose, unit, unitless, epochs=pairs, status=status, without_zero=days)
+        common = "" if dataset[dose].missing.any() else _common_text(dataset.text(unit), subject, k)
+        return cls(following, dose, unit, unitless, epochs=pairs, status=status, without_zero=days, common_unit=common)
 
     def settled_by(self, dataset: Dataset, wanted: Sequence[bool], rng: np.random.Generator) -> Agreement:
         """Let the `wanted` ones of the tables take the values of keys that they lack from rows that a sample may have.
@@ -136,14 +141,28 @@ class Agreement:
             if name in dataset:
                 day = dataset.numbers(name)
                 dataset = dataset.with_column(dataset.variable(name), Numbers(np.where(day == 0, 1.0, day)))
-        if self.dose in dataset and self.unit in dataset:
-            dose = dataset[self.dose]
-            bare = ~dose.missing & dataset[self.unit].missing
-            share = float(bare.sum() / max(int((~dose.missing).sum()), 1))
-            if share > self.unitless:
-                gone = bare & (rng.random(dataset.n_rows) >= self.unitless / share)
-                dataset = dataset.with_column(dataset.variable(self.dose), blanked(dose, gone))
-        return dataset
+        return self._with_units(dataset, rng) if self.dose in dataset and self.unit in dataset else dataset
+
+    def _with_units(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
+        """Leave as many doses without a unit as the source has."""
+        dose, unit = dataset[self.dose], dataset[self.unit]
+        bare = ~dose.missing & unit.missing
+        n_bare, n = int(bare.sum()), int((~dose.missing).sum())
+        if n_bare <= self.unitless * n:
+            return dataset
+        if self.common_unit and isinstance(unit, Text):
+            gone = bare & (rng.random(dataset.n_rows) * n_bare >= self.unitless * n)
+            written = unit.overlaid(gone, Text.constant(self.common_unit, int(gone.sum())))
+            return dataset.with_column(dataset.variable(self.unit), written)
+        gone = bare & (rng.random(dataset.n_rows) * n_bare * (1 - self.unitless) >= self.unitless * (n - n_bare))
+        return dataset.with_column(dataset.variable(self.dose), blanked(dose, gone))
+
+
+def _common_text(column: Text, subject: NDArray[np.int32], k: int) -> str:
+    """The text that most rows (n_rows,) have, of those that k subjects share; ``""`` for none."""
+    codes, levels = column_codes(column)
+    rows = np.where(count_subjects(codes, subject, len(levels)) >= k, np.bincount(codes + 1, minlength=len(levels) + 1)[1:], 0)
+    return str(levels.strings()[rows.argmax()]) if rows.max(initial=0) > 0 else ""
 
 
 def _coarse_first(tables: Sequence[Following], following: Sequence[Following]) -> list[Following]:

@@ -105,23 +105,32 @@ def test_nothing_that_fewer_than_k_subjects_share_is_kept() -> None:
     assert not any("ONCE ONLY" in key for one in agreement.following for key in one.keys)
 
 
+@pytest.mark.parametrize("without_dose", [False, True])
 @pytest.mark.parametrize("without_unit", [0, 30])
-def test_doses_lack_their_unit_no_more_often_than_in_the_source(without_unit: int) -> None:
+def test_doses_lack_their_unit_no_more_often_than_in_the_source(without_unit: int, without_dose: bool) -> None:
+    """The dose goes with a unit that is not kept where the source has rows without; else the unit of most stands for it."""
     n = 600
     subject = (np.arange(n) // 3).astype(np.int32)
-    unit = np.where(np.arange(n) < without_unit, "", "mg")
+    unit = np.where(np.arange(n) < without_unit, "", np.where(np.arange(n) % 9 == 0, "mL", "mg"))
+    unit[n - 12 :] = "RARE"
     source = _dataset(
         "CM",
         USUBJID=[f"S{i:03d}" for i in subject.tolist()],
         CMTRT=[f"DRUG {i % 5}" for i in range(n)],
-        CMDOSE=[float(10 + i % 4) for i in range(n)],
+        CMDOSE=[np.nan if without_dose and i % 50 == 49 else float(10 + i % 4) for i in range(n)],
         CMDOSU=unit.tolist(),
     )
-    sample = source.with_column(source.variable("CMDOSU"), Text.of(np.where(np.arange(n) % 5 == 0, "", "mg").astype(object)))
+    sample = source.with_column(source.variable("CMDOSU"), Text.of(np.where(np.arange(n) % 5 < 4, "", "mL").astype(object)))
     held = _fitted(source, subject, Kind.INTERVENTIONS).hold(sample, np.random.default_rng(1))
     bare = ~held["CMDOSE"].missing & held["CMDOSU"].missing
     assert bare.sum() / (~held["CMDOSE"].missing).sum() == pytest.approx(without_unit / n, abs=0.03)
     assert without_unit or not bare.any()
+    assert held["CMDOSE"].missing.any() == without_dose
+    assert set(held.text("CMDOSU").strings()) == {
+        "mL",
+        *([""] if without_dose or without_unit else []),
+        *([] if without_dose else ["mg"]),
+    }
 
 
 def test_visits_that_few_have_get_one_value_in_all_chunks() -> None:
