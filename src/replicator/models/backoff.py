@@ -92,6 +92,7 @@ class BackoffTable:
         k: int = 5,
         strength: float = 0.0,
         closed: bool = False,
+        open_depth: int | None = None,
         design_depth: int = 0,
     ) -> BackoffTable:
         """Learn from rows.
@@ -111,6 +112,8 @@ class BackoffTable:
         closed : bool
             Whether a cell that knows any target knows them all: what is too rare in it is left out, and nothing comes from the
             parent. For hard structure, where another cell's targets would be wrong.
+        open_depth : int, optional
+            From this depth on cells of a `closed` table are not closed: what is too rare in them comes from the parent.
         design_depth : int
             Up to this depth cells of fewer than `k` subjects exist too, with the targets that at least half of the cell's subjects
             share: what most of a small group have is the group's design.
@@ -130,7 +133,7 @@ class BackoffTable:
                     k,
                     strength if depth else 0.0,
                     depth == 0,
-                    closed,
+                    closed and (open_depth is None or depth < open_depth),
                     0 < depth <= design_depth,
                 )
             )

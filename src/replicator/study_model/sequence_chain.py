@@ -78,7 +78,8 @@ class Chain:
         Whether (1) the next tuple is one that `table` does not know under its conditions, and `rare` does, given the same. Tuples
         that are mostly so are unknown to `table` under all conditions.
     rare : BackoffTable
-        Which it is then, numbered anew in each group, given the group and the one before.
+        Which it is then, numbered anew in each group, given the group, the one before and the arm: what is rare in
+        one arm may be usual in others.
     antecedents : Antecedents
         What earlier datasets tell of the next tuple.
     asked : (n_states + 1, n_antecedents) int64
@@ -170,8 +171,10 @@ class Chain:
         stray = ~table.lists(given, target)
         seldom = _mostly(stray, join_codes([numbered, before], len(who)))
         stray |= seldom
-        rare = BackoffTable.fit(numbered[stray], [first[stray], before[stray]], who[stray], k=k, closed=True)
-        stray[stray] = rare.lists([first[stray], before[stray]], numbered[stray])  # one of too few is no reason for another
+        seldom_given = [codes[stray] for codes in (first, before, rest[-1])]
+        rare = BackoffTable.fit(numbered[stray], seldom_given, who[stray], k=k, closed=True, open_depth=3)
+        of_any_arm = [*seldom_given[:2], np.full(len(seldom_given[0]), len(spine.arms))]
+        stray[stray] = rare.lists(of_any_arm, numbered[stray])  # one of too few is no reason for another
         usual = ~(stray & seldom)  # what `rare` knows of them does not come by both ways
         table = BackoffTable.fit(target[usual], [codes[usual] for codes in given], who[usual], k=k, closed=True, design_depth=2)
         strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
@@ -226,7 +229,7 @@ class Chain:
             repeated = [times_that_tell(at, self.places, MOST_ROWS)] if len(self.places) else []
             given = [group, before[alive], *repeated, *_in_turn(told, self.asked, before[alive], alive), *rest]
             usual = self.table.sample(given, rng).astype(np.int64)
-            rare = self.rare.sample(given[:2], rng).astype(np.int64)
+            rare = self.rare.sample([group, before[alive], rest[-1]], rng).astype(np.int64)
             stray = (self.strays.sample(given, rng) == 1) & (rare // (self.n_states + 1) == group)
             new = np.where(stray, rare % (self.n_states + 1), usual)
             new = new if turn < self.most else np.full_like(new, self.n_states)

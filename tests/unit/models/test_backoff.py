@@ -114,6 +114,16 @@ def test_closed_cells_take_nothing_from_elsewhere() -> None:
     assert set(table.sample([np.zeros(5000, int)], np.random.default_rng(2)).tolist()) == {0}
 
 
+def test_below_an_open_depth_what_is_too_rare_comes_from_the_closed_cell_above() -> None:
+    """Three of fifty of each part of a cell have another target: it keeps its share there, and nothing of another cell comes in."""
+    a, b = np.repeat([0, 1], 100), np.tile(np.repeat([0, 1], 50), 2)
+    target = np.where(a == 1, 7, np.arange(200) % 50 < 3)
+    table = BackoffTable.fit(target, [a, b], np.arange(200), k=5, closed=True, open_depth=2)
+    drawn = table.sample([np.zeros(20_000, int), np.repeat([0, 1], 10_000)], np.random.default_rng(2))
+    assert set(drawn.tolist()) == {0, 1}
+    assert drawn.reshape(2, -1).mean(axis=1) == pytest.approx(np.full(2, 0.06), abs=0.01)
+
+
 def test_small_groups_keep_what_most_of_them_have() -> None:
     """With a design depth, an arm of three all of whom have a target keeps it, and not what one of them has."""
     a = np.array([0] * 50 + [1] * 4)

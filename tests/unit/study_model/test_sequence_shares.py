@@ -55,3 +55,25 @@ def test_seldom_reasons_keep_their_share() -> None:
     assert reasons["COMPLETED"] / 4000 == pytest.approx(125 / N, abs=0.03)
     for reason, n in (*SELDOM.items(), ("OTHER", len(ALONE))):
         assert reasons[reason] / 4000 == pytest.approx(n / N, abs=0.008)  # two standard errors of the sample, and a fifth of it
+
+
+def test_what_an_arm_does_otherwise_is_not_lost_behind_when_it_is_done() -> None:
+    """Of those who leave, three in four of one arm do so for adverse events, and one in four of the other, on whatever day."""
+    n = 80
+    who, arm = [f"ST-{i:04d}" for i in range(n)], np.array(["A", "B"])[np.arange(n) % 2]
+    start, stay = np.arange(n) * 7 % 300, np.random.default_rng(4).integers(10, 170, n)
+    reason = np.where((np.arange(n) // 2 % 4 == 0) == (arm == "B"), "ADVERSE EVENT", "WITHDRAWAL")
+
+    def iso(day: np.ndarray) -> list[str]:
+        return [str(np.datetime64("2020-01-01") + int(one)) for one in day]
+
+    dm = {"USUBJID": who, "RFSTDTC": iso(start), "RFENDTC": iso(start + stay), "ARMCD": arm, "ARM": arm}
+    ds = {"USUBJID": who, "DSSEQ": [1] * n, "DSDECOD": reason, "DSSTDTC": iso(start + stay)}
+    study = make_study(DM=pd.DataFrame(dm).to_dict("list"), DS=pd.DataFrame(ds).to_dict("list"))
+    sample = Request(fit_study_model(study, find_structure(study)), 2000, seed=3).study()
+    of = dict(zip(*(sample["DM"].text(name).strings().tolist() for name in ("USUBJID", "ARM")), strict=True))
+    told = Counter(
+        zip((of[one] for one in sample["DS"].text("USUBJID").strings()), sample["DS"].text("DSDECOD").strings(), strict=True)
+    )
+    for one, share in (("A", 0.75), ("B", 0.25)):
+        assert told[one, "ADVERSE EVENT"] / 1000 == pytest.approx(share, abs=0.08)
