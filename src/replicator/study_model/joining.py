@@ -35,7 +35,7 @@ class Supplement:
         Characters that IDVARVAL is padded to on the left; 0 for none.
     constants : mapping of str to str
         The other variables of the row: QLABEL, QORIG, QEVAL and the like, of each the most frequent value that k subjects share,
-        or what stands for one.
+        or what stands for one; of QLABEL that is QNAM.
     """
 
     kind: ClassVar[str] = "supplement"
@@ -113,6 +113,8 @@ def _join(dataset: Dataset, parent: Dataset, parent_name: str, subject: str, k: 
         same = frame.index[frame["QNAM"] == qnam]  # by whichever IDVAR
         constants = {other: _customary(dataset.text(other).strings()[same], frame[subject][same], k) for other in others}
         constants |= {other: _of_parent(parent, other) for other in others if constants[other] == WITHHELD}
+        if constants.get("QLABEL") == WITHHELD:
+            constants["QLABEL"] = str(qnam)  # one label names one qualifier
         width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
         supplements.append(Supplement(dataset.name, parent_name, str(qnam), target, str(idvar), width, constants))
     if lost:

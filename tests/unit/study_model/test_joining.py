@@ -107,7 +107,7 @@ def test_what_too_few_subjects_have_is_not_named() -> None:
     assert "OTHER" not in datasets["DM"] and datasets["DM"].text("ITT").strings().tolist() == ["Y"] * 6
     assert [(one.name, one.constants) for one in supplements] == [
         ("ITT", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": "Intent to treat", "QORIG": "CRF"}),
-        ("RARE1", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": WITHHELD, "QORIG": WITHHELD}),
+        ("RARE1", {"STUDYID": "ST", "RDOMAIN": "DM", "QLABEL": "RARE1", "QORIG": WITHHELD}),
     ]
     [note] = notes
     assert "1 of 2 in 1 of 7 rows" in note and "OTHER" not in note and "S3" not in note
