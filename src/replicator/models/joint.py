@@ -299,7 +299,7 @@ def _fit_number(
     for s in np.unique(stratum):
         groups = np.flatnonzero(stratum == s)
         rows = np.isin(group, groups) & np.isfinite(x)
-        if rows.sum() < 2 * k:
+        if rows.sum() < k:
             continue
         which[groups] = len(marginals)
         marginals.append(QuantileMarginal.fit(x[rows], k=k, decimals=decimals))

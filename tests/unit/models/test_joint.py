@@ -63,6 +63,18 @@ def test_groups_of_other_strata_share_nothing() -> None:
         assert mine.std() == pytest.approx(x[group == g].std(), abs=0.4)
 
 
+def test_a_stratum_of_k_values_has_nothing_of_another() -> None:
+    """Six who failed screening leave after 3 to 8 days, two of the treated weeks after their last visit: nobody of the six does."""
+    days = np.full(40, np.nan)
+    days[:6], days[6:8] = [3, 4, 5, 6, 6, 8], [28, 35]
+    group = np.where(np.arange(40) < 6, 0, 1)
+    drawn = JointModel.fit({"days": days}, frozenset(), group, np.array([0, 1]), 5).sample(
+        np.zeros(4000, np.int64), np.random.default_rng(7)
+    )["days"]
+    assert drawn.mean() == pytest.approx(days[:6].mean(), abs=0.2)
+    assert drawn.max() <= days[:6].mean() + 3 * days[:6].std(ddof=1) + 0.5
+
+
 def test_a_value_that_most_share_keeps_its_share_by_group() -> None:
     """Planted: 90, 70 and 40 % of three groups are there to the end (day 84), the others leave evenly before."""
     rng = np.random.default_rng(8)
