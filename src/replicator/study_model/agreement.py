@@ -1,4 +1,4 @@
-"""What must agree within a row: variables that follow exactly from others, and doses that come with their unit.
+"""What must agree within a row, such as variables that follow exactly from others.
 
 Parts draw columns given what matters most for them. What followed from another variable in every row of the source is set right
 here, after all columns are drawn and derived, so that no rare draw or stand-in breaks it.
@@ -14,14 +14,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.derivations.derive import blanked, chosen
+from replicator.derivations.derive import chosen
 from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.withheld import WITHHELD
+from replicator.study_model.agreement_doses import DoseAgreement
 from replicator.study_model.agreement_following import Following, Search, tells
 from replicator.study_model.agreement_pairs import Combinations, KnownPairs
 from replicator.study_model.agreement_results import ResultAgreement
-from replicator.study_model.attributes import column_codes, count_subjects, take_codes
+from replicator.study_model.attributes import column_codes, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.int64]
@@ -38,13 +39,8 @@ class Agreement:
     ----------
     following : tuple of Following
         In the order in which they are set; an earlier one wins.
-    dose, unit : str
-        A number that comes with a unit, and the unit; ``""`` if there are none.
-    unitless : float
-        Share of the numbers that the source has without a unit.
-    common_unit : str
-        Unit that stands for those that are not kept, where every row has a dose: the one that most rows have. ``""`` if k subjects
-        share none, or where doses may be missing: then those that have lost their unit are.
+    doses : DoseAgreement or None
+        What agrees about doses; None if there are none in numbers, with units.
     results : ResultAgreement or None
         What agrees about results; None if the dataset holds no findings.
     epochs : KnownPairs or None
@@ -58,14 +54,11 @@ class Agreement:
     kind: ClassVar[str] = "agreement"
 
     following: tuple[Following, ...]
-    dose: str = ""
-    unit: str = ""
-    unitless: float = 0.0
+    doses: DoseAgreement | None = None
     results: ResultAgreement | None = None
     epochs: KnownPairs | None = None
     status: str = ""
     without_zero: tuple[str, ...] = ()
-    common_unit: str = ""
 
     @classmethod
     def fit(cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Agreement:
@@ -79,14 +72,9 @@ class Agreement:
             for name in (structure.named(suffix) for suffix in DAYS)
             if name and isinstance(dataset[name], Numbers) and not (dataset.numbers(name) == 0).any()
         )
-        status, dose, unit = (structure.named(suffix) for suffix in ("STAT", "DOSE", "DOSU"))
-        if not dose or not unit or not isinstance(dataset[dose], Numbers):
-            results = ResultAgreement.fit(dataset, structure, subject, k)
-            return cls(following, results=results, epochs=pairs, status=status, without_zero=days)
-        given = ~dataset[dose].missing
-        unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
-        common = "" if dataset[dose].missing.any() else _common_text(dataset.text(unit), subject, k)
-        return cls(following, dose, unit, unitless, epochs=pairs, status=status, without_zero=days, common_unit=common)
+        doses = DoseAgreement.fit(dataset, structure, subject, k)
+        results = ResultAgreement.fit(dataset, structure, subject, k) if doses is None else None
+        return cls(following, doses, results, pairs, structure.named("STAT"), days)
 
     def settled_by(self, dataset: Dataset, wanted: Sequence[bool], rng: np.random.Generator) -> Agreement:
         """Let the `wanted` ones of the tables take the values of keys that they lack from rows that a sample may have.
@@ -141,28 +129,7 @@ class Agreement:
             if name in dataset:
                 day = dataset.numbers(name)
                 dataset = dataset.with_column(dataset.variable(name), Numbers(np.where(day == 0, 1.0, day)))
-        return self._with_units(dataset, rng) if self.dose in dataset and self.unit in dataset else dataset
-
-    def _with_units(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
-        """Leave as many doses without a unit as the source has."""
-        dose, unit = dataset[self.dose], dataset[self.unit]
-        bare = ~dose.missing & unit.missing
-        n_bare, n = int(bare.sum()), int((~dose.missing).sum())
-        if n_bare <= self.unitless * n:
-            return dataset
-        if self.common_unit and isinstance(unit, Text):
-            gone = bare & (rng.random(dataset.n_rows) * n_bare >= self.unitless * n)
-            written = unit.overlaid(gone, Text.constant(self.common_unit, int(gone.sum())))
-            return dataset.with_column(dataset.variable(self.unit), written)
-        gone = bare & (rng.random(dataset.n_rows) * n_bare * (1 - self.unitless) >= self.unitless * (n - n_bare))
-        return dataset.with_column(dataset.variable(self.dose), blanked(dose, gone))
-
-
-def _common_text(column: Text, subject: NDArray[np.int32], k: int) -> str:
-    """The text that most rows (n_rows,) have, of those that k subjects share; ``""`` for none."""
-    codes, levels = column_codes(column)
-    rows = np.where(count_subjects(codes, subject, len(levels)) >= k, np.bincount(codes + 1, minlength=len(levels) + 1)[1:], 0)
-    return str(levels.strings()[rows.argmax()]) if rows.max(initial=0) > 0 else ""
+        return dataset if self.doses is None else self.doses.hold(dataset, rng)
 
 
 def _coarse_first(tables: Sequence[Following], following: Sequence[Following]) -> list[Following]:
