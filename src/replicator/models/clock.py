@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -61,7 +61,8 @@ class ClockTime:
         if len(finest) > 1 and len(np.unique(who[step > finest[-2]])) < k:
             del finest[-2]
         group = np.searchsorted(finest, step)
-        times = tuple(QuantileMarginal.fit(what[group == g], who[group == g], k=k, decimals=0) for g in range(len(finest)))
+        fitted = (QuantileMarginal.fit(what[group == g], who[group == g], k=k, decimals=0) for g in range(len(finest)))
+        times = tuple(replace(marginal, floor=0.0, ceiling=DAY - 1.0) for marginal in fitted)  # a day ends where all days do
         upto = np.cumsum(np.bincount(group, minlength=len(finest))) / len(what)
         return cls(upto, tuple(finest), times, len(what))
 
