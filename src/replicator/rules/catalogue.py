@@ -119,8 +119,8 @@ _CERTIFICATE = f"""
 
 A sample and its source under the same rules. What the source passed the sample must pass: one failure breaks it. Where the
 source failed, the sample's rate counts as the same unless it is more than {RATIO} times higher or lower *and* the number of
-failing subjects is not what equal rates give: given the failing subjects of both, those of the sample are binomial with the
-share of its tests, and the chance of so many, or so few, is below {SIGNIFICANCE:.0%}.
+failing subjects is not what equal rates give: were each test of either as likely to be among those that fail, the chance of so
+many, or so few, in the sample would be below {SIGNIFICANCE:.0%} (Fisher's exact test).
 """
 
 

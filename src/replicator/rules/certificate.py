@@ -9,7 +9,9 @@ from enum import StrEnum
 from html import escape
 from typing import Any
 
-from scipy.special import bdtr, bdtrc
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from replicator.errors import StudyError
 from replicator.rules.report import Outcome, PlainReport, ValidationReport
@@ -212,14 +214,14 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
     Notes
     -----
     A rule that the source passed must be passed: one failure breaks it, and so does a failure where the source had nothing to test.
-    Not so a warning, which speaks of the unusual: a large
-    sample has some of it, so rates are compared as for a rule that the source failed. Of such a rule, let ``f`` failures in ``t``
-    tests be its rate. The failures of one subject hang together, so failing subjects ``c`` are counted (failures, where there are
-    no subjects), and tests in the same measure: ``c`` fail in ``u = t c / f``; where one side has no failure, its tests are weighed
-    like the other's. If the rates were equal, ``c_sample`` given ``c_source + c_sample = m`` would be binomial with ``m`` trials
-    and probability ``u_sample / (u_source + u_sample)``. The sample fails *more often* if its rate is above 1.25 times the source's
-    and ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else
-    at about the same rate. A side without a failure has *passed*, and no rate is spoken of.
+    Not so a warning, which speaks of the unusual: a large sample has some of it, so rates are compared as for a rule that the
+    source failed. Of such a rule, let ``f`` failures in ``t`` tests be its rate. The failures of one subject hang together, so
+    failing subjects ``c`` are counted (failures, where there are no subjects), and tests in the same measure: ``c`` fail in
+    ``u = t c / f``; where one side has no failure, its tests are weighed like the other's. If the rates were equal, ``c_sample``
+    given ``c_source + c_sample = m`` would be hypergeometric: of ``u_source + u_sample`` tests ``m`` fail, and the sample has
+    ``u_sample`` of them (Fisher's exact test). The sample fails *more often* if its rate is above 1.25 times the source's and
+    ``P(X >= c_sample) < 0.01``; *less often* if it is below the source's divided by 1.25 and ``P(X <= c_sample) < 0.01``; else at
+    about the same rate. A side without a failure has *passed*, and no rate is spoken of.
 
     A model must not keep what fewer than k subjects share, so its samples may miss cells that the source has. Where the sample
     fails more often than the source, the source's withheld cells are counted as if they were missing there: if that explains the
@@ -227,6 +229,7 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
 
     References
     ----------
+    Fisher RA (1935). The logic of inductive inference. Journal of the Royal Statistical Society 98, 39-82.
     Rao JNK, Scott AJ (1992). A simple method for the analysis of clustered binary data. Biometrics 48, 577-585: counts divided by
     their design effect.
     """
@@ -273,11 +276,22 @@ def _differ(source: Outcome, sample: Outcome) -> tuple[bool, bool]:
     new_count = sample.n_failed_subjects or sample.n_failed
     new_tests = sample.n_tested * new_count / sample.n_failed
     old_tests = source.n_tested * (old_count / source.n_failed if source.n_failed else new_count / sample.n_failed)
-    share = new_tests / (old_tests + new_tests)
-    total = old_count + new_count
-    more = new_rate > RATIO * old_rate and bdtrc(new_count - 1, total, share) < SIGNIFICANCE
-    less = new_rate < old_rate / RATIO and bdtr(new_count, total, share) < SIGNIFICANCE
+    tests = max(round(old_tests), old_count), max(round(new_tests), new_count)
+    more = new_rate > RATIO * old_rate and _chance_of_so_many(new_count, old_count, tests[1], tests[0]) < SIGNIFICANCE
+    less = new_rate < old_rate / RATIO and _chance_of_so_many(old_count, new_count, *tests) < SIGNIFICANCE
     return bool(more), bool(less)
+
+
+def _chance_of_so_many(failed: int, failed_beside: int, tested: int, tested_beside: int) -> float:
+    """Chance that at least as many fail on one side, where each test of both is as likely to be among all that fail."""
+    both = failed + failed_beside
+    x = np.arange(failed, min(both, tested) + 1, dtype=np.float64)
+    log = _log_choose(tested, x) + _log_choose(tested_beside, both - x) - _log_choose(tested + tested_beside, both)
+    return float(np.exp(log).sum())
+
+
+def _log_choose(n: int, x: NDArray[np.float64] | int) -> NDArray[np.float64]:
+    return np.asarray(gammaln(n + 1) - gammaln(np.asarray(x) + 1) - gammaln(n - np.asarray(x) + 1), np.float64)
 
 
 def _with_withheld(source: Outcome, sample: Outcome) -> Outcome:

@@ -32,7 +32,7 @@ from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_arms import arm_codes, told_by_one
 from replicator.study_model.sequence_chain import Chain
 from replicator.study_model.sequence_dates import SequenceDates, order_dates, tuple_before
-from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms
+from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms, told_again
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visit_days import last_visit_day, nearest_visit_day, visit_day, visit_on
 from replicator.tables.dataset import Column, Dataset, Numbers
@@ -110,6 +110,14 @@ class SequencePart:
         if names:
             order = _usual_order(code, days[names[0]], subject)
             dataset, code, days = dataset.take(order), code[order], {name: day[order] for name, day in days.items()}
+        again = told_again(dataset, structure, subject, code)
+        if again.any():
+            notes.append(
+                f"{dataset.name}: {counted(int(again.sum()), 'row')} of {len(code)} tell of a death as another row of the subject "
+                f"does, but for what fewer than {k} subjects share; not learned."
+            )
+            dataset, subject, code = dataset.take(~again), subject[~again], code[~again]
+            days = {name: day[~again] for name, day in days.items()}
         odd = np.zeros(spine.n, bool)
         odd[subject[code < 0]] = True
         if odd.any():

@@ -20,6 +20,18 @@ def fatal_rows(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
     return np.isin(texts, FATAL)
 
 
+def told_again(
+    dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], code: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether a row tells of a death of which an earlier row of its subject tells in the same tuple: (n_rows,)."""
+    coded = structure.named("DECOD")
+    out = np.zeros(dataset.n_rows, bool)
+    rows = np.flatnonzero(fatal_rows(dataset.text(coded).strings()) & (code >= 0)) if coded else np.empty(0, np.intp)
+    pairs = subject[rows].astype(np.int64) * (int(code.max(initial=0)) + 1) + code[rows]
+    out[np.delete(rows, np.unique(pairs, return_index=True)[1])] = True
+    return out
+
+
 def coded_words(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], k: int) -> Dataset:
     """Let the reported term say what the coded term says where fewer than k subjects share it, and of deaths always."""
     coded, reported = structure.named("DECOD"), structure.named("TERM")

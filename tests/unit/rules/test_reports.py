@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import hypergeom
 
 from replicator.errors import StudyError
 from replicator.profile.structure import StudyStructure
@@ -111,6 +111,12 @@ def test_findings_are_rendered_and_escaped(clean: Study, structure: StudyStructu
         (_report(300, 100_000, 300), _report(360, 100_000, 360), Verdict.SAME_RATE),  # a fifth more is about the same
         (_report(1, 100, 1), _report(0, 142), Verdict.CLEARED),  # too few to tell rates apart, and no failure all the same
         (_report(90, 100, 90), _report(0, 1000), Verdict.CLEARED),
+        (
+            _report(0, 3, severity=Severity.WARNING),
+            _report(46, 46, 46, Severity.WARNING),
+            Verdict.BROKEN,
+        ),  # three that pass tell of 46
+        (_report(0, 18, severity=Severity.WARNING), _report(4, 46, 4, Severity.WARNING), Verdict.RARE),
         (_report(10, 100, 10), _report(0, 0), Verdict.NOT_TESTED),
         (_report(0, 0), _report(0, 10), Verdict.NOT_TESTED),
         (_report(0, 0), _report(1, 10, 1), Verdict.UNSEEN),
@@ -126,11 +132,11 @@ def test_verdicts(source: ValidationReport, sample: ValidationReport, verdict: V
 
 @given(st.integers(1, 60), st.integers(60, 400), st.integers(1, 60), st.integers(60, 400))
 def test_more_and_less_follow_the_formula(f: int, t: int, g: int, u: int) -> None:
-    """MORE and LESS are what scipy's exact one-sided binomial test and the ratio of rates say."""
+    """MORE and LESS are what scipy's hypergeometric distribution and the ratio of rates say."""
     verdict = certificate(_report(f, t), _report(g, u)).comparisons[0].verdict
     ratio = (g / u) / (f / t)
-    more = ratio > 1.25 and binomtest(g, f + g, u / (t + u), alternative="greater").pvalue < 0.01
-    less = ratio < 1 / 1.25 and binomtest(g, f + g, u / (t + u), alternative="less").pvalue < 0.01
+    more = ratio > 1.25 and hypergeom.sf(g - 1, t + u, f + g, u) < 0.01
+    less = ratio < 1 / 1.25 and hypergeom.cdf(g, t + u, f + g, u) < 0.01
     assert verdict is (Verdict.MORE if more else Verdict.LESS if less else Verdict.SAME_RATE)
 
 

@@ -77,3 +77,35 @@ def test_what_an_arm_does_otherwise_is_not_lost_behind_when_it_is_done() -> None
     )
     for one, share in (("A", 0.75), ("B", 0.25)):
         assert told[one, "ADVERSE EVENT"] / 1000 == pytest.approx(share, abs=0.08)
+
+
+def test_a_death_that_two_rows_tell_of_is_told_of_all_who_died() -> None:
+    """Of forty with two rows of disposition three die, two of them in both rows: everybody who dies in a sample has such a row."""
+    n = 40
+    who = [f"ST-{i:04d}" for i in range(n)]
+    dead = np.isin(np.arange(n), [3, 11, 25])
+    end = np.arange(n) * 5 % 100 + np.random.default_rng(4).integers(20, 90, n)
+    day = [str(np.datetime64("2020-01-01") + int(one)) for one in end]
+    dm = {
+        "USUBJID": who,
+        "RFSTDTC": [str(np.datetime64("2020-01-01") + i * 5 % 100) for i in range(n)],
+        "RFENDTC": day,
+        "DTHDTC": np.where(dead, day, ""),
+        "DTHFL": np.where(dead, "Y", ""),
+    }
+    reason = np.where(dead, "DEATH", np.where(np.arange(n) % 2 == 0, "COMPLETED", "ADVERSE EVENT"))
+    of_treatment = np.where(np.arange(n) == 3, "ADVERSE EVENT", reason)
+    ds = {
+        "USUBJID": np.repeat(who, 2),
+        "DSSEQ": np.tile([1, 2], n),
+        "DSDECOD": np.stack([of_treatment, reason], axis=1).ravel(),
+        "DSSCAT": np.tile(["STUDY TREATMENT", "STUDY PARTICIPATION"], n),
+        "DSSTDTC": np.repeat(day, 2),
+    }
+    study = make_study(DM=pd.DataFrame(dm).to_dict("list"), DS=pd.DataFrame(ds).to_dict("list"))
+    model = fit_study_model(study, find_structure(study))
+    assert sum("tell of a death as another row" in note for note in model.notes) == 1
+    sample = Request(model, 600, seed=3).study()
+    died = set(sample["DM"].text("USUBJID").strings()[sample["DM"].text("DTHFL").strings() == "Y"].tolist())
+    said = set(sample["DS"].text("USUBJID").strings()[sample["DS"].text("DSDECOD").strings() == "DEATH"].tolist())
+    assert died == said and len(died) > 20

@@ -75,7 +75,8 @@ def death_has_disposition(view: StudyView, rule: Rule) -> Iterator[Tested]:
     subject = view.subject(home)
     known = subject >= 0
     wrong = known & (np.append(told, False)[subject] != died)
-    yield tested(home, "DTHFL" if "DTHFL" in view.dataset(home) else "DTHDTC", known & np.append(present, False)[subject], wrong)
+    either = known & (np.append(told, False)[subject] | died)
+    yield tested(home, "DTHFL" if "DTHFL" in view.dataset(home) else "DTHDTC", either & np.append(present, False)[subject], wrong)
 
 
 def fatal_event_is_death(view: StudyView, rule: Rule) -> Iterator[Tested]:
