@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from replicator.arguments import check_instance, shown
 from replicator.config import FitConfig
-from replicator.errors import ArtifactError, ConfigError, in_plain_words
+from replicator.errors import ArtifactError, ConfigError, ReadError, in_plain_words
 from replicator.fitted import FittedStudy, load_model
 from replicator.locations import Location, ObjectLocation
 from replicator.log import log_event, timed
@@ -212,7 +212,10 @@ def profile_source(source: Source, progress: Progress | None = None) -> StudyPro
     with fetched(places, progress) as copies:
         file = copies[only] if isinstance(only, ObjectLocation) else only
         if file is not None and file.suffix.lower() == ".json" and file.is_file() and (text := _kept_profile(file)) is not None:
-            return StudyProfile.from_json(text)
+            try:
+                return StudyProfile.from_json(text)
+            except ReadError as error:
+                raise ReadError(f"{file.name}: {error}") from error
         tell("Reading", 0, 100)
         study = source if isinstance(source, Study) else read_source(source)
     tell("Finding the structure", 10, 100)

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any, Protocol, Self, TypeVar
 
 from replicator.errors import SampleError, WriteError
@@ -215,7 +216,32 @@ def _draw(job: Any) -> Any:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold SIGINT back: processes that are started meanwhile never see it, this one sees it afterwards."""
+    """Hold interrupts back: processes that are started meanwhile never see SIGINT, this one sees what came afterwards.
+
+    A mask alone does not hold them: other threads, such as those of linear algebra, take a signal for the main one.
+    """
+    came: list[int] = []
+    with _handled(lambda number, _: came.append(number)), _masked():
+        yield
+    for number in came[:1]:
+        signal.raise_signal(number)
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Let a function see interrupts, if this is the thread that sees them."""
+    here = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM) if here}
+    try:
+        yield
+    finally:
+        for number, handles in before.items():
+            signal.signal(number, signal.SIG_DFL if handles is None else handles)
+
+
+@contextmanager
+def _masked() -> Iterator[None]:
+    """Block SIGINT in this thread and in processes that it starts."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -59,7 +59,7 @@ class LinkedLevels:
         k : int
         """
         best: tuple[float, str, tuple[str, ...]] = (0.0, "", ())
-        for column in dataset.names:
+        for column in dataset.names if concerned.any() else ():
             codes, levels = column_codes(dataset[column])
             if not 1 < len(levels) <= MOST_LEVELS or column in left_out:
                 continue

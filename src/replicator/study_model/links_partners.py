@@ -178,4 +178,5 @@ def _lift(
     n = np.bincount(cell, minlength=n_cells)
     share = np.bincount(cell[linked], minlength=n_cells) / np.maximum(n, 1)
     enough = count_subjects(cell, subject, n_cells) >= k
-    return np.where(enough, share / max(float(linked.mean()), 1e-12), np.ones(n_cells) if default is None else default)
+    usual = float(linked.mean()) if len(linked) else 0.0
+    return np.where(enough, share / max(usual, 1e-12), np.ones(n_cells) if default is None else default)

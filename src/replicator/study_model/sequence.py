@@ -160,10 +160,10 @@ class SequencePart:
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects."""
         subject, code = self.chain.sample(spine, rng)
-        last = np.where(code == self.chain.fatal, death_day(spine)[subject], np.nan)
+        last = np.where(self.chain.tells_of_death(code), death_day(spine)[subject], np.nan)
         days, keep = self.dates.sample(spine, subject, code, self._number(code), last, rng)
         subject, code, days = subject[keep], code[keep], {name: value[keep] for name, value in days.items()}
-        fatal = code == self.chain.fatal
+        fatal = self.chain.tells_of_death(code)
         days = self._on_named_visits(days, subject, spine, fatal)
         keep = self.dates.in_time(days, subject, spine) | fatal
         subject, code, fatal, days = subject[keep], code[keep], fatal[keep], {name: value[keep] for name, value in days.items()}

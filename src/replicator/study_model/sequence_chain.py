@@ -18,9 +18,9 @@ from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_followed
 from replicator.study_model.sequence_closing import Closing
 from replicator.study_model.sequence_context import Antecedents
+from replicator.study_model.sequence_fatal import FatalTuples
 from replicator.study_model.sequence_repeats import place_codes, telling_places, times_had, times_that_tell
 from replicator.study_model.sequence_returns import Returns
-from replicator.study_model.sequence_terms import fatal_rows
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Numbers
 
@@ -89,10 +89,8 @@ class Chain:
         Rows that are there if something else happened.
     once : (n_sets, n_states) bool
         Sets of tuples of which a subject has one at most.
-    fatal : int
-        Tuple of a death, -1 if there is none.
-    survived : int
-        Tuple that stands for it where the subject lives.
+    deaths : FatalTuples or None
+        Tuples of deaths.
     most : int
         Most rows a subject.
     places : (n_places,) int64
@@ -116,8 +114,7 @@ class Chain:
     horizon: Horizon
     closing: Closing
     once: NDArray[np.bool_]
-    fatal: int
-    survived: int
+    deaths: FatalTuples | None
     most: int
     places: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     obliged: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
@@ -184,7 +181,6 @@ class Chain:
         may = ~once.any(axis=0) & ~closing.members.any(axis=0) & np.isnan(closing.visit)
         drawn = stray & (len(np.unique(who[stray])) >= k)  # others of too few are not
         lost = again & ~drawn & ~table.lists(given, target) & np.append(may, False)[target]
-        fatal, survived = _fatal(state, code, once, n_states)
         return cls(
             n_states,
             planned,
@@ -197,8 +193,7 @@ class Chain:
             horizon,
             closing,
             once,
-            fatal,
-            survived,
+            FatalTuples.fit(state, code, once, n_states),
             max(1, min(MOST_ROWS, most)),
             places,
             _obliged(once, code, subject, odd, k),
@@ -208,6 +203,10 @@ class Chain:
     def _obliged_sets(self) -> NDArray[np.bool_]:
         """Sets of which everybody has one tuple: (n_obliged, n_states)."""
         return self.once[self.obliged] if len(self.obliged) else self.once[:0]
+
+    def tells_of_death(self, code: Ints) -> NDArray[np.bool_]:
+        """Whether each tuple (n_rows,) is one of a death."""
+        return np.zeros(len(code), bool) if self.deaths is None else self.deaths.tuples[code]
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
@@ -259,15 +258,8 @@ class Chain:
             again[1:] = subject[mine][1:] == subject[mine][:-1]
             keep[mine[again]] = False
         subject, code = subject[keep], code[keep]
-        if self.fatal >= 0:
-            dead = died(spine)[subject]
-            rivals = np.any([states for states in self.once if states[self.fatal]], axis=0)
-            code = np.where(dead & rivals[code], self.fatal, code)
-            code = np.where(~dead & (code == self.fatal), self.survived, code)
-            untold = np.setdiff1d(np.flatnonzero(died(spine)), subject[code == self.fatal])
-            subject, code = np.append(subject, untold), np.append(code, np.full(len(untold), self.fatal))
-            order = np.argsort(subject, kind="stable")
-            subject, code = subject[order], code[order]
+        if self.deaths is not None:
+            subject, code = self.deaths.hold(subject, code, died(spine))
         return subject.astype(np.int32), code
 
 
@@ -379,19 +371,3 @@ def _obliged(once: NDArray[np.bool_], code: Ints, subject: NDArray[np.int32], od
         has[subject[states[code]]] = True
         out[at] = has.sum() >= k and bool(has[~odd].all())
     return out
-
-
-def _fatal(state: Block, code: Ints, once: NDArray[np.bool_], n_states: int) -> tuple[int, int]:
-    """The tuple of a death, and the most frequent tuple that stands in the same place."""
-    rows = np.bincount(code, minlength=n_states) if len(code) else np.zeros(n_states, np.int64)
-    dead = np.zeros(n_states, bool)
-    for column in state.values:
-        dead |= fatal_rows(column.strings()[:n_states])
-    sets = [states for states in once if (states & dead).any()]
-    if not sets:
-        return -1, -1
-    fatal = int(np.flatnonzero(dead)[rows[dead].argmax()])
-    rivals = np.any(sets, axis=0) & ~dead
-    if not rivals.any():
-        return -1, -1
-    return fatal, int(np.flatnonzero(rivals)[rows[rivals].argmax()])

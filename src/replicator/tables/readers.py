@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from replicator.counting import size
 from replicator.errors import ReadError
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dataset_json import read_dataset_json
@@ -84,7 +85,12 @@ def _read_file(path: Path, kind: FileKind, define: Define | None) -> tuple[list[
         raise ReadError(
             f"{path.name}: the file cannot be read ({_reason(error)}); check that it is whole and may be read."
         ) from error
-    except (pa.ArrowException, ValueError, IndexError, KeyError, OverflowError, MemoryError, zlib.error) as error:
+    except MemoryError as error:
+        raise ReadError(
+            f"{path.name}: memory ran out while the file of {size(path.stat().st_size)} was read; give fewer or smaller files, "
+            "or fetch it again if it should be smaller."
+        ) from error
+    except (pa.ArrowException, ValueError, IndexError, KeyError, OverflowError, zlib.error) as error:
         raise ReadError(
             f"{path.name}: the file is damaged or no {kind} file ({_reason(error)}); fetch or export it again."
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -151,7 +152,20 @@ def _read_columns(path: Path, data: bytes, keys: list[str], delimiter: str) -> d
         )
     except pa.ArrowInvalid as error:
         raise ReadError(_ragged(path, data, keys, delimiter)) from error
+    spread = data.removesuffix(b"\n").count(b"\n") != table.num_rows  # some line is no row: a cell goes on over its end
+    if (spread or data.count(b'"') % 2) and (line := _open_quote(data, delimiter)):
+        raise ReadError(
+            f"{path.name}: a quote in line {line:,} opens a cell and is never closed where a cell ends, so that what follows would "
+            "be read as its text; mend it or export again."
+        )
     return dict(zip(keys, table.columns, strict=True))
+
+
+def _open_quote(data: bytes, delimiter: str) -> int:
+    """Line of the first quote that opens a cell and is not closed at its end; 0 if there is none."""
+    quoted = re.compile(rb'(?:\A|[%b\r\n])"[^"]*(?:""[^"]*)*+("(?=[%b\r\n]|\Z))?' % ((re.escape(delimiter.encode()),) * 2))
+    wrong = next((cell.start() for cell in quoted.finditer(data) if cell[1] is None), None)
+    return 0 if wrong is None else data.count(b"\n", 0, wrong + 1) + 1
 
 
 def _ragged(path: Path, data: bytes, keys: list[str], delimiter: str) -> str:

@@ -204,3 +204,24 @@ def test_rows_without_an_end(tmp_path: Path, text: str, word: str) -> None:
     """A quote that is never closed, and a line that is no row, are told apart."""
     with pytest.raises(ReadError, match=word):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('A,B\n1,x\n2,"y\n3,z\n4,w\n', 3),
+        ('A,B\n1,"fine, thanks"\n2,"fine,', 3),
+        ('A;B\n1;"two\nlines"\n2;"open\n3;x\n4;"y\n', 4),
+        ('A,B\n1,"said ""no"""\n2,"open\n3,"closed"\n', 3),
+    ],
+)
+def test_a_quote_that_swallows_rows_is_refused(tmp_path: Path, text: str, line: int) -> None:
+    """In the last column nothing is missing, and the rows after it would be one cell."""
+    with pytest.raises(ReadError, match=f"a quote in line {line} opens"):
+        read(tmp_path, text)
+
+
+def test_quotes_within_cells_and_lines_within_quotes_stay(tmp_path: Path) -> None:
+    """Inches, doubled quotes and a line break are text."""
+    dataset = read(tmp_path, 'A,B\n1,5" tube\n2,"two\nlines, and ""quotes"""\n3,\n')
+    assert dataset.text("B").strings().tolist() == ['5" tube', 'two\nlines, and "quotes"', ""]
