@@ -25,6 +25,7 @@ from ..properties.blueprint import Blueprint
 from ..properties.strategies import UNIQUE_NUMBER, build_study
 from ..unit.study_model.small_studies import (
     commented,
+    deaths_told_twice,
     doses_again,
     doses_of_each_day,
     events_from_consent,
@@ -108,6 +109,7 @@ STUDIES: Mapping[str, Callable[[], Study]] = {
     "tiny": lambda: _changed(build_study(Blueprint()), lambda d: _scaled(d, 1e-12)),
     "numbers and texts": lambda: _numbers_and_texts(build_study(Blueprint(n=90))),
     "weeks completed": weeks_completed,
+    "deaths told twice": deaths_told_twice,
     "doses of each day": doses_of_each_day,
     "events from consent": events_from_consent,
     "final results": final_results,

@@ -258,3 +258,29 @@ def doses_again(n: int = 36, again: int = 6) -> Study:
             dates = {"EXSTDTC": iso(start + first), "EXENDTC": iso(start + last)}
             rows["EX"].append({"USUBJID": who, "EXTRT": "X" if dose else "P", "EXDOSE": dose, "EXADJ": why, **dates})
     return make_study(**{name: pd.DataFrame(some).to_dict("list") for name, some in rows.items()})
+
+
+def deaths_told_twice() -> Study:
+    """Forty subjects with two rows of disposition: three die, two of them in both rows."""
+    n = 40
+    who = [f"ST-{i:04d}" for i in range(n)]
+    dead = np.isin(np.arange(n), [3, 11, 25])
+    end = np.arange(n) * 5 % 100 + np.random.default_rng(4).integers(20, 90, n)
+    day = [str(np.datetime64("2020-01-01") + int(one)) for one in end]
+    dm = {
+        "USUBJID": who,
+        "RFSTDTC": [str(np.datetime64("2020-01-01") + i * 5 % 100) for i in range(n)],
+        "RFENDTC": day,
+        "DTHDTC": np.where(dead, day, ""),
+        "DTHFL": np.where(dead, "Y", ""),
+    }
+    reason = np.where(dead, "DEATH", np.where(np.arange(n) % 2 == 0, "COMPLETED", "ADVERSE EVENT"))
+    of_treatment = np.where(np.arange(n) == 3, "ADVERSE EVENT", reason)
+    ds = {
+        "USUBJID": np.repeat(who, 2),
+        "DSSEQ": np.tile([1, 2], n),
+        "DSDECOD": np.stack([of_treatment, reason], axis=1).ravel(),
+        "DSSCAT": np.tile(["STUDY TREATMENT", "STUDY PARTICIPATION"], n),
+        "DSSTDTC": np.repeat(day, 2),
+    }
+    return make_study(DM=pd.DataFrame(dm).to_dict("list"), DS=pd.DataFrame(ds).to_dict("list"))

@@ -13,7 +13,7 @@ from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Study
 
-from .small_studies import make_study
+from .small_studies import deaths_told_twice, make_study
 
 N = 250
 SELDOM = {"SPONSOR": 7, "DEVIATION": 6}
@@ -81,28 +81,7 @@ def test_what_an_arm_does_otherwise_is_not_lost_behind_when_it_is_done() -> None
 
 def test_a_death_that_two_rows_tell_of_is_told_of_all_who_died() -> None:
     """Of forty with two rows of disposition three die, two of them in both rows: everybody who dies in a sample has such a row."""
-    n = 40
-    who = [f"ST-{i:04d}" for i in range(n)]
-    dead = np.isin(np.arange(n), [3, 11, 25])
-    end = np.arange(n) * 5 % 100 + np.random.default_rng(4).integers(20, 90, n)
-    day = [str(np.datetime64("2020-01-01") + int(one)) for one in end]
-    dm = {
-        "USUBJID": who,
-        "RFSTDTC": [str(np.datetime64("2020-01-01") + i * 5 % 100) for i in range(n)],
-        "RFENDTC": day,
-        "DTHDTC": np.where(dead, day, ""),
-        "DTHFL": np.where(dead, "Y", ""),
-    }
-    reason = np.where(dead, "DEATH", np.where(np.arange(n) % 2 == 0, "COMPLETED", "ADVERSE EVENT"))
-    of_treatment = np.where(np.arange(n) == 3, "ADVERSE EVENT", reason)
-    ds = {
-        "USUBJID": np.repeat(who, 2),
-        "DSSEQ": np.tile([1, 2], n),
-        "DSDECOD": np.stack([of_treatment, reason], axis=1).ravel(),
-        "DSSCAT": np.tile(["STUDY TREATMENT", "STUDY PARTICIPATION"], n),
-        "DSSTDTC": np.repeat(day, 2),
-    }
-    study = make_study(DM=pd.DataFrame(dm).to_dict("list"), DS=pd.DataFrame(ds).to_dict("list"))
+    study = deaths_told_twice()
     model = fit_study_model(study, find_structure(study))
     assert sum("tell of a death as another row" in note for note in model.notes) == 1
     sample = Request(model, 600, seed=3).study()
