@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derivation import Derivation
 from replicator.derivations.rule import Outcome, Source, words
 from replicator.derivations.workspace import Workspace, distinct_subjects, split_name
+from replicator.distinct import packed_keys
 from replicator.tables.dataset import Text
 
 NEARLY = 0.95  # share of the events with the flag or with such a treatment that must have both
@@ -52,8 +53,8 @@ def _begins_that_day(workspace: Workspace, inputs: tuple[str, ...]) -> tuple[NDA
     """Whether a row of the second date has subject and day of each row of the first, and where that day is known: (n_rows,)."""
     own, other = (_days(workspace, name) for name in inputs)
     known = (own >= 0).all(axis=1)
-    keys = [(days[:, 0] << 32) + days[:, 1] for days in (own, other[(other >= 0).all(axis=1)])]
-    return np.asarray(known & np.isin(keys[0], keys[1]), bool), np.asarray(known, bool)
+    keys = packed_keys(np.concatenate([own, other[(other >= 0).all(axis=1)]]).T)
+    return np.asarray(known & np.isin(keys[: len(own)], keys[len(own) :]), bool), np.asarray(known, bool)
 
 
 def _days(workspace: Workspace, name: str) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.errors import ConfigError, FitError
+from replicator.heavy import pandas as pd
 from replicator.models.copula import Estimator, pairwise_correlation
 
 Floats = NDArray[np.float64]
@@ -44,7 +45,6 @@ def copulas_correlation(scores: Floats) -> Floats:
     both and each. Of two variables that are always missing together nothing is changed.
     """
     _require("copulas")
-    import pandas as pd  # noqa: PLC0415
     from copulas.multivariate import GaussianMultivariate  # noqa: PLC0415
     from copulas.univariate import GaussianUnivariate  # noqa: PLC0415
 

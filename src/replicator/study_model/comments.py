@@ -18,7 +18,7 @@ from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStru
 from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.links_levels import LinkedLevels
-from replicator.study_model.source import Source
+from replicator.study_model.source import Source, who_of
 from replicator.study_model.spine import Rows
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import parse_dates
@@ -226,11 +226,6 @@ def fit_comments(source: Source, structure: StudyStructure, config: FitConfig) -
         found[name], said = Comments.fit(dataset, one, source, variable, config)
         notes += said
     return found, tuple(notes)
-
-
-def who_of(dataset: Dataset, source: Source, variable: str) -> NDArray[np.int32]:
-    """Position of each comment's subject (n_rows,), -1 for nobody of the source."""
-    return np.asarray(pd.Index(source.ids).get_indexer(pd.Index(dataset.text(variable).strings())), np.int32)
 
 
 def _commented(

@@ -22,7 +22,7 @@ from replicator.study_model.agreement import Agreement
 from replicator.study_model.agreement_baseline import BaselineFlags
 from replicator.study_model.agreement_dates import DateOrders, is_at_visits
 from replicator.study_model.closed_datasets import absent_arms, undated, visits_kept
-from replicator.study_model.comments import Comments, fit_comments, who_of
+from replicator.study_model.comments import Comments, fit_comments
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.events import EventsPart
@@ -40,7 +40,7 @@ from replicator.study_model.registry import KINDS
 from replicator.study_model.schedule import ScheduleModel
 from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.sequence import SequencePart
-from replicator.study_model.source import Source, read_source
+from replicator.study_model.source import Source, read_source, who_of
 from replicator.study_model.spine import Part, PartSource, Remember, always
 from replicator.study_model.state import from_state, to_state
 from replicator.study_model.story import Story, drawing_order

@@ -8,8 +8,7 @@ import numpy as np
 
 from replicator.standards.codelists import codelists
 from replicator.study_model.attributes import count_subjects
-from replicator.study_model.comments import who_of
-from replicator.study_model.source import Source
+from replicator.study_model.source import Source, who_of
 from replicator.tables.dataset import CodelistTerm, Study
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values, packed_keys
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.codelists import Codelist, codelists
 from replicator.study_model.attributes import column_codes, count_subjects
@@ -27,8 +28,7 @@ def told_again(
     coded = structure.named("DECOD")
     out = np.zeros(dataset.n_rows, bool)
     rows = np.flatnonzero(fatal_rows(dataset.text(coded).strings()) & (code >= 0)) if coded else np.empty(0, np.intp)
-    pairs = subject[rows].astype(np.int64) * (int(code.max(initial=0)) + 1) + code[rows]
-    out[np.delete(rows, np.unique(pairs, return_index=True)[1])] = True
+    out[np.delete(rows, distinct_values(packed_keys([subject[rows], code[rows]]), return_index=True)[1])] = True
     return out
 
 

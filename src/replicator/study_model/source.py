@@ -269,3 +269,8 @@ def _anchor(marks: Mapping[str, Floats], head: str, visits: Visits, first: Float
         from_visit[opening["subject"].to_numpy()] = guess
         anchor = np.where(missing, np.where(np.isfinite(from_visit), from_visit, first), anchor)
     return np.asarray(np.floor(anchor), np.float64)
+
+
+def who_of(dataset: Dataset, source: Source, variable: str) -> NDArray[np.int32]:
+    """Position of each row's subject (n_rows,), -1 for nobody of the source."""
+    return np.asarray(pd.Index(source.ids).get_indexer(pd.Index(dataset.text(variable).strings())), np.int32)
