@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values, narrow, perhaps_alike
+from replicator.distinct import distinct_codes, distinct_values, narrow
 from replicator.profile.structure import DatasetStructure, Kind, Role
+from replicator.study_model.repeated_rows import repeats
+from replicator.study_model.sequence_terms import fatal_rows
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
 
@@ -46,6 +48,8 @@ class Layout:
         Datasets of the same domain whose rows of a subject --SEQ counts first (LBCH before LBHE).
     other_keys : tuple of tuple of str
         Further such sets of variables as `keys`.
+    coded : str
+        Variable of coded terms; a row whose term is a death stays where another has its key. ``""`` if there is none.
     """
 
     kind: ClassVar[str] = "layout"
@@ -65,6 +69,7 @@ class Layout:
     results: tuple[str, ...] = ()
     counted_before: tuple[str, ...] = ()
     other_keys: tuple[tuple[str, ...], ...] = ()
+    coded: str = ""
 
     @classmethod
     def fit(
@@ -81,7 +86,7 @@ class Layout:
         order = _find_order(dataset, structure, subject, sequence) if subject is not None else ()
         numbered = structure.with_role(Role.SEQUENCE, Role.RECORD_ID)
         told = [dataset[name] for name in dataset.names if name not in numbered]
-        again = _repeats(told, subject) if subject is not None else np.zeros(0, bool)
+        again = repeats(told, subject) if subject is not None else np.zeros(0, bool)
         return cls(
             dataset.name,
             dataset.label,
@@ -97,6 +102,7 @@ class Layout:
             float(again.mean()) if len(again) else 1.0,
             _always_one(dataset, structure),
             other_keys=tuple(filter(None, (_keys(structure, keys, subject) for keys in structure.other_keys))),
+            coded=structure.named("DECOD"),
         )
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -119,7 +125,7 @@ class Layout:
         if any(keys and {*keys} <= {*names} for keys in (self.keys, *self.other_keys)):
             return keep  # what repeats no key repeats no row
         told = [dataset[name] for name in names]
-        again = np.flatnonzero(_repeats(told if keep.all() else [column.take(rows) for column in told], subject[rows]))
+        again = np.flatnonzero(repeats(told if keep.all() else [column.take(rows) for column in told], subject[rows]))
         allowed = min(round(self.repeated * len(rows)), len(again))
         gone = np.ones(len(again), bool)
         gone[(np.arange(allowed) * len(again)) // max(allowed, 1)] = False
@@ -127,13 +133,25 @@ class Layout:
         return keep
 
     def keyed(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Tell which rows (n_rows,) do not repeat a key of one before them; all, where no key is known and there."""
+        """Tell which rows (n_rows,) do not repeat a key of one before them; all, where no key is known and there.
+
+        A row that tells of a death counts as before all others: it follows from what other datasets say.
+        """
         keep = np.ones(len(subject), bool)
+        turn = self._in_turn(dataset, len(subject))
         for keys in (self.keys, *self.other_keys):
             if keys and all(name in dataset for name in keys):
-                rows, told = np.flatnonzero(keep), [dataset[name] for name in keys]
-                keep[rows] = ~_repeats(told if keep.all() else [column.take(rows) for column in told], subject[rows])
+                rows = turn if keep.all() else turn[keep[turn]]
+                keep[rows] = ~repeats([dataset[name].take(rows) for name in keys], subject[rows])
         return keep
+
+    def _in_turn(self, dataset: Dataset, n: int) -> NDArray[np.intp]:
+        """Rows (n,), those of a death first."""
+        if self.coded not in dataset:
+            return np.arange(n)
+        terms = dataset.text(self.coded)
+        fatal = np.append(fatal_rows(terms.levels), False)[terms.codes]
+        return np.argsort(~fatal, kind="stable")
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.
@@ -213,28 +231,6 @@ def _typed(column: Column | None, variable: Variable, n: int) -> Column:
     if variable.type == "num" and isinstance(column, Text):
         return Numbers(Dataset("", (variable,), {variable.name: column}).numbers(variable.name))
     return column
-
-
-def _repeats(columns: Sequence[Column], subject: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Tell which rows (n_rows,) have the cells of a row of their subject before them."""
-    out = np.zeros(len(subject), bool)
-    rows = perhaps_alike([subject, *map(_bits, columns)])
-    joint = subject[rows].astype(np.int64)
-    for column in columns:
-        cells = column.codes[rows] if isinstance(column, Text) else distinct_codes(column.rounded.values[rows])
-        joint = distinct_codes(joint * (int(cells.max(initial=-1)) + 2) + cells + 1)
-    out[rows] = True
-    out[rows[distinct_values(joint, return_index=True)[1]]] = False
-    return out
-
-
-def _bits(column: Column) -> NDArray[np.integer]:
-    """Whole numbers (n_rows,), equal where cells are equal; of numbers their bits."""
-    if isinstance(column, Text):
-        return column.codes
-    cells = (column.rounded.values + 0.0).view(np.uint64)
-    cells[column.missing] = 0
-    return cells ^ (cells >> np.uint64(32))  # whole numbers differ in their first bits only
 
 
 def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...]:

@@ -101,6 +101,20 @@ def test_rows_that_repeat_any_key_go() -> None:
     assert layout.keyed(made, np.arange(4, dtype=np.int32)).all()
 
 
+def test_of_rows_with_one_key_the_one_of_a_death_stays() -> None:
+    """Who died has a row that says so, wherever another reason with the same key was drawn; others keep their first row."""
+    layout = replace(fitted()[0], keys=("DSSCAT",), other_keys=(("DSCAT", "DSTERM"),), coded="DSDECOD")
+    cells = {
+        "DSDECOD": ["OTHER", "DEATH", "DEATH", "OTHER", "COMPLETED"],
+        "DSTERM": ["A", "B", "C", "A", "D"],
+        "DSSCAT": ["STUDY", "STUDY", "STUDY", "STUDY", "STUDY"],
+        "DSCAT": ["X", "X", "X", "X", "X"],
+    }
+    made, subject = Dataset.from_frame("DS", pd.DataFrame(cells)), np.array([0, 0, 0, 1, 1], np.int32)
+    assert layout.keyed(made, subject).tolist() == [False, True, False, True, False]
+    assert replace(layout, coded="").keyed(made, subject).tolist() == [True, False, False, True, False]
+
+
 def test_rows_that_repeat_a_key_are_told_as_one_by_one() -> None:
     """Against a plain look at all rows before: missing cells and 0 and -0 are alike, the tenth decimal does not tell."""
     rng = np.random.default_rng(3)
