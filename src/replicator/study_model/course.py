@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
-from replicator.models.group_effects import shrink_to_pool
 from replicator.rng import stream
-from replicator.study_model.course_days import VisitDay, fit_leaving, leave_apart
+from replicator.study_model.course_days import VisitDay, leave_apart
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, visit_days
+from replicator.study_model.course_order import fit_days, neighbour_after, outward
+from replicator.study_model.course_reach import beyond_others, find_lowest, find_tops, fit_horizon, fit_top, leaving_positions
 from replicator.study_model.dated import DateGiven
 from replicator.study_model.marks import visit_mark
 from replicator.study_model.openness import gap_openness, weekday_openness
@@ -24,10 +25,6 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 REACH = "course"  # the trait of the joint model
-CLOSE = 0.25  # of the interval between visits: what ends this near to the last visit, give or take, ends with it
-AT_THE_END = 0.2  # share of those in treatment from which coming to the last visit of an arm is a class of its own
-FEWEST_IN_ARM = 2  # subjects of an arm who tell how far it goes
-OF_THE_ARM = 0.1  # share of an arm that its last visit must have
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,18 +99,18 @@ class Course:
         spine = grid.mark(spine)
         day = visit_days(spine, grid.numbers) - spine.anchor[:, None]
         reach = grid.reach(spine)
-        order = _outward(day, grid.expected)
+        order = outward(day, grid.expected)
         mine = stratum[spine.arm]
-        horizon, margin = _fit_horizon(spine, grid)
-        top, finished = (_fit_top(reach, spine.arm, stratum, k)) if not horizon else (_tops(reach, spine.arm, stratum), np.empty(0))
-        lowest = _lowest(reach, spine.arm, len(stratum), order[0][0] if order else 0)
+        horizon, margin = fit_horizon(spine, grid)
+        top, finished = (find_tops(reach, spine.arm, stratum), np.empty(0)) if horizon else fit_top(reach, spine.arm, stratum, k)
+        lowest = find_lowest(reach, spine.arm, len(stratum), order[0][0] if order else 0)
         if not horizon:
-            lowest = np.maximum(lowest, np.minimum(_beyond_others(reach, spine.arm, stratum, k), top - 1))
+            lowest = np.maximum(lowest, np.minimum(beyond_others(reach, spine.arm, stratum, k), top - 1))
         top = np.maximum(top, np.where(np.bincount(spine.arm, minlength=len(stratum)) > 0, lowest, -1))
         leaves = (np.arange(len(grid.numbers)) == reach[:, None]) & (reach < top[spine.arm])[:, None]
         leaves &= np.arange(len(grid.numbers)) != (order[0][0] if order else -1)
         apart = not horizon and leave_apart(day - grid.expected, leaves, k)
-        days, leaving = _fit_days(day, order, grid.expected, leaves & apart, mine, k)
+        days, leaving = fit_days(day, order, grid.expected, leaves & apart, mine, k)
         subject, column = np.nonzero(np.isfinite(day))
         weekday = (spine.anchor[subject].astype(np.int64) + 3) % 7
         openness = weekday_openness(weekday, day[subject, column], subject.astype(np.int32), column.astype(np.int64))
@@ -129,7 +126,7 @@ class Course:
             finished,
             not horizon and 0 < int((reach < top[spine.arm]).sum()) < k,
             lowest,
-            _possible(reach[reach < top[spine.arm]] if len(finished) else reach, len(grid.numbers), k),
+            leaving_positions(reach[reach < top[spine.arm]] if len(finished) else reach, len(grid.numbers), k),
             np.asarray(stratum, np.int64),
             openness,
             np.ones(7),
@@ -278,7 +275,7 @@ class Course:
         start = self.order[0] if self.order else 0
         for j in self.order:
             if j == start - 1:
-                neighbour, due = _step(np.zeros(n), np.zeros(n), day[:, start], float(self.grid.expected[start]))
+                neighbour, due = neighbour_after(np.zeros(n), np.zeros(n), day[:, start], float(self.grid.expected[start]))
             rows = np.flatnonzero(kept[:, j])
             day[rows, j] = self.days[j].sample(
                 neighbour[rows],
@@ -292,7 +289,7 @@ class Course:
                 self.leaving,
                 rng,
             )
-            neighbour, due = _step(neighbour, due, day[:, j], float(self.grid.expected[j]))
+            neighbour, due = neighbour_after(neighbour, due, day[:, j], float(self.grid.expected[j]))
         return day + anchor[:, None]
 
     def _sample_kept(self, reach: Ints, arm: NDArray[np.int32], rng: np.random.Generator) -> Flags:
@@ -310,60 +307,6 @@ class Course:
         return np.asarray(np.maximum(due, 0.0), np.float64)
 
 
-def _fit_days(
-    day: Floats, order: list[tuple[int, int | None]], expected: Floats, apart: Flags, stratum: Ints, k: int
-) -> tuple[tuple[VisitDay, ...], DateGiven | None]:
-    """Learn the days of each visit, and those of the last visit of who leaves.
-
-    Parameters
-    ----------
-    day : (n, n_visits) float64
-        Days from the anchor; NaN for visits that were not kept.
-    order : list of (int, int or None)
-        Visits as they are drawn, and where to start from anew.
-    expected : (n_visits,) float64
-        Days that the plan has for them.
-    apart : (n, n_visits) bool
-        Last visits of those who leave, if they come on days of their own.
-    stratum : (n,) int64
-        Of each subject's arm.
-    """
-    days: dict[int, VisitDay] = {}
-    before: dict[int, tuple[Floats, Floats]] = {}
-    nothing = np.zeros(len(day))
-    neighbour, due = nothing, nothing
-    for j, restart in order:
-        if restart is not None:
-            neighbour, due = _step(nothing, nothing, day[:, restart], float(expected[restart]))
-        before[j] = neighbour, due
-        staying, going = np.where(apart[:, j], np.nan, day[:, j]), np.where(apart[:, j], day[:, j], np.nan)
-        days[j] = VisitDay.fit(staying, float(expected[j]), neighbour, due, stratum, k, going)
-        neighbour, due = _step(neighbour, due, day[:, j], float(expected[j]))
-    leaving = None
-    if apart.any():
-        last = [np.where(apart[:, j], day[:, j], np.nan) for j in days]
-        leaving = fit_leaving(last, [one.candidates(*before[j]) for j, one in days.items()], list(before.values()), stratum, k)
-    return tuple(days[j] for j in range(len(expected))), leaving
-
-
-def _outward(day: Floats, expected: Floats) -> list[tuple[int, int | None]]:
-    """Positions from the visit that scatters least about the anchor, onward and then backward, and where to start anew."""
-    if not len(expected):
-        return []
-    seen = np.isfinite(day)
-    scatter = [float(np.median(np.abs(column[at] - middle))) for column, at, middle in zip(day.T, seen.T, expected, strict=True)]
-    often = seen.sum(axis=0) >= 0.5 * seen.sum(axis=0).max()
-    start = min(np.flatnonzero(often).tolist(), key=lambda j: (scatter[j], abs(expected[j]), j))
-    onward: list[tuple[int, int | None]] = [(j, None) for j in range(start, len(expected))]
-    return onward + [(j, start if j == start - 1 else None) for j in range(start - 1, -1, -1)]
-
-
-def _step(neighbour: Floats, due: Floats, day: Floats, expected: float) -> tuple[Floats, Floats]:
-    """Let a visit that was kept be the neighbour of the next."""
-    seen = np.isfinite(day)
-    return np.where(seen, day, neighbour), np.where(seen, expected, due)
-
-
 def _fit_attended(seen: Flags, reach: Ints, arm: NDArray[np.int32], k: int) -> tuple[BackoffTable, ...]:
     tables = []
     before = np.ones(len(reach), np.int64)
@@ -372,83 +315,3 @@ def _fit_attended(seen: Flags, reach: Ints, arm: NDArray[np.int32], k: int) -> t
         tables.append(BackoffTable.fit(seen[further, j].astype(np.int64), [before[further], arm[further]], further, k=k))
         before = seen[:, j].astype(np.int64)
     return tuple(tables)
-
-
-def _fit_horizon(spine: Spine, grid: Grid) -> tuple[str, float]:
-    """The mark that visits run up to, and their distance from it; none if a mark lies at a steady distance from the last visit."""
-    if len(grid.numbers) < 2:
-        return "", 0.0
-    last = spine.marks[LAST_VISIT]
-    interval = float(np.median(np.diff(np.unique(grid.expected)))) if len(np.unique(grid.expected)) > 1 else 1.0
-    found: list[tuple[float, str, float]] = []
-    for name, mark in spine.marks.items():
-        lag = (np.floor(mark) - last)[np.isfinite(mark) & np.isfinite(last)]
-        if name in (FIRST_VISIT, LAST_VISIT) or not len(lag) or len(lag) < 0.5 * np.isfinite(last).sum():
-            continue
-        if float((lag >= 0).mean()) >= 0.95:
-            found.append((float(np.median(np.abs(lag - np.median(lag)))), name, 1.0 if float((lag < 1).mean()) <= 0.005 else 0.0))
-    if not found or min(found)[0] <= CLOSE * interval:
-        return "", 0.0
-    _, name, margin = min(found)
-    return name, margin
-
-
-def _tops(reach: Ints, arm: NDArray[np.int32], stratum: Ints) -> Ints:
-    """Position of the last visit that a tenth of each arm, and two subjects, came to: (n_arms,).
-
-    An arm of one subject is taken for its stratum; where that has no other subject, it comes as far as the days start from.
-    """
-    n_arms = len(stratum)
-    last = int(reach.max(initial=0)) + 1
-    count = np.zeros((n_arms, last + 1))
-    np.add.at(count, (arm.astype(np.intp), (reach + 1).astype(np.intp)), 1.0)
-    alike = (stratum[:, None] == stratum[None, :]).astype(np.float64) @ count
-    count = np.where(count.sum(axis=1, keepdims=True) < FEWEST_IN_ARM, alike, count)
-    size = count.sum(axis=1)
-    came = np.cumsum(count[:, ::-1], axis=1)[:, ::-1] >= np.maximum(FEWEST_IN_ARM, OF_THE_ARM * size)[:, None]
-    return np.asarray(np.where(came, np.arange(last + 1), 0).max(axis=1) - 1, np.int64)
-
-
-def _fit_top(reach: Ints, arm: NDArray[np.int32], stratum: Ints, k: int) -> tuple[Ints, Floats]:
-    """Last visit of each arm, and how many come to it where that parts the subjects into two classes of some size."""
-    top = _tops(reach, arm, stratum)
-    finished = reach >= top[arm]
-    counts = np.zeros((len(stratum), 2))
-    np.add.at(counts, (arm.astype(np.intp), finished.astype(np.intp)), 1.0)
-    both = counts[(counts > 0).all(axis=1)].sum(axis=0)
-    if len(both) and both.min() >= k and both[1] >= AT_THE_END * both.sum():
-        return top, shrink_to_pool(counts, stratum)[:, 1]
-    return top, np.empty(0)
-
-
-def _lowest(reach: Ints, arm: NDArray[np.int32], n_arms: int, start: int) -> Ints:
-    out = np.full(n_arms, start, np.int64)
-    np.minimum.at(out, arm, reach)
-    return np.where(out >= start, start, np.minimum(out, 0))
-
-
-def _beyond_others(reach: Ints, arm: NDArray[np.int32], stratum: Ints, k: int) -> Ints:
-    """Position that all of an arm come to though k would have left before at the rate of others, -1 for none: (n_arms,).
-
-    An arm that subjects are really in may be told by what is given from a visit on: who left before it is of another. It is the
-    first such position: that somebody left at the next is not told.
-    """
-    out = np.full(len(stratum), -1, np.int64)
-    for one in np.unique(arm).tolist():
-        mine, others = reach[arm == one], reach[(arm != one) & (stratum[arm] == stratum[one])]
-        left = np.cumsum(np.bincount(others + 1, minlength=1)) / max(len(others), 1)  # by position, from -1 on
-        due = np.flatnonzero(left * len(mine) >= k)
-        if len(due) and not (mine < due[0]).any():
-            out[one] = due[0]
-    return out
-
-
-def _possible(leaving: Ints, size: int, k: int) -> Ints:
-    """Positions at which subjects leave; those that hardly anybody leaves at, while many leave around them, are none."""
-    if not size:
-        return np.zeros(1, np.int64)
-    count = np.bincount(leaving + 1, minlength=size + 1)
-    lowest = 0 if count[0] else 1
-    usual = len(leaving) / max(1, int(leaving.max(initial=0)) - int(leaving.min(initial=0)) + 1)
-    kept = np.flatnonzero(count >= k) if usual >= k and (count >= k).any() else np.arange(lowest, size + 1)
-    return kept.astype(np.int64) - 1
