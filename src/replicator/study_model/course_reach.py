@@ -66,7 +66,7 @@ def fit_top(reach: Ints, arm: NDArray[np.int32], stratum: Ints, k: int) -> tuple
 
 
 def find_lowest(reach: Ints, arm: NDArray[np.int32], n_arms: int, start: int) -> Ints:
-    """Position that everybody of an arm comes to, (n_arms,): that of the visit that days `start` from, or the first; -1 for none."""
+    """Position that everybody of an arm comes to, (n_arms,): that of the visit that days start from, or the first; -1 for none."""
     out = np.full(n_arms, start, np.int64)
     np.minimum.at(out, arm, reach)
     return np.where(out >= start, start, np.minimum(out, 0))
