@@ -22,7 +22,7 @@ from replicator.study_model.agreement_doses import DoseAgreement
 from replicator.study_model.agreement_following import Following, Search, tells
 from replicator.study_model.agreement_pairs import Combinations, KnownPairs
 from replicator.study_model.agreement_results import ResultAgreement
-from replicator.study_model.attributes import column_codes, take_codes
+from replicator.study_model.column_codes import column_codes, take_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.int64]

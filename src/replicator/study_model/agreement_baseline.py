@@ -15,7 +15,7 @@ from replicator.distinct import distinct_codes, distinct_values
 from replicator.profile.structure import DatasetStructure, Kind
 from replicator.standards.baselines import CIRCUMSTANCES, FIRST_DOSES, FLAGS
 from replicator.study_model.agreement_dates import move_dates, surely_after
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.tables.dataset import Dataset, Study, Text
 from replicator.tables.dates import Dates, parse_dates
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
 from replicator.profile.structure import DatasetStructure
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 

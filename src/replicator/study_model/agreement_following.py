@@ -14,7 +14,7 @@ from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, DatasetStructure, Role
 from replicator.standards.withheld import WITHHELD
 from replicator.study_model.agreement_pairs import SEPARATOR, combinations_of
-from replicator.study_model.attributes import column_codes, count_subjects, take_codes
+from replicator.study_model.column_codes import column_codes, count_subjects, take_codes
 from replicator.tables.dataset import Column, Dataset, Text
 
 MOST_KEYS = 2000  # keys of one table

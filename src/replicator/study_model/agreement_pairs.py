@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import chosen
 from replicator.distinct import distinct_values
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 SEPARATOR = "\x1f"  # between the parts of a combination

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derive import blanked, chosen
 from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure, Kind
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Floats = NDArray[np.float64]

@@ -15,9 +15,11 @@ from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
-from replicator.study_model.attributes import Attributes, column_codes, count_subjects, is_rare
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.links_levels import LinkedLevels
+from replicator.study_model.rare_levels import is_rare
 from replicator.study_model.source import Source, who_of
 from replicator.study_model.spine import Rows
 from replicator.tables.dataset import Column, Dataset, Text

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.models.backoff import Codes as AnyCodes
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.tables.dataset import Column, Numbers, Text
 
 Codes = NDArray[np.intp]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from replicator.models.backoff import BackoffTable, Codes
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.conditions import join_codes
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, format_dates

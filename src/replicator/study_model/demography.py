@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from replicator.distinct import distinct_values
 from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import column_codes, count_decimals, count_subjects, fit_block, take_codes
 from replicator.study_model.birth import BirthDate
+from replicator.study_model.blocks import fit_block
+from replicator.study_model.column_codes import column_codes, count_subjects, take_codes
 from replicator.study_model.conditions import codes_among, join_codes, shared_levels
 from replicator.study_model.course_grid import Grid
 from replicator.study_model.dated import DateFormat
+from replicator.study_model.measures import count_decimals
 from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.source import ARM_VARIABLES
 from replicator.study_model.spine import Spine

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_codes, distinct_values, stable_order
 from replicator.profile.structure import DatasetStructure, Kind, Role
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.spine import Told
 from replicator.tables.dataset import Column, Numbers, Text
 from replicator.tables.dates import parse_dates

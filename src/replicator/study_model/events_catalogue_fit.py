@@ -12,7 +12,7 @@ from replicator.config import FitConfig
 from replicator.heavy import pandas as pd
 from replicator.rng import stream
 from replicator.standards.stand_ins import load_stand_ins
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_names import Namer, Style, Wanted
 from replicator.study_model.events_source_terms import RARE_CLASS, SourceTerms, modal_code

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from replicator.derivations.derive import chosen
 from replicator.models.backoff import BackoffTable
 from replicator.models.onset import rank_within
-from replicator.study_model.attributes import Attributes, column_codes
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.events_ids import RecordIds

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from replicator.models.backoff import BackoffTable
 from replicator.models.chain import most_telling
 from replicator.models.onset import rank_within
-from replicator.study_model.attributes import Attributes, column_codes, is_worded, protect_levels
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.events_columns import (
     OccurrenceColumns,
@@ -30,6 +31,7 @@ from replicator.study_model.events_ids import RecordIds
 from replicator.study_model.events_qualifiers import Qualifiers, take_levels
 from replicator.study_model.events_source import SourceEvents
 from replicator.study_model.events_untreated import may_end_treatment, phase_of_treatment
+from replicator.study_model.rare_levels import is_worded, protect_levels
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Text, Variable
 from replicator.tables.dates import parse_dates

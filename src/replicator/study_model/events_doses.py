@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.standards.medicine_use import load_medicine_use
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.events_medicines import Medicines, distinct_medicines
 from replicator.tables.dataset import Column, Numbers, Text
 

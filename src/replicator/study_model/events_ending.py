@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.contingency import contingency_table
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.events_facts import Facts
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.events_catalogue import Terms
 from replicator.study_model.events_dates import Drawn
 from replicator.study_model.marks import death_mark

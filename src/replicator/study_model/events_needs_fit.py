@@ -12,7 +12,7 @@ from replicator.models.associations import Groups
 from replicator.models.presence import Presence
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.medicine_needs import load_medicine_needs
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_facts import mentions
 from replicator.study_model.events_needs import Bools, Ints, Needs, NeedsOfTerms

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.events_turns import ALONE
 
 Bools = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.events_occurrences import Occurrences
 from replicator.tables.dataset import Dataset
 

@@ -13,17 +13,11 @@ from numpy.typing import NDArray
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
 from replicator.rng import stream
-from replicator.study_model.attributes import (
-    CUSTOMARY,
-    MOST_LEVELS,
-    Attributes,
-    column_codes,
-    count_subjects,
-    is_worded,
-    protect_levels,
-)
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.events_rare import RareTerms, join_rare_terms
 from replicator.study_model.events_untreated import BEFORE, DRAWS, Untreated, fit_untreated
+from replicator.study_model.rare_levels import CUSTOMARY, MOST_LEVELS, is_worded, protect_levels
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 TRIES = 60  # draws of an occurrence that may have ended the treatment

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.standards.codelists import codelists
 from replicator.standards.treatment_terms import ENDS
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.events_untreated import TREATED
 from replicator.tables.dataset import Column, Text
 

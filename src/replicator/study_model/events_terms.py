@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_catalogue_fit import CONSTANT, CatalogueBuilder
 from replicator.study_model.events_needs import NeedsOfTerms

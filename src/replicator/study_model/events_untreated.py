@@ -15,7 +15,7 @@ from replicator.rng import stream
 from replicator.standards.baselines import FIRST_DOSES, LAST_DOSES
 from replicator.standards.codelists import codelists
 from replicator.standards.treatment_terms import COMPLETED, MILESTONES, NOTHING
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Text
 

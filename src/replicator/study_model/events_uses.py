@@ -14,7 +14,7 @@ from replicator.derivations.derive import blanked
 from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.medicine_use import BY_MOUTH, MedicineUse, load_medicine_use, times_a_day
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_doses import NEAR, PER_MG
 from replicator.tables.dataset import Column, Dataset, Numbers, Text

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import Content, DatasetStructure, Role, VariableStructure
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence import SequencePart

@@ -13,7 +13,7 @@ from replicator.derivations.derive import blanked
 from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.conditions import accuracy
 from replicator.study_model.findings_drawn import GIVEN, JUDGED, DrawnColumns
 from replicator.study_model.findings_layout import FindingsRows

@@ -13,7 +13,7 @@ from replicator.distinct import distinct_values
 from replicator.models.backoff import BackoffTable
 from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.odd_dates import code_dates, write_dates
 from replicator.tables.dataset import Text
 from replicator.tables.dates import parse_dates

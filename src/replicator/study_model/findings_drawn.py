@@ -14,9 +14,11 @@ from replicator.derivations.derive import blanked
 from replicator.distinct import distinct_values
 from replicator.models.contingency import uncertainty
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import MOST_LEVELS, Attributes, column_codes
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.conditions import accuracy, agreement, choose_conditions, codes_among, shared_levels
 from replicator.study_model.findings_shares import draw_chances, fit_shares, subject_series
+from replicator.study_model.rare_levels import MOST_LEVELS
 from replicator.study_model.spine import SITE_VARIABLES
 from replicator.tables.dataset import Column, Dataset, Numbers
 

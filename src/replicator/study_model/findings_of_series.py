@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.derivations.derive import chosen
-from replicator.study_model.attributes import column_codes, count_subjects, prepare_column, take_codes
+from replicator.study_model.column_codes import column_codes, count_subjects, take_codes
 from replicator.study_model.conditions import codes_among
+from replicator.study_model.rare_levels import prepare_column
 from replicator.tables.dataset import Column, Dataset
 
 Codes = NDArray[np.intp]

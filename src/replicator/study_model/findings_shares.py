@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.coupled_draws import Pairs, draw_pairs, group_chances, pair_correlation
-from replicator.study_model.attributes import Attributes, Block, block_conditions, column_codes
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.blocks import Block, block_conditions
+from replicator.study_model.column_codes import column_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.intp]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import chosen
 from replicator.profile.structure import DatasetStructure
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.tables.dataset import Column, Dataset, Text
 
 Flags = NDArray[np.bool_]

@@ -13,7 +13,7 @@ from replicator.counting import counted
 from replicator.derivations.derive import chosen
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure, Kind, Role
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.findings_writing import count_places, write_numbers
 from replicator.tables.column_types import standard_type
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable

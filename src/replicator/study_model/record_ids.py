@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import MOST_LEVELS, column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.conditions import choose_conditions, codes_among, shared_levels
+from replicator.study_model.rare_levels import MOST_LEVELS
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 MADE_LATER = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY, Role.DATE)

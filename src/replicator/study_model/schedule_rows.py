@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.attributes import Attributes, count_subjects
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visit_days import position

@@ -14,20 +14,13 @@ from replicator.counting import counted
 from replicator.models.chain import most_telling
 from replicator.models.contingency import cramers_v
 from replicator.profile.structure import Content, DatasetStructure, Role
-from replicator.study_model.attributes import (
-    Attributes,
-    Block,
-    column_codes,
-    count_subjects,
-    fit_block,
-    is_designed,
-    is_rare,
-    is_scattered,
-    prepare_column,
-)
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.blocks import Block, fit_block, is_designed, is_scattered
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.conditions import join_codes
 from replicator.study_model.marks import death_day
 from replicator.study_model.neighbours import Neighbours
+from replicator.study_model.rare_levels import is_rare, prepare_column
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_arms import arm_codes, told_by_one
 from replicator.study_model.sequence_chain import Chain

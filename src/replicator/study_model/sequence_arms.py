@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 

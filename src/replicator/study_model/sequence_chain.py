@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.chain import most_telling
-from replicator.study_model.attributes import Block
+from replicator.study_model.blocks import Block
 from replicator.study_model.conditions import join_codes
 from replicator.study_model.course_grid import LAST_VISIT
 from replicator.study_model.marks import is_death

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_context import MARKS, VISITS, Antecedents
 from replicator.study_model.spine import Spine

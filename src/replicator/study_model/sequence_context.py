@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.conditions import codes_among
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.spine import Spine, Told

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.attributes import Block
+from replicator.study_model.blocks import Block
 from replicator.study_model.sequence_terms import fatal_rows
 
 Bools = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.attributes import count_subjects
+from replicator.study_model.column_codes import count_subjects
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from replicator.distinct import distinct_values, packed_keys
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.codelists import Codelist, codelists
-from replicator.study_model.attributes import column_codes, count_subjects
+from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.tables.dataset import Dataset, Text
 
 OTHER = "OTHER"  # of a codelist the term for what it does not name

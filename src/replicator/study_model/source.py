@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from replicator.errors import FitError
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
-from replicator.study_model.attributes import column_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.joining import Supplement, join_supplements
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
 from replicator.study_model.visit_numbers import number_visits

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
-from replicator.study_model.attributes import column_codes
 from replicator.study_model.birth import YEAR
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.conditions import join_codes
 from replicator.study_model.events_answers import Answers
 from replicator.study_model.sequence_dates import order_dates

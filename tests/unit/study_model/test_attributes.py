@@ -5,46 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from replicator.study_model.attributes import (
-    WITHHELD,
-    Attributes,
-    column_codes,
-    count_decimals,
-    count_subjects,
-    is_worded,
-    protect_levels,
-)
-from replicator.tables.dataset import Dataset, Numbers, Text
+from replicator.standards.withheld import WITHHELD
+from replicator.study_model.attributes import Attributes
+from replicator.study_model.measures import count_decimals
+from replicator.tables.dataset import Dataset, Numbers
 
 
 def dataset(**columns: object) -> Dataset:
     return Dataset.from_frame("XX", pd.DataFrame(columns))
-
-
-@settings(max_examples=40)
-@given(st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=30))
-def test_codes_and_levels_are_the_column(texts: list[str]) -> None:
-    """Levels taken by their codes give the cells back."""
-    codes, levels = column_codes(Text.of(texts))
-    back = np.append(levels.strings(), "")[codes]
-    assert back.tolist() == texts
-
-
-def test_subjects_are_counted_once() -> None:
-    """Three rows of one subject count for one; missing cells for none."""
-    assert count_subjects(np.array([0, 0, 0, 1, -1]), np.array([7, 7, 7, 8, 9], np.int32), 3).tolist() == [1, 1, 0]
-
-
-def test_rare_categories_go_to_the_most_frequent_and_rare_numbers_to_the_nearest() -> None:
-    """A category of one subject becomes the common one, a number of one subject its neighbour."""
-    subject = np.arange(40, dtype=np.int32)
-    codes, levels, n = protect_levels(*column_codes(Text.of(["x"] * 30 + ["y"] * 9 + ["z"])), subject, 5)
-    assert n == 1 and levels.strings()[codes].tolist() == ["x"] * 30 + ["y"] * 9 + ["x"]
-    codes, levels, n = protect_levels(*column_codes(Numbers(np.array([1.0] * 20 + [5.0] * 19 + [4.0]))), subject, 5)
-    assert isinstance(levels, Numbers) and levels.values[codes][-1] == 5.0
 
 
 def test_free_text_is_withheld() -> None:
@@ -99,41 +68,3 @@ def test_every_tuple_is_shared() -> None:
         for cells in tuples.tolist():
             same = (rows == cells).all(axis=1).to_numpy()
             assert len(np.unique(subject[same])) >= 5 or set(cells) == {""}
-
-
-@pytest.mark.parametrize(("values", "decimals"), [([1.0, 2.0], 0), ([0.1, 2.0], 1), ([1 / 3], None), ([], 0), ([np.nan], 0)])
-def test_decimals(values: list[float], decimals: int | None) -> None:
-    """The fewest places that write every value."""
-    assert count_decimals(np.array(values)) == decimals
-
-
-def test_codes_and_dates_are_never_withheld_texts() -> None:
-    """A stand-in for words comes only where words may be: not in a date, a flag or a variable with a codelist.
-
-    Such a variable has another of its values instead, or none if it has none elsewhere too.
-    """
-    assert [is_worded(name, "CE") for name in ("CETERM", "CEREAS", "CERFTDTC", "CESEV", "CEOCCUR")] == [
-        True,
-        True,
-        False,
-        False,
-        False,
-    ]
-    cells, subject = ["MILD"] * 5 + ["SEVERE", "MODERATE"], np.arange(8, dtype=np.int32)
-    codes, levels = column_codes(Text.of([*cells, ""]))
-    kept, values, withheld = protect_levels(codes, levels, subject, 5, worded=False)
-    assert kept.tolist() == [0] * 5 + [-1] * 3 and values.strings().tolist() == ["MILD"] and withheld == 2
-    kept, values, withheld = protect_levels(codes[:7], levels, subject[:7], 5, worded=False)
-    assert kept.tolist() == [0] * 7 and values.strings().tolist() == ["MILD"] and withheld == 2
-    kept, values, _ = protect_levels(codes[:7], levels, subject[:7], 5)
-    assert values.take(kept).strings().tolist() == ["MILD"] * 5 + [WITHHELD] * 2
-
-
-def test_withheld_codes_are_spread_by_the_frequency_of_the_others() -> None:
-    """Two hundred routes of one subject each become oral and intravenous, two to one."""
-    cells = [f"ROUTE {i}" for i in range(200)] + ["ORAL"] * 200 + ["INTRAVENOUS"] * 100
-    codes, levels = column_codes(Text.of(cells))
-    kept, values, withheld = protect_levels(codes, levels, np.arange(500, dtype=np.int32), 5, worded=False)
-    names, counts = np.unique(values.take(kept).strings()[:200].astype(str), return_counts=True)
-    assert withheld == 200 and names.tolist() == ["INTRAVENOUS", "ORAL"]
-    assert np.abs(counts - [200 / 3, 400 / 3]).max() <= 1
