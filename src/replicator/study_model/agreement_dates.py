@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from replicator.derivations.derive import chosen
 from replicator.profile.date_bounds import is_bound
 from replicator.standards.date_orders import SUBJECT_DATES, record_orders
-from replicator.study_model.marks import is_death
+from replicator.study_model.marks_names import is_death
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import visit_day
 from replicator.tables.dataset import Column, Dataset, Study, Text

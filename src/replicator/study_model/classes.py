@@ -9,7 +9,7 @@ from replicator.models.even_draws import draw_evenly
 from replicator.models.joint import JointModel, Known
 from replicator.study_model.course import Course
 from replicator.study_model.deaths import Death
-from replicator.study_model.marks import ABSENT
+from replicator.study_model.mark import ABSENT
 
 Floats = NDArray[np.float64]
 

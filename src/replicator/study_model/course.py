@@ -16,7 +16,7 @@ from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, Grid, vi
 from replicator.study_model.course_order import fit_days, neighbour_after, outward
 from replicator.study_model.course_reach import beyond_others, find_lowest, find_tops, fit_horizon, fit_top, leaving_positions
 from replicator.study_model.dated import DateGiven
-from replicator.study_model.marks import visit_mark
+from replicator.study_model.marks_names import visit_mark
 from replicator.study_model.openness import gap_openness, weekday_openness
 from replicator.study_model.spine import Spine
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from replicator.study_model.course_grid import LAST_VISIT, Grid
 from replicator.study_model.deaths import Death
-from replicator.study_model.marks import death_day
+from replicator.study_model.marks_names import death_day
 from replicator.study_model.spine import Spine, Visits
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.study_model.column_codes import count_subjects
-from replicator.study_model.marks import visit_mark
+from replicator.study_model.marks_names import visit_mark
 from replicator.study_model.spine import Spine, Visits
 
 Floats = NDArray[np.float64]

@@ -39,7 +39,7 @@ from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_source import SourceEvents
 from replicator.study_model.events_turns import find_turns
 from replicator.study_model.events_uses import Uses
-from replicator.study_model.marks import death_day
+from replicator.study_model.marks_names import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
 from replicator.tables.dates import parse_dates

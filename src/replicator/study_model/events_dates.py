@@ -17,7 +17,7 @@ from replicator.study_model.events_following import Following
 from replicator.study_model.events_onsets import Onsets, TermOfEach
 from replicator.study_model.events_reasons import Behind
 from replicator.study_model.events_turns import days_until_next, put_in_turn
-from replicator.study_model.marks import death_day
+from replicator.study_model.marks_names import death_day
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Dates, Precision, format_dates

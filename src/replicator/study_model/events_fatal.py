@@ -14,7 +14,7 @@ from replicator.profile.structure import DatasetStructure
 from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.events_catalogue import Terms
 from replicator.study_model.events_dates import Drawn
-from replicator.study_model.marks import death_mark
+from replicator.study_model.marks_names import death_mark
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import Precision, format_dates

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.study_model.findings_layout import Grid
-from replicator.study_model.marks import death_day
+from replicator.study_model.marks_names import death_day
 from replicator.study_model.spine import Spine
 
 Codes = NDArray[np.intp]

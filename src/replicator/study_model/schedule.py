@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from replicator.models.backoff import BackoffTable
 from replicator.study_model.course_grid import IN_ORDER, LAST_VISIT, Grid, visit_days
 from replicator.study_model.dated import DateGiven
-from replicator.study_model.marks import visit_mark
+from replicator.study_model.marks_names import visit_mark
 from replicator.study_model.openness import calendar_openness, move_to_open
 from replicator.study_model.spine import Spine, Visits
 from replicator.study_model.unscheduled import Unscheduled

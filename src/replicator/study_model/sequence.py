@@ -18,7 +18,7 @@ from replicator.study_model.attributes import Attributes
 from replicator.study_model.blocks import Block, fit_block, is_designed, is_scattered
 from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.conditions import join_codes
-from replicator.study_model.marks import death_day
+from replicator.study_model.marks_names import death_day
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.rare_levels import is_rare, prepare_column
 from replicator.study_model.record_ids import RecordIds

@@ -13,7 +13,7 @@ from replicator.models.chain import most_telling
 from replicator.study_model.blocks import Block
 from replicator.study_model.conditions import join_codes
 from replicator.study_model.course_grid import LAST_VISIT
-from replicator.study_model.marks import is_death
+from replicator.study_model.marks_names import is_death
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_followed
 from replicator.study_model.sequence_closing import Closing

@@ -22,7 +22,8 @@ from replicator.study_model.course_deaths import until_death
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
 from replicator.study_model.demography import Demography, SubjectsDataset, levels_or_stand_ins
-from replicator.study_model.marks import ABSENT, Marks
+from replicator.study_model.mark import ABSENT
+from replicator.study_model.marks import Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.openness import move_to_weekday, weekday_shares
 from replicator.study_model.source import Source

@@ -9,7 +9,8 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.study_model.classes import draw_classes
-from replicator.study_model.marks import ABSENT, death_day
+from replicator.study_model.mark import ABSENT
+from replicator.study_model.marks_names import death_day
 from replicator.study_model.source import read_source
 from replicator.study_model.subjects import SubjectModel
 
