@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,32 +11,28 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.counting import counted
 from replicator.models.chain import most_telling
-from replicator.models.contingency import cramers_v
-from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.attributes import Attributes
-from replicator.study_model.blocks import Block, fit_block, is_designed, is_scattered
-from replicator.study_model.column_codes import column_codes, count_subjects
+from replicator.study_model.blocks import Block
+from replicator.study_model.column_codes import column_codes
 from replicator.study_model.conditions import join_codes
 from replicator.study_model.marks_names import death_day
-from replicator.study_model.neighbours import Neighbours
-from replicator.study_model.rare_levels import is_rare, prepare_column
+from replicator.study_model.rare_levels import is_rare
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_arms import arm_codes, told_by_one
 from replicator.study_model.sequence_chain import Chain
-from replicator.study_model.sequence_dates import SequenceDates, order_dates, tuple_before
-from replicator.study_model.sequence_terms import coded_words, fatal_rows, join_rare_terms, told_again
+from replicator.study_model.sequence_dates import SequenceDates, order_dates
+from replicator.study_model.sequence_named_visits import find_visit_date, named_visits, nearness, with_visits
+from replicator.study_model.sequence_ranks import column_conditions
+from replicator.study_model.sequence_state import fit_state, usual_order
+from replicator.study_model.sequence_terms import coded_words, join_rare_terms, told_again
 from replicator.study_model.spine import Fitted, Rows, Spine
-from replicator.study_model.visit_days import last_visit_day, nearest_visit_day, visit_day, visit_on
+from replicator.study_model.visit_days import last_visit_day, nearest_visit_day, visit_on
 from replicator.tables.dataset import Column, Dataset, Numbers
 from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-NEAR = (1.0, 7.0, 14.0)  # days; the least that no row exceeds is nobody's number
-MOSTLY = 0.9  # share of rows at visits that k subjects name, from which others are the few's own
-MOST_RANKS = 5  # rows of a subject that are told apart by their rank
-BY_DATE = 0.8  # share of rows whose VISITNUM is that of the last visit up to their date, from which it is taken from there
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +90,13 @@ class SequencePart:
         dataset = coded_words(dataset, structure, subject, k)
         days = {name: value[order] for name, value in days.items()}
         skip = {*structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.STUDY_DAY, Role.IDENTIFIER, Role.RECORD_ID), *names}
-        state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
-        visit_date = _visit_date(dataset, subject, days, spine, k) if "VISITNUM" in late else ""
+        state, code, late, notes = fit_state(dataset, structure, skip, subject, spine.arm, k)
+        visit_date = find_visit_date(dataset, subject, days, spine, k) if "VISITNUM" in late else ""
         if visit_date:
             skip |= set(structure.with_role(Role.VISIT))
-            state, code, late, notes = _fit_state(dataset, structure, skip, subject, spine.arm, k)
+            state, code, late, notes = fit_state(dataset, structure, skip, subject, spine.arm, k)
         if names:
-            order = _usual_order(code, days[names[0]], subject)
+            order = usual_order(code, days[names[0]], subject)
             dataset, code, days = dataset.take(order), code[order], {name: day[order] for name, day in days.items()}
         again = told_again(dataset, structure, subject, code)
         if again.any():
@@ -118,7 +113,7 @@ class SequencePart:
                 f"{dataset.name}: {int((code < 0).sum())} of {len(code)} rows show a combination of {', '.join(state.names)} that "
                 f"fewer than {k} subjects share and that is like no other; it is not learned. Lower k to keep it."
             )
-        given = _row_conditions(subject, code, spine)
+        given = column_conditions(subject, code, spine)
         asked = _asked(dataset, late, given, subject, k)
         others, more = Attributes.fit(dataset, late, [given[at] for at in asked], subject, k)
         keep = code >= 0
@@ -143,9 +138,9 @@ class SequencePart:
             dates,
             others,
             visit_date,
-            _named_visits(np.round(dataset.numbers("VISITNUM"), 9), subject, spine, k) if visit_date else np.empty(0),
+            named_visits(np.round(dataset.numbers("VISITNUM"), 9), subject, spine, k) if visit_date else np.empty(0),
             RecordIds.fit(dataset, structure, subject, k),
-            _nearness(dataset, subject, days[visit_date], spine, k) if visit_date else 0.0,
+            nearness(dataset, subject, days[visit_date], spine, k) if visit_date else 0.0,
             asked,
         )
         return Fitted(part, {}, (*joined, *notes, *more))
@@ -161,7 +156,7 @@ class SequencePart:
         keep = self.dates.in_time(days, subject, spine) | fatal
         subject, code, fatal, days = subject[keep], code[keep], fatal[keep], {name: value[keep] for name, value in days.items()}
         days = self.dates.settle(days, subject, fatal)
-        given = _row_conditions(subject, code, spine)
+        given = column_conditions(subject, code, spine)
         columns: dict[str, Column] = dict(self.others.sample([given[at] for at in self.asked], rng, len(subject)))
         columns |= {name: column.take(code) for name, column in zip(self.state.names, self.state.values, strict=True)}
         columns |= self.dates.write(days, subject, code, rng)
@@ -180,7 +175,7 @@ class SequencePart:
         if not self.visit_date:
             return days
         day = days[self.visit_date]
-        named = _with_visits(spine, self.visits)
+        named = with_visits(spine, self.visits)
         moved = ~np.isin(visit_on(spine, subject, day), self.visits)
         if self.near:
             moved |= day - last_visit_day(named, subject, day) > self.near
@@ -190,7 +185,7 @@ class SequencePart:
 
     def _visit_of(self, day: Floats, subject: NDArray[np.int32], spine: Spine) -> Floats:
         """VISITNUM of rows (n_rows,): of the visits that are named the last, or of all where that is too far away."""
-        named = _with_visits(spine, self.visits)
+        named = with_visits(spine, self.visits)
         far = day - last_visit_day(named, subject, day) > self.near if self.near else np.zeros(len(day), bool)
         return np.where(far, visit_on(spine, subject, day), visit_on(named, subject, day))
 
@@ -200,104 +195,8 @@ class SequencePart:
         return column.values[code] if isinstance(column, Numbers) else np.full(len(code), np.nan)
 
 
-def _row_conditions(subject: NDArray[np.int32], code: Ints, spine: Spine) -> list[Ints]:
-    """What columns of rows (n_rows,) may hang on: the tuple, the arm, the rank, and the tuple of the row before."""
-    rank = np.minimum(Neighbours(subject).rank, MOST_RANKS)
-    return [code, spine.arm[subject].astype(np.int64), rank, tuple_before(subject, code)]
-
-
 def _asked(dataset: Dataset, names: list[str], given: list[Ints], subject: NDArray[np.int32], k: int) -> tuple[int, ...]:
     """Positions of the conditions of columns: where a row stands if that tells more of them, and the tuple and the arm."""
     codes = [column_codes(dataset[name])[0] for name in names if not is_rare(dataset[name], subject, k)]
     chosen = most_telling(join_codes(codes, len(subject)), given, subject.astype(np.int64), k) if codes else []
     return (*chosen, *(at for at in (0, 1) if at not in chosen)) if {2, 3} & {*chosen} else (0, 1)
-
-
-def _named_visits(number: Floats, subject: NDArray[np.int32], spine: Spine, k: int) -> Floats:
-    """Numbers of the visits that rows (n_rows,) may name."""
-    often = _shared_visits(number, subject, k)
-    rest = np.isfinite(number) & ~np.isin(number, often)
-    if len(np.unique(subject[rest])) < k or rest.sum() <= (1 - MOSTLY) * np.isfinite(number).sum():
-        return often
-    return np.union1d(often, _shared_visits(np.round(spine.visits.number, 9), spine.visits.subject, k))
-
-
-def _shared_visits(number: Floats, subject: NDArray[np.int32], k: int) -> Floats:
-    """Numbers of visits at which at least k subjects have a row: those of `number` (n_rows,)."""
-    codes, numbers = column_codes(Numbers(number))
-    assert isinstance(numbers, Numbers)
-    return numbers.values[count_subjects(codes, subject, len(numbers)) >= k]
-
-
-def _nearness(dataset: Dataset, subject: NDArray[np.int32], day: Floats, spine: Spine, k: int) -> float:
-    """Days from the days (n_rows,) of rows to the visits that they name at most, of :data:`NEAR`; 0 where nothing can be told."""
-    apart = np.abs(day - visit_day(spine, subject, np.round(dataset.numbers("VISITNUM"), 9)))
-    seen = np.isfinite(apart)
-    if len(np.unique(subject[seen])) < k:
-        return 0.0
-    return next((days for days in NEAR if apart[seen].max() <= days), 0.0)
-
-
-def _with_visits(spine: Spine, numbers: Floats) -> Spine:
-    """Leave other visits out, but for subjects who would have none left."""
-    visits = spine.visits
-    known = np.isin(visits.number, numbers)
-    known |= ~np.isin(visits.subject, visits.subject[known])
-    return replace(spine, visits=visits.take(known))
-
-
-def _usual_order(code: Ints, start: Floats, subject: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Order rows (n_rows,) of one subject that begin on one day as their tuples usually follow each other."""
-    place = Neighbours(subject)
-    size = np.bincount(subject, minlength=1)[subject]
-    usual = np.bincount(code + 1, place.rank / np.maximum(size - 1, 1)) / np.maximum(np.bincount(code + 1), 1)
-    day = np.cumsum(~(place.before(start) == start))
-    return np.lexsort((np.arange(len(code)), usual[code + 1], day)) if len(code) else np.empty(0, np.intp)
-
-
-def _fit_state(
-    dataset: Dataset, structure: DatasetStructure, skip: set[str], subject: NDArray[np.int32], arm: NDArray[np.int32], k: int
-) -> tuple[Block, Ints, list[str], list[str]]:
-    """Join the leading columns to the tuple of a row; the columns that are left come last."""
-    own = [v for v in structure.variables if v.name not in skip]
-    coded = structure.named("DECOD")
-    of_design = None if coded else arm  # what happened to subjects, in coded terms, is no arm's design
-    rare = {v.name for v in own if is_rare(dataset[v.name], subject, k)}
-    codes = {v.name: column_codes(dataset[v.name])[0] for v in own}
-    scattered = {name for name in codes if is_scattered(codes[name], subject, k, of_design)}
-    design = {name for name in rare - scattered if is_designed(codes[name], subject, k, of_design)}
-    plain = [v.name for v in own if v.name not in design and (v.name in rare or v.content in (Content.EMPTY, Content.CONSTANT))]
-    varying = [v.name for v in own if v.name not in plain]
-    rank = {Role.TOPIC: 0, Role.SYNONYM: 1, Role.GROUPING: 2, Role.VISIT: 3, Role.EPOCH: 4}
-    of_arm = {name: round(cramers_v(codes[name], arm[subject]), 1) for name in varying}  # what arms are given is their design
-    place = {name: rank.get(structure.variable(name).role, 2) for name in varying}
-    varying.sort(key=lambda name: (place[name], name in scattered and place[name] < rank[Role.EPOCH], -of_arm[name]))
-    notes: list[str] = []
-    prepared, late = [], []
-    for name in varying:
-        made, note = prepare_column(dataset, name, subject, 1 if name in rare else k)  # tuples of an arm's design alone are kept
-        notes += note
-        if made is None:
-            late.append(name)
-        else:
-            prepared.append(made)
-    always = fatal_rows(dataset.text(coded).strings()) if coded else None
-    state, code, used = fit_block(prepared, [], subject, k, of_design, always, leading=True)
-    known, everyone = (len(np.unique(subject[rows])) for rows in (code >= 0, slice(None)))
-    if known < min(k, everyone):  # too few are left to learn from: rows differ in nothing that may be kept
-        state, code, used = fit_block([], [], subject, k, of_design)
-    return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
-
-
-def _visit_date(dataset: Dataset, subject: NDArray[np.int32], days: Mapping[str, Floats], spine: Spine, k: int) -> str:
-    """The date variable that gives VISITNUM: the one most often on the visit's own day; ``""`` if none gives it, or lies near."""
-    number = np.round(dataset.numbers("VISITNUM"), 9)
-    planned = visit_day(spine, subject, number)
-    found: list[tuple[float, str]] = []
-    for name, day in days.items():
-        both = np.isfinite(number) & np.isfinite(day)
-        near = both.any() and _nearness(dataset, subject, day, spine, k) > 0
-        told = (visit_on(spine, subject, day) == number) | (planned == day)  # a visit may have another one on its day
-        if near or (both.any() and float(told[both].mean()) >= BY_DATE):
-            found.append((float((planned == day)[both].mean()), name))
-    return max(found)[1] if found else ""

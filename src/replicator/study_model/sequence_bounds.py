@@ -1,4 +1,4 @@
-"""How long the rows of a sequence may last: an element that nobody stays in for more than a month ends within it."""
+"""How long the rows of a sequence last, at most and at least: an element that nobody stays in for over a month ends within it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
+from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.spine import Spine
 from replicator.study_model.visit_days import last_visit_day
 
@@ -62,3 +63,10 @@ class Bounds:
         out = day.copy()
         out[rows] = np.where(visit > since[rows], visit, limit[rows])
         return out
+
+
+def find_lasting(length: Floats, code: Ints, subject: NDArray[np.int32], k: int) -> NDArray[np.bool_]:
+    """Whether all rows of a tuple, those of at least `k` subjects, last longer than to the end of their first day: (n_states,)."""
+    n_states = int(code.max(initial=-1)) + 1
+    brief = np.bincount(code[length <= 0], minlength=n_states) > 0
+    return np.asarray((count_subjects(np.where(length > 0, code, -1), subject, n_states) >= k) & ~brief, np.bool_)

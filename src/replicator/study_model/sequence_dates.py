@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.column_codes import count_subjects
 from replicator.study_model.dated import DateFormat, DateGiven
 from replicator.study_model.neighbours import Neighbours
-from replicator.study_model.sequence_bounds import Bounds
+from replicator.study_model.sequence_bounds import Bounds, find_lasting
 from replicator.study_model.sequence_context import told_days
 from replicator.study_model.sequence_distances import steady_distances
 from replicator.study_model.sequence_floors import Floors
+from replicator.study_model.sequence_on_visits import fall_on_visits, on_another_visit
 from replicator.study_model.sequence_pins import END, Pin, begun, find_pins, last_begin, over
+from replicator.study_model.sequence_ranks import date_conditions, tuple_before
+from replicator.study_model.sequence_references import DELTAS, days_known, follows, told_apart
 from replicator.study_model.sequence_repeats import certain_followers
 from replicator.study_model.spine import Spine
-from replicator.study_model.visit_days import days_of_few, nearest_visit_day, visit_day
+from replicator.study_model.visit_days import days_of_few, nearest_visit_day
 from replicator.tables.dataset import Column, Dataset, Text
 from replicator.tables.dates import Precision, format_dates, parse_dates
 
@@ -27,10 +29,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NEXT = "NEXT START"  # first day of the row after
-SEVERAL = 0.05  # share of all dates that those of a tuple off the visits are, from which its own share counts
-DELTAS = (0, 1, -1)  # days by which a date follows another
-BETTER = 1.05  # times as many subjects as follow anything else must follow a row of an earlier sequence
-ON_VISITS = 0.9  # share of dates on a visit's day from which all of a tuple are put there
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,19 +143,19 @@ class SequenceDates:
         few = {name for name in names if 0 < len(owners[name]) < min(k, len(np.unique(subject)))}
         days = {name: np.full(len(subject), np.nan) if name in few else day for name, day in days.items()}
         start = days[names[0]]
-        given, before = conditions(subject, code), tuple_before(subject, code)
-        base, told = _base(spine, subject, number), told_days(spine, subject)
+        given, before = date_conditions(subject, code), tuple_before(subject, code)
+        base, told = days_known(spine, subject, number), told_days(spine, subject)
         models, formats, on_visits, never_before = [], [], [], []
         for i, name in enumerate(names):
             more = {"START": start, NEXT: place.next(start)} if i else {"BEFORE": place.before(start)}
-            near = base | more | _told_apart(days[name], told, base | more, subject, code, k)
+            near = base | more | told_apart(days[name], told, base | more, subject, code, k)
             steady = steady_distances(days[name], near, given, subject, k)
             models.append(DateGiven.fit(days[name], near, given, subject, k, (*DELTAS, *steady), closed=True, closer=before))
             text = dataset.text(name)
             others = np.flatnonzero(~np.isin(subject, owners[name])) if name in few else np.arange(len(subject))
             text, theirs = text.take(others), [codes[others] for codes in given]
             formats.append(DateFormat.fit(text, parse_dates(text), theirs, subject[others], k))
-            on_visits.append(_on_visits(days[name], spine, subject, 2 * code + place.last, k))
+            on_visits.append(fall_on_visits(days[name], spine, subject, 2 * code + place.last, k))
             both = np.isfinite(days[name]) & np.isfinite(start)
             never_before.append(len(np.unique(subject[both])) >= k and bool((days[name] >= start)[both].all()))
         apart = len(names) > 1 and _share(days[names[1]] >= place.next(start), days[names[1]] + place.next(start)) <= 0.02
@@ -189,7 +187,7 @@ class SequenceDates:
             begun(start, pins, ~place.first, subject, spine),
             Floors.fit(start, base | told, code, subject, k),
             tuple(name not in few and bool(np.isfinite(days[name]).all()) for name in names),
-            np.empty(0, bool) if end is None or apart else _lasting(end - start, code, subject, k),
+            np.empty(0, bool) if end is None or apart else find_lasting(end - start, code, subject, k),
             over(start, names[0], pins, subject, spine, 0),
         )
 
@@ -198,8 +196,8 @@ class SequenceDates:
     ) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
         """Draw the days of rows (n_rows,) by variable, and tell which rows begin in time; a row that is a death begins with it."""
         place = Neighbours(subject)
-        given = [*conditions(subject, code), tuple_before(subject, code)]
-        base, told = _base(spine, subject, number), told_days(spine, subject)
+        given = [*date_conditions(subject, code), tuple_before(subject, code)]
+        base, told = days_known(spine, subject, number), told_days(spine, subject)
         days: dict[str, Floats] = {}
         seen: dict[str, NDArray[np.bool_]] = {}
         for name, model, on_visit, rare in zip(self.names, self.days, self.on_visits, self.rare, strict=True):
@@ -214,7 +212,7 @@ class SequenceDates:
                 state = model.sample_states(near, given, rng, len(subject))
                 day = model.days_of(near, state, rng)
                 if self.to_end is not None and name.endswith(END):
-                    fixed = np.isfinite(number) | _follows(model, state, {*told, NEXT})
+                    fixed = np.isfinite(number) | follows(model, state, {*told, NEXT})
                     day = self.to_end.hold(day, start, code, fixed, spine, subject)
             there = on_visit[np.minimum(2 * code + place.last, len(on_visit) - 1)] & np.isnan(death)
             if self.known and self.known[len(days)]:
@@ -223,7 +221,7 @@ class SequenceDates:
             if there.any():
                 day = np.where(there, nearest_visit_day(spine, subject, day), day)
                 free = there & (state < 0)
-                day[free] = _elsewhere(model, spine, subject[free], day[free])
+                day[free] = on_another_visit(model, spine, subject[free], day[free])
             if not days and self.floors is not None:
                 floor = np.fmin(self.floors.hold(day, base | told, code), self._latest(subject, spine))
                 floor = np.where(there & (nearest_visit_day(spine, subject, floor) != floor), np.nan, floor)
@@ -286,7 +284,7 @@ class SequenceDates:
         self, days: Mapping[str, Floats], subject: NDArray[np.int32], code: Ints, rng: np.random.Generator
     ) -> dict[str, Column]:
         """Write days as the source writes them."""
-        given = conditions(subject, code)
+        given = date_conditions(subject, code)
         out: dict[str, Column] = {}
         for name, written, rare in zip(self.names, self.formats, self.rare, strict=True):
             text = written.sample(days[name], given, rng)
@@ -318,7 +316,7 @@ class SequenceDates:
             state = model.sample_states(candidates, [g[rows] for g in given], rng, len(rows))
             start[rows], states[rows] = model.days_of(candidates, state, rng), state
             if rank and self.to_next is not None:
-                fixed = np.isfinite(base["VISIT"][rows]) | _follows(model, state, told)
+                fixed = np.isfinite(base["VISIT"][rows]) | follows(model, state, told)
                 start[rows] = self.to_next.hold(start[rows], before, given[0][rows - 1], fixed, spine, subject[rows])
         return start, states
 
@@ -355,98 +353,9 @@ class SequenceDates:
         return out
 
 
-def conditions(subject: NDArray[np.int32], code: Ints) -> list[Ints]:
-    """Conditions of a date: the tuple, the rank, and whether no other row follows."""
-    place = Neighbours(subject)
-    return [code, np.minimum(place.rank, 5), place.last.astype(np.int64)]
-
-
-def tuple_before(subject: NDArray[np.int32], code: Ints) -> Ints:
-    """One more than the tuple of the row before (n_rows,), 0 for none.
-
-    The last measurement of who completed is on the last visit, that of many who left before it.
-    """
-    return np.where(Neighbours(subject).first, 0, np.append(0, code[:-1] + 1)) if len(code) else np.empty(0, np.int64)
-
-
 def order_dates(names: tuple[str, ...]) -> tuple[str, ...]:
     """Start first, then end, then the rest."""
     return tuple(sorted(names, key=lambda name: (not name.endswith("STDTC"), not name.endswith(END), names.index(name))))
-
-
-def _base(spine: Spine, subject: NDArray[np.int32], number: Floats) -> dict[str, Floats]:
-    """Days that any date may hang on: the anchor, the marks, and the visit of the row's number."""
-    marks = {name: day[subject] for name, day in spine.marks.items()}
-    return {"ANCHOR": spine.anchor[subject]} | marks | {"VISIT": visit_day(spine, subject, number)}
-
-
-def _told_apart(
-    day: Floats, told: Mapping[str, Floats], others: Mapping[str, Floats], subject: NDArray[np.int32], code: Ints, k: int
-) -> dict[str, Floats]:
-    """Days of rows of earlier sequences that tell of some tuple's dates what nothing else does: those that most rows of it follow.
-
-    A sample's rows are drawn, as its marks are; what the source's rows and its marks say alike hangs on the marks.
-    """
-    if not told or not len(code):
-        return {}
-    n_codes = int(code.max()) + 1
-
-    def follow(reference: Floats) -> Ints:
-        rows = [np.where(day == reference + delta, code, -1) for delta in DELTAS]
-        return np.asarray(np.max([count_subjects(one, subject, n_codes) for one in rows], axis=0), np.int64)
-
-    least = np.max([follow(reference) for reference in others.values()], axis=0, initial=0)
-    names = sorted(told, reverse=True)  # turns of what is said before rows
-    people = np.array([follow(told[name]) for name in names])
-    best, most = people.argmax(axis=0), people.max(axis=0)
-    wins = (most >= k) & (most > BETTER * least)
-    return {names[at]: told[names[at]] for at in np.unique(best[wins]).tolist()}
-
-
-def _on_visits(day: Floats, spine: Spine, subject: NDArray[np.int32], cell: Ints, k: int) -> NDArray[np.bool_]:
-    """Whether days of rows (n_rows,) are days of visits, by cell of rows, and last of all rows together: (n_cells + 1,).
-
-    A cell is no other than the rest because of few rows, and not most of its own, that are off their visits.
-    """
-    n_cells = int(cell.max(initial=-1)) + 1
-    known = np.flatnonzero(np.isfinite(day))
-    if not len(known) or not len(spine.visits.day):
-        return np.zeros(n_cells + 1, bool)
-    there = nearest_visit_day(spine, subject[known], day[known]) == day[known]
-    rows = np.bincount(cell[known], minlength=n_cells)
-    share = np.bincount(cell[known], there, minlength=n_cells) / np.maximum(rows, 1)
-    overall = float(there.mean())
-    enough = count_subjects(cell[known], subject[known], n_cells) >= k
-    many = np.bincount(cell[known], ~there, minlength=n_cells) > SEVERAL * len(known)
-    return np.append(np.where(enough & (many | (share < 0.5)), share, overall), overall) >= ON_VISITS
-
-
-def _lasting(length: Floats, code: Ints, subject: NDArray[np.int32], k: int) -> NDArray[np.bool_]:
-    """Whether all rows of a tuple, those of at least `k` subjects, last longer than to the end of their first day: (n_states,)."""
-    n_states = int(code.max(initial=-1)) + 1
-    brief = np.bincount(code[length <= 0], minlength=n_states) > 0
-    return np.asarray((count_subjects(np.where(length > 0, code, -1), subject, n_states) >= k) & ~brief, np.bool_)
-
-
-def _follows(model: DateGiven, state: Ints, names: Container[str]) -> NDArray[np.bool_]:
-    """Whether rows (n_rows,), by what their dates follow, follow one of these."""
-    return np.array([*(name in names for name in model.references[: len(model.deltas)]), False], bool)[state]
-
-
-def _elsewhere(model: DateGiven | None, spine: Spine, subject: NDArray[np.int32], day: Floats) -> Floats:
-    """Days of visits (n_rows,) of rows that follow no mark: on a visit on the day of a mark that others follow is none of them.
-
-    They go to the subject's nearest other visit, if it has another one.
-    """
-    if model is None or not len(subject):
-        return day
-    visits = spine.visits
-    taken = np.zeros(len(visits.day), bool)
-    for name, delta in zip(model.references, model.deltas, strict=False):
-        if name in spine.marks:
-            taken |= np.floor(visits.day) == np.floor(spine.marks[name])[visits.subject] + delta
-    left = visits.take(~taken)
-    return np.where(np.isin(subject, left.subject), nearest_visit_day(replace(spine, visits=left), subject, day), day)
 
 
 def _share(bad: NDArray[np.bool_], known: Floats) -> float:
