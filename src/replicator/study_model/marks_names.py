@@ -35,3 +35,12 @@ def death_mark(spine: Spine) -> str:
 def death_day(spine: Spine) -> Floats:
     """Day of death by subject: (n,), days since 1970-01-01, NaN for the living."""
     return np.floor(spine.marks.get(death_mark(spine), np.full(spine.n, np.nan)))
+
+
+def died(spine: Spine) -> NDArray[np.bool_]:
+    """Whether a subject has a date of death: (n,)."""
+    out = np.zeros(spine.n, bool)
+    for name, day in spine.marks.items():
+        if is_death(name):
+            out |= np.isfinite(day)
+    return out

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
-from replicator.models.chain import most_telling
 from replicator.study_model.blocks import Block
 from replicator.study_model.conditions import join_codes
-from replicator.study_model.course_grid import LAST_VISIT
-from replicator.study_model.marks_names import is_death
+from replicator.study_model.marks_names import died
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.sequence_arms import arm_codes, arm_groups, plan_followed
 from replicator.study_model.sequence_closing import Closing
+from replicator.study_model.sequence_conditions import in_turn, order_antecedents, subject_conditions, telling_antecedents
 from replicator.study_model.sequence_context import Antecedents
 from replicator.study_model.sequence_fatal import FatalTuples
+from replicator.study_model.sequence_horizon import Horizon
+from replicator.study_model.sequence_once import find_obliged, find_once, first_of_sets
 from replicator.study_model.sequence_repeats import place_codes, telling_places, times_had, times_that_tell
 from replicator.study_model.sequence_returns import Returns
 from replicator.study_model.spine import Spine
@@ -28,35 +29,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOST_ROWS = 60  # a chain is not followed longer than this
-BINS = 12
-FINE = 3  # fine bins in a coarse one
-
-
-@dataclass(frozen=True, eq=False)
-class Horizon:
-    """Which mark tells how far a subject came, in bins.
-
-    Attributes
-    ----------
-    mark : str
-    edges : (n_edges,) float64
-        Days from the anchor.
-    """
-
-    kind: ClassVar[str] = "horizon"
-
-    mark: str
-    edges: Floats
-
-    def codes(self, spine: Spine) -> tuple[Ints, Ints, Ints]:
-        """Coarse and fine bin of each subject (-1 without the mark), and whether the mark is the last day (1) or death (2)."""
-        mark = spine.horizons()[self.mark]
-        known = np.isfinite(mark)
-        bins = np.where(known, np.digitize(np.where(known, mark - spine.anchor, 0.0), self.edges), -1)
-        kept = spine.marks.get(LAST_VISIT, mark) if self.mark == "REACHED" else mark
-        last = np.where(known, (kept == spine.marks["LAST"]).astype(np.int64), -1)
-        last = np.where(died(spine), 2, last)
-        return np.where(bins < 0, -1, bins // FINE), bins, last
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +109,7 @@ class Chain:
             Subjects who had rows that are no longer there: what follows what is not learned of them.
         """
         n_states = max(len(state.values[0]) - 1, 0) if state.values else int(code.max(initial=-1)) + 1
-        horizon = _fit_horizon(code, subject, spine, k)
+        horizon = Horizon.fit(code, subject, spine, k)
         planned = plan_followed(code, subject, spine, k)
         arm, n_arms = arm_codes(spine, planned)
         group = arm_groups(code, subject, arm, n_arms, odd)
@@ -156,13 +128,13 @@ class Chain:
             whole = ~odd[who]
             who, before, target, times, again, rank = (one[whole] for one in (who, before, target, times, again, rank))
         known = Antecedents.find(spine, k)
-        antecedents = _telling(known, target, before, who, spine, horizon, group[arm], k)
-        asked = _asked(antecedents, target, before, who, spine, n_states, k)
-        first, *rest = (codes[who] for codes in _conditions(spine, horizon, group[arm]))
+        antecedents = telling_antecedents(known, target, before, who, spine, horizon, group[arm], k)
+        asked = order_antecedents(antecedents, target, before, who, spine, n_states, k)
+        first, *rest = (codes[who] for codes in subject_conditions(spine, horizon, group[arm]))
         at = place_codes(first, before, times, n_states, MOST_ROWS)
         places = telling_places(at, target, who, MOST_ROWS, k)
         repeated = [times_that_tell(at, places, MOST_ROWS)] if len(places) else []
-        given = [first, before, *repeated, *_in_turn(antecedents.codes(spine), asked, before, who), *rest]
+        given = [first, before, *repeated, *in_turn(antecedents.codes(spine), asked, before, who), *rest]
         table = BackoffTable.fit(target, given, who, k=k, closed=True, design_depth=2)
         numbered = first * (n_states + 1) + target
         stray = ~table.lists(given, target)
@@ -176,7 +148,7 @@ class Chain:
         table = BackoffTable.fit(target[usual], [codes[usual] for codes in given], who[usual], k=k, closed=True, design_depth=2)
         strays = BackoffTable.fit(stray.astype(np.int64), given, who, k=k)
         most = _most_rows(subject, spine, k)
-        once = _once(state, code, subject, n_states, k)
+        once = find_once(state, code, subject, n_states, k)
         closing = Closing.fit(code, _visits_named(state, n_states), subject, group[arm], known, spine, k)
         may = ~once.any(axis=0) & ~closing.members.any(axis=0) & np.isnan(closing.visit)
         drawn = stray & (len(np.unique(who[stray])) >= k)  # others of too few are not
@@ -196,7 +168,7 @@ class Chain:
             FatalTuples.fit(state, code, once, n_states),
             max(1, min(MOST_ROWS, most)),
             places,
-            _obliged(once, code, subject, odd, k),
+            find_obliged(once, code, subject, odd, k),
             Returns.fit(target == n_states, lost, rank, who.astype(np.int64), may, k),
         )
 
@@ -211,7 +183,7 @@ class Chain:
     def sample(self, spine: Spine, rng: np.random.Generator) -> tuple[NDArray[np.int32], Ints]:
         """Draw rows: subject and tuple of each, (n_rows,), sorted by subject."""
         arm = self.group[arm_codes(spine, self.planned)[0]]
-        conditions, told = _conditions(spine, self.horizon, arm), self.antecedents.codes(spine)
+        conditions, told = subject_conditions(spine, self.horizon, arm), self.antecedents.codes(spine)
         due = self.closing.due(spine, arm, rng)
         had = np.zeros(due.shape, bool)
         obliged = self._obliged_sets()
@@ -226,7 +198,7 @@ class Chain:
             group, *rest = (condition[alive] for condition in conditions)
             at = place_codes(group, before[alive], times[alive, before[alive]], self.n_states, MOST_ROWS)
             repeated = [times_that_tell(at, self.places, MOST_ROWS)] if len(self.places) else []
-            given = [group, before[alive], *repeated, *_in_turn(told, self.asked, before[alive], alive), *rest]
+            given = [group, before[alive], *repeated, *in_turn(told, self.asked, before[alive], alive), *rest]
             usual = self.table.sample(given, rng).astype(np.int64)
             rare = self.rare.sample([group, before[alive], rest[-1]], rng).astype(np.int64)
             stray = (self.strays.sample(given, rng) == 1) & (rare // (self.n_states + 1) == group)
@@ -251,12 +223,7 @@ class Chain:
         subject, code = np.concatenate(subjects), np.concatenate(codes)
         order = np.argsort(subject, kind="stable")
         subject, code = subject[order], code[order]
-        keep = np.ones(len(subject), bool)
-        for states in self.once:
-            mine = np.flatnonzero(states[code] & keep)
-            again = np.zeros(len(mine), bool)
-            again[1:] = subject[mine][1:] == subject[mine][:-1]
-            keep[mine[again]] = False
+        keep = first_of_sets(self.once, subject, code)
         subject, code = subject[keep], code[keep]
         if self.deaths is not None:
             subject, code = self.deaths.hold(subject, code, died(spine))
@@ -266,15 +233,6 @@ class Chain:
 def _mostly(flags: NDArray[np.bool_], kind: Ints) -> NDArray[np.bool_]:
     """Whether most rows of the same kind are flagged: (n_rows,)."""
     return np.asarray((np.bincount(kind, flags) > 0.5 * np.bincount(kind))[kind], np.bool_)
-
-
-def died(spine: Spine) -> NDArray[np.bool_]:
-    """Whether a subject has a date of death: (n,)."""
-    out = np.zeros(spine.n, bool)
-    for name, day in spine.marks.items():
-        if is_death(name):
-            out |= np.isfinite(day)
-    return out
 
 
 def _visits_named(state: Block, n_states: int) -> Floats:
@@ -292,82 +250,3 @@ def _most_rows(subject: NDArray[np.int32], spine: Spine, k: int) -> int:
         if 2 <= len(mine) < 2 * k:
             best = max(best, int(mine[len(mine) // 2]))
     return best
-
-
-def _conditions(spine: Spine, horizon: Horizon, group: Ints) -> list[Ints]:
-    coarse, fine, last = horizon.codes(spine)
-    return [group, coarse, last, fine, spine.arm.astype(np.int64)]
-
-
-def _asked(antecedents: Antecedents, target: Ints, before: Ints, who: Ints, spine: Spine, n_states: int, k: int) -> Ints:
-    """Order the antecedents, after each tuple, by what they tell of the next: (n_states + 1, n_antecedents)."""
-    codes = antecedents.codes(spine)
-    asked = np.tile(np.arange(len(codes)), (n_states + 1, 1))
-    for state in np.unique(before).tolist() if len(codes) > 1 else ():
-        rows = before == state
-        chosen = most_telling(target[rows], [one[who[rows]] for one in codes], who[rows], k)
-        asked[state] = [*chosen, *(i for i in range(len(codes)) if i not in chosen)]
-    return asked
-
-
-def _in_turn(codes: list[Ints], asked: Ints, before: Ints, who: Ints) -> list[Ints]:
-    """Codes of the antecedents (n_rows,) in the order in which they are asked after the tuple before."""
-    if not codes:
-        return []
-    table = np.stack(codes)
-    return [table[asked[before, rank], who] for rank in range(len(codes))]
-
-
-def _telling(
-    antecedents: Antecedents, target: Ints, before: Ints, who: Ints, spine: Spine, horizon: Horizon, group: Ints, k: int
-) -> Antecedents:
-    """Keep the antecedents that tell of the next tuple (n_rows,) beside the one before and all else that is known."""
-    told = len(antecedents.dataset)
-    first, *rest = (codes[who] for codes in _conditions(spine, horizon, group))
-    pool = [*(codes[who] for codes in antecedents.codes(spine)), *rest]
-    chosen = most_telling(target, [*pool, join_codes([first, before], len(before))], who, k)
-    return antecedents.take([position for position in chosen if position < told])
-
-
-def _fit_horizon(code: Ints, subject: NDArray[np.int32], spine: Spine, k: int) -> Horizon:
-    """Choose the mark that tells most about which tuples a subject has."""
-    best: tuple[float, Horizon] = (-np.inf, Horizon("LAST", np.empty(0)))
-    present = np.zeros((spine.n, int(code.max(initial=0)) + 1))
-    present[subject, code] = 1.0
-    for name, mark in spine.horizons().items():
-        known = np.isfinite(mark)
-        if name == "FIRST" or (name != "LAST" and known.mean() < 0.5):
-            continue
-        x = (mark - spine.anchor)[known]
-        bins = min(BINS, max(1, int(known.sum()) // (3 * k)))
-        edges = np.unique(np.quantile(x, np.arange(1, bins) / bins))
-        edges = edges[edges > x.min()]
-        horizon = Horizon(name, edges)
-        cell = horizon.codes(spine)[1] + 1
-        n = np.bincount(cell, minlength=len(edges) + 2)
-        mean = np.stack([np.bincount(cell, column, minlength=len(n)) / np.maximum(n, 1) for column in present.T], axis=1)
-        explained = float((n[:, None] * (mean - present.mean(axis=0)) ** 2).sum())
-        if explained > best[0] * 1.02 + 1e-9:
-            best = (explained, horizon)
-    return best[1]
-
-
-def _once(state: Block, code: Ints, subject: NDArray[np.int32], n_states: int, k: int) -> NDArray[np.bool_]:
-    """Sets of tuples of which (nearly) no subject has two rows, all of them or those that share a value: (n_sets, n_states)."""
-    sets: list[NDArray[np.bool_]] = []
-    texts = [column.strings()[:n_states] for column in state.values]
-    for members in (np.ones(n_states, bool), *(text == value for text in texts for value in sorted(set(text.tolist())))):
-        counts = np.unique(subject[members[code]], return_counts=True)[1]
-        if len(counts) >= max(k, 10) and (counts > 1).mean() < 0.01 and not any((members == other).all() for other in sets):
-            sets.append(members)
-    return np.array(sets, bool).reshape(len(sets), n_states)
-
-
-def _obliged(once: NDArray[np.bool_], code: Ints, subject: NDArray[np.int32], odd: NDArray[np.bool_], k: int) -> NDArray[np.bool_]:
-    """Whether everybody, `k` subjects at least, has a row of each set, but for those of whom some row is not learned: (n_sets,)."""
-    out = np.zeros(len(once), bool)
-    for at, states in enumerate(once):
-        has = np.zeros(len(odd), bool)
-        has[subject[states[code]]] = True
-        out[at] = has.sum() >= k and bool(has[~odd].all())
-    return out
