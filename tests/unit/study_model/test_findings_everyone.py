@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.models.longitudinal import Occasions
-from replicator.study_model.findings_units import _everyone
+from replicator.study_model.findings_everyone import find_everyone
 
 
 def test_an_arm_is_complete_where_nobody_goes_without() -> None:
@@ -16,4 +16,4 @@ def test_an_arm_is_complete_where_nobody_goes_without() -> None:
     present[::2] = False  # only the second occasion of each
     present[2 * 6 + 1] = False
     occasions = Occasions(subject, np.tile([0.0, 7.0], 14))
-    assert _everyone(present, arm, occasions, 3, 5).tolist() == [True, False, False]
+    assert find_everyone(present, arm, occasions, 3, 5).tolist() == [True, False, False]
