@@ -14,10 +14,12 @@ from replicator.config import FitConfig
 from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import DatasetStructure, Role
+from replicator.study_model.findings_circumstances import Circumstances
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
+from replicator.study_model.findings_decoding import decode
 from replicator.study_model.findings_ending import N_ENDINGS, before_death, endings, few_died
 from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
 from replicator.study_model.findings_grid import sampled_grid
@@ -33,7 +35,7 @@ from replicator.study_model.findings_status import few_not_done
 from replicator.study_model.findings_ties import fit_ties
 from replicator.study_model.findings_totals import Totals
 from replicator.study_model.findings_units import Units
-from replicator.study_model.findings_values import Circumstances, Values, decode
+from replicator.study_model.findings_values import Values
 from replicator.study_model.findings_wholes import Wholes
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.spine import Fitted, Rows, Spine

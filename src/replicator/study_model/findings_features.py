@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from replicator.models.persistence import Occasions
 from replicator.study_model.findings_coordinates import Coordinates
+from replicator.study_model.findings_extremes import spread_extremes
 from replicator.study_model.findings_levels import ADDITIVE
 from replicator.study_model.findings_results import Results
 from replicator.study_model.findings_values import Values
@@ -99,7 +100,7 @@ def draw_features(
             out[what][mine, column] = given[who][mine]
             if what == "level":
                 known[mine, column] = True
-    level = np.where(known, values.spread_ties(out["level"], rng), out["level"])
+    level = np.where(known, spread_extremes(out["level"], values.bottom, values.top, rng), out["level"])
     level[:, coordinates.columns] = coordinates.levels(out.pop("free"), rng)
     return {**out, "level": level}
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.findings_circumstances import Circumstances
 from replicator.study_model.findings_dates import DayOffsets
 from replicator.study_model.findings_ending import endings
 from replicator.study_model.findings_features import codes_of
 from replicator.study_model.findings_grid import place_rows, source_grid
 from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells
 from replicator.study_model.findings_sites import find_sites, sites_of_subjects
-from replicator.study_model.findings_values import Circumstances
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset
 from replicator.tables.dates import parse_dates

@@ -12,7 +12,7 @@ from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.profile.structure import Kind
 from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_values import decode
+from replicator.study_model.findings_decoding import decode
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
