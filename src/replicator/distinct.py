@@ -1,4 +1,4 @@
-"""Distinct values, as :func:`numpy.unique` finds them: codes and recorded numbers are counted, and rows packed into one number."""
+"""Distinct values, as :func:`numpy.unique` finds them: codes are counted, numbers hashed, and rows packed into one number."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from math import prod
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow.compute import DictionaryEncodeOptions, call_function
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Coded: TypeAlias = tuple[NDArray[Scalar], NDArray[np.intp]]
 
 _SPARSE = 4  # times as wide as long: codes are sorted from there on
 _SHORT = 256  # width up to which codes are counted, however few they are
-_STEPS = 1.0, 1000.0  # parts of 1 that recorded numbers are whole multiples of
-_EXACT = 1e12  # size up to which all of these are told apart
-_GLANCE = 64  # numbers that are looked at before all are
+_GLANCE = 512  # numbers, about, that are looked at before all are
+_MANY = 0.98  # of these, beyond which they are sorted
 _ROOM = 32  # times as many flags as rows
 _WIDEST = 2**62  # numbers that rows are packed into
 _HALF = 2**31  # of which two make one of those
 _BITS = 62  # flags that go into one of them
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 by the golden ratio: its multiples spread over all bits
+_POOL = pa.system_memory_pool()  # which gives back what Arrow's own pools keep
 
 
 @overload
@@ -67,8 +69,11 @@ def distinct_values(
     """
     wanted = return_index, return_inverse, return_counts
     if axis is None:
-        kind = values.dtype.kind if values.ndim == 1 else ""
-        found = _counted(values, *wanted) if kind in "iu" else _recorded(values, *wanted) if kind == "f" else None
+        found = None
+        if values.ndim == 1 and values.dtype.kind in "iu":
+            found = _counted(values, *wanted)
+        if found is None and values.ndim == 1 and values.dtype in (np.float64, np.int64):
+            found = _hashed(values, *wanted)
         return found if found is not None else _sorted(values, return_index, return_inverse, return_counts, None)
     rows = values if axis == 0 else values.T
     key = _packed(rows) if rows.ndim == 2 else None
@@ -116,39 +121,40 @@ def _counted(values: NDArray[np.integer], index: bool, inverse: bool, counts: bo
     return (found, *more)
 
 
-def _recorded(values: NDArray[np.floating], index: bool, inverse: bool, counts: bool) -> Any:
-    """Distinct numbers that are multiples of a small step, by counting the steps; None where they are not, or lie far apart."""
-    unknown = np.isnan(values)
-    n_unknown = int(unknown.sum())
-    rows = np.flatnonzero(~unknown) if n_unknown else None
-    numbers = values if rows is None else values[rows]
-    if len(numbers) <= _GLANCE:
+def _hashed(values: NDArray[Any], index: bool, inverse: bool, counts: bool) -> Any:
+    """Distinct numbers of 64 bits by hashing; None where most differ, and where they are too few for it."""
+    step = len(values) // _GLANCE
+    if not step or len(np.unique(values[::step])) > _MANY * _GLANCE:
         return None
-    low, high = float(numbers.min()), float(numbers.max())
-    if not (high - low < _SPARSE * len(numbers) and low > -_EXACT and high < _EXACT):  # nor is it between infinite ones
-        return None
-    steps = next((one for one in _STEPS if _are_multiples(numbers[:_GLANCE], one) and _are_multiples(numbers, one)), None)
-    if steps is None:
-        return None
-    whole = np.rint(numbers * steps)
-    least = whole.min()
-    if whole.max() - least >= _SPARSE * len(numbers):
-        return None
-    used, first, which, count = _counted((whole - least).astype(np.intp), True, True, True)
-    found = ((used + least) / steps).astype(values.dtype)
-    if rows is not None:
-        found, count = np.append(found, np.asarray(np.nan, values.dtype)), np.append(count, n_unknown)
-        first = np.append(rows[first], unknown.argmax())
-        place = np.full(len(values), len(used))
-        place[rows] = which
-        which = place
-    more = [extra for extra, asked in zip((first, which, count), (index, inverse, counts), strict=True) if asked]
-    return (found, *more) if more else found
+    values = values + 0.0 if values.dtype == np.float64 else values  # negative zero is zero
+    seen, code = first_seen(values)
+    order = np.argsort(seen)
+    found = seen[order]
+    if len(found) > 1 and found[-2] != found[-2]:
+        return None  # NaN in several spellings
+    if not (index or inverse or counts):
+        return found
+    more = []
+    if index:
+        first = np.empty(len(seen), np.intp)
+        first[code[::-1]] = np.arange(len(code) - 1, -1, -1)  # the last one that is assigned to a place stays
+        more.append(first[order])
+    if inverse:
+        rank = np.empty(len(seen), np.intp)
+        rank[order] = np.arange(len(seen))
+        more.append(rank[code])
+    if counts:
+        more.append(np.bincount(code)[order])
+    return (found, *more)
 
 
-def _are_multiples(numbers: NDArray[np.floating], steps: float) -> bool:
-    """Whether all numbers are whole when they are multiplied by `steps`, and the nearest there are to such a part."""
-    return bool((np.rint(numbers * steps) / steps == numbers).all())
+def first_seen(values: NDArray[Scalar]) -> tuple[NDArray[Scalar], NDArray[np.int32]]:
+    """Distinct numbers (n,) of 64 bits in the order in which they come, NaN among them, and which of them each is, (n,)."""
+    kind = pa.float64() if values.dtype.kind == "f" else pa.int64()
+    numbers = pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+    found = call_function("dictionary_encode", [numbers], DictionaryEncodeOptions(), _POOL)
+    seen = np.frombuffer(found.dictionary.buffers()[1], values.dtype, len(found.dictionary))
+    return seen, np.frombuffer(found.indices.buffers()[1], np.int32, len(found))
 
 
 def _packed(rows: NDArray[Any]) -> NDArray[np.int64] | None:
@@ -193,12 +199,12 @@ def perhaps_alike(columns: Iterable[NDArray[np.integer]]) -> NDArray[np.intp]:
     for column in columns:
         key = key ^ (column.astype(np.uint64, copy=False) + np.uint64(1))
         key *= _ODD
-    order = np.sort(key)
+    place = (key >> np.uint64(64 - (4 * len(key)).bit_length())).astype(np.intp)
+    rows = np.flatnonzero(np.bincount(place)[place] > 1)  # few have another's first bits, and fewer all
+    order = np.sort(key[rows])
     again = order[1:][order[1:] == order[:-1]]
     if not len(again):
         return np.empty(0, np.intp)
-    place = (key >> np.uint64(64 - (4 * len(key)).bit_length())).astype(np.intp)
-    rows = np.flatnonzero(np.bincount(place)[place] > 1)  # few have another's first bits, and fewer all
     alike: NDArray[np.bool_] = again[np.minimum(np.searchsorted(again, key[rows]), len(again) - 1)] == key[rows]
     return rows[alike]
 

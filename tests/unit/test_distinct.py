@@ -1,4 +1,4 @@
-"""Distinct values by counting and packing are those of numpy's own function, which is the reference throughout."""
+"""Distinct values by counting, hashing and packing are those of numpy's own function, which is the reference throughout."""
 
 from __future__ import annotations
 
@@ -44,20 +44,27 @@ def test_codes(values: NDArray[np.int64]) -> None:
     same(values, None)
 
 
+@pytest.mark.parametrize("n_distinct", [3, 700, 5000])
+def test_many_wide_numbers(n_distinct: int) -> None:
+    """Whole numbers that lie too far apart to be counted."""
+    rng = np.random.default_rng(5)
+    same(rng.integers(-(2**62), 2**62, n_distinct)[rng.integers(0, n_distinct, 4000)], None)
+
+
 @given(some.arrays(np.float64, st.integers(0, 30), elements=st.one_of(st.just(np.nan), st.integers(-3, 3).map(float))))
 def test_few_numbers_are_left_to_numpy(values: NDArray[np.float64]) -> None:
     """NaN is one value."""
     same(values, None)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 10, 1000, 3, 7e5])
-@pytest.mark.parametrize("odd", [[], [np.nan], [np.inf, -np.inf], [1e300], [np.nan, 0.1 + 0.2]])
-def test_recorded_numbers(steps: float, odd: list[float]) -> None:
-    """Whole numbers and up to three decimals are counted, all others sorted, with one result; the same numbers come back."""
+@pytest.mark.parametrize("steps", [1, 10, 1000, 3, 7e5])
+@pytest.mark.parametrize("odd", [[], [np.nan], [np.inf, -np.inf], [1e300], [np.nan, -np.nan], [-0.0, 0.1 + 0.2]])
+def test_many_numbers(steps: float, odd: list[float]) -> None:
+    """Numbers that repeat are hashed, others sorted, with one result; the same numbers come back."""
     rng = np.random.default_rng(4)
-    for spread in (0, 30, 10_000):
-        values = np.round(rng.normal(0, 1, 500) * spread) / steps
-        values[rng.integers(0, 500, 5 * len(odd))] = np.resize(odd, 5 * len(odd))
+    for spread in (0, 30, 300, 10_000, 1_000_000):
+        values = np.round(rng.normal(0, 1, 3000) * spread) / steps
+        values[rng.integers(0, 3000, 5 * len(odd))] = np.resize(odd, 5 * len(odd))
         same(values, None)
         found, codes = distinct_values(values, return_inverse=True)
         assert np.array_equal(found[codes], values, equal_nan=True)

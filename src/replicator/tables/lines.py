@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow.compute import DictionaryEncodeOptions, JoinOptions, TakeOptions, call_function
+from pyarrow.compute import JoinOptions, TakeOptions, call_function
 
+from replicator.distinct import first_seen
 from replicator.tables.dataset import Numbers
 
 _ROWS_AT_ONCE = 200_000
@@ -28,9 +29,8 @@ class Cells:
 
 def distinct_numbers(column: Numbers) -> tuple[list[float], NDArray[np.int32]]:
     """Distinct numbers of a column in the order in which they come, NaN among them, and which each row has, (n_rows,)."""
-    numbers = plain_array(column.values, pa.float64())
-    found = call_function("dictionary_encode", [numbers], DictionaryEncodeOptions(), _POOL)
-    return found.dictionary.to_pylist(), np.frombuffer(found.indices.buffers()[1], np.int32, len(found))
+    numbers, codes = first_seen(column.values)
+    return numbers.tolist(), codes
 
 
 def joined_lines(columns: Sequence[Cells], before: str = "", after: str = "\n") -> bytes | memoryview:
