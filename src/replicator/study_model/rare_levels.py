@@ -85,11 +85,12 @@ def is_rare(column: Column, subject: NDArray[np.int32], k: int) -> bool:
 
 
 def prepare_column(
-    dataset: Dataset, name: str, subject: NDArray[np.int32], k: int
+    dataset: Dataset, name: str, subject: NDArray[np.int32], k: int, always: NDArray[np.bool_] | None = None
 ) -> tuple[tuple[str, NDArray[np.int64], Column] | None, list[str]]:
     """Code a column; free text that fewer than `k` subjects share becomes one text that is nobody's.
 
-    Rare categories and numbers stay for now: a tuple that holds them is too rare to be kept.
+    What rows of a standard meaning say, those of `always` (n_rows,), stays. Rare categories and numbers stay for now: a tuple that
+    holds them is too rare to be kept.
 
     Returns
     -------
@@ -110,7 +111,8 @@ def prepare_column(
     ]
     if isinstance(levels, Text) and rows[rare].sum() > FREE * rows.sum() and is_worded(name, dataset.domain):
         texts = levels.levels.copy()
-        texts[rare] = WITHHELD
+        said = codes[always] if always is not None else np.empty(0, np.int64)
+        texts[rare & ~np.isin(np.arange(len(levels)), said)] = WITHHELD
         column = Text(codes.astype(np.int32), texts)
         codes, levels = column_codes(Text.of(column.strings()))
     return (name, codes, levels), notes

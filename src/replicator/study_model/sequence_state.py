@@ -11,7 +11,7 @@ from replicator.study_model.blocks import Block, fit_block, is_designed, is_scat
 from replicator.study_model.column_codes import column_codes
 from replicator.study_model.neighbours import Neighbours
 from replicator.study_model.rare_levels import is_rare, prepare_column
-from replicator.study_model.sequence_terms import fatal_rows
+from replicator.study_model.sequence_terms import dead_or_not, fatal_rows
 from replicator.tables.dataset import Dataset
 
 Floats = NDArray[np.float64]
@@ -44,18 +44,20 @@ def fit_state(
     of_arm = {name: round(cramers_v(codes[name], arm[subject]), 1) for name in varying}  # what arms are given is their design
     place = {name: rank.get(structure.variable(name).role, 2) for name in varying}
     varying.sort(key=lambda name: (place[name], name in scattered and place[name] < rank[Role.EPOCH], -of_arm[name]))
+    always = fatal_rows(dataset.text(coded).strings()) if coded else None
     notes: list[str] = []
     prepared, late = [], []
-    for name in varying:
-        made, note = prepare_column(dataset, name, subject, 1 if name in rare else k)  # tuples of an arm's design alone are kept
+    for name in varying:  # tuples of an arm's design alone are kept
+        made, note = prepare_column(dataset, name, subject, 1 if name in rare else k, always)
         notes += note
         if made is None:
             late.append(name)
         else:
             prepared.append(made)
-    always = fatal_rows(dataset.text(coded).strings()) if coded else None
     state, code, used = fit_block(prepared, [], subject, k, of_design, always, leading=True)
     known, everyone = (len(np.unique(subject[rows])) for rows in (code >= 0, slice(None)))
-    if known < min(k, everyone):  # too few are left to learn from: rows differ in nothing that may be kept
-        state, code, used = fit_block([], [], subject, k, of_design)
+    if known < min(k, everyone):  # too few are left to learn from: rows differ in what the standard means at most
+        prepared, kept = dead_or_not(dataset, structure), [*(name for name, _, _ in prepared), *late]
+        state, code, used = fit_block(prepared, [], subject, 1, of_design)
+        late = [name for name in kept if name not in state.names]
     return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes

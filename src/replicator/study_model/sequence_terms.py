@@ -9,7 +9,7 @@ from replicator.distinct import distinct_values, packed_keys
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.codelists import Codelist, codelists
 from replicator.study_model.column_codes import column_codes, count_subjects
-from replicator.tables.dataset import Dataset, Text
+from replicator.tables.dataset import Column, Dataset, Text
 
 OTHER = "OTHER"  # of a codelist the term for what it does not name
 REASON = "OTHER REASON"  # what is reported where that is the coded term: nobody reports OTHER
@@ -41,6 +41,20 @@ def coded_words(dataset: Dataset, structure: DatasetStructure, subject: NDArray[
     replaced = (_rare(dataset.text(reported), subject, k) & (words != "")) | fatal_rows(words)
     texts = np.where(replaced, words, dataset.text(reported).strings())
     return dataset.with_column(dataset.variable(reported), Text.of(texts)) if replaced.any() else dataset
+
+
+def dead_or_not(dataset: Dataset, structure: DatasetStructure) -> list[tuple[str, NDArray[np.int64], Column]]:
+    """Coded and reported terms as codes (n_rows,) and levels where they tell of a death; none where none does.
+
+    Elsewhere they are the terms for what is not named.
+    """
+    coded, reported = structure.named("DECOD"), structure.named("TERM")
+    fatal = fatal_rows(dataset.text(coded).strings()) if coded else np.zeros(dataset.n_rows, bool)
+    if not fatal.any():
+        return []
+    nothing = {coded: OTHER, reported: REASON}
+    terms = {name: Text.of(np.where(fatal, dataset.text(name).strings(), text)) for name, text in nothing.items() if name}
+    return [(name, *column_codes(text)) for name, text in terms.items()]
 
 
 def join_rare_terms(

@@ -88,3 +88,19 @@ def test_a_death_that_two_rows_tell_of_is_told_of_all_who_died() -> None:
     died = set(sample["DM"].text("USUBJID").strings()[sample["DM"].text("DTHFL").strings() == "Y"].tolist())
     said = set(sample["DS"].text("USUBJID").strings()[sample["DS"].text("DSDECOD").strings() == "DEATH"].tolist())
     assert died == said and len(died) > 20
+
+
+def test_deaths_are_told_of_where_nothing_else_of_the_dispositions_may_be_kept() -> None:
+    """Of six subjects three died and three completed: no term has five subjects, and the dead of a sample are known as such."""
+    who = [f"ST-{i:04d}" for i in range(6)]
+    dead, day = np.arange(6) < 3, [f"2020-0{i + 3}-10" for i in range(6)]
+    dm = {"USUBJID": who, "RFSTDTC": ["2020-01-10"] * 6, "RFENDTC": day}
+    dm |= {"DTHDTC": np.where(dead, day, "").tolist(), "DTHFL": np.where(dead, "Y", "").tolist()}
+    reason = np.where(dead, "DEATH", "COMPLETED").tolist()
+    ds = {"USUBJID": who, "DSSEQ": [1] * 6, "DSTERM": reason, "DSDECOD": reason, "DSSTDTC": day}
+    study = make_study(DM=dm, DS=ds)
+    sample = Request(fit_study_model(study, find_structure(study)), 300, seed=3).study()
+    terms, died = sample["DS"].to_frame(), sample["DM"].to_frame().set_index("USUBJID")["DTHFL"].eq("Y")
+    told = np.where(died.loc[terms["USUBJID"]], "DEATH", "OTHER").tolist()
+    assert terms["DSDECOD"].tolist() == told and 60 < told.count("DEATH") < 240
+    assert set(terms["DSTERM"][terms["DSDECOD"] == "OTHER"]) == {"OTHER REASON"}
