@@ -54,10 +54,9 @@ def fit_state(
             late.append(name)
         else:
             prepared.append(made)
-    state, code, used = fit_block(prepared, [], subject, k, of_design, always, leading=True)
+    state, code, _ = fit_block(prepared, [], subject, k, of_design, always, leading=True)
     known, everyone = (len(np.unique(subject[rows])) for rows in (code >= 0, slice(None)))
-    if known < min(k, everyone):  # too few are left to learn from: rows differ in what the standard means at most
-        prepared, kept = dead_or_not(dataset, structure), [*(name for name, _, _ in prepared), *late]
-        state, code, used = fit_block(prepared, [], subject, 1, of_design)
-        late = [name for name in kept if name not in state.names]
-    return state, code, [*(name for name, _, _ in prepared[used:]), *late, *plain], notes
+    if known < min(k, everyone) or not state.names:  # rows differ in what the standard means at most
+        state, code, _ = fit_block(dead_or_not(dataset, structure), [], subject, 1, of_design)
+    left = (*(name for name, _, _ in prepared), *late, *plain)
+    return state, code, [name for name in left if name not in state.names], notes
