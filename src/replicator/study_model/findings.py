@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
-from replicator.counting import counted
 from replicator.models.persistence import Occasions
-from replicator.profile.structure import DatasetStructure, Role
+from replicator.profile.structure import DatasetStructure
 from replicator.study_model.findings_circumstances import Circumstances
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
-from replicator.study_model.findings_decoding import decode
+from replicator.study_model.findings_decoding import columns_of, decode, read_answers_off, read_codes_off, read_results_off
+from replicator.study_model.findings_empty import EmptyFindings
 from replicator.study_model.findings_ending import N_ENDINGS, before_death, endings, few_died
 from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
 from replicator.study_model.findings_grid import sampled_grid
@@ -31,7 +31,7 @@ from replicator.study_model.findings_repeats import Repeats
 from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
 from replicator.study_model.findings_sites import behave_alike, lend_ways, sites_of_subjects
 from replicator.study_model.findings_source import SourceFindings
-from replicator.study_model.findings_status import few_not_done
+from replicator.study_model.findings_status import few_not_done, notes_not_done
 from replicator.study_model.findings_ties import fit_ties
 from replicator.study_model.findings_totals import Totals
 from replicator.study_model.findings_units import Units
@@ -39,7 +39,7 @@ from replicator.study_model.findings_values import Values
 from replicator.study_model.findings_wholes import Wholes
 from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.spine import Fitted, Rows, Spine
-from replicator.tables.dataset import Column, Dataset, Numbers, Text
+from replicator.tables.dataset import Dataset, Text
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -51,36 +51,6 @@ NO_WHOLES = Wholes()
 NO_REPEATS = Repeats()
 NO_TOTALS = Totals()
 NO_COMPLETENESS = Completeness()
-
-
-@dataclass(frozen=True, eq=False)
-class EmptyFindings:
-    """A findings dataset of which nothing can be learned: its columns without rows.
-
-    Attributes
-    ----------
-    names, numeric : tuple of str
-        Columns, and those that are numbers.
-    """
-
-    kind: ClassVar[str] = "empty findings"
-
-    names: tuple[str, ...]
-    numeric: tuple[str, ...]
-
-    @classmethod
-    def fit(
-        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], spine: Spine, config: FitConfig
-    ) -> Fitted:
-        """Keep the columns; see :class:`~replicator.study_model.spine.Part`."""
-        return _nothing_learned(dataset, structure, config.k)
-
-    def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
-        """Return the columns without rows; see :class:`~replicator.study_model.spine.Part`."""
-        columns: dict[str, Column] = {
-            name: Numbers(np.empty(0)) if name in self.numeric else Text.constant("", 0) for name in self.names
-        }
-        return Rows(np.empty(0, np.int32), columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +137,7 @@ class FindingsPart:
             dataset, subject = dataset.take(~unsaid), subject[~unsaid]
         rows = read_rows(dataset, structure, subject, k)
         if rows.n_series == 0:
-            return _nothing_learned(dataset, structure, k)
+            return EmptyFindings.fit(dataset, structure, subject, spine, config)
         source = SourceFindings.of(dataset, structure, rows, subject, spine, k)
         results, observed, lost = _read_results(source, k)
         values, features = _fit_values(source, results, observed, k)
@@ -201,7 +171,7 @@ class FindingsPart:
         part = replace(part, **ties._asdict(), coordinates=coordinates)
         seen = source.occasions.subject[source.occasions.starts]
         named = name_features(part._features(), features, free, seen, spine.n, k)
-        return Fitted(part, named, (*_not_done(dataset.name, int(unsaid.sum()), k), *source.notes(k), *lost, *unkept, *odd))
+        return Fitted(part, named, (*notes_not_done(dataset.name, int(unsaid.sum()), k), *source.notes(k), *lost, *unkept, *odd))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
@@ -222,16 +192,16 @@ class FindingsPart:
         column_seen = seen[:, self.results.series]
         asked = seen
         if self.units.follows:  # what is asked after a result moves the others of its subject, as lines are taken out of fewer
-            columns, latent = self._columns_of_parents(), np.zeros(column_seen.shape)
+            columns, latent = columns_of(self.results, self.units.parents), np.zeros(column_seen.shape)
             told = {name: of[:, columns] for name, of in features.items()}
             some = noise[:, columns], column_seen[:, columns], told, where, occasions, luck
             latent[:, columns] = self.values.take(columns).sample(*some)
-            asked = self.units.restrict(seen, self._read_off(latent, seen, site))
+            asked = self.units.restrict(seen, read_codes_off(self.results, self.units.parents, latent, seen, site))
         latent = self.values.sample(noise, asked[:, self.results.series], features, where, occasions, luck)
-        latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, self._answers)
-        seen = self.units.restrict(seen, self._read_off(latent, seen, site))
+        latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, partial(read_answers_off, self.results))
+        seen = self.units.restrict(seen, read_codes_off(self.results, self.units.parents, latent, seen, site))
         occasion, series = np.nonzero(seen)
-        number, token = self._results_of(latent, occasion, series, site)
+        number, token = read_results_off(self.results, latent, occasion, series, site)
         whole = np.flatnonzero(self.completeness.keep(occasion, series, ~self.results.silent(token), len(seen)))
         occasion, series, number, token = occasion[whole], series[whole], number[whole], token[whole]
         number = self.repeats.hold(number, occasion, series, occasions.run, rng)
@@ -259,45 +229,6 @@ class FindingsPart:
         own = np.array([float(text) if there else np.nan for text, there in zip(self.labels, known, strict=True)])
         return np.where(np.isfinite(grid.number), grid.number, own[self.label[grid.cell]])[occasion]
 
-    def _results_of(self, latent: Floats, occasion: Codes, series: Codes, site: Codes) -> tuple[Floats, Codes]:
-        """Return number and token (-1 for a number) of each (occasion, series)."""
-        token, number = np.full(len(series), -1, np.intp), np.full(len(series), np.nan)
-        value = self.results.value[series]
-        if self.results.token.size:  # else there is no text that enough subjects share
-            stated = np.flatnonzero(self.results.state[series] >= 0)
-            column = self.results.state[series[stated]]
-            token[stated] = self.results.token[column, decode(self.results, latent, occasion[stated], column)[0]]
-            levelled = np.flatnonzero((token < 0) & (self.results.form[value] == LEVELLED))
-            column = value[levelled]
-            token[levelled] = self.results.token[column, decode(self.results, latent, occasion[levelled], column)[0]]
-        counted = np.flatnonzero((token < 0) & (self.results.form[value] != LEVELLED))
-        column, where = value[counted], np.ones(len(counted), bool)
-        found = decode(self.results, latent, occasion[counted], column)[1]
-        number[counted] = self.results.numbers(found, column, where, site[occasion[counted]])
-        return number, self.results.limits.tell(number, series, token)
-
-    def _answers(self, latent: Floats, row: Codes, series: Codes) -> tuple[Floats, Codes]:
-        """Number and token of each (row of `latent`, series) that is no measurement: these alone hang on the site."""
-        return self._results_of(latent, row, series, np.zeros(len(latent), np.intp))
-
-    def _parents(self) -> Codes:
-        """Series that others follow from."""
-        return np.array(sorted({rule.parent for rule in self.units.follows}), np.intp)
-
-    def _columns_of_parents(self) -> Codes:
-        """Latent columns of the series that others follow from."""
-        parents = self._parents()
-        columns = np.unique(np.concatenate([self.results.value[parents], self.results.state[parents]]))
-        return columns[columns >= 0].astype(np.intp)
-
-    def _read_off(self, latent: Floats, seen: Flags, site: Codes) -> Floats:
-        """Results of the series that others follow from: (n_occasions, n_series), NaN elsewhere."""
-        out, parents = np.full(seen.shape, np.nan), self._parents()
-        rows, which = np.nonzero(seen[:, parents])
-        number, token = self._results_of(latent, rows, parents[which], site)
-        out[rows, parents[which]] = np.where(token >= 0, -1.0 - token, number)
-        return out
-
     def _features(self) -> list[tuple[str, str, int]]:
         return feature_columns(self.results, self.values, self.coordinates, self.series_labels)
 
@@ -320,24 +251,6 @@ class FindingsPart:
 
 def _drawn(spine: Spine, dataset: str, feature: str) -> Floats | None:
     return spine.features.get(f"{dataset}/{feature}")
-
-
-def _not_done(name: str, n: int, k: int) -> tuple[str, ...]:
-    if not n:
-        return ()
-    said = f"{name}: rows that say that there is no result, of fewer than {k} subjects, are not learned"
-    return (f"{said}, {counted(n, 'row')}; lower k to keep them.",)
-
-
-def _nothing_learned(dataset: Dataset, structure: DatasetStructure, k: int) -> Fitted:
-    made = (Role.IDENTIFIER, Role.SUBJECT, Role.SEQUENCE, Role.RECORD_ID, Role.STUDY_DAY)
-    names = tuple(name for name in dataset.names if name not in structure.with_role(*made))
-    part = EmptyFindings(names, tuple(name for name in names if isinstance(dataset[name], Numbers)))
-    note = (
-        f"{dataset.name}: none of its {dataset.n_rows} rows is learned, since no test is shared by {k} subjects; "
-        f"lower k to learn them."
-    )
-    return Fitted(part, {}, (note,) if dataset.n_rows else ())
 
 
 def _read_results(source: SourceFindings, k: int) -> tuple[Results, Observed, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.derivations.derive import chosen
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.column_codes import column_codes
@@ -80,3 +81,11 @@ def few_not_done(dataset: Dataset, structure: DatasetStructure, subject: NDArray
         return nothing
     stated = ~dataset[name].missing & np.all([dataset[one].missing for one in results], axis=0)
     return stated if len(np.unique(subject[stated])) < k else nothing
+
+
+def notes_not_done(name: str, n: int, k: int) -> tuple[str, ...]:
+    """Say of how many rows of a dataset with a status and no result nothing is learned, since fewer than `k` subjects have such."""
+    if not n:
+        return ()
+    said = f"{name}: rows that say that there is no result, of fewer than {k} subjects, are not learned"
+    return (f"{said}, {counted(n, 'row')}; lower k to keep them.",)

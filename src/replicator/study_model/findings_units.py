@@ -128,6 +128,11 @@ class Units:
         last_times = find_last_times(there, cell, sizes[1], spine, occasions, visits & first, k)
         return cls(panel.astype(np.int64), group, member, n_panels, follows, moment, presence, everyone, last_times, cores)
 
+    @property
+    def parents(self) -> Codes:
+        """Series that others follow from."""
+        return np.array(sorted({rule.parent for rule in self.follows}), np.intp)
+
     def sample(
         self,
         arm: Codes,
