@@ -19,7 +19,7 @@ from replicator.study_model.birth import YEAR
 from replicator.study_model.events_catalogue import TermCatalogue
 from replicator.study_model.events_columns import OccurrenceColumns
 from replicator.study_model.events_columns_fit import fit_columns
-from replicator.study_model.events_dates import Drawn, OccurrenceDates, sample_dates
+from replicator.study_model.events_dates import OccurrenceDates, sample_dates
 from replicator.study_model.events_dates_fit import fit_dates
 from replicator.study_model.events_doses import Doses
 from replicator.study_model.events_ending import Ending
@@ -32,45 +32,21 @@ from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_onsets import TermOfEach, latest_birth
 from replicator.study_model.events_patterns import DatePatterns
 from replicator.study_model.events_reasons import Behind, Reasons
+from replicator.study_model.events_reports import fit_reporting, last_reporting_day, sample_reports
 from replicator.study_model.events_routes import Routes
 from replicator.study_model.events_screening import Screening
 from replicator.study_model.events_serious import Seriousness
 from replicator.study_model.events_sex import TermsBySex
 from replicator.study_model.events_source import SourceEvents
+from replicator.study_model.events_subject_terms import SubjectTerms, choose_uses
+from replicator.study_model.events_traits import common_terms, drawn_counts, everybody_has, subject_traits
 from replicator.study_model.events_turns import find_turns
 from replicator.study_model.events_uses import Uses
-from replicator.study_model.marks_names import death_day
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Column, Dataset
 from replicator.tables.dates import parse_dates
 
 Ints = NDArray[np.int64]
-Reports = tuple[Ints, Ints, NDArray[np.bool_]]
-
-COMMON = 0.06  # share of those with any term, from which on having a term is a trait of the subject
-MOST_COMMON = 12
-MOST_DECIDED = 0.4  # share of all pairs of subject and term that such traits may decide; the rest makes their number fit
-LEAST_REPEATS = 0.02  # share of occurrences that repeat a term, from which on their number is a feature of the subject
-
-
-@dataclass(frozen=True, eq=False)
-class SubjectTerms:
-    """Terms that subjects of a sample have.
-
-    Attributes
-    ----------
-    who, kind_of, slot, row : (n,) int64
-        Subject, kind of the term, which of a pool, and row of the catalogue.
-    """
-
-    who: Ints
-    kind_of: Ints
-    slot: Ints
-    row: Ints
-
-    def take(self, rows: NDArray[np.integer]) -> SubjectTerms:
-        """Return the terms at some positions, which may come again, as arrays of their own."""
-        return SubjectTerms(*(np.asarray(x, np.int64)[rows] for x in (self.who, self.kind_of, self.slot, self.row)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,14 +138,14 @@ class EventsPart:
         source = SourceEvents.of(dataset, structure, subject, spine, config)
         head, owner, start, end = source.head, source.owner, source.start, source.end
         catalogue, kind_of, block = source.terms.catalogue, source.kind_of, source.block
-        reporting = _fit_reporting(source, k)
+        reporting = fit_reporting(source, k)
         fatal, set_aside = Fatal.fit(head, structure, owner, start.day, end.day, spine, source.terms, k)
         facts, holds = Facts.fit(spine, config.k_terms)
         ending = Ending.fit(head, source.plan.qualifiers, owner, start.day, facts, holds, set_aside, spine)
         columns, lost = fit_columns(source, ending.codes(spine, owner, start.day), set_aside, k)
         pairs = source.terms_of_subjects()
         count = pairs.count(spine.n, len(catalogue.block))
-        common = _common_terms(count, catalogue, k)
+        common = common_terms(count, catalogue, k)
         facts_of_terms = distinct_facts(holds)
         reasons, goes = Reasons.fit(source.terms, count, spine, k)
         by_need = NeedGroups.fit(source.terms, reasons, goes, spine)
@@ -196,9 +172,9 @@ class EventsPart:
             spine.arms,
             catalogue,
             common,
-            _everybody(count, spine, k),
+            everybody_has(count, spine, k),
             Obliged.fit(count.sum(axis=1) > 0, facts, holds, k),
-            Screening.fit(owner, start.day, dates, _last_visit(reporting, spine), spine, k),
+            Screening.fit(owner, start.day, dates, last_reporting_day(reporting, spine), spine, k),
             TermsBySex.fit(count, catalogue.sex, spine, k),
             reasons,
             presence,
@@ -216,7 +192,7 @@ class EventsPart:
             Doses.fit(medicines),
             Uses.fit(head, structure, owner, k),
         )
-        return Fitted(fitted, _features(owner, count, common), (*source.terms.notes, *lost))
+        return Fitted(fitted, subject_traits(owner, count, common), (*source.terms.notes, *lost))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw the rows of all subjects of a spine."""
@@ -232,18 +208,18 @@ class EventsPart:
         of_each = self.catalogue.of_each(block, kind_of, terms.row, pair)
         codes = self.patterns.sample([block, kind_of, arm], find_turns(pair), owner, rng, of_each.lasting & ~of_each.own)
         behind = self.reasons.behind(spine, self.catalogue, owner, kind_of, terms.row, rng=rng) if self.dates.follows else None
-        drawn = sample_dates(self.dates, *codes, owner, of_each, spine, _last_visit(self.reporting, spine), rng, behind)
+        drawn = sample_dates(self.dates, *codes, owner, of_each, spine, last_reporting_day(self.reporting, spine), rng, behind)
         deadly = np.empty(0, np.int64)
         if self.fatal is not None:
             deadly = self.fatal.choose(dying, owner, drawn.start, spine)
             drawn = self.fatal.onset(drawn, deadly, owner, spine, rng)
             if len(self.fatal.rows):
                 terms.row[deadly] = rng.choice(self.fatal.rows, len(deadly))
-        reports = self._sample_reports(owner, drawn, spine, rng)
+        reports = sample_reports(self.reporting, owner, drawn.start, drawn.end, spine, rng)
         ending = self.ending.codes(spine, owner, drawn.start)
         given = self.columns.sample(spine, owner, (kind_of, block, arm), codes, ending, drawn, reports, rng)
         if self.uses is not None and self.routes is not None:
-            terms, route = self._choose_uses(terms, pair, reports[0], reasons, given, rng)
+            terms, route = choose_uses(self.uses, self.routes, self.catalogue, terms, pair, reports[0], reasons, given, rng)
             given[self.uses.route] = route
         columns = self._agree(given, terms, reports[0], rng)
         if self.fatal is not None:
@@ -265,71 +241,29 @@ class EventsPart:
         reasons : (n, n_needs) bool or None
             What the subjects have that medicines are given for.
         """
-        n_terms = np.maximum(_feature(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
+        n_terms = np.maximum(drawn_counts(spine, f"{self.name}/terms"), np.append(self.everybody, False)[group])
         conditions = np.zeros((spine.n, len(self.catalogue.needs)), bool) if reasons is None else reasons
         facts = np.hstack([self.facts.holds(spine), conditions])
         barred = self.reasons.barred(spine)
         paired = self.presence.pair(n_terms, group, facts, rng, barred)
         settled, n_terms = self.obliged.settle(spine, n_terms[paired], group, dying, rng)
-        bound, last_visit = self.obliged.bound(spine, dying), _last_visit(self.reporting, spine)
+        bound, last_visit = self.obliged.bound(spine, dying), last_reporting_day(self.reporting, spine)
         n_terms, anew = self.screening.settle(n_terms, bound, self.dates, last_visit, spine, rng)
         place = paired[settled]
         decided = {
-            kind_of: (_feature(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0) & ~anew
+            kind_of: (drawn_counts(spine, f"{self.name}/{name}") > 0)[place] & (n_terms > 0) & ~anew
             for name, kind_of in self.common.items()
             if f"{self.name}/{name}" in spine.features
         }
         of_sex = self.sex.barred(spine, len(self.catalogue.block))
         barred = of_sex if barred is None else barred if of_sex is None else barred | of_sex
         who, kind_of, slot = self.presence.sample(n_terms, group, rng, decided, barred, facts)
-        repeats = _feature(spine, f"{self.name}/repeats")[place] * (~anew & (np.bincount(who, minlength=spine.n) > 0))
+        repeats = drawn_counts(spine, f"{self.name}/repeats")[place] * (~anew & (np.bincount(who, minlength=spine.n) > 0))
         row = self.catalogue.sample(who, kind_of, slot, rng, None if reasons is None else reasons[who], _ages(spine)[who])
         terms = SubjectTerms(who, kind_of, slot, row).take(np.flatnonzero(~self.catalogue.loses_again(who, row)))
         again = self.recurrence.sample(terms.who, terms.kind_of, repeats, rng)
         times = np.asarray(1 + again * ~self.catalogue.loses(terms.row), np.int64)
         return terms, times
-
-    def _sample_reports(self, owner: Ints, drawn: Drawn, spine: Spine, rng: np.random.Generator) -> Reports:
-        """Draw occurrence, visit (-1 for none) and whether the occurrence was over, of each row: (n_rows,) each."""
-        if self.reporting is None:
-            return np.arange(len(owner)), np.full(len(owner), -1), np.zeros(len(owner), bool)
-        visits = spine.visits
-        return self.reporting.sample(owner, drawn.start, drawn.end, visits.subject, _numbers_in_life(spine), visits.day, rng)
-
-    def _choose_uses(
-        self,
-        terms: SubjectTerms,
-        pair: NDArray[np.intp],
-        occurrence: Ints,
-        reasons: NDArray[np.bool_] | None,
-        given: Mapping[str, Column],
-        rng: np.random.Generator,
-    ) -> tuple[SubjectTerms, Column]:
-        """Put stand-ins in the place of those that nobody would be given so, and return them and the routes of all rows.
-
-        Parameters
-        ----------
-        terms : SubjectTerms
-            Of the occurrences.
-        pair : (n,) int
-            Which of the terms of all subjects each occurrence is about.
-        occurrence : (n_rows,) int64
-            Occurrence of each row.
-        reasons : (n_subjects, n_needs) bool or None
-            What the subjects have that medicines are given for.
-        given : mapping of str to Column
-            Columns of the rows.
-        """
-        assert self.uses is not None and self.routes is not None
-        reported, heads = np.unique(pair[occurrence], return_index=True)
-        said = terms.take(occurrence[heads])
-        told = None if reasons is None else reasons[said.who]
-        own = self.routes.are_own(said.kind_of, given[self.uses.route].take(heads))
-        medicines = (said.kind_of, said.slot, said.row)
-        anew = np.full(int(pair.max(initial=-1)) + 1, -1, np.int64)
-        anew[reported], routes = self.uses.choose(self.catalogue, medicines, own, told, given, heads, rng)
-        row = np.where(anew[pair] >= 0, anew[pair], terms.row)
-        return replace(terms, row=row), routes.take(np.searchsorted(reported, pair[occurrence]))
 
     def _agree(
         self, given: Mapping[str, Column], terms: SubjectTerms, occurrence: Ints, rng: np.random.Generator
@@ -349,24 +283,6 @@ class EventsPart:
         return columns
 
 
-def _fit_reporting(source: SourceEvents, k: int) -> Reporting | None:
-    """Learn at which visits occurrences are reported; None where the dataset is not bound to visits."""
-    found, spine = source.found, source.spine
-    if found.visit is None:
-        return None
-    linked = found.visit >= 0
-    return Reporting.fit(
-        source.owner,
-        source.start.day,
-        source.end.day,
-        spine.visits.subject,
-        _numbers_in_life(spine),
-        spine.visits.day,
-        (found.of_row[linked], found.visit[linked]),
-        k,
-    )
-
-
 def _behind_source(source: SourceEvents, reasons: Reasons, catalogue: TermCatalogue) -> Behind | None:
     """Find the conditions behind the source's medicines; None where nothing is given for any."""
     if source.start.column is None or not reasons.conditions:
@@ -380,47 +296,9 @@ def _fit_dates(source: SourceEvents, reporting: Reporting | None, behind: Behind
     start, end, spine = source.start, source.end, source.spine
     of_each = replace(TermOfEach.plain(source.block, source.kind_of.astype(np.int64)), series=source.series)
     patterns = (start.pattern, end.pattern)
-    return fit_dates(start.column, end.column, patterns, source.owner, of_each, spine, _last_visit(reporting, spine), k, behind)
-
-
-def _common_terms(count: NDArray[np.int64], catalogue: TermCatalogue, k: int) -> dict[str, int]:
-    """Terms that many have and many have not, the most frequent first: feature and kind of each."""
-    people = (count > 0).sum(axis=0)
-    some = int((count.sum(axis=1) > 0).sum())
-    least = max(2 * k, COMMON * some)
-    fits = np.flatnonzero((catalogue.slots == 1) & (people >= least) & (people <= some / 2))
-    chosen = fits[np.argsort(-people[fits], kind="stable")][:MOST_COMMON]
-    chosen = chosen[np.cumsum(people[chosen]) <= MOST_DECIDED * count.sum()]
-    out: dict[str, int] = {}
-    for kind_of in chosen.tolist():
-        name = f"has {catalogue.labels[kind_of]}"
-        out[name if name not in out else f"{name} ({kind_of})"] = int(kind_of)
-    return out
-
-
-def _everybody(count: NDArray[np.int64], spine: Spine, k: int) -> NDArray[np.bool_]:
-    """Arms of at least k subjects all of whom have a term."""
-    size = np.bincount(spine.arm, minlength=len(spine.arms))
-    have = np.bincount(spine.arm[count.sum(axis=1) > 0], minlength=len(spine.arms))
-    return np.asarray((size >= k) & (have == size), bool)
-
-
-def _features(owner: NDArray[np.int32], count: NDArray[np.int64], common: Mapping[str, int]) -> Mapping[str, NDArray[np.float64]]:
-    """Number of different terms of each subject, occurrences beyond the first of a term where not rare, and who has the common."""
-    terms = count.sum(axis=1).astype(np.float64)
-    out = {"terms": terms} | {name: (count[:, kind_of] > 0).astype(np.float64) for name, kind_of in common.items()}
-    repeats = np.bincount(owner, minlength=len(count)) - terms
-    if repeats.sum() >= LEAST_REPEATS * max(1, len(owner)):
-        out["repeats"] = repeats
-    return out
-
-
-def _feature(spine: Spine, name: str) -> NDArray[np.int64]:
-    """Counts (n,) as drawn; 0 where the subject has none."""
-    drawn = spine.features.get(name)
-    if drawn is None:
-        return np.zeros(spine.n, np.int64)
-    return np.maximum(np.nan_to_num(np.round(drawn)), 0).astype(np.int64)
+    return fit_dates(
+        start.column, end.column, patterns, source.owner, of_each, spine, last_reporting_day(reporting, spine), k, behind
+    )
 
 
 def _ages(spine: Spine) -> NDArray[np.float64]:
@@ -434,15 +312,3 @@ def _groups(arms: tuple[str, ...], spine: Spine) -> NDArray[np.int64]:
     """Group of each subject: position of the arm's name among the source's, -1 for a new arm."""
     position = {arm: i for i, arm in enumerate(arms)}
     return np.array([position.get(arm, -1) for arm in spine.arms], np.int64)[spine.arm]
-
-
-def _last_visit(reporting: Reporting | None, spine: Spine) -> NDArray[np.float64] | None:
-    if reporting is None:
-        return None
-    return reporting.last_day(spine.n, spine.visits.subject, _numbers_in_life(spine), spine.visits.day)
-
-
-def _numbers_in_life(spine: Spine) -> NDArray[np.float64]:
-    """Numbers of the visits; NaN for visits after the subject's death, at which nothing is reported."""
-    death = death_day(spine)[spine.visits.subject]
-    return np.where(spine.visits.day > death, np.nan, spine.visits.number)
