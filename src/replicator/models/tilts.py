@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_values
+from replicator.distinct import distinct_values, packed_keys
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,12 +130,9 @@ def _sums(values: Floats, group: Ints, n_groups: int) -> Floats:
 def _aim(seen: Floats, expected: Floats, group: Ints, subject: Ints, k: int) -> Floats:
     """Rows that each group is to have of each target: (n_groups, n_targets), NaN where those it is given are as good."""
     n_groups = int(group.max(initial=-1)) + 1
-    pair, of_row = distinct_values(
-        np.where(group < 0, n_groups, group) * (int(subject.max(initial=0)) + 1) + subject, return_inverse=True
-    )
-    of_pair = pair // (int(subject.max(initial=0)) + 1)
-    of_pair = np.where(of_pair < n_groups, of_pair, -1)
-    have, due = (_sums(values, of_row.reshape(-1), len(pair)) for values in (seen, expected))
+    _, first, of_row = distinct_values(packed_keys([group, subject]), return_index=True, return_inverse=True)
+    of_pair = group[first]
+    have, due = (_sums(values, of_row, len(first)) for values in (seen, expected))
     o, e, people = (_sums(values, of_pair, n_groups) for values in (have, due, (have > 0).astype(np.float64)))
     size = np.bincount(of_pair[of_pair >= 0], minlength=n_groups)[:, None]
     each = e.sum(axis=1, keepdims=True) / np.maximum(size, 1)
