@@ -22,13 +22,13 @@ from replicator.study_model.findings_decoding import columns_of, decode, read_an
 from replicator.study_model.findings_empty import EmptyFindings
 from replicator.study_model.findings_ending import N_ENDINGS, before_death, endings, few_died
 from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
-from replicator.study_model.findings_grid import sampled_grid
-from replicator.study_model.findings_layout import Cells, Grid, lay_grid, read_rows
+from replicator.study_model.findings_grid import Cells, Grid, lay_grid, sampled_grid
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
 from replicator.study_model.findings_recorded import Recorded
 from replicator.study_model.findings_repeats import Repeats
 from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
+from replicator.study_model.findings_rows import read_rows
 from replicator.study_model.findings_sites import behave_alike, lend_ways, sites_of_subjects
 from replicator.study_model.findings_source import SourceFindings
 from replicator.study_model.findings_status import few_not_done, notes_not_done

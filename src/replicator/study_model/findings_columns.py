@@ -17,8 +17,8 @@ from replicator.study_model.column_codes import column_codes, count_subjects
 from replicator.study_model.conditions import accuracy
 from replicator.study_model.findings_conditions import GIVEN
 from replicator.study_model.findings_drawn import JUDGED, DrawnColumns
-from replicator.study_model.findings_layout import FindingsRows
 from replicator.study_model.findings_of_series import SeriesValues, fit_of_series, hold_of_series
+from replicator.study_model.findings_rows import FindingsRows
 from replicator.study_model.findings_status import NotDone
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, number_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.findings_layout import Grid
+from replicator.study_model.findings_grid import Grid
 from replicator.study_model.marks_names import death_day
 from replicator.study_model.spine import Spine
 

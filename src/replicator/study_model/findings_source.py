@@ -14,8 +14,8 @@ from replicator.study_model.findings_circumstances import Circumstances
 from replicator.study_model.findings_dates import DayOffsets
 from replicator.study_model.findings_ending import endings
 from replicator.study_model.findings_features import codes_of
-from replicator.study_model.findings_grid import place_rows, source_grid
-from replicator.study_model.findings_layout import Cells, FindingsRows, Grid, find_cells
+from replicator.study_model.findings_grid import Cells, Grid, find_cells, place_rows, source_grid
+from replicator.study_model.findings_rows import FindingsRows
 from replicator.study_model.findings_sites import find_sites, sites_of_subjects
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset
