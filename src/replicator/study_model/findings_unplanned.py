@@ -1,0 +1,35 @@
+"""Names of unplanned visits: what stands before their number."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replicator.distinct import distinct_values
+from replicator.tables.dataset import Dataset, Text, number_text
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+
+def find_stem(dataset: Dataset, label: Codes, unplanned: int, number: Floats) -> str:
+    """What the names of unplanned visits begin with, if their number follows."""
+    rows = np.flatnonzero((label == unplanned) & np.isfinite(number))
+    column = dataset["VISIT"]
+    if not len(rows) or not isinstance(column, Text):
+        return ""
+    names, ends = column.take(rows).strings(), [number_text(value) for value in number[rows].tolist()]
+    stems = [str(name)[: -len(end)] for name, end in zip(names, ends, strict=True) if str(name).endswith(end)]
+    common = max(set(stems), key=stems.count) if stems else ""
+    return common if stems.count(common) >= 0.8 * len(rows) else ""
+
+
+def name_unplanned(visit: Text, number: Floats, stem: str) -> Text:
+    """Name the visits (n_rows,) that have a number and no name: what names begin with, and the number."""
+    unnamed = np.flatnonzero(visit.missing & np.isfinite(number))
+    if not len(unnamed):
+        return visit
+    values, inverse = distinct_values(number[unnamed], return_inverse=True)
+    codes = visit.codes.copy()
+    codes[unnamed] = len(visit.levels) + inverse.reshape(-1)
+    return Text(codes, np.append(visit.levels, np.array([stem + number_text(value) for value in values.tolist()], object)))
