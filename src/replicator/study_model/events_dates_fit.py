@@ -13,18 +13,8 @@ from replicator.models.marginals import QuantileMarginal
 from replicator.models.nested_marginals import NestedMarginals
 from replicator.models.onset import Intensity, rank_within, sharing_rate
 from replicator.rng import stream
-from replicator.study_model.events_dates import (
-    ERA_HISTORY,
-    ERA_STUDY,
-    SOON,
-    DatePattern,
-    Drawn,
-    OccurrenceDates,
-    days_after_event,
-    event_days,
-    mark_day,
-    sample_dates,
-)
+from replicator.study_model.events_dates import ERA_HISTORY, ERA_STUDY, SOON, DatePattern, Drawn, OccurrenceDates, sample_dates
+from replicator.study_model.events_days import days_after_event, event_days, mark_day
 from replicator.study_model.events_following import Following
 from replicator.study_model.events_onsets import Onsets, TermOfEach, steps_back
 from replicator.study_model.events_reasons import Behind

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.events_dates import OccurrenceDates, mark_day
+from replicator.study_model.events_dates import OccurrenceDates
+from replicator.study_model.events_days import mark_day
 from replicator.study_model.events_untreated import before_first_dose, first_dose
 from replicator.study_model.spine import Spine
 
