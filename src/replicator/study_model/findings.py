@@ -25,9 +25,10 @@ from replicator.study_model.findings_features import belonging, draw_features, f
 from replicator.study_model.findings_grid import Cells, Grid, lay_grid, sampled_grid
 from replicator.study_model.findings_levels import LEVELLED, Observed
 from replicator.study_model.findings_products import Products
+from replicator.study_model.findings_reading import codes_of_results, read_results, states_of_rows
 from replicator.study_model.findings_recorded import Recorded
 from replicator.study_model.findings_repeats import Repeats
-from replicator.study_model.findings_results import Results, codes_of_results, read_results, states_of_rows
+from replicator.study_model.findings_results import Results
 from replicator.study_model.findings_rows import read_rows
 from replicator.study_model.findings_sites import behave_alike, lend_ways, sites_of_subjects
 from replicator.study_model.findings_source import SourceFindings

@@ -14,7 +14,7 @@ from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.study_model.events import EventsPart
-from replicator.study_model.events_dates import days_after_event
+from replicator.study_model.events_days import days_after_event
 from replicator.study_model.events_facts import Facts, mentions
 from replicator.study_model.events_obliged import Obliged
 from replicator.study_model.events_onsets import steps_back
