@@ -24,7 +24,6 @@ from replicator.study_model.visit_days import visit_day
 from replicator.tables.dataset import Column, Dataset, Study, Text
 from replicator.tables.dates import MINUTES, Dates, format_dates, parse_dates
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Owners = NDArray[np.int32]
 

@@ -18,7 +18,6 @@ from replicator.study_model.events_names import Namer, Style, Wanted
 from replicator.study_model.events_source_terms import RARE_CLASS, SourceTerms, modal_code
 from replicator.tables.dataset import Column, Numbers, Text
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CONSTANT = 0.95  # share of a pool's occurrences that must agree in a value for its stand-ins to have it

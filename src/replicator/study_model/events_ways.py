@@ -19,7 +19,6 @@ from replicator.study_model.events_turns import find_turns
 from replicator.study_model.events_untreated import TREATED
 from replicator.tables.dataset import Column, Dataset, Text, Variable
 
-Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 COPIES = 12  # draws of how each row of the catalogue is given, of which those count that suit it

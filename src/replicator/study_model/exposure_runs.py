@@ -19,7 +19,6 @@ from replicator.tables.dataset import Column, Dataset, Text, Variable
 from replicator.tables.dates import Precision, format_dates, parse_dates
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SHORTER = 0.5  # share of the rows that runs may be at most
 FEWEST = 2.0  # rows of a subject from which there is something to join

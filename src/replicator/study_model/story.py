@@ -20,8 +20,6 @@ from replicator.study_model.spine import Spine, Told
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
 
-Floats = NDArray[np.float64]
-
 CLASS_SUFFIXES = ("BODSYS", "SOC", "CLAS", "SCAT", "CAT")
 SAYING = (Role.TOPIC, Role.SYNONYM, Role.GROUPING, Role.QUALIFIER)
 TELLING = (Kind.STATES, Kind.EVENTS, Kind.INTERVENTIONS)
