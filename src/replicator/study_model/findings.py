@@ -18,7 +18,7 @@ from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_coordinates import Coordinates
 from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
-from replicator.study_model.findings_decoding import columns_of, decode, read_answers_off, read_codes_off, read_results_off
+from replicator.study_model.findings_decoding import columns_of, decode, decode_answers, decode_codes, decode_results
 from replicator.study_model.findings_empty import EmptyFindings
 from replicator.study_model.findings_ending import N_ENDINGS, before_death, endings, few_died
 from replicator.study_model.findings_features import belonging, draw_features, feature_columns, name_features
@@ -197,12 +197,12 @@ class FindingsPart:
             told = {name: of[:, columns] for name, of in features.items()}
             some = noise[:, columns], column_seen[:, columns], told, where, occasions, luck
             latent[:, columns] = self.values.take(columns).sample(*some)
-            asked = self.units.restrict(seen, read_codes_off(self.results, self.units.parents, latent, seen, site))
+            asked = self.units.restrict(seen, decode_codes(self.results, self.units.parents, latent, seen, site))
         latent = self.values.sample(noise, asked[:, self.results.series], features, where, occasions, luck)
-        latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, partial(read_answers_off, self.results))
-        seen = self.units.restrict(seen, read_codes_off(self.results, self.units.parents, latent, seen, site))
+        latent = self.totals.hold(latent, seen, self.label[grid.cell], self.results, partial(decode_answers, self.results))
+        seen = self.units.restrict(seen, decode_codes(self.results, self.units.parents, latent, seen, site))
         occasion, series = np.nonzero(seen)
-        number, token = read_results_off(self.results, latent, occasion, series, site)
+        number, token = decode_results(self.results, latent, occasion, series, site)
         whole = np.flatnonzero(self.completeness.keep(occasion, series, ~self.results.silent(token), len(seen)))
         occasion, series, number, token = occasion[whole], series[whole], number[whole], token[whole]
         number = self.repeats.hold(number, occasion, series, occasions.run, rng)

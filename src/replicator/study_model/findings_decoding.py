@@ -46,7 +46,7 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
     return level, value
 
 
-def read_results_off(results: Results, latent: Floats, occasion: Codes, series: Codes, site: Codes) -> tuple[Floats, Codes]:
+def decode_results(results: Results, latent: Floats, occasion: Codes, series: Codes, site: Codes) -> tuple[Floats, Codes]:
     """Return number and token (-1 for a number) of each (occasion, series); `site` is that of each occasion."""
     token, number = np.full(len(series), -1, np.intp), np.full(len(series), np.nan)
     value = results.value[series]
@@ -64,9 +64,9 @@ def read_results_off(results: Results, latent: Floats, occasion: Codes, series: 
     return number, results.limits.tell(number, series, token)
 
 
-def read_answers_off(results: Results, latent: Floats, row: Codes, series: Codes) -> tuple[Floats, Codes]:
+def decode_answers(results: Results, latent: Floats, row: Codes, series: Codes) -> tuple[Floats, Codes]:
     """Number and token of each (row of `latent`, series) that is no measurement: these alone hang on the site."""
-    return read_results_off(results, latent, row, series, np.zeros(len(latent), np.intp))
+    return decode_results(results, latent, row, series, np.zeros(len(latent), np.intp))
 
 
 def columns_of(results: Results, series: Codes) -> Codes:
@@ -75,10 +75,10 @@ def columns_of(results: Results, series: Codes) -> Codes:
     return columns[columns >= 0].astype(np.intp)
 
 
-def read_codes_off(results: Results, series: Codes, latent: Floats, seen: Flags, site: Codes) -> Floats:
+def decode_codes(results: Results, series: Codes, latent: Floats, seen: Flags, site: Codes) -> Floats:
     """Results of some series as numbers, below 0 for tokens: (n_occasions, n_series), NaN elsewhere and where nothing is `seen`."""
     out = np.full(seen.shape, np.nan)
     rows, which = np.nonzero(seen[:, series])
-    number, token = read_results_off(results, latent, rows, series[which], site)
+    number, token = decode_results(results, latent, rows, series[which], site)
     out[rows, series[which]] = np.where(token >= 0, -1.0 - token, number)
     return out

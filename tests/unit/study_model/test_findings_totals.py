@@ -10,7 +10,7 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_decoding import read_answers_off
+from replicator.study_model.findings_decoding import decode_answers
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
@@ -83,7 +83,7 @@ def test_answers_of_totals_within_the_range_stay() -> None:
     latent[1, items] = 3.0  # the highest answers
     seen = np.ones((2, part.totals.item.shape[1]), bool)
     label = np.full(2, part.totals.label[0], np.intp)
-    out = part.totals.hold(latent, seen, label, part.results, partial(read_answers_off, part.results))
+    out = part.totals.hold(latent, seen, label, part.results, partial(decode_answers, part.results))
     assert (out[0] == latent[0]).all()
     assert (out[1, items] < 3.0).all()
     assert np.ptp(out[1, items]) == 0
