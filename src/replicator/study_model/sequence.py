@@ -22,7 +22,7 @@ from replicator.study_model.record_ids import RecordIds
 from replicator.study_model.sequence_arms import arm_codes, told_by_one
 from replicator.study_model.sequence_chain import Chain
 from replicator.study_model.sequence_dates import SequenceDates, order_dates
-from replicator.study_model.sequence_named_visits import find_visit_date, named_visits, nearness, with_visits
+from replicator.study_model.sequence_named_visits import find_visit_date, nameable_visits, nearness, with_visits
 from replicator.study_model.sequence_ranks import column_conditions
 from replicator.study_model.sequence_state import fit_state, usual_order
 from replicator.study_model.sequence_terms import coded_words, join_rare_terms, told_again
@@ -138,7 +138,7 @@ class SequencePart:
             dates,
             others,
             visit_date,
-            named_visits(np.round(dataset.numbers("VISITNUM"), 9), subject, spine, k) if visit_date else np.empty(0),
+            nameable_visits(np.round(dataset.numbers("VISITNUM"), 9), subject, spine, k) if visit_date else np.empty(0),
             RecordIds.fit(dataset, structure, subject, k),
             nearness(dataset, subject, days[visit_date], spine, k) if visit_date else 0.0,
             asked,

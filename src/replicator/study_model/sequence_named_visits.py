@@ -20,7 +20,7 @@ MOSTLY = 0.9  # share of rows at visits that k subjects name, from which others 
 BY_DATE = 0.8  # share of rows whose VISITNUM is that of the last visit up to their date, from which it is taken from there
 
 
-def named_visits(number: Floats, subject: NDArray[np.int32], spine: Spine, k: int) -> Floats:
+def nameable_visits(number: Floats, subject: NDArray[np.int32], spine: Spine, k: int) -> Floats:
     """Numbers of the visits that rows (n_rows,) may name."""
     often = _shared_visits(number, subject, k)
     rest = np.isfinite(number) & ~np.isin(number, often)
