@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_codes, distinct_values, narrow
+from replicator.distinct import distinct_values, narrow
 from replicator.profile.structure import DatasetStructure, Kind, Role
 from replicator.study_model.repeated_rows import repeats
+from replicator.study_model.row_order import find_order, order_ranks
 from replicator.study_model.sequence_terms import fatal_rows
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
@@ -83,7 +84,7 @@ class Layout:
             texts = dataset.text(name).compact()
             if len(texts.levels) == 1 or (len(texts.levels) and structure.kind is not Kind.LINKS):
                 constants[name] = str(texts.levels[np.bincount(texts.codes[texts.codes >= 0]).argmax()])
-        order = _find_order(dataset, structure, subject, sequence) if subject is not None else ()
+        order = find_order(dataset, structure, subject, sequence) if subject is not None else ()
         numbered = structure.with_role(Role.SEQUENCE, Role.RECORD_ID)
         told = [dataset[name] for name in dataset.names if name not in numbered]
         again = repeats(told, subject) if subject is not None else np.zeros(0, bool)
@@ -107,7 +108,7 @@ class Layout:
 
     def sort(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.intp]:
         """Order of the rows: by subject, then as the source's rows were."""
-        keys = [_ranks(dataset[name]) for name in reversed(self.order) if name in dataset]
+        keys = [order_ranks(dataset[name]) for name in reversed(self.order) if name in dataset]
         return np.lexsort([*keys, narrow(subject)])
 
     def admissible(self, dataset: Dataset, subject: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -241,72 +242,9 @@ def _always_one(dataset: Dataset, structure: DatasetStructure) -> tuple[str, ...
     return tuple(names) if np.any([~dataset[name].missing for name in names], axis=0).all() else ()
 
 
-def sort_key(column: Column) -> NDArray[np.float64]:
-    """Rank of each cell, missing ones first: (n_rows,)."""
-    if isinstance(column, Numbers):
-        return np.where(np.isnan(column.values), -np.inf, column.values)
-    order = np.argsort(column.levels.astype(str), kind="stable") if len(column.levels) else np.empty(0, np.intp)
-    rank = np.empty(len(column.levels) + 1)
-    rank[order] = np.arange(len(order))
-    rank[-1] = -1
-    return rank[column.codes]
-
-
-def _ranks(column: Column) -> NDArray[np.integer]:
-    """Order of :func:`sort_key` in whole numbers, (n_rows,)."""
-    if isinstance(column, Text):
-        return narrow(sort_key(Text(np.arange(-1, len(column.levels), dtype=np.int32), column.levels)).astype(np.int32) + 1)[
-            column.codes + 1
-        ]
-    ranks = distinct_codes(column.values) + 1
-    ranks[column.missing] = 0
-    return narrow(ranks)
-
-
 def _keys(structure: DatasetStructure, keys: tuple[str, ...], subject: NDArray[np.int32] | None) -> tuple[str, ...]:
     """A key without the subject, where it rests on neither --SEQ nor record ids, which are made afterwards."""
     made = structure.with_role(Role.SUBJECT, Role.SEQUENCE, Role.IDENTIFIER)
     drawn = tuple(name for name in keys if name not in made)
     rests = set(keys) & set(structure.with_role(Role.SEQUENCE))
     return () if subject is None or rests or not drawn else drawn
-
-
-def _find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32], sequence: str) -> tuple[str, ...]:
-    """The ordering under which most neighbouring rows of the source, in the order of --SEQ, stand as they do."""
-    prefix = structure.prefix
-
-    def have(*names: str) -> tuple[str, ...]:
-        return tuple(name for name in names if name in dataset)
-
-    topic = have(prefix + "TESTCD", prefix + "DECOD", prefix + "TERM", prefix + "TRT", "ETCD")[:1]
-    start = have(prefix + "STDTC", prefix + "DTC")[:1]
-    visit = have("VISITNUM")
-    point = have(prefix + "TPTNUM", prefix + "POS")
-    group = have(prefix + "CAT")
-    candidates = {
-        (*start, *topic, *point),
-        (*visit, *start, *topic, *point),
-        (*topic, *visit, *start, *point),
-        (*topic, *start, *point),
-        (*group, *topic, *visit, *start, *point),
-        (*visit, *group, *topic, *point),
-        (*group, *visit, *topic, *start, *point),
-        (*visit, *topic, *point, *start),
-        (*start, *visit, *point, *topic),
-        (*visit, *point, *topic, *start),
-    }
-    if structure.kind is Kind.STATES:
-        candidates.add(start)  # states of one day follow each other as they were drawn
-    sequence_key = sort_key(dataset[sequence]) if sequence else np.arange(dataset.n_rows)
-    order = np.lexsort((np.arange(dataset.n_rows), sequence_key, subject))
-    same = subject[order][1:] == subject[order][:-1]
-    keys_by_name = {name: sort_key(dataset[name]) for name in {name for names in candidates for name in names}}
-    best: tuple[float, int, tuple[str, ...]] = (-1.0, 0, ())
-    for names in sorted(candidates):
-        rank = np.empty(dataset.n_rows)
-        keys = [keys_by_name[name] for name in reversed(names)]
-        rank[np.lexsort([*keys, subject.astype(np.float64)]) if keys else order] = np.arange(dataset.n_rows)
-        up = np.diff(rank[order]) > 0
-        kept = float(up[same].mean()) if same.any() else 1.0
-        best = max(best, (kept, -len(names), names))
-    return best[2]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from replicator.profile.find import find_structure
-from replicator.study_model.layout import Layout, sort_key
+from replicator.study_model.layout import Layout
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 
 from .small_studies import make_study
@@ -51,12 +51,6 @@ def test_finished_rows_have_identifiers_numbers_and_every_variable() -> None:
     assert done.numbers("VSSEQ").tolist() == [1, 2, 1]
     assert done.text("VSORRES").missing.all()
     assert all((done.variable(n).type == "num") == isinstance(done[n], Numbers) for n in done.names)
-
-
-def test_missing_cells_sort_first() -> None:
-    """Texts by their letters, numbers by their size."""
-    assert np.argsort(sort_key(Text.of(["b", "", "a"]))).tolist() == [1, 2, 0]
-    assert np.argsort(sort_key(Numbers(np.array([2.0, np.nan, 1.0])))).tolist() == [1, 2, 0]
 
 
 def test_rows_that_the_source_never_had_are_left_out() -> None:
