@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from replicator.config import FitConfig
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import DatasetStructure
+from replicator.study_model.day_offsets import DayOffsets
 from replicator.study_model.findings_circumstances import Circumstances
 from replicator.study_model.findings_columns import OtherColumns
 from replicator.study_model.findings_completeness import Completeness
 from replicator.study_model.findings_coordinates import Coordinates
-from replicator.study_model.findings_dates import DateColumn, DayOffsets, sample_dates
+from replicator.study_model.findings_dates import DateColumn, sample_dates
 from replicator.study_model.findings_decoding import columns_of, decode, decode_answers, decode_codes, decode_results
 from replicator.study_model.findings_empty import EmptyFindings
 from replicator.study_model.findings_ending import N_ENDINGS, before_death, endings, few_died

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
-from replicator.study_model.findings_dates import DayOffsets
+from replicator.study_model.day_offsets import DayOffsets
 from replicator.study_model.findings_rows import MOST_REPEATS, FindingsRows
 from replicator.study_model.spine import Spine
 from replicator.tables.spelling import is_number

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from replicator.counting import counted
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import Content, DatasetStructure, Role
+from replicator.study_model.day_offsets import DayOffsets
 from replicator.study_model.findings_circumstances import Circumstances
-from replicator.study_model.findings_dates import DayOffsets
 from replicator.study_model.findings_ending import endings
 from replicator.study_model.findings_features import codes_of
 from replicator.study_model.findings_grid import Cells, Grid, find_cells, place_rows, source_grid

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
-from replicator.study_model.course_grid import IN_ORDER, LAST_VISIT, Grid, visit_days
-from replicator.study_model.dated import DateGiven
+from replicator.study_model.course_grid import LAST_VISIT, Grid, visit_days
 from replicator.study_model.marks_names import visit_mark
 from replicator.study_model.openness import calendar_openness, move_to_open
+from replicator.study_model.other_visits import OtherVisit, before_marked, days_near, goes_beyond, has_near
 from replicator.study_model.spine import Spine, Visits
 from replicator.study_model.unscheduled import Unscheduled
 from replicator.study_model.visit_days import position
@@ -23,38 +22,6 @@ Ints = NDArray[np.int64]
 
 LAGS = 5  # bins of the time between the last visit of the course and the last day on study
 SELDOM = 0.002  # share of visits on the day of the visit before, up to which there are none
-
-
-@dataclass(frozen=True, eq=False)
-class OtherVisit:
-    """A visit with a place of its own, where it is not the one that closes the study.
-
-    Attributes
-    ----------
-    attended : BackoffTable
-        Whether it was kept (1), given the stratum, whether the course went on beyond it or to its end, which visit closed the
-        study, the time after the course, and the arm.
-    day : DateGiven or None
-        Given the anchor, the marks, and the visits of the course ``BEFORE`` and ``AFTER`` it by number.
-    in_order : bool
-        Whether it lies between the visits of the course of lower and of higher number, and before those with marks of their own.
-    always : (n_arms,) bool
-        Arms of at least k subjects all of whom kept it.
-    reached : bool
-        Whether nobody had it who had no visit of the course of its whole number, or between that and its own.
-    since : mapping of str to int
-        Days, 0 or 1, by which it lies after a mark at the least, of at least k subjects and without exception: an early end is
-        after the last dose.
-    """
-
-    kind: ClassVar[str] = "other visit"
-
-    attended: BackoffTable
-    day: DateGiven | None
-    in_order: bool
-    always: NDArray[np.bool_]
-    reached: bool
-    since: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,13 +93,13 @@ class ScheduleModel:
         course = grid.course_of(spine)
         mine = stratum[spine.arm]
         given = [mine, closing, lag, spine.arm.astype(np.int64)]
-        places = [_references(course, number) for number in other.tolist()]
-        near = [_has_near(course, number) for number in other.tolist()]
+        places = [days_near(course, number) for number in other.tolist()]
+        near = [has_near(course, number) for number in other.tolist()]
         final = float(grid.numbers[-1]) if len(grid.numbers) else np.nan
-        until = [_before_marked(spine, grid.closing, number) for number in other.tolist()]
-        beyond = [_goes_beyond(course, place, final) for place in places]
+        until = [before_marked(spine, grid.closing, number) for number in other.tolist()]
+        beyond = [goes_beyond(course, place, final) for place in places]
         others = tuple(
-            _fit_other(day[:, j], place, marked, beyond[j], given, closing == j, near[j], spine, k)
+            OtherVisit.fit(day[:, j], place, marked, beyond[j], given, closing == j, near[j], spine, k)
             for j, (place, marked) in enumerate(zip(places, until, strict=True))
         )
         where = position(numbers, visits.number)
@@ -192,18 +159,18 @@ class ScheduleModel:
         out = np.full((spine.n, len(self.others)), np.nan)
         since = np.full(spine.n, np.nan)
         for j, other in enumerate(self.visits):
-            place = _references(spine, float(self.others[j]))
-            beyond = _goes_beyond(spine, place, self.final)
+            place = days_near(spine, float(self.others[j]))
+            beyond = goes_beyond(spine, place, self.final)
             there = other.attended.sample([stratum, beyond, closing, lag, spine.arm], rng, spine.n) == 1
             there |= other.always[spine.arm]
             if other.reached:
-                there &= _has_near(spine, float(self.others[j]))
+                there &= has_near(spine, float(self.others[j]))
             if other.day is not None:
                 drawn = other.day.sample(place, [stratum, beyond, closing.astype(np.int64), lag], rng, spine.n)
                 moved = np.clip(move_to_open(np.floor(drawn), self.openness, rng), first, last)
                 latest = last
                 if other.in_order:
-                    until = np.fmin(place["AFTER"], _before_marked(spine, self.marked, float(self.others[j])))
+                    until = np.fmin(place["AFTER"], before_marked(spine, self.marked, float(self.others[j])))
                     moved = np.fmax(np.fmin(moved, until), np.fmax(place["BEFORE"], since))
                     latest = np.fmin(last, until)
                 marked = [np.floor(spine.marks[name]) + days for name, days in other.since.items()]
@@ -214,80 +181,6 @@ class ScheduleModel:
             out[:, j] = np.where(closing == j, last, out[:, j])
             since = np.fmax(since, out[:, j]) if other.in_order else since
         return out
-
-
-def _fit_other(
-    day: Floats,
-    place: dict[str, Floats],
-    until: Floats,
-    beyond: Ints,
-    given: list[Ints],
-    closes: NDArray[np.bool_],
-    near: NDArray[np.bool_],
-    spine: Spine,
-    k: int,
-) -> OtherVisit:
-    """Learn a visit of those for whom it did not close the study.
-
-    It is learned given whether the course went on, the stratum, the closing visit, the time after, and the arm.
-    """
-    everyone = np.arange(len(day), dtype=np.int32)
-    stratum, closing, lag, arm = given
-    conditions = [stratum, beyond, closing, lag, arm]
-    reached = not (np.isfinite(day) & ~near).any()
-    free = np.flatnonzero(~closes & near if reached else ~closes)
-    seen = np.isfinite(day[free]).astype(np.int64)
-    attended = BackoffTable.fit(seen, [codes[free] for codes in conditions], everyone[free], k=k)
-    between = ~(day < place["BEFORE"]) & ~(day > np.fmin(place["AFTER"], until))
-    in_order = float(between[np.isfinite(day)].mean()) >= IN_ORDER
-    size = np.bincount(arm, minlength=len(spine.arms))
-    always = (size >= k) & (np.bincount(arm[np.isfinite(day)], minlength=len(spine.arms)) == size)
-    when = DateGiven.fit(np.where(closes, np.nan, day), place, conditions[:-1], everyone, k)
-    return OtherVisit(attended, when, in_order, always, reached, _after_marks(day, spine, k))
-
-
-def _after_marks(day: Floats, spine: Spine, k: int) -> dict[str, int]:
-    """Marks that a visit (n,) is never before in those who have both, `k` subjects at least, and whether it is always later (1)."""
-    found = {}
-    for name, mark in spine.marks.items():
-        after = (day - np.floor(mark))[np.isfinite(day) & np.isfinite(mark)]
-        if len(after) >= k and not (after < 0).any():
-            found[name] = int((after > 0).all())
-    return found
-
-
-def _goes_beyond(spine: Spine, place: dict[str, Floats], final: float) -> Ints:
-    """Whether the course went on beyond a visit, of which `place` tells the next, or to its last visit: (n,), 0 or 1."""
-    out = np.isfinite(place["AFTER"])
-    out[spine.visits.subject[spine.visits.number == final]] = True
-    return out.astype(np.int64)
-
-
-def _before_marked(spine: Spine, marked: Floats, number: float) -> Floats:
-    """First day of a subject's visits of higher numbers whose days are marks: (n,), NaN for none."""
-    out = np.full(spine.n, np.nan)
-    for later in marked[marked > number].tolist():
-        out = np.fmin(out, np.floor(spine.marks.get(visit_mark(later), out)))
-    return out
-
-
-def _has_near(spine: Spine, number: float) -> NDArray[np.bool_]:
-    """Whether a subject has a visit whose number is at least the whole one of a number, and lower than it: (n,)."""
-    out = np.zeros(spine.n, bool)
-    visits = spine.visits
-    out[visits.subject[(visits.number >= np.floor(number)) & (visits.number < number)]] = True
-    return out
-
-
-def _references(spine: Spine, number: float) -> dict[str, Floats]:
-    """Days that a visit may hang on: the anchor, the marks, and the nearest visits by number."""
-    visits = spine.visits
-    before, after = np.full(spine.n, -np.inf), np.full(spine.n, np.inf)
-    lower, higher = visits.number < number, visits.number > number
-    np.maximum.at(before, visits.subject[lower], visits.day[lower])
-    np.minimum.at(after, visits.subject[higher], visits.day[higher])
-    near = {"BEFORE": np.where(np.isfinite(before), before, np.nan), "AFTER": np.where(np.isfinite(after), after, np.nan)}
-    return {"ANCHOR": spine.anchor} | {name: np.floor(day) for name, day in spine.marks.items()} | near
 
 
 def _after_course(spine: Spine) -> Floats:

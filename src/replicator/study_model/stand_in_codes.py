@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
 from replicator.study_model.column_codes import count_subjects
-from replicator.tables.dataset import Text
+from replicator.tables.dataset import Column, Text
 
 ORDINARY = {
     "COUNTRY": ("DEU", "FRA", "GBR", "USA"),
@@ -68,3 +68,14 @@ def replace_rare_codes(column: Text, subject: NDArray[np.int32], k: int) -> tupl
     for level, code in zip(rare.tolist(), (code for code in codes if code not in kept), strict=False):
         levels[level] = code
     return Text.of(np.append(levels, "")[compact.codes].tolist()), np.append(subjects < k, False)[compact.codes]
+
+
+def levels_or_stand_ins(column: Column, codes: NDArray[np.int32], levels: tuple[str, ...], k: int) -> tuple[str, ...]:
+    """Levels in their places; those that fewer than `k` subjects share as their stand-ins, or as ``""`` if they have none."""
+    drawn, made = np.array(levels, object), np.zeros(len(levels), bool)
+    if isinstance(column, Text):
+        new, stands_in = replace_rare_codes(column, np.arange(len(codes), dtype=np.int32), k)
+        drawn[codes[codes >= 0]] = new.strings()[codes >= 0]
+        made[codes[stands_in]] = True
+    count = np.bincount(codes[codes >= 0], minlength=len(levels))
+    return tuple(str(text) if n >= k or new else "" for text, n, new in zip(drawn, count.tolist(), made.tolist(), strict=True))

@@ -21,13 +21,15 @@ from replicator.study_model.course import REACH, Course
 from replicator.study_model.course_deaths import until_death
 from replicator.study_model.course_grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.dated import DateFormat
-from replicator.study_model.demography import Demography, SubjectsDataset, levels_or_stand_ins
+from replicator.study_model.demography import SubjectsDataset
+from replicator.study_model.demography_tuples import Demography
 from replicator.study_model.mark import ABSENT
 from replicator.study_model.marks import Marks
 from replicator.study_model.milestones import Milestone, PlannedArms
 from replicator.study_model.openness import move_to_weekday, weekday_shares
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine
+from replicator.study_model.stand_in_codes import levels_or_stand_ins
 from replicator.tables.dataset import Column, Numbers
 
 Floats = NDArray[np.float64]
