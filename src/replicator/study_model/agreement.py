@@ -19,10 +19,10 @@ from replicator.distinct import distinct_values
 from replicator.profile.structure import DatasetStructure
 from replicator.standards.withheld import WITHHELD
 from replicator.study_model.agreement_doses import DoseAgreement
-from replicator.study_model.agreement_following import Following, Search, tells
+from replicator.study_model.agreement_following import Following, Search, tells, usual_row
 from replicator.study_model.agreement_pairs import Combinations, KnownPairs
 from replicator.study_model.agreement_results import ResultAgreement
-from replicator.study_model.column_codes import column_codes, take_codes
+from replicator.study_model.column_codes import column_codes
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 Codes = NDArray[np.int64]
@@ -232,19 +232,15 @@ def _one_value(one: Following, dataset: Dataset, combinations: Combinations, set
         return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column))
     dataset, told = _value_of_others(one, dataset, combinations, settled)
     column, before, rows = dataset[one.dependent], settled[one.dependent], rows & ~told
-    cells, levels = column_codes(column)
-    width = len(levels) + 1
-    pairs, counts = distinct_values(codes[rows] * width + cells[rows] + 1, return_counts=True)
-    usual = np.zeros(len(texts), np.int64)
-    order = np.argsort(counts, kind="stable")
-    usual[pairs[order] // width] = pairs[order] % width
-    different = rows & ~before & (cells + 1 != usual[codes])
+    here = np.flatnonzero(rows)
+    donor = here[usual_row(codes[here], column.take(here), len(texts))][codes] if len(here) else codes
+    wanted = column.take(donor)
+    different = rows & ~before & ~_equal(column, wanted, np.arange(dataset.n_rows))
     settled[one.dependent] = before | rows
-    if not different.any():
-        return dataset
-    return dataset.with_column(
-        dataset.variable(one.dependent), chosen(different, take_codes(levels, usual[codes] - 1), dataset[one.dependent])
-    )
+    for name in (*one.taken_along, one.dependent):
+        if name in dataset and different.any():
+            dataset = dataset.with_column(dataset.variable(name), chosen(different, dataset[name].take(donor), dataset[name]))
+    return dataset
 
 
 def _value_of_others(
@@ -261,8 +257,12 @@ def _value_of_others(
     told = at >= 0
     before = settled.get(one.dependent, nothing)
     settled[one.dependent] = before | told
-    wanted = one.of_others.take(np.maximum(at, 0))
-    return dataset.with_column(dataset.variable(one.dependent), chosen(told & ~before, wanted, column)), told
+    at = np.maximum(at, 0)
+    wanted = one.of_others.take(at)
+    different = told & ~before & ~_equal(column, wanted, np.arange(dataset.n_rows))
+    for name, along in one.along_others.items():
+        dataset = dataset.with_column(dataset.variable(name), chosen(different, along.take(at), dataset[name]))
+    return dataset.with_column(dataset.variable(one.dependent), chosen(different, wanted, column)), told
 
 
 def _equal(column: Column, told: Column, place: Codes | NDArray[np.intp]) -> Flags:

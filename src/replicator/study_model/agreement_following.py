@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -52,6 +52,8 @@ class Following:
         Keys that are none of the source's, such as those of stand-ins, joined.
     of_others : Column or None
         The dependent's value of each of `others`; None where nothing tells.
+    along_others : mapping of str to Column
+        What `taken_along` is with it.
     """
 
     kind: ClassVar[str] = "following"
@@ -67,6 +69,7 @@ class Following:
     taken_along: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     of_others: Column | None = None
+    along_others: Mapping[str, Column] = field(default_factory=dict)
 
     @cached_property
     def place(self) -> Mapping[str, int]:
@@ -74,20 +77,36 @@ class Following:
         return {text: at for at, text in enumerate(self.keys)}
 
     def settled_by(self, dataset: Dataset) -> Following:
-        """Take the values of keys that the table lacks from rows that agree with one another; the more frequent one of several."""
+        """Take the values of keys that the table lacks from rows that agree with one another.
+
+        Of several the most frequent one, of as frequent ones that of the first row.
+        """
         column = dataset[self.dependent]
         if self.otherwise is not None or isinstance(column, Text) is not isinstance(self.values, Text):
             return self
         codes, texts = combinations_of(dataset, self.determinants)
-        cells, levels = column_codes(column)
-        pairs, counts = distinct_values(codes * (len(levels) + 1) + cells + 1, return_counts=True)
-        usual = np.zeros(len(texts), np.int64)
-        order = np.argsort(counts, kind="stable")
-        usual[pairs[order] // (len(levels) + 1)] = pairs[order] % (len(levels) + 1)
+        usual = usual_row(codes, column, len(texts))
         lacking = [at for at, text in enumerate(texts) if text not in self.place and tells(text)]
-        values = take_codes(levels, usual[lacking] - 1)
-        values = values.compact() if isinstance(values, Text) else values
-        return replace(self, others=tuple(texts[at] for at in lacking), of_others=values)
+        rows = usual[lacking]
+        along = {name: _taken(dataset[name], rows) for name in self.taken_along if name in dataset}
+        return replace(self, others=tuple(texts[at] for at in lacking), of_others=_taken(column, rows), along_others=along)
+
+
+def usual_row(codes: NDArray[np.int64], column: Column, n_keys: int) -> NDArray[np.intp]:
+    """First row with the most frequent cell of each key (n_keys,), 0 for keys of no row; of cells as frequent the first one."""
+    cells, levels = column_codes(column)
+    width = len(levels) + 1
+    pairs, first, counts = distinct_values(codes * width + cells + 1, return_index=True, return_counts=True)
+    usual = np.zeros(n_keys, np.intp)
+    order = np.lexsort((-first, counts))
+    usual[pairs[order] // width] = first[order]
+    return usual
+
+
+def _taken(column: Column, rows: NDArray[np.intp]) -> Column:
+    """Cells of some rows, and no levels beside theirs."""
+    taken = column.take(rows)
+    return taken.compact() if isinstance(taken, Text) else taken
 
 
 def tells(key: str) -> bool:

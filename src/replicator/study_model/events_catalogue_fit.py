@@ -53,7 +53,8 @@ class CatalogueBuilder:
         self.source, self.config, self.names = source, config, source.names
         self.coded, self.unit, self.subject, self.kept = source.coded, source.unit, source.subject, source.kept
         self.basis, self.block, self.base, self.topic = source.basis, source.block, source.base, source.topic
-        above = {name for name in self.names if name == source.grouped_by or _stands_above(self.unit, self.coded[name][0])}
+        grouping = {source.grouped_by, source.classed_by}
+        above = {name for name in self.names if name in grouping or _stands_above(self.unit, self.coded[name][0])}
         self.above = above - {self.base, self.topic}
         self.texts = {name: [str(t) for t in levels.strings()] for name, (_, levels) in self.coded.items()}
         self.styles = {name: Style.of(self.texts[name], config.k) for name in self.names}
@@ -140,7 +141,7 @@ class CatalogueBuilder:
             name = self.source.class_name(block)
             donor = self._donors(block, basis, size)
             wanted = self._wanted(keys, p)
-            if block >= 0 or donor is None:
+            if donor is None or {self._class_of(unit) for unit in donor.tolist()} == {name}:
                 names = self.namer.names(name, size, wanted)
                 donor = donor if donor is None else donor[: len(names)]
             else:
@@ -168,9 +169,10 @@ class CatalogueBuilder:
         """Tell how many terms are replaced."""
         beside = self.source.n_represented
         rare = int((~self.kept).sum()) + beside
+        alike = " of the same class" if any(self.source.class_names) else ""
         note = (
             f"{self.source.dataset}.{self.base}: terms of fewer than {self.config.k_terms} subjects (k_terms) are replaced by "
-            f"stand-ins of the same class, {rare:,} of {len(self.kept) + beside:,}; lower k_terms to keep them."
+            f"stand-ins{alike}, {rare:,} of {len(self.kept) + beside:,}; lower k_terms to keep them."
         )
         return (note,) if rare else ()
 
@@ -260,14 +262,22 @@ class CatalogueBuilder:
     def _names_by_donor(self, donor: Ints, wanted: Wanted) -> tuple[list[str], Ints]:
         """Names of the donors' classes, and the donor of each; a donor is left without, where its class has no more."""
         out = [""] * len(donor)
-        for block in np.unique(self.block[donor]).tolist():
-            places = np.flatnonzero(self.block[donor] == block).tolist()
-            drawn = self.namer.names(self.source.class_name(block), len(places), wanted, own=True)
+        classes = np.array([self._class_of(unit) for unit in donor.tolist()], object)
+        for one in dict.fromkeys(classes.tolist()):
+            places = np.flatnonzero(classes == one).tolist()
+            drawn = self.namer.names(one, len(places), wanted, own=True)
             for place, name in zip(places, drawn, strict=False):
                 out[place] = name
         if not any(out):
-            out[0] = self.namer.unspecified(self.source.class_name(int(self.block[donor[0]])))
+            out[0] = self.namer.unspecified(classes[0])
         return [name for name in out if name], donor[[bool(name) for name in out]]
+
+    def _class_of(self, unit: int) -> str:
+        """Class that a term is written with, where the standard has a variable for it; else that of its block."""
+        if not self.source.classed_by:
+            return self.source.class_name(int(self.block[unit]))
+        code = int(self.modal[self.source.classed_by][unit])
+        return self.texts[self.source.classed_by][code] if code >= 0 else ""
 
     def _display(self, unit: int) -> str:
         for name in (self.base, self.topic, *self.names):

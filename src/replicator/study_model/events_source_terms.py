@@ -41,6 +41,9 @@ class SourceTerms:
         Names of the classes.
     grouped_by : str
         Variable that groups the terms so; ``""`` for none.
+    classed_by : str
+        Variable in which the standard has the class of a term, whether the classes are large enough to group them or not; ``""``
+        for none.
     base, topic : str
         Variables of the coded term and of the topic; they may be the same, and topic ``""``.
     is_coded : bool
@@ -67,6 +70,7 @@ class SourceTerms:
     block: Ints
     class_names: tuple[str, ...]
     grouped_by: str
+    classed_by: str
     base: str
     topic: str
     is_coded: bool

@@ -19,6 +19,7 @@ from replicator.tables.dataset import Dataset
 
 Ints = NDArray[np.int64]
 
+TERM_CLASSES = ("BODSYS", "SOC", "CLAS")  # of dictionaries; a class in another sense is one of rows
 CLASS_SUFFIXES = ("BODSYS", "SOC", "CLAS", "HLGT", "SCAT", "CAT")
 BUCKET_TOPICS = 1.5  # mean number of topics under one coded term in one subject, from which on the code is a bucket and no term
 
@@ -96,6 +97,7 @@ def _source_terms(
         block,
         class_names,
         grouped_by,
+        next((name for suffix in TERM_CLASSES if (name := structure.named(suffix)) in names), ""),
         base,
         topic,
         base == structure.named("DECOD"),

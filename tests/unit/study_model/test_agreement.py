@@ -226,3 +226,21 @@ def test_what_follows_from_a_value_that_is_one_for_a_term_not_kept_follows_from_
     held = Agreement((*of_term, of_dose)).hold(drawn, np.random.default_rng(0))
     assert held.numbers("CMDOSE").tolist() == [100.0] * 5
     assert held.text("CMDOSU").strings().tolist() == ["mg"] * 5
+
+
+def test_a_term_that_follows_from_what_it_is_for_comes_with_the_words_that_report_it() -> None:
+    """A reason has one medicine in the source; of two that nobody knows for one reason the first stays, in both of its columns."""
+    which = np.arange(60) % 3
+    source = _dataset(
+        "CM",
+        USUBJID=[f"S{i // 2:03d}" for i in range(60)],
+        CMTRT=[(("Aspirin", "Ibuprofen", "Metformin"), ("ASA", "IBUPROFEN", "METFORMIN"))[i // 3 % 2][i % 3] for i in range(60)],
+        CMDECOD=[("ACETYLSALICYLIC ACID", "IBUPROFEN", "METFORMIN")[i] for i in which.tolist()],
+        CMINDC=[("PROPHYLAXIS", "PAIN", "DIABETES")[i] for i in which.tolist()],
+    )
+    agreement = _fitted(source, (np.arange(60) // 2).astype(np.int32), Kind.INTERVENTIONS)
+    unknown = {"CMTRT": ["IVABRADINE", "GLYCERYL TRINITRATE"], "CMDECOD": ["IVABRADINE", "GLYCERYL TRINITRATE"]}
+    rows = _dataset("CM", USUBJID=["S1", "S2"], **unknown, CMINDC=["ANGINA", "ANGINA"])
+    settled = agreement.settled_by(rows, [True] * len(agreement.following), np.random.default_rng(0))
+    held = settled.hold(rows.take(np.array([1])), np.random.default_rng(0))
+    assert held.text("CMDECOD").strings().tolist() == held.text("CMTRT").strings().tolist() == ["IVABRADINE"]

@@ -108,3 +108,18 @@ def test_a_class_without_terms_left_is_not_given_those_of_another() -> None:
     assert namer.names(name, 1, Wanted(), own=True) == []
     assert namer.unspecified(name) == f"{name}, UNSPECIFIED"
     assert namer.unspecified(name) == f"{name}, UNSPECIFIED 2"
+
+
+def test_a_stand_in_is_of_the_class_that_it_is_written_with_where_classes_are_too_small_to_group_terms() -> None:
+    """Eight classes of one term that five subjects have, six of one that one has: a stand-in goes with a class of the eight."""
+    listed = load_stand_ins().by_kind["event"]
+    common, rare = sorted(listed)[:8], sorted(listed)[8:14]
+    terms = [(f"OWN {name}", name) for name in common for _ in range(5)] + [(f"RARE {name}", name) for name in rare]
+    frame = pd.DataFrame(terms, columns=["AEDECOD", "AEBODSYS"])
+    frame["AETERM"], frame["USUBJID"] = frame["AEDECOD"], [f"S{i}" for i in range(len(frame))]
+    dataset = Dataset.from_frame("AE", frame)
+    structure = dataset_structure(dataset, Kind.EVENTS, "AE", "USUBJID")
+    catalogue = fit_terms(dataset, structure, np.arange(len(frame), dtype=np.int32), FitConfig()).catalogue
+    cells = (catalogue.columns[catalogue.variables.index(name)].strings().tolist() for name in ("AEDECOD", "AEBODSYS"))
+    made = [(term, name) for term, name in zip(*cells, strict=True) if not term.startswith("OWN")]
+    assert len(made) >= 6 and all(name in common and term in listed[name] for term, name in made)
