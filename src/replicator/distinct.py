@@ -115,7 +115,7 @@ def _counted(values: NDArray[np.integer], index: bool, inverse: bool, counts: bo
     if inverse:
         rank = np.empty(width, np.intp)
         rank[used] = np.arange(len(used))
-        more.append(rank[place])
+        more.append(rank.take(place))
     if counts:
         more.append(count[used])
     return (found, *more)
@@ -142,7 +142,7 @@ def _hashed(values: NDArray[Any], index: bool, inverse: bool, counts: bool) -> A
     if inverse:
         rank = np.empty(len(seen), np.intp)
         rank[order] = np.arange(len(seen))
-        more.append(rank[code])
+        more.append(rank.take(code))
     if counts:
         more.append(np.bincount(code)[order])
     return (found, *more)

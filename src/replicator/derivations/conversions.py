@@ -110,7 +110,7 @@ def bounds_of(source: Source, facts: DatasetFacts, origin: str, target: str) -> 
     if not origin:
         return {}, ()
     collected, said = workspace.text(f"{facts.name}.{origin}"), workspace.text(f"{facts.name}.{target}")
-    bounded = np.array([limit_of(str(level)) is not None for level in collected.levels] + [False])[collected.codes]
+    bounded = np.array([limit_of(str(level)) is not None for level in collected.levels] + [False]).take(collected.codes)
     rows = np.flatnonzero(bounded & ~said.missing)
     found = _conversion(source, facts) if len(rows) else None
     if found is None:
@@ -125,7 +125,7 @@ def bounds_of(source: Source, facts: DatasetFacts, origin: str, target: str) -> 
 def converted_bounds(workspace: Workspace, dataset: str, conversion: Mapping[str, object], collected: Text) -> Text:
     """Collected results (n_rows,) with the numbers of those beyond a limit in standard units."""
     found = [limit_of(str(level)) for level in collected.levels.tolist()]
-    number = np.array([np.nan if limit is None else limit[1] for limit in found] + [np.nan])[collected.codes]
+    number = np.array([np.nan if limit is None else limit[1] for limit in found] + [np.nan]).take(collected.codes)
     value = _converted(workspace, dataset, conversion, number)
     rows = np.flatnonzero(np.isfinite(value))
     pairs, which = np.unique(np.stack([collected.codes[rows], value[rows]], axis=1), axis=0, return_inverse=True)

@@ -220,7 +220,7 @@ def _tested(workspace: Workspace, derivation: Derivation) -> NDArray[np.bool_]:
     hits = []
     for origin in derivation.inputs:
         column = workspace.text(origin)
-        hits.append(np.append(column.levels == wanted, False)[column.codes].astype(bool))
+        hits.append(np.append(column.levels == wanted, False).take(column.codes).astype(bool))
     return np.asarray(np.stack(hits).any(axis=0), dtype=bool)
 
 

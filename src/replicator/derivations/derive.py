@@ -135,7 +135,7 @@ def as_type(outcome: Outcome, text: bool) -> Column:
     if isinstance(column, Numbers):
         return column.text()
     levels = np.array([_number(str(level)) for level in column.levels] + [np.nan])
-    return Numbers(levels[column.codes])
+    return Numbers(levels.take(column.codes))
 
 
 def _number(text: str) -> float:

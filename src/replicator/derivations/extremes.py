@@ -137,7 +137,7 @@ def _picked(
         where = derivation.parameters.get("where")
         if where is not None:
             condition = workspace.text(f"{dataset}.{where}")
-            use &= np.append(condition.levels == derivation.parameters["equals"], False)[condition.codes].astype(bool)
+            use &= np.append(condition.levels == derivation.parameters["equals"], False).take(condition.codes).astype(bool)
         rows = np.flatnonzero(use)
         at, score = place[rows], moment[rows] if last else -moment[rows]
         top = best.copy()

@@ -73,7 +73,7 @@ def compute_result_texts(workspace: Workspace, derivation: Derivation) -> Outcom
         table = derivation.parameters["decimals"]
         assert isinstance(table, dict)
         tests = workspace.text(derivation.inputs[1])
-        places = np.array([int(table.get(str(level), -1)) for level in tests.levels] + [-1])[tests.codes]
+        places = np.array([int(table.get(str(level), -1)) for level in tests.levels] + [-1]).take(tests.codes)
         known &= places >= 0
         column = _written(np.where(known, values, np.nan), np.maximum(places, 0), fixed=style == "fixed")
     if len(derivation.inputs) > used:

@@ -145,7 +145,7 @@ def text_of(texts: Iterable[str], codes: NDArray[np.integer]) -> Text:
     levels = sorted(set(listed) - {""})
     place = {level: number for number, level in enumerate(levels)} | {"": -1}
     lookup = np.array([place[text] for text in listed] + [-1], dtype=np.int32)
-    return Text(lookup[codes], np.array(levels, dtype=object))
+    return Text(lookup.take(codes), np.array(levels, dtype=object))
 
 
 def round_half_up(values: NDArray[np.float64], decimals: int | NDArray[np.int64]) -> NDArray[np.float64]:

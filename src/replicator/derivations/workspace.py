@@ -100,7 +100,7 @@ class Workspace:
             else:
                 column = self.study[dataset].text(self.subject_variable)
                 lookup = np.array([position.get(str(level), -1) for level in column.levels] + [-1], dtype=np.int64)
-                self._subject[dataset] = lookup[column.codes]
+                self._subject[dataset] = lookup.take(column.codes)
         return self._subject[dataset]
 
     @property
@@ -110,7 +110,7 @@ class Workspace:
 
     def of_subject(self, dataset: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Spread one number a subject (n_subjects,) over the rows of a dataset; NaN for unknown subjects."""
-        return np.append(values, np.nan)[self.subject(dataset)]
+        return np.append(values, np.nan).take(self.subject(dataset))
 
     def codes(self, name: str) -> tuple[Codes, int]:
         """Return codes (n_rows,) of the distinct values, missing as a value of its own, and how many there are."""
@@ -142,7 +142,7 @@ class Workspace:
             place = {value: number for number, value in enumerate(values)}
             column = self.text(f"{dataset}.{variable}")
             lookup = np.array([place.get(str(level), -1) for level in column.levels] + [place.get("", -1)], dtype=np.int64)
-            found = lookup[column.codes]
+            found = lookup.take(column.codes)
             known &= found >= 0
             row = row * len(values) + found
             key = key * len(values) + np.array([place[str(parts[i])] for parts in keys], np.int64)

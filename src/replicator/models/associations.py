@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc
+
+from replicator.special import chdtrc
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

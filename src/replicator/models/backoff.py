@@ -163,25 +163,25 @@ class BackoffTable:
         for depth in range(len(self.levels) - 1, -1, -1):
             if not len(open_rows):
                 break
-            level, here = self.levels[depth], cells[depth][open_rows]
+            level, here = self.levels[depth], cells[depth].take(open_rows)
             again, passed_on = open_rows[here >= 0], [open_rows[here < 0]]
             for attempt in range(_TRIES):
                 if not len(again):
                     break
-                cell = cells[depth][again]
+                cell = cells[depth].take(again)
                 entry = np.searchsorted(level.cumulative, cell + rng.random(len(again)), side="right")
-                last = level.starts[cell + 1]
+                last = level.starts.take(cell + 1)
                 if depth == 0:
                     entry = np.minimum(entry, last - 1)
                 own = entry < last
                 passed_on.append(again[~own])
-                rows, target = again[own], level.targets[entry[own]]
+                rows, target = again[own], level.targets.take(entry[own])
                 out[rows] = target
                 if depth == len(self.levels) - 1:
                     break
                 refused = np.zeros(len(rows), bool)
                 for deeper in range(depth + 1, len(self.levels)):
-                    refused |= _lists(self.levels[deeper].pairs, cells[deeper][rows], target)
+                    refused |= _lists(self.levels[deeper].pairs, cells[deeper].take(rows), target)
                 again = rows[refused]
                 if attempt == _TRIES - 1 and len(again):
                     deeper_cells = [(self.levels[d].pairs, cells[d][again]) for d in range(depth + 1, len(self.levels))]
@@ -275,9 +275,9 @@ def _find(level: BackoffLevel, key: NDArray[np.int64], valid: NDArray[np.bool_])
     if not len(level.keys):
         return np.full(len(key), -1, np.int64)
     if (table := level.cell_of_key) is not None:
-        return np.where(valid & (key < len(table)), table[np.minimum(key, len(table) - 1)], -1)
+        return np.where(valid & (key < len(table)), table.take(np.minimum(key, len(table) - 1)), -1)
     cell = np.minimum(np.searchsorted(level.keys, key), len(level.keys) - 1)
-    return np.where((level.keys[cell] == key) & valid, cell, -1)
+    return np.where((level.keys.take(cell) == key) & valid, cell, -1)
 
 
 def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -286,7 +286,7 @@ def _lists(pairs: NDArray[np.int64], cell: NDArray[np.int64], target: NDArray[np
         return np.zeros(len(cell), bool)
     wanted = cell * _PAIR + target + 1
     at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-    own: NDArray[np.bool_] = (pairs[at] == wanted) & (cell >= 0)
+    own: NDArray[np.bool_] = (pairs.take(at) == wanted) & (cell >= 0)
     return own
 
 

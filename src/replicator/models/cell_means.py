@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import polygamma, psi
+
+from replicator.special import hurwitz_zeta, psi
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -252,7 +253,7 @@ def _shrink_crossed(effect: Floats, count: Floats, within: Floats, fewest: int) 
     told = (freedom > 0) & (scatter > 0)
     half = np.where(told, freedom, 2.0) / 2
     factor = np.where(told, np.log(np.where(told, scatter, 1.0) / 2) - psi(half), 0.0)
-    factor = shrink_effects(factor[None], np.where(told, polygamma(1, half), np.inf)[None], told[None])[0]
+    factor = shrink_effects(factor[None], np.where(told, hurwitz_zeta(2.0, half), np.inf)[None], told[None])[0]
     variance = np.where(told, np.maximum(np.expm1(factor), 0.0), 0.0) * _ratio(
         within * cells, np.where(seen, count, 0.0).sum(axis=(1, 2))
     )

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from replicator.distinct import distinct_values
 from replicator.models.tilts import Tilts
+from replicator.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]

@@ -8,11 +8,11 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from replicator.models.adaptive_shrinkage import shrink_differences
 from replicator.models.directions import with_fixed_signs
 from replicator.models.score_correlation import ScoreCorrelation
+from replicator.special import ndtri
 
 Floats = NDArray[np.float64]
 FACTOR_ROUNDS = 15  # of iterated principal factors

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from replicator.models.backoff import BackoffTable, Codes
+from replicator.special import ndtr
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from replicator.models.category_effects import CategoryEffects, find_category_effects
 from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
 from replicator.models.directions import with_fixed_signs
 from replicator.models.group_effects import shrink_moments, shrink_to_pool
 from replicator.models.marginals import QuantileMarginal
+from replicator.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32] | NDArray[np.int64]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtri
+
+from replicator.special import expit, ndtri
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import comb, ndtri
 
 from replicator.distinct import distinct_values
 from replicator.models.copula import GaussianCopula, normal_scores, pairwise_correlation
@@ -18,6 +17,7 @@ from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, Persistence, fit_persistence, lasting_noise
 from replicator.models.residuals import GRID, around_lines, bend, find_shapes, standardise, widths_of
 from replicator.models.subject_lines import SubjectLines, log_bias, log_noise, slope_deviation
+from replicator.special import binom, ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -351,7 +351,7 @@ def _residual_weights(hermite: Floats, level: Floats, rest: Floats, features: Fl
     alike = np.clip(told, -1.0, 1.0) * np.sqrt(np.outer(level, level))
     np.fill_diagonal(alike, 0.0)
     common = np.clip(alike.sum(axis=1) / max(len(level) - 1, 1), 0.0, 1.0)
-    ways = comb(power[None, :], power[:, None])  # (k, n)
+    ways = np.where(power[:, None] <= power, binom(power, power[:, None]), 0.0)  # (k, n)
     lift = np.where(power[None, :] >= power[:, None], power[None, :] - power[:, None], 0)
     square = np.einsum("kn,jkn,jn->jk", ways, common[:, None, None] ** lift, hermite**2, optimize=True)
     shown = square * rest[:, None] ** power / varies[:, None]

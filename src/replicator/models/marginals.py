@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -122,27 +123,31 @@ class QuantileMarginal:
     def quantile(self, u: Floats) -> Floats:
         """Return the quantile of each probability: (n,) float64, rounded to `decimals`."""
         p, v = self.probability, self.value
-        x = np.interp(u, p, v)
-        if self.lower > 0:
-            below = u < p[0]
+        x = np.asarray(np.interp(u, p, v))
+        if self.lower > 0 and (below := u < p[0]).any():
             x[below] = v[0] + self.lower * np.log(np.maximum(u[below], 1e-12) / p[0])
-        if self.upper > 0:
-            above = u > p[-1]
+        if self.upper > 0 and (above := u > p[-1]).any():
             x[above] = v[-1] - self.upper * np.log(np.maximum(1 - u[above], 1e-12) / (1 - p[-1]))
-        x = np.clip(x, self.floor, self.ceiling)
-        return x if self.decimals is None else np.round(x, self.decimals)
+        x = np.minimum(np.maximum(x, self.floor), self.ceiling)
+        return x if self.decimals is None else x.round(self.decimals)
 
     def cdf(self, x: Floats) -> Floats:
         """Return the probability of each value, the middle of the jump at an atom; NaN stays NaN."""
         p, v = self.probability, self.value
-        right = np.interp(x, _strict(v), p)
-        left = 1 - np.interp(-x, _strict(-v[::-1]), (1 - p)[::-1])
+        rising, falling = self._knots_of_cdf
+        right = np.interp(x, rising, p)
+        left = 1 - np.interp(-x, falling, (1 - p)[::-1])
         u = (left + right) / 2
         if self.lower > 0:
             u = np.where(x < v[0], p[0] * np.exp(np.minimum(x - v[0], 0.0) / self.lower), u)
         if self.upper > 0:
             u = np.where(x > v[-1], 1 - (1 - p[-1]) * np.exp(np.minimum(v[-1] - x, 0.0) / self.upper), u)
         return np.where(np.isnan(x), np.nan, u)
+
+    @cached_property
+    def _knots_of_cdf(self) -> tuple[Floats, Floats]:
+        """Increasing knots to find probabilities from below, and from above by negative values."""
+        return _strict(self.value), _strict(-self.value[::-1])
 
 
 def _strict(v: Floats) -> Floats:

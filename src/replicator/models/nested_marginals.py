@@ -121,12 +121,18 @@ class NestedMarginals:
 def quantile_between(marginal: QuantileMarginal, u: Floats, low: Floats, high: Floats) -> Floats:
     """Quantile (n,) of a marginal given that the value lies between bounds; those of integers reach half a step further."""
     slack = _slack(marginal)
-    below = np.where(np.isfinite(low), np.nan_to_num(marginal.cdf(np.where(np.isfinite(low), low, 0.0) - slack)), 0.0)
-    above = np.where(np.isfinite(high), np.nan_to_num(marginal.cdf(np.where(np.isfinite(high), high, 0.0) + slack), nan=1.0), 1.0)
-    below = np.minimum(below, 1 - LEAST_SHARE)
-    share = np.maximum(above - below, LEAST_SHARE)
-    drawn = marginal.quantile(np.clip(below + u * share, 0.0, 1.0))
+    below = np.minimum(_reached(marginal, low, -slack, 0.0), 1 - LEAST_SHARE)
+    share = np.maximum(_reached(marginal, high, slack, 1.0) - below, LEAST_SHARE)
+    drawn = marginal.quantile(np.minimum(np.maximum(below + u * share, 0.0), 1.0))
     return np.asarray(np.minimum(np.maximum(drawn, low), high), np.float64)
+
+
+def _reached(marginal: QuantileMarginal, bound: Floats, slack: float, otherwise: float) -> Floats:
+    """Probability (n,) of what lies up to a bound and some slack; another one where there is no bound."""
+    finite = np.isfinite(bound)
+    if not finite.any():
+        return np.full(len(bound), otherwise)
+    return np.where(finite, marginal.cdf(np.where(finite, bound, 0.0) + slack), otherwise)
 
 
 def _slack(marginal: QuantileMarginal) -> float:

@@ -6,9 +6,9 @@ from math import factorial, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import eval_hermitenorm, ndtri
 
 from replicator.models.directions import with_fixed_signs
+from replicator.special import eval_hermitenorm, ndtri
 
 Floats = NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_coefficients
 from replicator.models.persistence import Occasions
+from replicator.special import ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

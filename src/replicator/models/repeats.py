@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from replicator.distinct import distinct_values
 from replicator.models.persistence import Course, Occasions
+from replicator.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from replicator.distinct import distinct_values
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.persistence import Occasions
+from replicator.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -190,5 +190,5 @@ def _unit(quantiles: Floats) -> Floats:
     draws = np.interp(STEPS, GRID, ordered)
     deviation = float(draws.std())
     if deviation == 0:
-        return ndtri(GRID)
+        return np.asarray(ndtri(GRID), np.float64)
     return np.asarray(np.clip((ordered - draws.mean()) / deviation, -FARTHEST, FARTHEST), np.float64)

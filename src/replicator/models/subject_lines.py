@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import polygamma, psi
+
+from replicator.special import hurwitz_zeta, psi
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -125,7 +126,7 @@ def slope_deviation(variance: Floats, fading: Floats, noise: Floats, reach: Floa
 
 def log_noise(freedom: Floats) -> Floats:
     """Variance of the logarithm of a standard deviation with so many degrees of freedom, of normal values."""
-    return np.asarray(0.25 * polygamma(1, np.maximum(freedom, 1) / 2), np.float64)
+    return np.asarray(0.25 * hurwitz_zeta(2.0, np.maximum(freedom, 1) / 2), np.float64)
 
 
 def log_bias(freedom: Floats) -> Floats:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from replicator.errors import StudyError
 from replicator.rules.report import Outcome, PlainReport, ValidationReport
 from replicator.rules.rule import Severity
+from replicator.special import gammaln
 from replicator.tables.notebook import html_table
 
 SIGNIFICANCE = 0.01  # chance of calling two equal rates different, on each side

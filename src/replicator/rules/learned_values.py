@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import ndtri
 
 from replicator.distinct import distinct_values
 from replicator.profile.structure import Content, Kind, Role, VariableStructure
@@ -14,6 +13,7 @@ from replicator.rules.checks.results import says_of_range
 from replicator.rules.grouping import Floats, Ints, subjects_per_group
 from replicator.rules.rule import Origin, Rule
 from replicator.rules.view import StudyView
+from replicator.special import ndtri
 from replicator.tables.dataset import Text
 
 MOST_VALUES = 200  # longer lists are no codelists

@@ -146,7 +146,7 @@ def _hold_one(
         return dataset
     codes, texts = combinations.of(dataset, one.determinants)
     at = np.fromiter(map(one.place.get, texts, repeat(-1)), np.intp, len(texts))
-    known = (at >= 0)[codes] if (at < 0).any() else np.ones(len(codes), bool)
+    known = (at >= 0).take(codes) if (at < 0).any() else np.ones(len(codes), bool)
     if one.fills:
         known &= column.missing | _withheld(column)
     told = one.values.take(np.maximum(at, 0))
@@ -190,7 +190,7 @@ def _withheld(column: Column) -> Flags:
     """Cells (n_rows,) that stand for withheld texts."""
     if not isinstance(column, Text):
         return np.zeros(len(column), bool)
-    return np.append(column.levels == WITHHELD, False)[column.codes].astype(bool)
+    return np.append(column.levels == WITHHELD, False).take(column.codes).astype(bool)
 
 
 def _given(value: Column, right: Flags) -> Flags:
@@ -220,10 +220,12 @@ def _one_value(one: Following, dataset: Dataset, combinations: Combinations, set
     """Give rows whose key is not kept one value a key: the table's own for such keys, else that which most rows of the key have."""
     codes, texts = combinations.of(dataset, one.determinants)
     before = settled.setdefault(one.dependent, np.zeros(dataset.n_rows, bool))
+    if all(map(one.place.__contains__, texts)):
+        return dataset
     open_keys = [text not in one.place and tells(text) for text in texts]
     if not any(open_keys):
         return dataset
-    rows = np.array(open_keys)[codes]
+    rows = np.array(open_keys).take(codes)
     column = dataset[one.dependent]
     if one.otherwise is not None and isinstance(column, Text) is isinstance(one.otherwise, Text):
         wanted = one.otherwise.take(np.zeros(dataset.n_rows, np.intp))
@@ -253,7 +255,7 @@ def _value_of_others(
         return dataset, nothing
     codes, texts = combinations.of(dataset, one.determinants)
     kept, place = set(one.keys), {text: at for at, text in enumerate(one.others)}
-    at = np.array([-1 if text in kept else place.get(text, -1) for text in texts], np.intp)[codes]
+    at = np.array([-1 if text in kept else place.get(text, -1) for text in texts], np.intp).take(codes)
     told = at >= 0
     before = settled.get(one.dependent, nothing)
     settled[one.dependent] = before | told
@@ -268,8 +270,8 @@ def _value_of_others(
 def _equal(column: Column, told: Column, place: Codes | NDArray[np.intp]) -> Flags:
     """Whether each cell is that of another column at its `place` (n_rows,)."""
     if isinstance(column, Numbers) and isinstance(told, Numbers):
-        left, right = column.rounded.values, told.rounded.values[place]
+        left, right = column.rounded.values, told.rounded.values.take(place)
         return np.asarray((left == right) | (np.isnan(left) & np.isnan(right)), bool)
     assert isinstance(column, Text) and isinstance(told, Text)
     codes = np.array([*(column.place.get(level, -2) for level in told.levels.tolist()), -1], np.int32)
-    return np.asarray(column.codes == codes[told.codes][place], bool)
+    return np.asarray(column.codes == codes.take(told.codes).take(place), bool)

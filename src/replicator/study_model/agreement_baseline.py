@@ -149,7 +149,7 @@ def _marked(dataset: Dataset, flag: str) -> Flags:
     column = dataset[flag]
     if not isinstance(column, Text):
         return np.zeros(dataset.n_rows, bool)
-    return np.append(column.levels == "Y", False)[column.codes].astype(bool)
+    return np.append(column.levels == "Y", False).take(column.codes).astype(bool)
 
 
 def _of_rows(head: Dataset, dose: str, place: Owners, owner: Owners) -> Dates:

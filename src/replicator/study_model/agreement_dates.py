@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from replicator.tables.dates import MINUTES, Dates, format_dates, parse_dates
 
 Flags = NDArray[np.bool_]
 Owners = NDArray[np.int32]
+Parsed: TypeAlias = dict[tuple[str, str, str], Dates]
+"""Dates by their dataset, their variable, and the dataset whose rows they are spread over."""
 
 TURNS = 2  # times that all orders are gone through; where two disagree, the other date gives way the second time
 ROOT = "RFSTDTC"  # the subject's day zero, which gives way last
@@ -134,7 +136,7 @@ class DateOrders:
         """
         if not self.derived or self.subjects not in before:
             return study
-        parsed: dict[tuple[str, str], Dates] = {}
+        parsed: Parsed = {}
         for order in self.derived:
             sides = _sides(order, study, subject, parsed)
             if sides is None or not (wrong := surely_after(*sides)).any():
@@ -144,7 +146,7 @@ class DateOrders:
                 head = head.with_column(
                     head.variable(variable), chosen(wrong, before[order.dataset].text(variable), head.text(variable))
                 )
-                parsed.pop((order.dataset, variable), None)
+                parsed.pop((order.dataset, variable, order.dataset), None)
             study = replace(study, datasets={**study.datasets, order.dataset: head})
         return replace(self, orders=self.derived).hold(study, subject)[0]
 
@@ -177,10 +179,11 @@ class DateOrders:
             Orders of dates that follow from some that were moved: to be held when these have been derived again. Else two
             datasets would give way to each other, by dates of the subject that neither has any longer.
         """
-        parsed: dict[tuple[str, str], Dates] = {}
+        parsed: Parsed = {}
         stale: set[str] = set()
         waiting: dict[DateOrder, None] = {}
         for turn in range(TURNS):
+            before = study
             for order in self.orders:
                 if not stale.isdisjoint(_places(order)):
                     waiting[order] = None
@@ -198,8 +201,10 @@ class DateOrders:
                     column = move_dates(dataset.text(moves), sides[later], sides[not later], wrong, apart)
                     changed = dataset.with_column(dataset.variable(moves), column)
                     study = replace(study, datasets={**study.datasets, order.dataset: changed})
-                    parsed.pop((order.dataset, moves))
+                    parsed.pop((order.dataset, moves, order.dataset))
                     stale |= _followers(f"{order.dataset}.{moves}", follows or {})
+            if study is before:
+                break
         return study, replace(self, orders=tuple(waiting))
 
 
@@ -231,19 +236,20 @@ def _followers(date: str, follows: Mapping[str, Collection[str]]) -> set[str]:
     return found
 
 
-def _sides(
-    order: DateOrder, study: Study, subject: Mapping[str, Owners], parsed: dict[tuple[str, str], Dates]
-) -> tuple[Dates, Dates] | None:
-    """The two dates of each row of the order's dataset, None if one is not there; parsed once."""
+def _sides(order: DateOrder, study: Study, subject: Mapping[str, Owners], parsed: Parsed) -> tuple[Dates, Dates] | None:
+    """The two dates of each row of the order's dataset, None if one is not there; parsed once for neighbouring orders of one."""
     sides = []
+    if any(of_rows != order.dataset for *_, of_rows in parsed):
+        parsed.clear()
     for variable in (order.first, order.second):
         home, _, inner = variable.rpartition(".")
-        place = (home or order.dataset, inner)
+        place = (home or order.dataset, inner, order.dataset)
         if order.dataset not in subject or place[0] not in study or inner not in study[place[0]]:
             return None
         if place not in parsed:
-            parsed[place] = parse_dates(study[place[0]].text(inner))
-        sides.append(parsed[place].take(subject[order.dataset]) if home else parsed[place])
+            dates = parse_dates(study[place[0]].text(inner))
+            parsed[place] = dates.take(subject[order.dataset]) if home else dates
+        sides.append(parsed[place])
     return sides[0], sides[1]
 
 

@@ -59,7 +59,7 @@ class KnownPairs:
         code, texts = combinations_of(dataset, (self.given, self.then))
         known = set(self.pairs)
         place = [-1 if text in known else usual.get(text.partition(SEPARATOR)[0], -1) for text in texts]
-        at = np.array(place, np.intp)[code]
+        at = np.array(place, np.intp).take(code)
         if not (at >= 0).any():
             return dataset
         column = chosen(at >= 0, self.values.take(np.maximum(at, 0)), dataset[self.then])

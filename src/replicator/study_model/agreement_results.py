@@ -114,7 +114,7 @@ class ResultAgreement:
         if not self.shortened or self.test not in dataset:
             return np.zeros(dataset.n_rows, np.int64)
         tests = dataset.text(self.test)
-        return np.array([*(self.shortened.get(str(level), 0) for level in tests.levels.tolist()), 0], np.int64)[tests.codes]
+        return np.array([*(self.shortened.get(str(level), 0) for level in tests.levels.tolist()), 0], np.int64).take(tests.codes)
 
     def _spelled(self, value: Floats, places: Codes, rows: Flags) -> Text:
         """Texts of the numbers (n_rows,) of some rows: to the decimals of the test where it shortens longer ones, else in full."""
@@ -140,7 +140,7 @@ def _disagree(dataset: Dataset, text: str, number: str) -> Flags:
     spelled, value = dataset.numbers(text), dataset.numbers(number)
     column = dataset[text]
     assert isinstance(column, Text)
-    step = np.array([10.0 ** -_decimals(level) for level in column.levels.tolist()] + [0.0])[column.codes]
+    step = np.array([10.0 ** -_decimals(level) for level in column.levels.tolist()] + [0.0]).take(column.codes)
     known = np.isfinite(spelled) & np.isfinite(value)
     with np.errstate(invalid="ignore"):
         slack = SLACK * np.maximum(np.abs(value), 1)
@@ -183,7 +183,7 @@ def _is_short(dataset: Dataset, text: str, value: Floats, places: Codes) -> Flag
 
 def _decimals_of(column: Text) -> Codes:
     """Decimals of the number that each cell spells, 0 for missing ones: (n_rows,)."""
-    return np.array([*(_decimals(str(level)) for level in column.levels.tolist()), 0], np.int64)[column.codes]
+    return np.array([*(_decimals(str(level)) for level in column.levels.tolist()), 0], np.int64).take(column.codes)
 
 
 def _decimals(text: str) -> int:
@@ -196,7 +196,7 @@ def _misjudged(
     """Judge rows (n_rows,): agree with no known range; what the first known one says (0 low, 1 normal, 2 high); one is known."""
     column: Column = dataset[indicator]
     assert isinstance(column, Text)
-    said = np.array([WORDS.index(level) if level in WORDS else -1 for level in column.levels.tolist()] + [-1])[column.codes]
+    said = np.array([WORDS.index(level) if level in WORDS else -1 for level in column.levels.tolist()] + [-1]).take(column.codes)
     known, agrees, state = np.zeros(len(said), bool), np.zeros(len(said), bool), np.full(len(said), -1, np.int64)
     for names in ranges:
         value, low, high = (dataset.numbers(name) for name in names)

@@ -32,4 +32,4 @@ def take_codes(levels: Column, codes: NDArray[np.int64]) -> Column:
     """Cells (n_rows,) of the given codes, -1 missing; the text levels that are not used are gone."""
     if isinstance(levels, Text):
         return Text(codes.astype(np.int32), levels.levels).compact()
-    return Numbers(np.append(levels.values, np.nan)[codes])
+    return Numbers(np.append(levels.values, np.nan).take(codes))

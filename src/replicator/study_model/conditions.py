@@ -74,7 +74,7 @@ def shared_levels(column: Column, subject: NDArray[np.int32], k: int) -> tuple[C
     shared = count_subjects(codes, subject, len(levels)) >= k
     place = np.append(np.where(shared, np.cumsum(shared) - 1, -1), -1)
     kept = levels.take(np.flatnonzero(shared))
-    return place[codes].astype(np.intp), kept.compact() if isinstance(kept, Text) else kept
+    return place.take(codes).astype(np.intp), kept.compact() if isinstance(kept, Text) else kept
 
 
 def codes_among(column: Column, levels: Column) -> Codes:
@@ -85,4 +85,4 @@ def codes_among(column: Column, levels: Column) -> Codes:
         return np.where(there, at, -1).astype(np.intp)
     assert isinstance(column, Text) and isinstance(levels, Text)
     place = {text: at for at, text in enumerate(levels.strings().tolist())}
-    return np.array([*(place.get(text, -1) for text in column.levels.tolist()), -1], np.intp)[column.codes]
+    return np.array([*(place.get(text, -1) for text in column.levels.tolist()), -1], np.intp).take(column.codes)

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from replicator.special import gammaln
 from replicator.standards.medicine_needs import load_medicine_needs
 from replicator.study_model.events_catalogue import TermCatalogue, Terms
 from replicator.study_model.events_facts import mentions, rows_that_mention

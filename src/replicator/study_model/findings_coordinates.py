@@ -13,12 +13,12 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from replicator.models.copula import common_correlation, pairwise_correlation
 from replicator.models.directions import with_fixed_signs
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.score_correlation import ScoreCorrelation
+from replicator.special import ndtr
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]

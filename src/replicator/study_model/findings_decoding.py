@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
+from replicator.special import ndtr
 from replicator.study_model.findings_levels import ADDITIVE, LEVELLED
 from replicator.study_model.findings_results import Results
 
@@ -31,8 +31,8 @@ def decode(results: Results, latent: Floats, row: Codes, column: Codes) -> tuple
     value : (n,) float64
         What :meth:`Results.numbers` takes.
     """
-    value = latent.ravel()[row * latent.shape[1] + column]
-    form = results.form[column]
+    value = latent.ravel().take(row * latent.shape[1] + column)
+    form = results.form.take(column)
     level = np.zeros(len(row), np.intp)
     normal = np.flatnonzero(form != ADDITIVE)
     value[normal] = ndtr(value[normal])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from replicator.models.copula import normal_scores
+from replicator.special import ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -42,7 +42,7 @@ def _numbers(column: Column) -> Floats:
     if isinstance(column, Numbers):
         return column.values
     levels = spelled_numbers(column.levels.tolist())
-    return np.append(levels, np.nan)[column.codes]
+    return np.append(levels, np.nan).take(column.codes)
 
 
 def fit_tenths(value: Floats, series: Codes, subject: NDArray[np.int32], n_series: int, k: int) -> Floats:

@@ -199,4 +199,4 @@ class Results:
 
 def _spelled(text: Text) -> Floats:
     """Numbers that texts spell: (n,), NaN for others."""
-    return np.append(spelled_numbers(text.levels.tolist()), np.nan)[text.codes]
+    return np.append(spelled_numbers(text.levels.tolist()), np.nan).take(text.codes)

@@ -77,7 +77,7 @@ def write_numbers(value: Floats, places: NDArray[np.int64], fixed: NDArray[np.bo
     listed = zip(styles[pairs // max(len(numbers), 1)].tolist(), numbers[pairs % max(len(numbers), 1)].tolist(), strict=True)
     texts = [_write_one(one // 100 - 1, one % 100, what) for one, what in listed]
     inner = Text.of(texts)
-    out[rows] = inner.codes[pair]
+    out[rows] = inner.codes.take(pair)
     return Text(out, inner.levels)
 
 

@@ -139,20 +139,25 @@ class Layout:
         A row that tells of a death counts as before all others: it follows from what other datasets say.
         """
         keep = np.ones(len(subject), bool)
-        turn = self._in_turn(dataset, len(subject))
+        turn = self._in_turn(dataset)
         for keys in (self.keys, *self.other_keys):
-            if keys and all(name in dataset for name in keys):
-                rows = turn if keep.all() else turn[keep[turn]]
+            if not keys or any(name not in dataset for name in keys):
+                continue
+            if turn is None and keep.all():
+                keep = ~repeats([dataset[name] for name in keys], subject)
+            else:
+                every = np.arange(len(subject)) if turn is None else turn
+                rows = every[keep[every]]
                 keep[rows] = ~repeats([dataset[name].take(rows) for name in keys], subject[rows])
         return keep
 
-    def _in_turn(self, dataset: Dataset, n: int) -> NDArray[np.intp]:
-        """Rows (n,), those of a death first."""
+    def _in_turn(self, dataset: Dataset) -> NDArray[np.intp] | None:
+        """Rows (n_rows,), those of a death first; None if there is none, and rows stay as they are."""
         if self.coded not in dataset:
-            return np.arange(n)
+            return None
         terms = dataset.text(self.coded)
-        fatal = np.append(fatal_rows(terms.levels), False)[terms.codes]
-        return np.argsort(~fatal, kind="stable")
+        fatal = fatal_rows(terms.levels)
+        return np.argsort(~np.append(fatal, False).take(terms.codes), kind="stable") if fatal.any() else None
 
     def finish(self, dataset: Dataset, subject: NDArray[np.int32], ids: Text, counted: NDArray[np.int64] | None = None) -> Dataset:
         """Put variables in their order, with identifiers and --SEQ; columns that nobody made come out missing.

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc
+
+from replicator.special import chdtrc
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -18,7 +18,7 @@ def sort_key(column: Column) -> NDArray[np.float64]:
     rank = np.empty(len(column.levels) + 1)
     rank[order] = np.arange(len(order))
     rank[-1] = -1
-    return rank[column.codes]
+    return rank.take(column.codes)
 
 
 def order_ranks(column: Column) -> NDArray[np.integer]:

@@ -90,7 +90,7 @@ class VisitNames:
             between = np.round(np.interp(unique, self.number[told], self.day[told]))
             days = np.where(np.isnan(days) & np.isfinite(unique), between, days)
         text = Text.of(names)
-        return Text(text.codes[inverse], text.levels), Numbers(days[inverse])
+        return Text(text.codes.take(inverse), text.levels), Numbers(days.take(inverse))
 
     def agree(self, dataset: Dataset) -> tuple[str, ...]:
         """Variables among VISIT and VISITDY that follow from VISITNUM in (nearly) every row of a dataset."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from itertools import repeat
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,13 @@ from replicator.tables.notebook import html_notes, html_table
 from replicator.tables.spelling import spelled_numbers
 from replicator.targets import names_a_file
 
+Cell = TypeVar("Cell", bound=np.generic)
 Index: TypeAlias = NDArray[np.intp] | NDArray[np.int32] | NDArray[np.int64] | NDArray[np.bool_]
+
+
+def taken(values: NDArray[Cell], rows: Index) -> NDArray[Cell]:
+    """Cells (n_rows,) given by position or mask; :meth:`numpy.ndarray.take` is twice as fast by position as an index."""
+    return values[rows] if rows.dtype == np.bool_ else values.take(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +74,7 @@ class Text:
 
     def take(self, rows: Index) -> Text:
         """Keep the rows given by position or mask; levels stay."""
-        return Text(self.codes[rows], self.levels)
+        return Text(taken(self.codes, rows), self.levels)
 
     def overlaid(self, rows: Index, cells: Text) -> Text:
         """Put the texts of `cells` (n_chosen,), missing ones too, into the rows given by position or mask.
@@ -99,7 +105,7 @@ class Text:
             return None
         rank = np.full(len(self.levels) + 1, -1, np.int32)
         rank[used[order]] = np.arange(len(kept), dtype=np.int32)
-        out = Text(rank[self.codes], kept[order])
+        out = Text(rank.take(self.codes), kept[order])
         out.__dict__["_compact"] = out
         return out
 
@@ -107,7 +113,7 @@ class Text:
     def used(self) -> NDArray[np.bool_]:
         """(n_levels,) mask of the levels that some row has."""
         used = np.zeros(len(self.levels) + 1, bool)  # the last one is for missing cells
-        used[self.held] = True
+        used[self.held.astype(np.intp, copy=False)] = True
         return used[:-1]
 
     @cached_property
@@ -117,7 +123,7 @@ class Text:
 
     def strings(self) -> NDArray[np.object_]:
         """Decode: (n_rows,) object array of str, ``""`` where missing."""
-        return np.append(self.levels, np.array([""], object))[self.codes]
+        return np.append(self.levels, np.array([""], object)).take(self.codes)
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -136,18 +142,18 @@ class Numbers:
 
     def take(self, rows: Index) -> Numbers:
         """Keep the rows given by position or mask."""
-        return Numbers(self.values[rows])
+        return Numbers(taken(self.values, rows))
 
     def strings(self) -> NDArray[np.object_]:
         """Decode: (n_rows,) object array of str, shortest exact form, whole numbers without a point, ``""`` missing."""
         unique, inverse = distinct_values(self.values, return_inverse=True)
-        return np.array([number_text(value) for value in unique.tolist()], dtype=object)[inverse]
+        return np.array([number_text(value) for value in unique.tolist()], dtype=object).take(inverse)
 
     def text(self) -> Text:
         """The numbers as text, as :meth:`strings` writes them."""
         unique, inverse = distinct_values(self.values, return_inverse=True)
         texts = Text.of(map(number_text, unique.tolist()))
-        return Text(texts.codes[inverse], texts.levels)
+        return Text(texts.codes.take(inverse), texts.levels)
 
     @cached_property
     def rounded(self) -> Numbers:
@@ -296,7 +302,7 @@ class Dataset:
         column = self.columns[name]
         if isinstance(column, Numbers):
             return column.values
-        return np.append(spelled_numbers(column.levels.tolist()), np.nan)[column.codes]
+        return np.append(spelled_numbers(column.levels.tolist()), np.nan).take(column.codes)
 
     def take(self, rows: Index) -> Dataset:
         """Keep the rows given by position or mask."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
-from replicator.tables.dataset import Index, Text
+from replicator.tables.dataset import Index, Text, taken
 
 MINUTES = 1440.0  # of a day
 
@@ -56,7 +56,7 @@ class Dates:
 
     def take(self, rows: Index) -> Dates:
         """Keep the rows given by position or mask."""
-        return Dates(self.day[rows], self.minute[rows], self.precision[rows])
+        return Dates(taken(self.day, rows), taken(self.minute, rows), taken(self.precision, rows))
 
     def padded(self) -> Dates:
         """Put a missing date behind these, which the position -1 takes."""
@@ -219,7 +219,7 @@ def format_dates(day: NDArray[np.float64], minute: NDArray[np.float64], precisio
     key = np.stack([np.where(missing, -1, known).astype(np.int64), whole, clock], axis=1)
     unique, inverse = distinct_values(key, axis=0, return_inverse=True)
     inner = _format_distinct(*unique.T)
-    return Text(inner.codes[inverse.reshape(-1)], inner.levels)
+    return Text(inner.codes.take(inverse.reshape(-1)), inner.levels)
 
 
 def _format_distinct(known: NDArray[np.int64], day: NDArray[np.int64], clock: NDArray[np.int64]) -> Text:

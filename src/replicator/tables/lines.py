@@ -94,7 +94,7 @@ def _side_by_side(columns: Sequence[Cells]) -> list[Cells]:
                 place = np.zeros(len(is_used), np.int32)
                 place[used] = np.arange(len(used), dtype=np.int32)
                 both = [f"{left.texts[one // width]},{right.texts[one % width]}" for one in used.tolist()]
-                out[-1] = Cells(both, place[pair])
+                out[-1] = Cells(both, place.take(pair))
                 continue
         out.append(right)
     return out

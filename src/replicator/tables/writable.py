@@ -51,4 +51,4 @@ def trailing_blanks(dataset: Dataset) -> int:
 
 def _rows(column: Text, chosen: list[bool]) -> int:
     """Count the rows whose level is chosen."""
-    return int(np.array([*chosen, False])[column.codes].sum())
+    return int(np.array([*chosen, False]).take(column.codes).sum())

@@ -166,7 +166,7 @@ def _array(column: Column) -> pa.Array:
     place = {level: code for code, level in enumerate(dict.fromkeys(column.levels.tolist()))}
     codes, n = column.codes, len(column)
     if len(place) < len(column.levels):  # of two levels of one text, the file would have no codes
-        codes = np.array([*map(place.__getitem__, column.levels.tolist()), -1], np.int32)[codes]
+        codes = np.array([*map(place.__getitem__, column.levels.tolist()), -1], np.int32).take(codes)
     first = np.full(len(place) + 1, n)
     first[codes[::-1]] = np.arange(n)[::-1]  # where a code stands more than once, the last assignment counts
     first[-1] = n
@@ -175,7 +175,7 @@ def _array(column: Column) -> pa.Array:
     rank[order] = np.arange(len(order), dtype=np.int32)
     texts = list(place)
     levels = string_array([texts[code] for code in order.tolist()])
-    return pa.DictionaryArray.from_arrays(plain_array(rank[codes], pa.int32(), column.missing), levels)
+    return pa.DictionaryArray.from_arrays(plain_array(rank.take(codes), pa.int32(), column.missing), levels)
 
 
 def _field(variable: Variable) -> pa.Field:
