@@ -22,6 +22,7 @@ HALVINGS = 4  # of the source, where no subjects are held out
 MOST_SUBJECTS = 1000  # of each side
 TREES = 100
 OF_FEATURES = 0.15  # share of the features that a split of a tree chooses from; with fewer, what only one gives away is missed
+MOST_NAMED = 5  # features that a detector used most, where no single one and no two tell
 NAME = "detector"
 QUESTION = "Can a classifier tell sampled subjects from real ones? (AUC; 0.5 is chance)"
 
@@ -53,7 +54,8 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
 
     With a holdout the real subjects are those held out, and the target is how well the source is told from them; without one they
     are the source, and the target is how well its halves are told apart. The offenders are what tells sampled from real subjects:
-    single features, and pairs of those that the detector used most.
+    single features, and pairs of those that the detector used most. Where it tells them apart and none of these does beyond
+    chance, the note names what it used most.
 
     Notes
     -----
@@ -83,7 +85,15 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
         if enough
         else f"The target is chance: {counted(len(source), 'subject')} of the source, too few to be told from each other."
     )
+    if not offenders and interval.low > floor.auc:
+        said = f"{said} {_used_together(table, found)}".lstrip()
     return Figure(NAME, QUESTION, found.auc, floor.auc, interval, 0.0, 1.0, Direction.LOWER, found.n, said, offenders=offenders)
+
+
+def _used_together(table: FeatureTable, found: Detection) -> str:
+    most = np.argsort(-found.importance, kind="stable")[:MOST_NAMED].tolist()
+    named = ", ".join(table.names[i] for i in most)
+    return f"No feature alone and no two of them tell the two apart beyond chance; it takes many together, most of all {named}."
 
 
 def detect(values: Floats, pairs: Sequence[Pair], rng: np.random.Generator) -> Detection:

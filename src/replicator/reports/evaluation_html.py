@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 MOST_TESTS = 48  # of one dataset, drawn on the page
 MOST_OPEN = 9  # cards of tests, or of variables, that are seen before anything is opened
 _VERDICTS = (*NOTED, Verdict.NOT_TESTED, Verdict.PASSED)
-_TILES = {Grade.FINE: "measures fine", Grade.NOTICEABLE: "noticeable", Grade.FINDING: "findings"}
+_TILES = {
+    Grade.FINE: ("measure fine", "measures fine"),
+    Grade.NOTICEABLE: ("noticeable", "noticeable"),
+    Grade.FINDING: ("finding", "findings"),
+}
 
 
 def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
@@ -61,7 +65,7 @@ def render_evaluation_html(evaluation: Evaluation, title: str = "") -> str:
         conclusion=conclusion,
         grades={one.name: one.grade.value for one in conclusion.judgements},
         single={one.name: one.single for one in conclusion.judgements if one.single},
-        tiles=[(name, len(conclusion.of(grade))) for grade, name in _TILES.items()],
+        tiles=[(names[n != 1], n) for grade, names in _TILES.items() for n in [len(conclusion.of(grade))]],
         figures=[figure for figure, known in zip(evaluation.figures, told, strict=True) if known],
         untold=[figure for figure, known in zip(evaluation.figures, told, strict=True) if not known],
         tables=endpoint_tables(evaluation.endpoints),

@@ -113,7 +113,7 @@ def _tables(evaluation: Evaluation) -> list[tuple[tuple[str, ...], list[tuple[st
             _span(one.interval),
             told(one.target),
             grades[one.name].value,
-            one.note if grades[one.name] is Grade.UNKNOWN else _worst(one.offenders),
+            _worst(one.offenders) or ("" if grades[one.name] is Grade.FINE else one.note),
         )
         for one in (*evaluation.judged_figures, *evaluation.privacy.figures)
     ]

@@ -8,7 +8,7 @@ from replicator.evaluation.detector import auc_with_variance, detect, detector_f
 from replicator.evaluation.features import FeatureTable, feature_table
 from replicator.evaluation.measures import Direction, Figure
 from replicator.evaluation.separation import find_reasons, separation
-from replicator.evaluation.stack import stack_studies
+from replicator.evaluation.stack import Origin, stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.tables.dataset import Study
 
@@ -64,6 +64,19 @@ def test_a_relation_that_no_single_feature_shows_is_detected() -> None:
     reasons = find_reasons(table, found.importance, (np.arange(400), np.arange(400, 800)), (np.arange(200), np.arange(200, 400)))
     assert [one.name for one in reasons] == ["A against B"]
     assert reasons[0].sample > 0.75 and reasons[0].floor < 0.6
+
+
+def test_what_only_many_features_tell_together_is_said_with_those_used_most() -> None:
+    """Forty of eighty features are shifted by less than one shows alone, given how many are looked at."""
+    stack = stack_studies(*(made_study(seed, 150) for seed in (1, 2, 3)))
+    shift = np.where(np.arange(80) < 40, 0.16, 0.0)
+    values = np.random.default_rng(8).normal(size=(len(stack.origin), 80)) + shift * (stack.origin == Origin.SAMPLE)[:, None]
+    table = FeatureTable(tuple(f"X{i}" for i in range(80)), ("LB",) * 80, values)
+    found = detector_figure(stack, table, np.random.default_rng(9))
+    assert found.interval.low > found.target and not found.offenders
+    said, named = found.note.rstrip(".").split(", most of all ")
+    assert "many together" in said
+    assert len(named.split(", ")) == 5 and set(named.split(", ")) <= set(table.names[:40])
 
 
 def test_values_and_their_presence_both_separate() -> None:

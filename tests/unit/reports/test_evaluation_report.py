@@ -16,7 +16,7 @@ from replicator.errors import ConfigError, ReadError, WriteError
 from replicator.evaluated import evaluate
 from replicator.evaluation.measures import Interval, Offender
 from replicator.evaluation.pictures import shapes
-from replicator.evaluation.verdict import FAMILY_RULE
+from replicator.evaluation.verdict import FAMILY_RULE, Grade
 from replicator.reports.evaluation_html import render_plot
 from replicator.reports.evaluation_report import DATASET_PLOTS, STUDY_PLOTS, EvaluationReport
 from replicator.tables.dataset import Dataset, Study
@@ -325,6 +325,28 @@ def test_why_a_family_is_a_finding_stands_beside_it_and_in_the_legend() -> None:
         assert "by 1 single entry beyond chance" in text
         assert FAMILY_RULE in text
     assert "| LB ALT level | 0.9 | 0.1 | yes |" in made.to_markdown()
+
+
+def test_a_dataset_of_fewer_than_five_subjects_of_the_source_is_not_counted() -> None:
+    """Neither its rows nor its subjects, on the page or in the JSON; those of the sample are."""
+    study, sample = made_study(1, 80), made_study(2, 60)
+    few = study["AE"].to_frame()
+    few = few[few["USUBJID"].isin(few["USUBJID"].unique()[:4])]
+    made = evaluate(
+        study.with_datasets([Dataset.from_frame("AE", few), *(one for one in study.datasets.values() if one.name != "AE")]), sample
+    )
+    shown = next(one for one in made.evaluation.pictures.datasets if one.name == "AE")
+    assert (shown.rows_source, shown.subjects_source) == (0, 0) and shown.rows_sample == sample["AE"].n_rows
+    assert "source fewer than 5 subjects, sample" in made.to_html()
+
+
+def test_the_tile_of_a_single_finding_says_finding() -> None:
+    evaluation = report().evaluation
+    family = next(one for one in evaluation.families if one.n_entries)
+    off = replace(family, ratio=2.0, interval=Interval(1.8, 2.2))
+    assert len(evaluation.conclusion.of(Grade.FINDING)) == 1 and "<b>1</b>finding</div>" in report().to_html()
+    made = EvaluationReport(replace(evaluation, families=(off, *(one for one in evaluation.families if one is not family))))
+    assert "<b>2</b>findings</div>" in made.to_html()
 
 
 def test_what_is_closed_on_the_screen_is_open_on_paper() -> None:

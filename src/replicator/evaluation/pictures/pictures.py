@@ -67,14 +67,14 @@ def _dataset(
     subjects = [len(np.unique(view.subject(name)[rows])) for rows in sides]
     findings = view.facts(name).kind is Kind.FINDINGS
     tests, measured = test_pictures(stack, timeline, name) if findings else ((), NO_MAP)
-    many = subjects[0] >= FEWEST_SHARED
+    many = subjects[0] >= FEWEST_SHARED  # how many fewer there are is not told
     return DatasetPicture(
         name,
         view.dataset(name).label,
         view.facts(name).kind.value,
-        int(sides[0].sum()),
+        int(sides[0].sum()) if many else 0,
         int(sides[1].sum()),
-        subjects[0],
+        subjects[0] if many else 0,
         subjects[1],
         variable_pictures(stack, name, columns),
         tests,

@@ -160,6 +160,7 @@ class DatasetPicture:
     ----------
     name, label, kind : str
     rows_source, rows_sample, subjects_source, subjects_sample : int
+        Of the source 0 where fewer than five subjects have rows.
     variables : tuple of VariablePicture
     tests : tuple of TestPicture
         Most subjects first.
