@@ -51,10 +51,10 @@ class BackoffLevel:
 
     @cached_property
     def cell_of_key(self) -> NDArray[np.int64] | None:
-        """Cell of every key up to the last, -1 if there is none; None where the keys lie too far apart for such a table."""
+        """Cell of every key up to the last and one more, -1 for none; None where the keys lie too far apart for such a table."""
         if not len(self.keys) or self.keys[-1] >= _SPARSE * len(self.keys) + _SHORT:
             return None
-        cells = np.full(int(self.keys[-1]) + 1, -1, np.int64)
+        cells = np.full(int(self.keys[-1]) + 2, -1, np.int64)
         cells[self.keys] = np.arange(len(self.keys))
         return cells
 
@@ -275,7 +275,7 @@ def _find(level: BackoffLevel, key: NDArray[np.int64], valid: NDArray[np.bool_])
     if not len(level.keys):
         return np.full(len(key), -1, np.int64)
     if (table := level.cell_of_key) is not None:
-        return np.where(valid & (key < len(table)), table.take(np.minimum(key, len(table) - 1)), -1)
+        return np.where(valid, table.take(key, mode="clip"), -1)
     cell = np.minimum(np.searchsorted(level.keys, key), len(level.keys) - 1)
     return np.where((level.keys.take(cell) == key) & valid, cell, -1)
 

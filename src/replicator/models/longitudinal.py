@@ -265,7 +265,7 @@ class TwoLevel:
         residual, time, reach = around_lines(shaped if at is None else shaped * at, weight, occasions, tilted)
         fading = self.fading if len(self.fading) else np.zeros(len(self.slope))
         steep = slope_deviation(self.slope[tilted], fading[tilted], self.within[tilted], reach)
-        sloping = time * (features["slope"][:, tilted] * steep)[run]
+        sloping = time * (features["slope"][:, tilted] * steep).take(run, axis=0)
         length = np.tile(np.sqrt(self.within) * self.inflation, (len(starts), 1))
         wide = np.flatnonzero(self.spread > 0)
         if len(wide):
@@ -276,9 +276,9 @@ class TwoLevel:
             actual = np.sqrt(np.add.reduceat(residual[:, wide] ** 2 * weight[:, wide], starts, axis=0) / np.maximum(nu, 1))
             with np.errstate(divide="ignore", invalid="ignore"):
                 length[:, wide] = np.where((nu >= 2) & (actual > 0), own / actual, np.sqrt(self.within[wide]))
-        residual *= length[run]
+        residual *= length.take(run, axis=0)
         residual[:, tilted] += sloping
-        residual += (features["level"] * np.sqrt(self.between + self.within / np.where(whole > 0, whole, 1.0)))[run]
+        residual += (features["level"] * np.sqrt(self.between + self.within / np.where(whole > 0, whole, 1.0))).take(run, axis=0)
         return residual
 
 

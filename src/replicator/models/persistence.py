@@ -111,10 +111,10 @@ def lasting_noise(white: Floats, occasions: Occasions, memory: float) -> Floats:
     matrix[np.isnan(gap)] = 0.0
     step = np.arange(shape[1])
     matrix[:, step, step] = 1 + 1e-6
-    padded = np.zeros((*shape, white.shape[1]))
-    padded[run, rank] = white
-    lasting: Floats = (np.linalg.cholesky(matrix) @ padded)[run, rank]
-    return lasting
+    padded, place = np.zeros((*shape, white.shape[1])), run * shape[1] + rank
+    padded.reshape(-1, white.shape[1])[place] = white
+    lasting: Floats = np.linalg.cholesky(matrix) @ padded
+    return lasting.reshape(-1, white.shape[1]).take(place, axis=0)
 
 
 def fit_persistence(dense: Floats, occasions: Occasions, inclined: NDArray[np.bool_]) -> Persistence:

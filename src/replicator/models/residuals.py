@@ -66,14 +66,14 @@ def around_lines(residual: Floats, weight: Floats, occasions: Occasions, tilted:
     starts, run = occasions.starts, occasions.run
     whole = np.add.reduceat(weight, starts, axis=0)
     safe = np.where(whole > 0, whole, 1.0)
-    out = (np.add.reduceat(residual * weight, starts, axis=0) / safe)[run]
+    out = (np.add.reduceat(residual * weight, starts, axis=0) / safe).take(run, axis=0)
     np.subtract(residual, out, out=out)
     day = occasions.day[:, None]
-    time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted])[run]
+    time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted]).take(run, axis=0)
     reach = np.add.reduceat(time**2 * weight[:, tilted], starts, axis=0)
     product = np.add.reduceat(time * out[:, tilted] * weight[:, tilted], starts, axis=0)
     some = reach > 0
-    out[:, tilted] -= time * np.where(some, product / np.where(some, reach, 1), 0.0)[run]
+    out[:, tilted] -= time * np.where(some, product / np.where(some, reach, 1), 0.0).take(run, axis=0)
     return out, time, reach
 
 

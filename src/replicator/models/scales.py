@@ -136,12 +136,17 @@ class NumericScales:
         # cells of unequal digits are wider on one side: without the lean the mean would move
         place = (raw[uneven] / unit[uneven] - lean[of, by] + 0.5) / 10
         decade = np.floor(place)
-        digit = np.clip(((place - decade)[:, None] >= self.digits[of, by, 1:]).sum(axis=1), 0, 9)
+        digit = np.minimum((place - decade >= self._edges_of_digits[:, of, by]).sum(axis=0), 9)
         preferred = decade * 10 + digit
         # beyond a bound the same digit of the next decade within
         inward = (preferred * unit[uneven] < low[uneven]) * 1.0 - (preferred * unit[uneven] > high[uneven])
         steps[uneven] = preferred + 10.0 * inward
         return np.where(places < 0, raw, np.clip(np.round(steps * unit, MOST_DECIMALS), low, high))
+
+    @cached_property
+    def _edges_of_digits(self) -> Floats:
+        """Where each last digit ends within a decade: (10, n_series, n_groups)."""
+        return np.ascontiguousarray(np.moveaxis(self.digits[..., 1:], -1, 0))
 
     @cached_property
     def _preferences(self) -> tuple[NDArray[np.bool_], Floats]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure
 from replicator.tables.dataset import Column, Numbers
-from replicator.tables.spelling import spelled_numbers
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -41,8 +40,7 @@ def place_in_range(columns: Mapping[str, Column], ranges: Sequence[tuple[str, st
 def _numbers(column: Column) -> Floats:
     if isinstance(column, Numbers):
         return column.values
-    levels = spelled_numbers(column.levels.tolist())
-    return np.append(levels, np.nan).take(column.codes)
+    return column.spelled.take(column.codes)
 
 
 def fit_tenths(value: Floats, series: Codes, subject: NDArray[np.int32], n_series: int, k: int) -> Floats:
@@ -59,5 +57,5 @@ def fit_tenths(value: Floats, series: Codes, subject: NDArray[np.int32], n_serie
 def tenth_of(value: Floats, series: Codes, cuts: Floats) -> Codes:
     """Tenth of its series that a number lies in: 1 to 10, 0 where there is none."""
     out, rows = np.zeros(len(value), np.intp), np.flatnonzero(np.isfinite(value))
-    out[rows] = (value[rows, None] >= cuts[series[rows]]).sum(axis=1) + 1
+    out[rows] = (value[rows] >= cuts.T.take(series[rows], axis=1)).sum(axis=0) + 1
     return out

@@ -16,7 +16,6 @@ from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, RANKED
 from replicator.study_model.findings_limits import Limits
 from replicator.study_model.findings_writing import Written, round_to, write_numbers
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
-from replicator.tables.spelling import spelled_numbers
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -199,4 +198,4 @@ class Results:
 
 def _spelled(text: Text) -> Floats:
     """Numbers that texts spell: (n,), NaN for others."""
-    return np.append(spelled_numbers(text.levels.tolist()), np.nan).take(text.codes)
+    return text.spelled.take(text.codes)

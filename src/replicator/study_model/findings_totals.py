@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from replicator.special import ndtr
 from replicator.study_model.findings_levels import ADDITIVE, LEVELLED, Observed
 from replicator.study_model.findings_results import Results
-from replicator.tables.spelling import spelled_numbers
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -144,7 +143,7 @@ def worth_of_tokens(results: Results) -> Floats:
     """Numbers that tokens stand for (n_tokens + 1,): the standard ones, else those spelled; NaN for what is none, and last."""
     number = results.tokens.number
     for text in (results.tokens.text, results.tokens.original):
-        number = np.where(np.isfinite(number), number, np.append(spelled_numbers(text.levels.tolist()), np.nan).take(text.codes))
+        number = np.where(np.isfinite(number), number, text.spelled.take(text.codes))
     return np.append(number, np.nan)
 
 

@@ -144,7 +144,7 @@ class Values:
             noise = repeat_residuals(noise, seen, self.repeats, luck, occasions)
         deviation = self.latent.compose(noise, seen, features, occasions)
         by_cell, by_site = np.ascontiguousarray(np.moveaxis(self.shift, 0, -1)), np.ascontiguousarray(self.sites.T)
-        mean = by_cell[where.arm, where.cell] + by_site[where.site]
+        mean = by_cell[where.arm, where.cell] + by_site.take(where.site, axis=0)
         if len(self.endings):
             mean += np.ascontiguousarray(self.endings.T)[where.ending]
         return mean + self.width * deviation

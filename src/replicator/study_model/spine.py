@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
@@ -45,6 +46,11 @@ class Visits:
     def take(self, rows: Index) -> Visits:
         """Keep the visits given by position or mask."""
         return Visits(self.subject[rows], self.number[rows], self.day[rows], self.end[rows])
+
+    @cached_property
+    def in_turn(self) -> NDArray[np.intp]:
+        """(n_visits,) order of the visits: by subject, day and number."""
+        return np.lexsort((self.number, self.day, self.subject))
 
 
 @dataclass(frozen=True, eq=False)

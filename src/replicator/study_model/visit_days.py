@@ -75,12 +75,13 @@ def _last_before(spine: Spine, subject: Subjects, day: Floats) -> tuple[NDArray[
         return np.empty(0, np.intp), nothing - 1, np.zeros(len(subject), bool)
     low = float(np.floor(visits.day.min())) - 1
     span = float(np.ceil(max(visits.day.max(), np.nanmax(day, initial=low)))) - low + 2
-    key = visits.subject * span + (visits.day - low)
-    order = np.lexsort((visits.number, key))
+    order = visits.in_turn
+    who = visits.subject.take(order)
+    key = who * span + (visits.day.take(order) - low)
     known = np.isfinite(day) & (day >= low)
     wanted = subject * span + np.where(known, day - low, 0.0)
-    at = np.searchsorted(key[order], wanted, side="right") - 1
-    hit = known & (at >= 0) & (visits.subject[order][at.clip(min=0)] == subject)
+    at = np.searchsorted(key, wanted, side="right") - 1
+    hit = known & (at >= 0) & (who.take(at.clip(min=0)) == subject)
     return order, at, hit
 
 

@@ -121,6 +121,11 @@ class Text:
         """Code of each level."""
         return {level: code for code, level in enumerate(self.levels.tolist())}
 
+    @cached_property
+    def spelled(self) -> NDArray[np.float64]:
+        """(n_levels + 1,) number that each level spells and, at the end, that of a missing cell; NaN for none."""
+        return np.append(spelled_numbers(self.levels.tolist()), np.nan)
+
     def strings(self) -> NDArray[np.object_]:
         """Decode: (n_rows,) object array of str, ``""`` where missing."""
         return np.append(self.levels, np.array([""], object)).take(self.codes)
@@ -302,7 +307,7 @@ class Dataset:
         column = self.columns[name]
         if isinstance(column, Numbers):
             return column.values
-        return np.append(spelled_numbers(column.levels.tolist()), np.nan).take(column.codes)
+        return column.spelled.take(column.codes)
 
     def take(self, rows: Index) -> Dataset:
         """Keep the rows given by position or mask."""
