@@ -350,11 +350,14 @@ def test_the_tile_of_a_single_finding_says_finding() -> None:
 
 
 def test_what_is_closed_on_the_screen_is_open_on_paper() -> None:
+    """All but the list of laws that both keep, which is by far the longest, and says no more than its number."""
     page = report().to_html()
+    assert page.count('<details class="kept"><summary>Passed by both') == page.count('class="kept"') == 1
     assert "<details><summary>" in page
     printed = "".join(re.findall(r"@media print\{(.*)\}\n", page))
     assert "details::details-content{content-visibility:visible" in printed
     assert ".measure details:not([open])" not in printed
+    assert "details.kept:not([open])>.wide{display:none}" in printed
 
 
 def test_fewer_than_five_failures_of_the_source_are_not_counted() -> None:
