@@ -9,10 +9,14 @@ from replicator.reports.svg import box, dot, drawing, fitted, line, words
 
 _LEFT, _ROW, _MOST_ROWS = 92, 9, 9  # rows of one track, in which what lies at the same time stands below each other
 _PLOT = 34  # height of one line of results
+_END = 54  # width that the name of the first or the last day may take
 
 
 def timeline_chart(subject: SubjectPicture, first: float, last: float, css: str = "smp", width: int = 430) -> str:
-    """Draw one subject, or what is typical of some; what lies outside `first` to `last` is drawn at the edge."""
+    """Draw one subject, or what is typical of some; what lies outside `first` to `last` is drawn at the edge.
+
+    Day 0 is named where there is room beside the first and the last day.
+    """
     scale = (width - _LEFT - 6) / (last - first or 1.0)
 
     def x(day: float) -> float:
@@ -33,7 +37,9 @@ def timeline_chart(subject: SubjectPicture, first: float, last: float, css: str 
     parts.append(line([(x(first), y), (x(last), y)], "line faintline"))
     parts += [words(_LEFT, y + 12, f"day {first:.0f}"), words(width, y + 12, f"day {last:.0f}", anchor="end")]
     if first < 0 < last:
-        parts += [line([(x(0), 0), (x(0), y)], "line faintline"), words(x(0), y + 12, "0", anchor="middle")]
+        parts.append(line([(x(0), 0), (x(0), y)], "line faintline"))
+        if min(x(0) - x(first), x(last) - x(0)) > _END:
+            parts.append(words(x(0), y + 12, "0", anchor="middle"))
     return drawing(width, y + 16, subject.title, parts)
 
 

@@ -19,6 +19,7 @@ from replicator.evaluation.pictures import shapes
 from replicator.evaluation.verdict import FAMILY_RULE, Grade
 from replicator.reports.evaluation_html import render_plot
 from replicator.reports.evaluation_report import DATASET_PLOTS, STUDY_PLOTS, EvaluationReport
+from replicator.reports.evaluation_timelines import timeline_chart
 from replicator.tables.dataset import Dataset, Study
 
 from ..evaluation.made_study import made_study
@@ -110,6 +111,13 @@ def test_drawings_are_no_wider_than_a_phone_shows() -> None:
     widths = [float(width) for width in re.findall(r'<svg [^>]*viewBox="0 0 ([\d.]+) ', report().to_html())]
     assert len(widths) > 50
     assert max(widths) <= 430
+
+
+@pytest.mark.parametrize(("first", "named"), [(-20.0, False), (-79.0, True)])
+def test_day_0_is_named_where_it_does_not_cover_the_first_day(first: float, named: bool) -> None:
+    drawn = timeline_chart(shapes.SubjectPicture("one", (), (), ()), first, 187.0)
+    assert drawn.count("faintline") == 2 and f">day {first:.0f}</text>" in drawn
+    assert (">0</text>" in drawn) is named
 
 
 def test_an_arm_without_means_has_no_empty_course() -> None:
