@@ -133,9 +133,7 @@ class _Chunk:
             if name in datasets:
                 datasets[name] = agreement.hold(datasets[name], self.stream("agreement", name))
         flagged = self.model.baselines.hold(Study(datasets), self.subject)
-        moved = {name for name in datasets if flagged[name] is not datasets[name]}
-        days = tuple(one for one in self.model.derivations if one.rule == "study_day" and one.dataset in moved)
-        return dict(derive_all(days, flagged, rng=self.stream("study days")).datasets)
+        return dict(self._with_study_days(flagged, {name for name in datasets if flagged[name] is not datasets[name]}).datasets)
 
     def without_repeats(self, datasets: Mapping[str, Dataset], names: Iterable[str]) -> dict[str, Dataset]:
         """Take out rows that repeat a key, as what was derived or set right may have made two keys one."""
@@ -153,9 +151,11 @@ class _Chunk:
         return out
 
     def link(self, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
-        """Draw the datasets that relate rows of others, or say something about them."""
-        model, out = self.model, {}
-        links = model.links.sample(datasets, self.subject, model.ids.variable, self.ids, self.stream("links"))
+        """Draw the datasets that relate rows of others, or say something about them; linked rows may come to share days."""
+        model = self.model
+        links, moved = model.links.sample(datasets, self.subject, model.ids.variable, self.ids, self.stream("links"))
+        counted = self._with_study_days(Study({**datasets, **moved}), set(moved))
+        datasets, out = counted.datasets, {name: counted[name] for name in moved}
         for name, layout in model.layouts.items():
             if layout.dataset_kind is Kind.LINKS and name not in model.comments:
                 relation = links.get(name, _dataset(name, {}))
@@ -181,6 +181,11 @@ class _Chunk:
                     parts = split_supplements(out[found.parent], items, out[name], self.model.ids.variable)
                     out[found.parent], out[name] = parts
         return out
+
+    def _with_study_days(self, study: Study, moved: set[str]) -> Study:
+        """Count the study days of datasets whose dates have moved."""
+        days = tuple(one for one in self.model.derivations if one.rule == "study_day" and one.dataset in moved)
+        return derive_all(days, study, rng=self.stream("study days"))
 
     def _derived(self, study: Study) -> Study:
         """Compute what follows, but for dates of subjects whose rows contradict their other dates."""

@@ -74,10 +74,25 @@ class MedicineNeeds:
         >>> load_medicine_needs().of_indication("High blood pressure"), load_medicine_needs().of_indication("HAY FEVER")
         (('HYPERTENSION',), ('ALLERGY',))
         """
-        plain = f" {indication.upper()}"
-        said = [part for parts in self.conditions.values() for part in parts if part in plain]
+        said = self._said(indication)
         whole = {part for part in said if not any(part in other and part != other for other in said)}
         return tuple(need for need, parts in self.conditions.items() if not whole.isdisjoint(parts))
+
+    def perhaps_of(self, condition: str) -> tuple[str, ...]:
+        """Return all needs that somebody with a condition may have, those of parts of its words inside one another too.
+
+        Examples
+        --------
+        >>> load_medicine_needs().of_indication("BACK PAIN"), load_medicine_needs().perhaps_of("BACK PAIN")
+        (('MUSCLE SPASM',), ('PAIN', 'MUSCLE SPASM'))
+        """
+        said = self._said(condition)
+        return tuple(need for need, parts in self.conditions.items() if not said.isdisjoint(parts))
+
+    def _said(self, text: str) -> set[str]:
+        """Parts of words of conditions that a text has."""
+        plain = f" {text.upper()}"
+        return {part for parts in self.conditions.values() for part in parts if part in plain}
 
     def lasting_conditions(self, *names: str) -> tuple[str, ...]:
         """Return parts of words of the conditions for one of which a medicine is given; none where it may be for what passes.

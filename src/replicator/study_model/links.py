@@ -54,7 +54,7 @@ class LinksModel:
         variable: str,
         ids: Text,
         rng: np.random.Generator,
-    ) -> dict[str, Dataset]:
+    ) -> tuple[dict[str, Dataset], dict[str, Dataset]]:
         """Draw the relation datasets for sampled datasets whose --SEQ and record ids are final.
 
         Parameters
@@ -67,9 +67,17 @@ class LinksModel:
             The subject variable, for example USUBJID.
         ids : Text
             Identifier of each subject.
+
+        Returns
+        -------
+        relations : dict of str to Dataset
+        moved : dict of str to Dataset
+            Those of the sampled datasets some of whose dates are now those of the rows that they are linked with.
         """
         pieces: dict[str, list[DrawnEnd]] = {}
+        moved: dict[str, Dataset] = {}
         for number, link in enumerate(self.links):
-            ends = pieces.setdefault(link.relation, [])
-            ends += sample_link(link, number, datasets, subject, variable, ids, rng)
-        return {name: relation_dataset(name, ends, variable) for name, ends in pieces.items()}
+            ends, changed = sample_link(link, number, {**datasets, **moved}, subject, variable, ids, rng)
+            pieces.setdefault(link.relation, []).extend(ends)
+            moved |= changed
+        return {name: relation_dataset(name, ends, variable) for name, ends in pieces.items()}, moved

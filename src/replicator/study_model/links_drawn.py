@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.onset import rank_within
 from replicator.study_model.link import Link, candidates, relation_variables
+from replicator.study_model.links_days import with_common_days
 from replicator.tables.dataset import Column, Dataset, Text, Variable
 
 
@@ -53,10 +54,17 @@ def sample_link(
     variable: str,
     ids: Text,
     rng: np.random.Generator,
-) -> list[DrawnEnd]:
-    """Draw the rows of both ends of a link, in the order of the relations; none where a dataset is not there."""
+) -> tuple[list[DrawnEnd], dict[str, Dataset]]:
+    """Draw the rows of both ends of a link, in the order of the relations; none where a dataset is not there.
+
+    Returns
+    -------
+    ends : list of DrawnEnd
+    datasets : dict of str to Dataset
+        Of the partners, whose dates are those of the rows that lead them where they are in the source; empty if none moved.
+    """
     if link.lead.dataset not in datasets or link.follow.dataset not in datasets:
-        return []
+        return [], {}
     tables = datasets[link.lead.dataset], datasets[link.follow.dataset]
     rows, partners, group = _linked_rows(link, tables, (subject[link.lead.dataset], subject[link.follow.dataset]), rng)
     owner = subject[link.lead.dataset][rows]
@@ -70,7 +78,9 @@ def sample_link(
         ends.append(
             DrawnEnd(np.stack(place, axis=1).astype(np.int64), cells | {variable: named, "IDVARVAL": padded, "RELID": named})
         )
-    return ends
+    start = link.partners.dates[1] if link.partners.dates else ""
+    moved = with_common_days(*tables, link.partners.common, rows[group], partners, start)
+    return ends, {} if moved is tables[1] else {link.follow.dataset: moved}
 
 
 def _linked_rows(

@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.standards.medicine_needs import load_medicine_needs
 from replicator.study_model.column_codes import column_codes, count_subjects
+from replicator.study_model.links_days import dates_of, find_common_days
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import parse_dates
 
@@ -18,6 +20,7 @@ Ints = NDArray[np.int64]
 
 GAP_EDGES = np.array([-60.0, -28, -7, -2, 0, 1, 3, 8, 29, 61])  # days from the leading row to its partner
 UNKNOWN_GAP = len(GAP_EDGES) + 1
+SAME_DAY = int(np.searchsorted(GAP_EDGES, 0.0, side="right"))
 _WIDE = np.array([0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 2])  # the same in three: far, within two days, unknown
 MOST_LEVELS = 500  # levels of a variable that may say what another one says
 
@@ -29,7 +32,8 @@ class Partners:
     Attributes
     ----------
     said : tuple of (str, str)
-        Variables of the leading row and of its partner that (mostly) say the same in linked rows; empty for none.
+        Variables of the leading row and of its partner that say the same in linked rows, or name a need and what is given for it:
+        the pair that tells most of what is linked, and all that do so in every linked row.
     dates : tuple of (str, str)
         Dates of the leading row and of its partner that lie close together in linked rows; empty for none.
     relation : (2, n_gaps) float64
@@ -38,15 +42,18 @@ class Partners:
         The same by the levels of both rows; the last of each stands for all others.
     several : bool
         Whether one subject may have more than one such relation.
+    common : tuple of (str, str)
+        Dates of the leading row, and those on which its partner ends, that are one day wherever both are known.
     """
 
     kind: ClassVar[str] = "link partners"
 
-    said: tuple[str, ...]
+    said: tuple[tuple[str, str], ...]
     dates: tuple[str, ...]
     relation: Floats
     kinds: Floats
     several: bool
+    common: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def fit(
@@ -76,19 +83,24 @@ class Partners:
             Fewest subjects behind anything that is kept of a level.
         """
         leading, following = (table.take(rows) for table, rows in zip(datasets, pairs, strict=True))
-        said = _best(
-            [
-                (_told(same.astype(np.int64), linked, 2), (a, b))
-                for a, left in _texts(leading)
-                for b, right in _texts(following)
-                if (same := _same(left, right))[linked].any()
-            ]
-        )
+        found = [
+            (_told(same.astype(np.int64), linked, 2), (a, b), bool(same[linked].all()))
+            for a, left in _texts(leading)
+            for b, right in _texts(following)
+            if (same := _same(left, right))[linked].any()
+        ]
+        best = _best([(told, names) for told, names, _ in found])
+        shared = len(np.unique(subject[linked])) >= k
+        said = tuple(names for told, names, always in found if told > 0 and (names == best or (always and shared)))
+        rows = np.flatnonzero(linked)
+        common = find_common_days(leading.take(rows), following.take(rows), subject[rows], k)
+        ended = {b for _, b in common}
         dates = _best(
             [
                 (_told(_gaps(left, right), linked, UNKNOWN_GAP + 1), (a, b))
-                for a, left in _days(leading)
-                for b, right in _days(following)
+                for a, left in dates_of(leading)
+                for b, right in dates_of(following)
+                if b not in ended
             ]
         )
         fitted = cls(said, dates, np.ones((2, UNKNOWN_GAP + 1)), np.ones((1, 1)), _several(pairs[0][linked], subject[linked]))
@@ -97,11 +109,13 @@ class Partners:
         alone = _lift(wide[cell] // 3, linked, subject, 2, k)
         default = _lift(wide[cell], linked, subject, 6, k, np.repeat(alone, 3))[wide]
         relation = _lift(cell, linked, subject, len(wide), k, default).reshape(2, -1)
+        if dates and _one_day(leading, following, dates, linked, subject, k):
+            relation[:, np.setdiff1d(np.arange(UNKNOWN_GAP), SAME_DAY)] = 0.0
         n_lead, n_follow = (int(code.max(initial=-1)) + 2 for code in codes)
         left, right = (np.where(code < 0, n - 1, code) for code, n in zip(codes, (n_lead, n_follow), strict=True))
         alone = _lift(right, linked, subject, n_follow, k)
         kinds = _lift(left * n_follow + right, linked, subject, n_lead * n_follow, k, np.tile(alone, n_lead))
-        return cls(said, dates, relation, kinds.reshape(n_lead, n_follow), fitted.several)
+        return cls(said, dates, relation, kinds.reshape(n_lead, n_follow), fitted.several, common)
 
     def score(self, datasets: tuple[Dataset, Dataset], pairs: tuple[Ints, Ints], codes: tuple[Ints, Ints]) -> Floats:
         """Weight of each pair (n,); 0 for one that does not occur."""
@@ -115,8 +129,9 @@ class Partners:
         """Whether both rows say the same, and the bin of the gap between them, as one number."""
         n = leading.n_rows
         same, gap = np.zeros(n, bool), np.full(n, UNKNOWN_GAP)
-        if self.said and self.said[0] in leading and self.said[1] in following:
-            same = _same(leading.text(self.said[0]), following.text(self.said[1]))
+        there = [(a, b) for a, b in self.said if a in leading and b in following]
+        if there:
+            same = np.all([_same(leading.text(a), following.text(b)) for a, b in there], axis=0)
         if self.dates and self.dates[0] in leading and self.dates[1] in following:
             left, right = (parse_dates(t.text(v)).full_day for t, v in zip((leading, following), self.dates, strict=True))
             gap = _gaps(left, right)
@@ -129,29 +144,37 @@ def _texts(dataset: Dataset) -> list[tuple[str, Text]]:
     return [(name, column) for name, column in found if 1 < len(column.compact().levels) <= MOST_LEVELS]
 
 
-def _days(dataset: Dataset) -> list[tuple[str, Floats]]:
-    days = [(name, parse_dates(dataset.text(name)).full_day) for name in dataset.names if _is_date(name)]
-    return [(name, day) for name, day in days if np.isfinite(day).any()]
-
-
 def _is_date(name: str) -> bool:
     return name.endswith("DTC")
 
 
 def _same(left: Text, right: Text) -> NDArray[np.bool_]:
-    """Whether two texts are equal but for case; never where one is missing."""
-    number: dict[str, int] = {}
-    coded = []
-    for column in (left, right):
-        codes, levels = column_codes(column)
-        place = [number.setdefault(str(text).casefold(), len(number)) for text in levels.strings()]
-        coded.append(np.array([*place, -1], np.int64)[codes])
-    return np.asarray((coded[0] == coded[1]) & (coded[0] >= 0), bool)
+    """Whether two texts are equal but for case, or name a common need of medicines (n_rows,); never where one is missing."""
+    (own, levels), (other, others) = column_codes(left), column_codes(right)
+    says, said = (_meanings(column.strings().tolist()) for column in (levels, others))
+    table = np.zeros((len(says) + 1, len(said) + 1), bool)
+    table[:-1, :-1] = [[not one.isdisjoint(two) for two in said] for one in says] if says and said else False
+    return table[own, other]
+
+
+def _meanings(texts: list[str]) -> list[frozenset[str]]:
+    """What each text says: itself, and the needs that it names, or those of a medicine of this name."""
+    needs = load_medicine_needs()
+    return [frozenset([text.casefold(), *(needs.perhaps_of(text) or needs.of_name(text))]) for text in texts]
 
 
 def _gaps(left: Floats, right: Floats) -> Ints:
     gap = right - left
     return np.where(np.isnan(gap), UNKNOWN_GAP, np.searchsorted(GAP_EDGES, np.nan_to_num(gap), side="right")).astype(np.int64)
+
+
+def _one_day(
+    leading: Dataset, following: Dataset, dates: tuple[str, ...], linked: NDArray[np.bool_], subject: NDArray[np.int32], k: int
+) -> bool:
+    """Whether two dates are one day in all linked rows that have both, those of `k` subjects at least."""
+    left, right = (parse_dates(table.text(name)).full_day for table, name in zip((leading, following), dates, strict=True))
+    both = linked & np.isfinite(left) & np.isfinite(right)
+    return len(np.unique(subject[both])) >= k and bool((left == right)[both].all())
 
 
 def _told(cell: Ints, linked: NDArray[np.bool_], n_cells: int) -> float:
