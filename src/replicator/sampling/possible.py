@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,8 +58,8 @@ class Range:
         return f"{kind} from {self.low:.10g} to {self.high:.10g}{places}"
 
 
-def check_possible(clauses: Sequence[Clause], model: StudyModel, arms: Container[str] | None = None) -> None:
-    """Refuse a condition that no subject of a model can meet.
+def check_possible(clauses: Sequence[Clause], model: StudyModel, arms: Collection[str] | None = None) -> None:
+    """Refuse a condition that no subject of a model can meet, or none of the arms that are asked for.
 
     What follows from dates or from other datasets cannot be told beforehand, and is left to the search.
 
@@ -68,14 +68,25 @@ def check_possible(clauses: Sequence[Clause], model: StudyModel, arms: Container
     clauses : sequence of Clause
         From :func:`~replicator.sampling.conditions.parse_where`.
     model : StudyModel
-    arms : container of str, optional
+    arms : collection of str, optional
         The arms that subjects are drawn from; all by default.
 
     Raises
     ------
     ConfigError
-        With the variable, and what can be drawn of it.
+        With the variable, and what can be drawn of it; or with the arms that the condition contradicts.
     """
+    for _, said in _unmet(clauses, model, None):
+        raise ConfigError(said)
+    for unmet, _ in _unmet(clauses, model, arms):
+        listed = " or ".join(map(repr, sorted(arms or ())))
+        raise ConfigError(
+            f"--where and --arm contradict each other: nobody of {listed} has {' & '.join(map(str, unmet))}; change one of the two."
+        )
+
+
+def _unmet(clauses: Sequence[Clause], model: StudyModel, arms: Collection[str] | None) -> Iterator[tuple[Sequence[Clause], str]]:
+    """Yield comparisons that nobody of some arms meets, one or several that nobody meets at once, and the sentence that says so."""
     ranges = drawn_ranges(model)
     blocks = [*drawn_blocks(model, arms)]
     for name, found in ranges.items():
@@ -88,9 +99,9 @@ def check_possible(clauses: Sequence[Clause], model: StudyModel, arms: Container
         n = len(next(iter(block.values()), ()))
         for clause in own:
             if not meets([clause], block, n).any():
-                raise ConfigError(_never(clause, ranges.get(clause.variable) or block[clause.variable]))
+                yield [clause], _never(clause, ranges.get(clause.variable) or block[clause.variable])
         if own and not meets(own, block, n).any():
-            raise ConfigError(f"--where: nobody of this model has {' & '.join(map(str, own))}; loosen the condition.")
+            yield own, f"--where: nobody of this model has {' & '.join(map(str, own))}; loosen the condition."
 
 
 def _never(clause: Clause, drawn: Range | Column) -> str:
@@ -132,13 +143,13 @@ def drawn_ranges(model: StudyModel) -> dict[str, Range]:
     return ranges
 
 
-def drawn_blocks(model: StudyModel, arms: Container[str] | None = None) -> Iterator[dict[str, Column]]:
+def drawn_blocks(model: StudyModel, arms: Collection[str] | None = None) -> Iterator[dict[str, Column]]:
     """Yield variables that are drawn together, a row for each combination that can be; dates are in none.
 
     Parameters
     ----------
     model : StudyModel
-    arms : container of str, optional
+    arms : collection of str, optional
         Those that subjects are drawn from; all by default.
     """
     other = {*_mixed(model), *model.subjects.formats}
@@ -154,7 +165,7 @@ def drawn_blocks(model: StudyModel, arms: Container[str] | None = None) -> Itera
             yield {name: Text.of([*(str(derivation.parameters[one]) for one in ("yes", "no")), ""])}
 
 
-def _learned_blocks(subjects: SubjectModel, arms: Container[str] | None) -> Iterator[Mapping[str, Column]]:
+def _learned_blocks(subjects: SubjectModel, arms: Collection[str] | None) -> Iterator[Mapping[str, Column]]:
     """Yield what follows from the arm, tuples of categories, tuples that the course tells, and numbers that are categories."""
     drawn = np.array(
         [share > 0 and (arms is None or arm in arms) for arm, share in zip(subjects.arms, subjects.arm_share, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +68,15 @@ def test_an_arm_that_is_not_drawn_from_meets_nothing() -> None:
     clauses = parse_where("ARMCD=PBO", ("ARMCD",))
     check_possible(clauses, demo().model)
     check_possible(clauses, demo().model, {"Placebo"})
-    with pytest.raises(ConfigError, match="ARMCD is never 'PBO'"):
+    said = "--where and --arm contradict each other: nobody of 'RVT-117 50 mg' has ARMCD=PBO; change one of the two."
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}$"):
         check_possible(clauses, demo().model, {"RVT-117 50 mg"})
+
+
+def test_what_no_arm_has_is_no_contradiction_to_the_arms_asked_for() -> None:
+    """The choice is among what the model draws, whichever arms are asked for."""
+    with pytest.raises(ConfigError, match="SEX is never 'f' in this model; choose among 'F', 'M'"):
+        check_possible(parse_where("ARMCD=PBO & SEX=f", ("ARMCD", "SEX")), demo().model, {"RVT-117 50 mg"})
 
 
 @pytest.mark.parametrize("where", ["SEX=F & AGE>65", "AGE>=61 & AGE<=61", "DTHFL!=Y", "RFSTDTC>=2021", "SITEID!=101 & COUNTRY=USA"])
