@@ -134,5 +134,6 @@ def _notes(study: Study, datasets: dict[str, DatasetStructure], subject: str, su
             )
         empty = [variable.name for variable in structure.variables if variable.content is Content.EMPTY]
         if empty:
-            notes.append(f"{name}: no cell is filled in {', '.join(empty)}; nothing can be learned of them.")
+            them = "it" if len(empty) == 1 else "them"
+            notes.append(f"{name}: no cell is filled in {', '.join(empty)}; nothing can be learned of {them}.")
     return notes

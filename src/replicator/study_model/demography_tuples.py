@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.distinct import distinct_values
 from replicator.study_model.column_codes import column_codes, count_subjects, take_codes
 from replicator.study_model.stand_in_codes import ORDINARY, replace_rare_codes
@@ -59,11 +60,11 @@ def tuple_codes(
         stand_in[joint] = made[0]
     common = (count_subjects(joint, subject, n_tuples) >= k) | stand_in
     lost, listed = int((~common).sum()), ", ".join(names)
-    notes = (
-        [f"{owner}.{listed}: {lost} of its values are shared by fewer than {k} subjects and not kept; lower k to keep them."]
-        if lost
-        else []
-    )
+    notes = []
+    if lost:
+        said = counted(lost, "of its values is", "of its values are")
+        them = "it" if lost == 1 else "them"
+        notes = [f"{owner}.{listed}: {said} shared by fewer than {k} subjects and not kept; lower k to keep {them}."]
     if not common.any():
         return *_of_cells(names, parts, made, k), notes
     kept = np.flatnonzero(common)

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.models.chain import ConditionalChain
 from replicator.models.conditional import Codes
 from replicator.rng import stream
@@ -93,8 +94,8 @@ class Qualifiers:
             rare.append(few)
             if withheld:
                 notes.append(
-                    f"{dataset.name}.{name}: {withheld} of its values are shared by fewer than {k} subjects and not kept; "
-                    "lower k to keep them."
+                    f"{dataset.name}.{name}: {counted(withheld, 'of its values is', 'of its values are')} shared by fewer than {k} "
+                    f"subjects and not kept; lower k to keep {'it' if withheld == 1 else 'them'}."
                 )
             categories.append(name)
             codes.append(code)

@@ -227,6 +227,13 @@ def test_parents_of_supplements() -> None:
     assert any("SUPPEG: the study has no dataset that it qualifies" in note for note in alone.notes)
 
 
+@pytest.mark.parametrize(("names", "said"), [("COREF", "COREF; nothing can be learned of it"), ("COREF COVAL", "of them")])
+def test_columns_without_a_cell_are_told_in_their_number(names: str, said: str) -> None:
+    """One is it, two are them."""
+    found = find_structure(study(DM, table("CM", f"USUBJID CMTRT {names}", ("01", "ASPIRIN", *[""] * len(names.split())))))
+    assert [note for note in found.notes if note.startswith("CM: no cell is filled in COREF") and note.endswith(f"{said}.")]
+
+
 def test_one_subject_one_domain_and_no_rows() -> None:
     one = find_structure(study(table("DM", "USUBJID AGE", ("01", 50))))
     assert one.datasets["DM"].keys == ("USUBJID",)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replicator.study_model.demography_tuples import tuple_codes
 from replicator.study_model.events_qualifiers import Qualifiers
 from replicator.tables.dataset import Dataset, Text
 
@@ -45,6 +46,23 @@ def test_too_few_are_not_kept() -> None:
     assert few.rare[0].terms == () and set(drawn["AEOUT"]) == {"RECOVERED/RESOLVED"}
     words, drawn = _drawn(["SO SO", "MIDDLING", "GRAND", "FAIR", "POOR"])
     assert words.rare[0].terms == () and set(drawn["AEOUT"]) == {"RECOVERED/RESOLVED"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["SO SO"], "1 of its values is shared by fewer than 5 subjects and not kept; lower k to keep it."),
+        (["SO SO", "FAIR"], "2 of its values are shared by fewer than 5 subjects and not kept; lower k to keep them."),
+    ],
+)
+def test_what_is_not_kept_is_told_in_its_number(words: list[str], said: str) -> None:
+    """Of one column, and of a tuple of them."""
+    texts = words + ["RECOVERED/RESOLVED"] * (N - len(words))
+    dataset = Dataset.from_frame("AE", pd.DataFrame({"USUBJID": [f"S{i}" for i in range(N)], "AEOUT": texts}))
+    subject, nothing = np.arange(N, dtype=np.int32), np.zeros(N, np.int64)
+    _, notes = Qualifiers.fit(dataset, ["AEOUT"], [nothing], (nothing, nothing > 0), subject, 5)
+    *_, of_tuples = tuple_codes(dataset, ("AEOUT",), subject, 5, "AE")
+    assert (*notes, *of_tuples) == (f"AE.AEOUT: {said}",) * 2
 
 
 def test_a_treatment_ends_for_the_last_event_of_who_left_alone() -> None:
