@@ -127,10 +127,16 @@ class GaussianCopula:
             return cls(np.empty((0, 0)), np.empty(0), n)
         told = ScoreCorrelation.of(scores, estimate(scores), weights)
         correlation = common_correlation(told, shrink_correlation(told.correlation, told.pairs))
-        values, vectors = np.linalg.eigh(correlation * np.outer(told.shown, told.shown))
-        keep = np.argsort(-values)[: min(most_factors, p)]
+        return cls.nearest(correlation, n, told.shown, most_factors)
+
+    @classmethod
+    def nearest(cls, correlation: Floats, n: int, shown: Floats | None = None, most_factors: int = 400) -> GaussianCopula:
+        """Make a matrix (p, p) that need not be positive one: scores that show `shown` (p,) of it lose negative eigenvalues."""
+        shown = np.ones(len(correlation)) if shown is None else shown
+        values, vectors = np.linalg.eigh(correlation * np.outer(shown, shown))
+        keep = np.argsort(-values)[: min(most_factors, len(correlation))]
         keep = keep[values[keep] > 1e-6]
-        loadings = vectors[:, keep] * np.sqrt(values[keep]) / told.shown[:, None]
+        loadings = vectors[:, keep] * np.sqrt(values[keep]) / shown[:, None]
         length = np.sqrt((loadings**2).sum(axis=1))
         loadings = loadings / np.maximum(length, 1.0)[:, None]
         loadings = with_fixed_signs(loadings)

@@ -15,7 +15,8 @@ from replicator.models.copula import GaussianCopula, normal_scores, pairwise_cor
 from replicator.models.occasion_scatter import fit_scatter
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, Persistence, fit_persistence, lasting_noise
-from replicator.models.residuals import GRID, around_lines, bend, find_shapes, standardise, widths_of
+from replicator.models.residual_correlation import around_means, moved_to_seen
+from replicator.models.residuals import GRID, around_lines, bend, even_subjects, find_shapes, standardise, widths_of
 from replicator.models.subject_lines import SubjectLines, log_bias, log_noise, slope_deviation
 from replicator.special import binom, ndtri
 
@@ -190,8 +191,24 @@ class TwoLevel:
         rows = np.flatnonzero(np.isin(run, shapes.subjects(run)))
         drawn = shapes.take(rows)
         some = partial(model._standardised, np.isfinite(dense[rows]), drawn.width, occasions.take(rows))
-        quantiles = drawn.quantiles(some)
-        return replace(model, quantiles=quantiles), features
+        model = replace(model, quantiles=drawn.quantiles(some))
+        numbers = np.flatnonzero(~discrete)
+        if len(numbers) < 2:
+            return model, features
+        values = np.full(dense.shape, np.nan)
+        values[occasion, series] = y
+        values, part = values[:, numbers], model.take(numbers)
+        chosen = even_subjects(run)
+        rows = np.flatnonzero(np.isin(run, chosen))
+        there, some_occasions = np.isfinite(values[rows]), occasions.take(rows)
+        own = {name: np.nan_to_num(of[np.ix_(chosen, numbers)]) for name, of in features.items()}
+
+        def drawn_around(residual: GaussianCopula) -> Floats:
+            noise = replace(model, residual=residual).noise(some_occasions, np.random.default_rng(0))[:, numbers]
+            made = part.compose(noise, there, own, some_occasions)
+            return around_means(np.where(there, made, np.nan), some_occasions.run)
+
+        return replace(model, residual=moved_to_seen(model.residual, numbers, values, run, drawn_around)), features
 
     def _standardised(
         self, seen: NDArray[np.bool_], width: Codes, occasions: Occasions, quantiles: Floats, rng: np.random.Generator

@@ -96,6 +96,14 @@ def standardise(residual: Floats, weight: Floats, freedom: Floats, own: Flags, l
     return np.where((weight > 0) & (freedom > 0)[run], residual * factor[run], np.nan)
 
 
+def even_subjects(run: Codes) -> NDArray[np.intp]:
+    """Numbers of subjects, spread evenly, who have about `MOST_DRAWN` of all occasions (n_occasions,); all if there are no more."""
+    n = int(run.max(initial=-1)) + 1
+    if len(run) <= MOST_DRAWN:
+        return np.arange(n)
+    return np.unique(((np.arange(n * MOST_DRAWN // len(run)) + 0.5) * len(run) / MOST_DRAWN).astype(np.intp))
+
+
 def find_shapes(dense: Floats, run: Codes, wanted: Flags, width: Callable[[NDArray[np.int64]], Codes], k: int) -> Shapes:
     """Find the shapes of standardised residuals (n_occasions, n_series), NaN where there is none.
 
@@ -136,11 +144,10 @@ class Shapes:
         All where they have at most `MOST_DRAWN` occasions. Else as many of them, spread evenly, and more where a part of a series
         would keep fewer than `FEWEST_DRAWN` of its residuals: what is drawn tells quantiles better than the source does.
         """
-        n = int(run.max(initial=-1)) + 1
         if len(run) <= MOST_DRAWN:
-            return np.arange(n)
-        chosen = np.zeros(n, bool)
-        chosen[((np.arange(n * MOST_DRAWN // len(run)) + 0.5) * len(run) / MOST_DRAWN).astype(np.intp)] = True
+            return even_subjects(run)
+        chosen = np.zeros(int(run.max()) + 1, bool)
+        chosen[even_subjects(run)] = True
         for part in (part for parts in self._rows for part in parts):
             if chosen[run[part]].sum() < min(FEWEST_DRAWN, len(part)):
                 chosen[run[part[np.linspace(0, len(part) - 1, min(FEWEST_DRAWN, len(part))).astype(np.intp)]]] = True
