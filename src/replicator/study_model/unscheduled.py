@@ -31,8 +31,8 @@ class Unscheduled:
     delay : QuantileMarginal
         Days after that visit.
     numbers : (n_planned, n_most) float64
-        Numbers that a subject's visits after each planned one are given in turn, counted from the planned one on, whichever numbers
-        the source gave; NaN where there are no more.
+        Numbers that visits after each planned one are given, NaN where there are no more; none of them is one that fewer than
+        k subjects of the source had.
     """
 
     kind: ClassVar[str] = "unscheduled visits"
@@ -63,7 +63,7 @@ class Unscheduled:
         delay = visits.day[rare] - visit_days(spine, planned)[visits.subject[rare], base]
         fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
         step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
-        taken = np.union1d(planned, named)
+        taken = np.union1d(np.union1d(planned, visits.number), named)
         free = [_free_numbers(number, taken, step) for number in planned.tolist()]
         numbers = np.full((len(free), max(1, max(len(one) for one in free))), np.nan)
         for i, one in enumerate(free):
@@ -121,7 +121,7 @@ class Unscheduled:
 
 
 def _free_numbers(number: float, taken: Floats, step: float) -> list[float]:
-    """Up to nine numbers above a planned visit's and below the next whole one that no other planned visit has."""
+    """Up to nine numbers above a planned visit's and below the next whole one that no visit of the source has."""
     wanted = [round(number + step * i, 9) for i in range(1, 100)]
     top = np.floor(number) + 1
     return [x for x in wanted if x < top - 1e-9 and x not in taken][:9]
