@@ -6,7 +6,7 @@ import inspect
 import sys
 from dataclasses import MISSING, fields
 
-from replicator.study_model.registry import KINDS
+from replicator.study_model.artifact.registry import KINDS
 
 HEAD = """# Kinds in a model file
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from replicator.rules.certificate import Certificate
     from replicator.rules.report import ValidationReport
     from replicator.sampling.written import Written
-    from replicator.study_model.cache import Cache
+    from replicator.study_model.cache.results import Cache
     from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
     from replicator.tables.readers import read_study
     from replicator.tables.writers import write_study
@@ -107,7 +107,7 @@ _HOME = {
     "rules.certificate": ("Certificate",),
     "rules.report": ("ValidationReport",),
     "sampling.written": ("Written",),
-    "study_model.cache": ("Cache",),
+    "study_model.cache.results": ("Cache",),
     "tables.dataset": ("Dataset", "Numbers", "Study", "Text", "Variable"),
     "tables.readers": ("read_study",),
     "tables.writers": ("write_study",),

@@ -24,8 +24,8 @@ from replicator.counting import counted, size
 from replicator.errors import ConfigError
 from replicator.garbage import all_kept, collection_paused
 from replicator.log import configure, log_event
-from replicator.study_model.cache_folder import CacheFolder
-from replicator.study_model.kept_fits import find_fit_of_files
+from replicator.study_model.cache.folder import CacheFolder
+from replicator.study_model.cache.kept_fits import find_fit_of_files
 from replicator.tables.fetched import fetched
 from replicator.tables.study_files import source_locations
 from replicator.targets import Output, check_target

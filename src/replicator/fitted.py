@@ -27,10 +27,10 @@ from replicator.rules.validation import validate
 from replicator.sampling.expected import Expected, expect_sample
 from replicator.sampling.request import Request
 from replicator.sampling.written import Written, stream_rows, write_chunks
-from replicator.study_model.artifact import ArtifactContents, load_artifact, model_digest, pack_artifact, parse_artifact
-from replicator.study_model.coherence import check_coherence
+from replicator.study_model.artifact.coherence import check_coherence
+from replicator.study_model.artifact.model_file import ArtifactContents, load_artifact, model_digest, pack_artifact, parse_artifact
+from replicator.study_model.artifact.whereabouts import blamed
 from replicator.study_model.study_model import StudyModel
-from replicator.study_model.whereabouts import blamed
 from replicator.tables.dataset import Study
 from replicator.tables.encoding import Format
 from replicator.tables.notebook import html_notes

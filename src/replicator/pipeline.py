@@ -30,11 +30,11 @@ from replicator.rules.report import ValidationReport
 from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate as run_rules
 from replicator.rules.withheld import mark_withheld
-from replicator.study_model.cache import Cache
-from replicator.study_model.cache_keys import cache_key
-from replicator.study_model.fingerprint import part_fingerprint, study_fingerprint
+from replicator.study_model.cache.fingerprint import part_fingerprint, study_fingerprint
+from replicator.study_model.cache.kept_fits import KeptFit, find_fit, find_fit_of_files, keep_files, keep_fit
+from replicator.study_model.cache.keys import cache_key
+from replicator.study_model.cache.results import Cache
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.kept_fits import KeptFit, find_fit, find_fit_of_files, keep_files, keep_fit
 from replicator.study_model.spine import Fitted, PartSource
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study

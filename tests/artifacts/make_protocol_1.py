@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from replicator.config import FitConfig
-from replicator.study_model.artifact import PROTOCOL, ArtifactContents, save_artifact
+from replicator.study_model.artifact.model_file import PROTOCOL, ArtifactContents, save_artifact
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text, Variable
 
 if __name__ == "__main__":

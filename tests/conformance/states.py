@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.study_model.registry import KINDS
-from replicator.study_model.state import from_state, to_state
+from replicator.study_model.artifact.registry import KINDS
+from replicator.study_model.artifact.state import from_state, to_state
 
 
 def state_bytes(value: object) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.registry import KINDS, MODULES
+from replicator.study_model.artifact.registry import KINDS, MODULES
 
 from .array_models import MODELS, SAMPLES, UNIQUE
 from .states import numbers_in, reloaded, state_bytes
@@ -15,7 +15,7 @@ CASES = [pytest.param(kind, shape, id=f"{kind}, {shape}") for kind in MODELS for
 
 def test_every_registered_model_of_arrays_is_in_the_battery() -> None:
     """A class under replicator.models that is registered and can be fitted has an entry in MODELS."""
-    named = {module.__name__ for module in MODULES if module.__name__.startswith("replicator.models.")}
+    named = {f"replicator.{name}" for name in MODULES if name.startswith("models.")}
     fitted = {kind for kind, cls in KINDS.items() if cls.__module__ in named and hasattr(cls, "fit")}
     assert fitted == set(MODELS)
     assert all(KINDS[kind].__module__ in named for kind in MODELS)

@@ -14,11 +14,11 @@ from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.sampling.sampler import draw_subjects
 from replicator.standards.medicine_needs import load_medicine_needs
+from replicator.study_model.artifact.registry import KINDS, PLAIN
+from replicator.study_model.artifact.state import to_state
+from replicator.study_model.columns.stand_in_codes import ORDINARY
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.registry import KINDS, PLAIN
 from replicator.study_model.spine import Spine
-from replicator.study_model.stand_in_codes import ORDINARY
-from replicator.study_model.state import to_state
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 

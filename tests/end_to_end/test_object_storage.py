@@ -197,8 +197,8 @@ def test_nothing_of_it_is_loaded_where_it_is_not_needed() -> None:
     """Help, and looking for a former fit of files of this machine, load no library of object storage."""
     code = (
         "import sys; from replicator.cli import main; main(['--help']); "
-        "from replicator.study_model.kept_fits import find_fit_of_files; "
-        "from replicator.study_model.cache_folder import CacheFolder; "
+        "from replicator.study_model.cache.kept_fits import find_fit_of_files; "
+        "from replicator.study_model.cache.folder import CacheFolder; "
         f"find_fit_of_files(CacheFolder(), {str(Path(__file__).parents[2] / 'sample_data' / 'rvt117-204' / 'csv')!r}, {{}}); "
         "heavy = {name for name in sys.modules if name.startswith('pyarrow')}; sys.exit(str(heavy) if heavy else 0)"
     )

@@ -19,10 +19,10 @@ from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.errors import ArtifactError
 from replicator.profile.structure import Content, DatasetStructure, Dependency, Kind, Role, StudyStructure, VariableStructure
-from replicator.study_model.artifact import ArtifactContents, load_artifact, save_artifact
-from replicator.study_model.container import MANIFEST, pack
-from replicator.study_model.registry import KINDS
-from replicator.study_model.state import to_state
+from replicator.study_model.artifact.container import MANIFEST, pack
+from replicator.study_model.artifact.model_file import ArtifactContents, load_artifact, save_artifact
+from replicator.study_model.artifact.registry import KINDS
+from replicator.study_model.artifact.state import to_state
 
 MUTATIONS = 1500
 FORGERIES = 1500

@@ -11,7 +11,7 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.events import EventsPart
+from replicator.study_model.events.part import EventsPart
 from replicator.study_model.spine import Fitted, Rows, Spine, Visits
 from replicator.tables.dataset import Dataset
 from replicator.tables.dates import Precision, format_dates, parse_dates

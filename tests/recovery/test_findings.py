@@ -9,7 +9,7 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.findings import FindingsPart
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.spine import Fitted, Rows, Spine, Visits
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 from replicator.tables.dates import format_dates

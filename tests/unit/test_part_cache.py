@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import replicator as rp
-from replicator.study_model.cache import Cache
+from replicator.study_model.cache.results import Cache
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "rvt117-204" / "csv"
 

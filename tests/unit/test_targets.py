@@ -12,7 +12,7 @@ import replicator as rp
 from replicator.cli import main
 from replicator.errors import WriteError
 from replicator.log import configure, log_event
-from replicator.study_model.container import pack
+from replicator.study_model.artifact.container import pack
 from replicator.targets import GENERATOR, MARKDOWN_MARK, MODEL_FORMAT, Output, check_replaceable, check_target, written_kind
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from replicator.derivations.derive import derive_all
 from replicator.profile.structure import Kind
 from replicator.rng import stream
-from replicator.study_model.joining import split_supplements
-from replicator.study_model.layout import Layout
-from replicator.study_model.mixed_columns import join_mixed_columns
+from replicator.study_model.layout.joining import split_supplements
+from replicator.study_model.layout.layout import Layout
+from replicator.study_model.layout.mixed_columns import join_mixed_columns
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable

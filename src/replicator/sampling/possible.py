@@ -14,7 +14,7 @@ from replicator.models.joint import CategoryTrait
 from replicator.sampling.conditions import Clause, meets
 from replicator.sampling.derived import with_derived
 from replicator.study_model.study_model import StudyModel
-from replicator.study_model.subjects import SubjectModel
+from replicator.study_model.subjects.joint import SubjectModel
 from replicator.tables.dataset import Column, Numbers, Text
 from replicator.tables.spelling import spelled_numbers
 

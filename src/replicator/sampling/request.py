@@ -17,8 +17,8 @@ from replicator.sampling.conditions import Clause, parse_where
 from replicator.sampling.possible import check_possible
 from replicator.sampling.sampler import Job, draw_chunk, draw_subjects, plan_chunks
 from replicator.sampling.workers import Crew, in_processes
+from replicator.study_model.artifact.whereabouts import blamed
 from replicator.study_model.study_model import StudyModel
-from replicator.study_model.whereabouts import blamed
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.encoding import EncodedDataset, Format, Settled, encode
 from replicator.tables.joined import concatenate

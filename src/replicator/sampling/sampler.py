@@ -13,7 +13,7 @@ from replicator.rng import stream
 from replicator.sampling.assembly import assemble
 from replicator.sampling.conditions import Clause, meets
 from replicator.sampling.derived import with_derived
-from replicator.study_model.course_deaths import none_on_death
+from replicator.study_model.course.deaths import none_on_death
 from replicator.study_model.spine import Rows, Spine
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Column, Numbers, Study

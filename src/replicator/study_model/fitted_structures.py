@@ -11,7 +11,7 @@ from replicator.derivations.find import find_derivations
 from replicator.distinct import distinct_values
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, StudyStructure
-from replicator.study_model.column_codes import column_codes, count_subjects
+from replicator.study_model.columns.codes import column_codes, count_subjects
 from replicator.study_model.source import Source
 from replicator.tables.dataset import Study
 

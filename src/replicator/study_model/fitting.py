@@ -18,35 +18,35 @@ from replicator.models.copula_engines import engine
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStructure
 from replicator.progress import Progress, silent
-from replicator.study_model.agreement import Agreement
-from replicator.study_model.agreement_baseline import BaselineFlags
-from replicator.study_model.agreement_dates import DateOrders, is_at_visits
+from replicator.study_model.agreement.baseline import BaselineFlags
+from replicator.study_model.agreement.dates import DateOrders, is_at_visits
+from replicator.study_model.agreement.rows import Agreement
+from replicator.study_model.artifact.registry import KINDS
+from replicator.study_model.artifact.state import from_state, to_state
 from replicator.study_model.closed_datasets import absent_arms, undated, visits_kept
-from replicator.study_model.comments import Comments, fit_comments
 from replicator.study_model.counterparts import Counterpart, find_counterparts, join_counterpart
-from replicator.study_model.course_grid import Grid
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_answers import fit_answers
-from replicator.study_model.events_ways import settle_ways
-from replicator.study_model.exposure_runs import RunsPart
-from replicator.study_model.findings import FindingsPart
+from replicator.study_model.course.grid import Grid
+from replicator.study_model.events.answers import fit_answers
+from replicator.study_model.events.part import EventsPart
+from replicator.study_model.events.ways import settle_ways
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.fitted_structures import joined_structures
-from replicator.study_model.identifiers import SubjectIds
 from replicator.study_model.kept_codelists import kept_codelists
-from replicator.study_model.layout import Layout, count_together
-from replicator.study_model.links import LinksModel
-from replicator.study_model.mixed_columns import MixedColumn, split_mixed_columns, without_texts_beside
-from replicator.study_model.registry import KINDS
-from replicator.study_model.schedule import ScheduleModel
-from replicator.study_model.schedule_rows import ScheduleRows
-from replicator.study_model.sequence import SequencePart
+from replicator.study_model.layout.identifiers import SubjectIds
+from replicator.study_model.layout.layout import Layout, count_together
+from replicator.study_model.layout.mixed_columns import MixedColumn, split_mixed_columns, without_texts_beside
+from replicator.study_model.links.comments import Comments, fit_comments
+from replicator.study_model.links.relations import LinksModel
+from replicator.study_model.sequence.exposure_runs import RunsPart
+from replicator.study_model.sequence.part import SequencePart
 from replicator.study_model.source import Source, read_source, who_of
 from replicator.study_model.spine import Part, PartSource, Remember, always
-from replicator.study_model.state import from_state, to_state
 from replicator.study_model.story import Story, drawing_order
 from replicator.study_model.study_model import StudyModel
-from replicator.study_model.subjects import SubjectModel, arm_strata
-from replicator.study_model.visit_names import VisitNames, named_visits
+from replicator.study_model.subjects.joint import SubjectModel, arm_strata
+from replicator.study_model.visits.names import VisitNames, named_visits
+from replicator.study_model.visits.rows import ScheduleRows
+from replicator.study_model.visits.schedule import ScheduleModel
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.memory import give_back
 from replicator.threads import one_thread

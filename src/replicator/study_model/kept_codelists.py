@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from replicator.standards.codelists import codelists
-from replicator.study_model.column_codes import count_subjects
+from replicator.study_model.columns.codes import count_subjects
 from replicator.study_model.source import Source, who_of
 from replicator.tables.dataset import CodelistTerm, Study
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from replicator.errors import FitError
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
-from replicator.study_model.column_codes import column_codes
-from replicator.study_model.joining import Supplement, join_supplements
+from replicator.study_model.columns.codes import column_codes
+from replicator.study_model.layout.joining import Supplement, join_supplements
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
-from replicator.study_model.visit_numbers import number_visits
+from replicator.study_model.visits.numbers import number_visits
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dates import parse_dates

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
-from replicator.study_model.birth import YEAR
-from replicator.study_model.column_codes import column_codes
-from replicator.study_model.conditions import join_codes
-from replicator.study_model.events_answers import Answers
-from replicator.study_model.sequence_dates import order_dates
+from replicator.study_model.columns.codes import column_codes
+from replicator.study_model.columns.conditions import join_codes
+from replicator.study_model.events.answers import Answers
+from replicator.study_model.sequence.dates import order_dates
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine, Told
+from replicator.study_model.subjects.birth import YEAR
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 from replicator.tables.dates import parse_dates
 

@@ -9,21 +9,21 @@ from typing import ClassVar
 from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.profile.structure import StudyStructure
-from replicator.study_model.agreement import Agreement
-from replicator.study_model.agreement_baseline import BaselineFlags
-from replicator.study_model.agreement_dates import DateOrders
-from replicator.study_model.comments import Comments
+from replicator.study_model.agreement.baseline import BaselineFlags
+from replicator.study_model.agreement.dates import DateOrders
+from replicator.study_model.agreement.rows import Agreement
 from replicator.study_model.counterparts import Counterpart
-from replicator.study_model.identifiers import SubjectIds
-from replicator.study_model.joining import Supplement
-from replicator.study_model.layout import Layout
-from replicator.study_model.links import LinksModel
-from replicator.study_model.mixed_columns import MixedColumn
-from replicator.study_model.schedule import ScheduleModel
+from replicator.study_model.layout.identifiers import SubjectIds
+from replicator.study_model.layout.joining import Supplement
+from replicator.study_model.layout.layout import Layout
+from replicator.study_model.layout.mixed_columns import MixedColumn
+from replicator.study_model.links.comments import Comments
+from replicator.study_model.links.relations import LinksModel
 from replicator.study_model.spine import Part
 from replicator.study_model.story import Story
-from replicator.study_model.subjects import SubjectModel
-from replicator.study_model.visit_names import VisitNames
+from replicator.study_model.subjects.joint import SubjectModel
+from replicator.study_model.visits.names import VisitNames
+from replicator.study_model.visits.schedule import ScheduleModel
 from replicator.tables.dataset import CodelistTerm, Dataset
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.findings import FindingsPart
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Fitted, Spine
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable

@@ -7,9 +7,9 @@ import pytest
 
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.agreement import Agreement
-from replicator.study_model.agreement_following import Following
-from replicator.study_model.agreement_pairs import SEPARATOR, Combinations, KnownPairs, combinations_of
+from replicator.study_model.agreement.following import Following
+from replicator.study_model.agreement.pairs import SEPARATOR, Combinations, KnownPairs, combinations_of
+from replicator.study_model.agreement.rows import Agreement
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
 K = 5

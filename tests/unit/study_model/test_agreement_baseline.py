@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from replicator.profile.find import find_structure
-from replicator.study_model.agreement_baseline import BaselineFlags
+from replicator.study_model.agreement.baseline import BaselineFlags
 from replicator.tables.dataset import Study
 
 from .small_studies import make_study

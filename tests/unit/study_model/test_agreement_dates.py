@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.agreement_dates import DateOrder, DateOrders
+from replicator.study_model.agreement.dates import DateOrder, DateOrders
 from replicator.tables.dataset import Study
 
 from .small_studies import make_study

@@ -7,8 +7,8 @@ import pytest
 
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.agreement import Agreement
-from replicator.study_model.agreement_results import ResultAgreement
+from replicator.study_model.agreement.results import ResultAgreement
+from replicator.study_model.agreement.rows import Agreement
 from replicator.tables.dataset import Column, Dataset, Numbers, Text, Variable
 
 N = 90

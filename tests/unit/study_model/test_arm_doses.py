@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from replicator.profile.find import find_structure
-from replicator.study_model.arm_doses import arm_doses
 from replicator.study_model.source import read_source
+from replicator.study_model.subjects.arm_doses import arm_doses
 from replicator.tables.dataset import Dataset, Study
 
 

@@ -19,10 +19,10 @@ import pytest
 from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.errors import ArtifactError, WriteError
-from replicator.study_model.array_parts import array_bytes, parse_array
-from replicator.study_model.artifact import PROTOCOL, ArtifactContents, load_artifact, save_artifact
-from replicator.study_model.container import MANIFEST, pack
-from replicator.study_model.fingerprint import study_fingerprint
+from replicator.study_model.artifact.array_parts import array_bytes, parse_array
+from replicator.study_model.artifact.container import MANIFEST, pack
+from replicator.study_model.artifact.model_file import PROTOCOL, ArtifactContents, load_artifact, save_artifact
+from replicator.study_model.cache.fingerprint import study_fingerprint
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 KEPT = Path(__file__).resolve().parents[2] / "artifacts"

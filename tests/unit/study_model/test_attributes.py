@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from replicator.standards.withheld import WITHHELD
-from replicator.study_model.attributes import Attributes
-from replicator.study_model.measures import count_decimals
+from replicator.study_model.columns.attributes import Attributes
+from replicator.study_model.columns.measures import count_decimals
 from replicator.tables.dataset import Dataset, Numbers
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from replicator.study_model.birth import BirthDate
+from replicator.study_model.subjects.birth import BirthDate
 from replicator.tables.dataset import Dataset, Numbers
 
 MARK, START = "DM.BRTHDTC", "DM.RFSTDTC"

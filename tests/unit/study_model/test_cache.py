@@ -19,9 +19,9 @@ from replicator.config import FitConfig
 from replicator.derivations.derivation import Derivation
 from replicator.errors import ArtifactError, ConfigError
 from replicator.log import configure
-from replicator.study_model.cache import Cache
-from replicator.study_model.cache_keys import cache_key
-from replicator.study_model.fingerprint import dataset_fingerprint, study_fingerprint
+from replicator.study_model.cache.fingerprint import dataset_fingerprint, study_fingerprint
+from replicator.study_model.cache.keys import cache_key
+from replicator.study_model.cache.results import Cache
 from replicator.tables.dataset import CodelistTerm, Dataset, Numbers, Study, Text
 
 KEY = cache_key("part LB", ["data"], FitConfig())

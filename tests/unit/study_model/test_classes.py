@@ -8,11 +8,11 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.classes import draw_classes
-from replicator.study_model.mark import ABSENT
-from replicator.study_model.marks_names import death_day
+from replicator.study_model.marks.mark import ABSENT
+from replicator.study_model.marks.names import death_day
 from replicator.study_model.source import read_source
-from replicator.study_model.subjects import SubjectModel
+from replicator.study_model.subjects.classes import draw_classes
+from replicator.study_model.subjects.joint import SubjectModel
 
 from .small_studies import make_study
 

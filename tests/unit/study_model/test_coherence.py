@@ -16,9 +16,9 @@ import pytest
 import replicator as rp
 from replicator.cli import main
 from replicator.errors import ArtifactError
-from replicator.study_model.array_parts import array_bytes
-from replicator.study_model.artifact import ARRAYS, MODEL
-from replicator.study_model.container import MANIFEST, json_bytes, pack
+from replicator.study_model.artifact.array_parts import array_bytes
+from replicator.study_model.artifact.container import MANIFEST, json_bytes, pack
+from replicator.study_model.artifact.model_file import ARRAYS, MODEL
 
 from ...properties.blueprint import Blueprint
 from ...properties.strategies import build_study

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicator.study_model.column_codes import column_codes, count_subjects
+from replicator.study_model.columns.codes import column_codes, count_subjects
 from replicator.tables.dataset import Text
 
 

@@ -11,8 +11,8 @@ import pytest
 from replicator.config import FitConfig
 from replicator.sampling.request import Request
 from replicator.standards.withheld import WITHHELD
-from replicator.study_model.comments import fit_comments
 from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.links.comments import fit_comments
 from replicator.study_model.source import read_source
 from replicator.tables.dataset import Dataset, Study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.dated import DateFormat, DateGiven
+from replicator.study_model.columns.dated import DateFormat, DateGiven
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision, format_dates, parse_dates
 

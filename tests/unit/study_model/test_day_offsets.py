@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.day_offsets import DayOffsets
+from replicator.study_model.columns.day_offsets import DayOffsets
 
 
 def _drawn(offset: np.ndarray, subject: np.ndarray, k: int = 5) -> np.ndarray:

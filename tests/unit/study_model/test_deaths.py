@@ -8,11 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.study_model.course import Course
-from replicator.study_model.course_deaths import none_on_death, until_death
-from replicator.study_model.course_grid import Grid
-from replicator.study_model.deaths import Death
-from replicator.study_model.marks import Marks
+from replicator.study_model.course.course import Course
+from replicator.study_model.course.deaths import none_on_death, until_death
+from replicator.study_model.course.grid import Grid
+from replicator.study_model.marks.deaths import Death
+from replicator.study_model.marks.marks import Marks
 from replicator.study_model.spine import Spine
 
 from .spines import make_spine, make_visits

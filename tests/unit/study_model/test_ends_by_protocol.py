@@ -10,7 +10,7 @@ import pandas as pd
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.marks import Marks
+from replicator.study_model.marks.marks import Marks
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study
 

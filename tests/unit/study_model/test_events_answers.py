@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from replicator.profile.find import dataset_structure, find_structure
 from replicator.profile.structure import Kind
 from replicator.sampling.request import Request
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_answers import Answers
+from replicator.study_model.events.answers import Answers
+from replicator.study_model.events.part import EventsPart
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.spine import Told
 from replicator.study_model.study_model import StudyModel

@@ -8,8 +8,8 @@ import pandas as pd
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
-from replicator.study_model.events_doses import Doses
-from replicator.study_model.events_medicines import Medicines
+from replicator.study_model.events.doses import Doses
+from replicator.study_model.events.medicines import Medicines
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 NAMES = ["DIGOXIN"] * 6 + ["METHOTREXATE"] * 6 + ["RISPERIDONE", "NOBODYKNOWSIT", "LORATADINE", "LORATADINE"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from replicator.study_model.events_ending import Ending
-from replicator.study_model.events_facts import Facts
+from replicator.study_model.events.ending import Ending
+from replicator.study_model.events.facts import Facts
 from replicator.study_model.spine import Spine, Told, Visits
 from replicator.tables.dataset import Dataset, Text
 

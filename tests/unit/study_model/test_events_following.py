@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_following import _place
-from replicator.study_model.events_reasons import _chance
+from replicator.study_model.events.following import _place
+from replicator.study_model.events.part import EventsPart
+from replicator.study_model.events.reasons import _chance
 from replicator.study_model.spine import Rows, Spine, Told, Visits
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import Precision, parse_dates

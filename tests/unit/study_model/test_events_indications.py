@@ -7,8 +7,8 @@ import pandas as pd
 
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.events_indications import Indications
-from replicator.study_model.events_medicines import Medicines
+from replicator.study_model.events.indications import Indications
+from replicator.study_model.events.medicines import Medicines
 from replicator.tables.dataset import Dataset, Text
 
 SOURCE = [("METFORMIN", "DIABETES"), ("PARACETAMOL", "HEADACHE"), ("PARACETAMOL", "REFLUX"), ("ASPIRIN", "PROPHYLAXIS")]

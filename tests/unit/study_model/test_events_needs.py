@@ -14,9 +14,9 @@ from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_needs import load_medicine_needs
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_needs import NeedsOfTerms
-from replicator.study_model.events_terms import fit_terms
+from replicator.study_model.events.needs import NeedsOfTerms
+from replicator.study_model.events.part import EventsPart
+from replicator.study_model.events.terms import fit_terms
 from replicator.study_model.spine import Rows, Spine, Told, Visits
 from replicator.tables.dataset import Dataset, Text
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from replicator.study_model.events_dates import DatePattern, Drawn, sample_dates
-from replicator.study_model.events_dates_fit import fit_dates
-from replicator.study_model.events_onsets import TermOfEach, latest_birth
+from replicator.study_model.events.dates import DatePattern, Drawn, sample_dates
+from replicator.study_model.events.dates_fit import fit_dates
+from replicator.study_model.events.onsets import TermOfEach, latest_birth
 from replicator.study_model.spine import Spine, Visits
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision, format_dates, parse_dates

@@ -11,9 +11,9 @@ import pytest
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_ids import RecordIds
-from replicator.study_model.events_names import Style
+from replicator.study_model.events.ids import RecordIds
+from replicator.study_model.events.names import Style
+from replicator.study_model.events.part import EventsPart
 from replicator.study_model.spine import Fitted, Rows, Spine, Visits
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import parse_dates

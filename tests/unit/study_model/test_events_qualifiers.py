@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replicator.study_model.demography_tuples import tuple_codes
-from replicator.study_model.events_qualifiers import Qualifiers
+from replicator.study_model.events.qualifiers import Qualifiers
+from replicator.study_model.subjects.demography_tuples import tuple_codes
 from replicator.tables.dataset import Dataset, Text
 
 N = 200

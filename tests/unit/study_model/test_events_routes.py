@@ -9,8 +9,8 @@ import pytest
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
-from replicator.study_model.events_medicines import Medicines
-from replicator.study_model.events_routes import Routes
+from replicator.study_model.events.medicines import Medicines
+from replicator.study_model.events.routes import Routes
 from replicator.tables.dataset import Dataset, Numbers, Text
 
 SOURCE = [

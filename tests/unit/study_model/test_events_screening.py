@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from replicator.sampling.request import Request
-from replicator.study_model.events import EventsPart
+from replicator.study_model.events.part import EventsPart
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study

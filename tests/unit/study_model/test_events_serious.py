@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, VariableStructure
-from replicator.study_model.events_serious import Seriousness
+from replicator.study_model.events.serious import Seriousness
 from replicator.tables.dataset import Dataset, Text
 
 N = 5000

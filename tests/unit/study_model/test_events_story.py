@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_days import days_after_event
-from replicator.study_model.events_facts import Facts, mentions
-from replicator.study_model.events_obliged import Obliged
-from replicator.study_model.events_onsets import steps_back
+from replicator.study_model.events.days import days_after_event
+from replicator.study_model.events.facts import Facts, mentions
+from replicator.study_model.events.obliged import Obliged
+from replicator.study_model.events.onsets import steps_back
+from replicator.study_model.events.part import EventsPart
 from replicator.study_model.spine import Rows, Spine, Told, Visits
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import Precision

@@ -10,9 +10,9 @@ from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
 from replicator.standards.stand_ins import load_stand_ins
-from replicator.study_model.events_catalogue import TermCatalogue
-from replicator.study_model.events_names import Namer, Wanted
-from replicator.study_model.events_terms import fit_terms
+from replicator.study_model.events.catalogue import TermCatalogue
+from replicator.study_model.events.names import Namer, Wanted
+from replicator.study_model.events.terms import fit_terms
 from replicator.tables.dataset import Dataset, Text
 
 

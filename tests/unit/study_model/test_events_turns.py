@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicator.study_model.events_patterns import DatePatterns
-from replicator.study_model.events_turns import (
+from replicator.study_model.events.patterns import DatePatterns
+from replicator.study_model.events.turns import (
     ALONE,
     FOLLOWED,
     LAST,

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from replicator.sampling.request import Request
-from replicator.study_model.events_untreated import AFTER, BEFORE, TREATED, before_first_dose, may_end_treatment, phase_of_treatment
+from replicator.study_model.events.untreated import AFTER, BEFORE, TREATED, before_first_dose, may_end_treatment, phase_of_treatment
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.spine import Told
 from replicator.tables.dataset import Study, Text, Variable

@@ -10,8 +10,8 @@ from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.medicine_use import load_medicine_use
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_uses import Uses
+from replicator.study_model.events.part import EventsPart
+from replicator.study_model.events.uses import Uses
 from replicator.study_model.spine import Spine, Visits
 from replicator.tables.dataset import Dataset, Numbers, Text
 

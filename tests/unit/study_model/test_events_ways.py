@@ -10,9 +10,9 @@ from replicator.config import FitConfig
 from replicator.profile.find import dataset_structure
 from replicator.profile.structure import Kind
 from replicator.standards.withheld import WITHHELD
-from replicator.study_model.agreement import Agreement
-from replicator.study_model.events import EventsPart
-from replicator.study_model.events_ways import settle_ways
+from replicator.study_model.agreement.rows import Agreement
+from replicator.study_model.events.part import EventsPart
+from replicator.study_model.events.ways import settle_ways
 from replicator.study_model.spine import Spine, Visits
 from replicator.tables.dataset import Column, Dataset, Text, Variable
 

@@ -10,8 +10,8 @@ from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.counterparts import find_counterparts, join_counterpart
-from replicator.study_model.exposure_runs import RunsPart
 from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.sequence.exposure_runs import RunsPart
 from replicator.study_model.source import read_source
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study, Text

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from replicator.models.persistence import Occasions
-from replicator.study_model.findings_closing import find_last_times
-from replicator.study_model.sequence_context import dated_terms, last_day
+from replicator.study_model.findings.closing import find_last_times
+from replicator.study_model.sequence.context import dated_terms, last_day
 from replicator.study_model.spine import Spine, Told
 from replicator.tables.dataset import Text
 

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from replicator.models.copula import normal_scores
 from replicator.models.marginals import QuantileMarginal
-from replicator.study_model.findings_coordinates import Coordinates
+from replicator.study_model.findings.coordinates import Coordinates
 
 
 def _items(n: int, m: int, seed: int = 1) -> np.ndarray:

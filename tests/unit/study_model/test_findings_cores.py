@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from replicator.models.persistence import Occasions
-from replicator.study_model.findings_cores import find_cores, hold_cores
-from replicator.study_model.findings_units import Units
+from replicator.study_model.findings.cores import find_cores, hold_cores
+from replicator.study_model.findings.units import Units
 
 from .spines import make_spine
 

@@ -11,8 +11,8 @@ from scipy.special import ndtri
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.profile.structure import Kind
-from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_decoding import decode
+from replicator.study_model.findings.decoding import decode
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable

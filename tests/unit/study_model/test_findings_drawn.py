@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from replicator.sampling.request import Request
-from replicator.study_model.conditions import accuracy, agreement
-from replicator.study_model.findings_drawn import filled_cells
+from replicator.study_model.columns.conditions import accuracy, agreement
+from replicator.study_model.findings.drawn import filled_cells
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Text
 

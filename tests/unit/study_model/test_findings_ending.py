@@ -10,9 +10,9 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_ending import before_death, endings, few_died
-from replicator.study_model.findings_grid import Grid
+from replicator.study_model.findings.ending import before_death, endings, few_died
+from replicator.study_model.findings.grid import Grid
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.models.longitudinal import Occasions
-from replicator.study_model.findings_everyone import find_everyone
+from replicator.study_model.findings.everyone import find_everyone
 
 
 def test_an_arm_is_complete_where_nobody_goes_without() -> None:

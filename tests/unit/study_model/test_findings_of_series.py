@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.findings_of_series import SeriesValues
+from replicator.study_model.findings.of_series import SeriesValues
 from replicator.tables.dataset import Column, Numbers, Text
 
 SUBJECT = np.tile(np.arange(6, dtype=np.int32), 3)

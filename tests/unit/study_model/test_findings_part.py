@@ -9,9 +9,9 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_levels import answers, outlying_codes, subject_weights
-from replicator.study_model.findings_writing import count_places, write_numbers
+from replicator.study_model.columns.written_numbers import count_places, write_numbers
+from replicator.study_model.findings.levels import answers, outlying_codes, subject_weights
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.tables.dataset import Dataset, Numbers, Study, Text

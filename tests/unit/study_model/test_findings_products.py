@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.findings_products import keep_laws
+from replicator.study_model.findings.products import keep_laws
 
 from .laboratory import VISITS, N, draw_laboratory, fit_laboratory, laboratory_study
 

@@ -7,8 +7,8 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.findings import FindingsPart
-from replicator.study_model.findings_sites import behave_alike, find_sites, lend_ways, sites_of_subjects
+from replicator.study_model.findings.part import FindingsPart
+from replicator.study_model.findings.sites import behave_alike, find_sites, lend_ways, sites_of_subjects
 from replicator.study_model.fitting import fit_study_model
 from replicator.study_model.source import read_source
 from replicator.study_model.spine import Spine

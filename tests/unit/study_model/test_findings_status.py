@@ -8,7 +8,7 @@ import pytest
 
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
-from replicator.study_model.findings_status import NotDone, few_not_done
+from replicator.study_model.findings.status import NotDone, few_not_done
 from replicator.study_model.fitting import fit_study_model
 from replicator.tables.dataset import Dataset, Study, Text
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from replicator.study_model.findings import FindingsPart
+from replicator.study_model.findings.part import FindingsPart
 
 from .laboratory import VISITS, N, draw_laboratory, laboratory_study
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicator.study_model.identifiers import SubjectIds
+from replicator.study_model.layout.identifiers import SubjectIds
 from replicator.tables.dataset import Dataset
 
 

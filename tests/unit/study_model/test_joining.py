@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.standards.withheld import WITHHELD
-from replicator.study_model.joining import join_supplements, split_supplements
+from replicator.study_model.layout.joining import join_supplements, split_supplements
 from replicator.tables.dataset import Dataset, Study, Text
 
 from .small_studies import make_study, structured

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from replicator.profile.find import find_structure
-from replicator.study_model.layout import Layout
+from replicator.study_model.layout.layout import Layout
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 
 from .small_studies import make_study

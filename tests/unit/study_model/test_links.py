@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from replicator.config import FitConfig
-from replicator.study_model.links import LinksModel
+from replicator.study_model.links.relations import LinksModel
 from replicator.study_model.source import read_source
 from replicator.tables.dataset import Dataset, Study, Text
 

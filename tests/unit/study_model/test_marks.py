@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.course_grid import Grid
-from replicator.study_model.marks import Marks
-from replicator.study_model.marks_names import visit_mark
+from replicator.study_model.course.grid import Grid
+from replicator.study_model.marks.marks import Marks
+from replicator.study_model.marks.names import visit_mark
 
 from .spines import make_spine, make_visits
 

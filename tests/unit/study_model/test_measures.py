@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.measures import count_decimals
+from replicator.study_model.columns.measures import count_decimals
 
 
 @pytest.mark.parametrize(("values", "decimals"), [([1.0, 2.0], 0), ([0.1, 2.0], 1), ([1 / 3], None), ([], 0), ([np.nan], 0)])

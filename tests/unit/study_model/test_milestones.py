@@ -8,8 +8,8 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.milestones import _partings, _stretches, _whole_stretches
 from replicator.study_model.study_model import StudyModel
+from replicator.study_model.subjects.milestones import _partings, _stretches, _whole_stretches
 
 from .small_studies import WEEKS, make_study, weeks_completed
 

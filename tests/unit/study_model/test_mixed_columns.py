@@ -7,7 +7,7 @@ import pytest
 
 from replicator.pipeline import fit
 from replicator.profile.find import find_structure
-from replicator.study_model.mixed_columns import join_mixed_columns, split_mixed_columns
+from replicator.study_model.layout.mixed_columns import join_mixed_columns, split_mixed_columns
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 
 N = 200

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.findings import FindingsPart
-from replicator.study_model.odd_dates import Fault, code_dates, write_dates
+from replicator.study_model.columns.odd_dates import Fault, code_dates, write_dates
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.source import read_source
 from replicator.tables.dataset import Dataset, Numbers, Study, Text, Variable
 from replicator.tables.dates import Precision, parse_dates

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from replicator.standards.withheld import WITHHELD
-from replicator.study_model.column_codes import column_codes
-from replicator.study_model.rare_levels import is_worded, protect_levels
+from replicator.study_model.columns.codes import column_codes
+from replicator.study_model.columns.rare_levels import is_worded, protect_levels
 from replicator.tables.dataset import Numbers, Text
 
 

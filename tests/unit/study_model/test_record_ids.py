@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role, VariableStructure
-from replicator.study_model.record_ids import RecordIds
+from replicator.study_model.layout.record_ids import RecordIds
 from replicator.tables.dataset import Dataset, Numbers, Text
 
 WHO = np.repeat(np.arange(20), 3).astype(np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.row_order import sort_key
+from replicator.study_model.layout.row_order import sort_key
 from replicator.tables.dataset import Numbers, Text
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicator.study_model.course import Course
-from replicator.study_model.course_grid import Grid, as_visits, visit_days
-from replicator.study_model.openness import calendar_openness, move_to_open, weekday_openness
-from replicator.study_model.schedule import ScheduleModel
+from replicator.study_model.course.course import Course
+from replicator.study_model.course.grid import Grid, as_visits, visit_days
+from replicator.study_model.course.openness import calendar_openness, move_to_open, weekday_openness
 from replicator.study_model.spine import Spine, Visits
+from replicator.study_model.visits.schedule import ScheduleModel
 
 from .spines import make_spine, make_visits
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.schedule_rows import ScheduleRows
 from replicator.study_model.source import read_source
+from replicator.study_model.visits.rows import ScheduleRows
 from replicator.tables.dataset import Numbers
 from replicator.tables.dates import parse_dates
 

@@ -8,7 +8,7 @@ import pytest
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.sequence import SequencePart
+from replicator.study_model.sequence.part import SequencePart
 from replicator.study_model.source import Source, read_source
 from replicator.study_model.spine import Rows
 from replicator.tables.dataset import Study, Text

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.study_model.sequence_bounds import Bounds
+from replicator.study_model.sequence.bounds import Bounds
 
 from .spines import make_spine, make_visits
 

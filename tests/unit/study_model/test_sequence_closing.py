@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.study_model.sequence_closing import NONE, OPEN, Closing
-from replicator.study_model.sequence_context import MARKS, Antecedents
+from replicator.study_model.sequence.closing import NONE, OPEN, Closing
+from replicator.study_model.sequence.context import MARKS, Antecedents
 from replicator.study_model.spine import Spine
 
 from .spines import make_spine, make_visits

@@ -10,7 +10,7 @@ from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.sequence_context import TURNS, Antecedents, told_days
+from replicator.study_model.sequence.context import TURNS, Antecedents, told_days
 from replicator.study_model.spine import Told
 from replicator.tables.dataset import Study, Text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.sequence_dates import SequenceDates
+from replicator.study_model.sequence.dates import SequenceDates
 from replicator.tables.dataset import Text
 
 from .small_studies import make_study

@@ -9,7 +9,7 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.sequence_arms import arm_groups, told_by_one
+from replicator.study_model.sequence.arms import arm_groups, told_by_one
 from replicator.tables.dataset import Study
 
 from .small_studies import make_study

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.study_model.sequence_floors import Floors
+from replicator.study_model.sequence.floors import Floors
 
 N, K = 40, 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.sequence_dates import SequenceDates
+from replicator.study_model.sequence.dates import SequenceDates
 from replicator.tables.dataset import Dataset, Text, Variable
 
 from .spines import make_spine

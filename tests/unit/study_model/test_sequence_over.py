@@ -11,9 +11,9 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.sequence import SequencePart
-from replicator.study_model.sequence_dates import SequenceDates
-from replicator.study_model.sequence_pins import Pin, begun, over
+from replicator.study_model.sequence.dates import SequenceDates
+from replicator.study_model.sequence.part import SequencePart
+from replicator.study_model.sequence.pins import Pin, begun, over
 from replicator.study_model.study_model import StudyModel
 from replicator.tables.dataset import Study
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.sequence_pins import Pin, find_pins
+from replicator.study_model.sequence.pins import Pin, find_pins
 
 from .spines import make_spine
 

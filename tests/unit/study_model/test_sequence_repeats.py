@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.sequence_distances import steady_distances
-from replicator.study_model.sequence_repeats import place_codes, telling_places, times_had, times_that_tell
+from replicator.study_model.sequence.distances import steady_distances
+from replicator.study_model.sequence.repeats import place_codes, telling_places, times_had, times_that_tell
 
 MOST = 60
 

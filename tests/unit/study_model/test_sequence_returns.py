@@ -11,7 +11,7 @@ import pytest
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.sequence_returns import Returns
+from replicator.study_model.sequence.returns import Returns
 
 from .small_studies import doses_again
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.study_model.stand_in_codes import replace_rare_codes
+from replicator.study_model.columns.stand_in_codes import replace_rare_codes
 from replicator.tables.dataset import Text
 
 

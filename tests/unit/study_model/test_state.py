@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from replicator.config import FitConfig
 from replicator.errors import ArtifactError
-from replicator.study_model.registry import KINDS, MODULES
-from replicator.study_model.state import DTYPES, from_state, to_state
-from replicator.study_model.state_types import hints_of
+from replicator.study_model.artifact.registry import KINDS, MODULES
+from replicator.study_model.artifact.state import DTYPES, from_state, to_state
+from replicator.study_model.artifact.state_types import hints_of
 from replicator.tables.dataset import Text
 
 
@@ -304,9 +304,9 @@ def test_every_class_with_a_kind_is_registered() -> None:
     import replicator.study_model
 
     for package in (replicator.models, replicator.study_model):
-        for entry in pkgutil.iter_modules(package.__path__):
-            module = importlib.import_module(f"{package.__name__}.{entry.name}")
+        for entry in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(entry.name)
             for cls in vars(module).values():
                 if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module.__name__ and "kind" in vars(cls):
-                    assert cls in KINDS.values(), f"{cls.__module__}.{cls.__name__} is not in study_model/registry.py"
+                    assert cls in KINDS.values(), f"{cls.__module__}.{cls.__name__} is not in study_model/artifact/registry.py"
     assert len(MODULES) == len(set(MODULES))

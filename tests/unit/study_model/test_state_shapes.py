@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from replicator.errors import ArtifactError
-from replicator.study_model.state import from_state, to_state
+from replicator.study_model.artifact.state import from_state, to_state
 
 
 @pytest.mark.parametrize("shape", [(0, 82), (82, 0), (0,), (3, 0, 5000)])

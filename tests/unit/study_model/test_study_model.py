@@ -9,11 +9,11 @@ from replicator.config import FitConfig
 from replicator.errors import FitError
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
-from replicator.study_model.events import EventsPart
-from replicator.study_model.findings import FindingsPart
+from replicator.study_model.events.part import EventsPart
+from replicator.study_model.findings.part import FindingsPart
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.schedule_rows import ScheduleRows
-from replicator.study_model.sequence import SequencePart
+from replicator.study_model.sequence.part import SequencePart
+from replicator.study_model.visits.rows import ScheduleRows
 
 from ...properties.blueprint import Blueprint
 from ...properties.strategies import build_study

@@ -10,7 +10,7 @@ import numpy as np
 from replicator.profile.find import find_structure
 from replicator.sampling.request import Request
 from replicator.study_model.fitting import fit_study_model
-from replicator.study_model.joining import join_supplements, split_supplements
+from replicator.study_model.layout.joining import join_supplements, split_supplements
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.readers import read_study
 

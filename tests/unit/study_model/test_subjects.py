@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from replicator.config import FitConfig
 from replicator.profile.find import find_structure
-from replicator.study_model.openness import move_to_weekday
+from replicator.study_model.course.openness import move_to_weekday
 from replicator.study_model.source import Source, read_source
-from replicator.study_model.subjects import SubjectModel, arm_strata
+from replicator.study_model.subjects.joint import SubjectModel, arm_strata
 
 from ...properties.blueprint import Blueprint
 from ...properties.strategies import build_study

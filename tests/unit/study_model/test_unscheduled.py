@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicator.study_model.course_grid import Grid
-from replicator.study_model.schedule import ScheduleModel
+from replicator.study_model.course.grid import Grid
 from replicator.study_model.spine import Spine, Visits
+from replicator.study_model.visits.schedule import ScheduleModel
 
 from .spines import make_spine, make_visits
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from replicator.study_model.course import Course
-from replicator.study_model.course_days import VisitDay
+from replicator.study_model.course.course import Course
+from replicator.study_model.course.days import VisitDay
 from replicator.study_model.spine import Spine
 
 from .spines import make_spine, make_visits

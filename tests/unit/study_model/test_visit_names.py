@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from replicator.study_model.visit_names import VisitNames, named_visits
+from replicator.study_model.visits.names import VisitNames, named_visits
 from replicator.tables.dataset import Dataset
 
 N = 8

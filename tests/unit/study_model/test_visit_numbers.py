@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replicator.profile.find import find_structure
-from replicator.study_model.visit_numbers import number_visits
+from replicator.study_model.visits.numbers import number_visits
 
 from .small_studies import make_study
 

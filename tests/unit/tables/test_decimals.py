@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.errors import StudyError
-from replicator.study_model.fingerprint import study_fingerprint
-from replicator.study_model.registry import KINDS
-from replicator.study_model.state import from_state, to_state
+from replicator.study_model.artifact.registry import KINDS
+from replicator.study_model.artifact.state import from_state, to_state
+from replicator.study_model.cache.fingerprint import study_fingerprint
 from replicator.tables.dataset import MOST_DECIMALS, Dataset, Numbers, Study, Text, Variable, number_text
 from replicator.tables.decimals import decimal_text, stated_decimals, written_decimals
 from replicator.tables.encoding import Format

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicator.study_model.registry import KINDS
-from replicator.study_model.state import from_state, to_state
+from replicator.study_model.artifact.registry import KINDS
+from replicator.study_model.artifact.state import from_state, to_state
 from replicator.tables.dataset import Dataset, Numbers, Text, Variable
 from replicator.tables.narrow import NarrowNumbers, NarrowText, narrowed
 

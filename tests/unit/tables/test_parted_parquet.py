@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from replicator.errors import ReadError, WriteError
-from replicator.study_model.kept_fits import _files_key
+from replicator.study_model.cache.kept_fits import _files_key
 from replicator.tables.dataset import Column, Dataset, Numbers, Study, Text, Variable
 from replicator.tables.manifests import parse_manifest
 from replicator.tables.readers import read_study

@@ -1,0 +1,1 @@
+"""The visits that a subject comes to one after the other: how far it gets, which it keeps, on which days."""

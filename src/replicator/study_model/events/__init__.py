@@ -1,0 +1,1 @@
+"""Events and interventions: which terms a subject has, when, and what is said of them."""

@@ -1,0 +1,1 @@
+"""Findings: what is measured when, and the results of all tests together."""

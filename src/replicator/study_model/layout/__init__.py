@@ -1,0 +1,1 @@
+"""How a dataset is written: order of its rows, identifiers, SUPP-- variables, columns of numbers and texts."""

@@ -1,0 +1,1 @@
+"""Rows that speak of others: relations between datasets, and comments."""

@@ -1,0 +1,1 @@
+"""Dates of a subject that others are counted from: first dose, end of participation, death."""

@@ -1,0 +1,1 @@
+"""Visits beside the course, what visits are called, and on which days they may be."""
