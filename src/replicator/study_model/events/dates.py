@@ -89,7 +89,7 @@ class OccurrenceDates:
     start_at_visit, end_at_visit : float
         Share of starts and ends that are moved to a visit.
     start_at_event : float
-        Share of starts that are moved to soon after an event that is known of the subject.
+        Share of the starts that follow no condition which are moved to soon after an event that is known of the subject.
     event_lag : QuantileMarginal
         Days from the event to such a start.
     duration : NestedMarginals
@@ -218,7 +218,7 @@ def _sample_starts(
     moved = rng.random(len(study)) < model.start_at_visit
     day = np.where(moved, nearest_place(who, day, low[who], high[who], visits), day)
     if model.start_at_event > 0:
-        moved = rng.random(len(study)) < model.start_at_event
+        moved = (rng.random(len(study)) < model.start_at_event) & ~model.follows.on_study(behind, study)
         lag = model.event_lag.quantile(rng.random(len(study)))
         event = nearest_place(who, day, low[who], high[who], event_days(spine))
         known = np.isfinite(days_after_event(who, event, spine))

@@ -93,6 +93,8 @@ def fit_dates(
     codes = [block[both], term.kind_of[both]]
     detached = full_end & ~fine
     past = (era_e == ERA_HISTORY) & (s.day <= e.day)
+    alone = np.flatnonzero(fine)
+    alone = alone[~follows.on_study(behind, alone)]
     fitted = OccurrenceDates(
         opens,
         closes,
@@ -107,7 +109,7 @@ def fit_dates(
         0.0,
         0.0,
         0.0,
-        _event_lag(owner[fine], s.day[fine], spine, k),
+        _event_lag(owner[alone], s.day[alone], spine, k),
         NestedMarginals.fit(days, codes, owner[both], k=k, least=4 * k, decimals=0),
         share_in_turn(s.day, e.day, term.series),
         _together(owner[both], s.day[both], e.day[both]),
@@ -118,9 +120,9 @@ def fit_dates(
         patterns[0].odd,
         patterns[1].odd,
     )
-    alone = TermOfEach.plain(block, term.kind_of)
-    fitted = _with_run_on(fitted, (s, e), both, patterns, owner, alone, spine, last_visit, behind, k)
-    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, alone, spine, last_visit, behind)
+    plain = TermOfEach.plain(block, term.kind_of)
+    fitted = _with_run_on(fitted, (s, e), both, patterns, owner, plain, spine, last_visit, behind, k)
+    return _with_visit_shares(fitted, (s, e), (fine, full_end), patterns, owner, plain, spine, last_visit, behind)
 
 
 def _with_run_on(
@@ -179,8 +181,10 @@ def _with_visit_shares(
     alone = replace(fitted, shared=0.0)
     if fitted.event_lag.n:
         drawn = simulate(alone)
-        lags = [days_after_event(owner[fine[0]], day[fine[0]], spine) for day in (dates[0].day, drawn.start)]
-        possible = np.isin(owner[fine[0]], event_days(spine)[0])
+        rows = np.flatnonzero(fine[0])
+        rows = rows[~fitted.follows.on_study(behind, rows)]
+        lags = [days_after_event(owner[rows], day[rows], spine) for day in (dates[0].day, drawn.start)]
+        possible = np.isin(owner[rows], event_days(spine)[0])
         near = [float((lag <= SOON)[possible].mean()) for lag in lags]
         alone = replace(alone, start_at_event=_excess(*near))
     moved = beyond_chance(dates[0].day, simulate(alone).start, fine[0])

@@ -48,6 +48,12 @@ class Following:
         """Whether anything follows."""
         return bool(self.past or self.study)
 
+    def on_study(self, behind: Behind | None, rows: NDArray[np.intp]) -> Bools:
+        """Whether some occurrences may follow a condition that began on the study: (n_rows,)."""
+        if behind is None or not self.study:
+            return np.zeros(len(rows), bool)
+        return np.asarray(behind.study.precision[rows] >= Precision.YEAR, bool)
+
     @classmethod
     def none(cls) -> Following:
         """Return the law of what follows nothing."""

@@ -88,6 +88,38 @@ def test_medicines_begin_after_their_conditions_as_long_as_in_the_source() -> No
     assert part.dates.follows.past_share == 1.0
 
 
+def test_only_medicines_for_an_event_begin_on_its_day() -> None:
+    """Planted: everybody has an event on study; it is a headache in every third, with a medicine for it on that day.
+
+    What they take besides began before, but for two who begin with their event: too few to say that whatever begins on study
+    begins with an event, though all does.
+    """
+    rng = np.random.default_rng(6)
+    day = FIRST + rng.integers(1, 300, N)
+    text = Text.of(["HEADACHE" if sick else "COMMON COLD" for sick in SICK])
+    since = parse_dates(Text.of([str(np.datetime64(int(one), "D")) for one in day]))
+    told = Told(np.arange(N, dtype=np.int32), {"AEDECOD": text}, day, occurs=True, since=since)
+    anchor = np.full(N, FIRST)
+    spine = replace(_spine(["2010"] * N), told={"AE": told}, marks={"FIRST": anchor, "LAST": anchor + 300})
+    taken = [(i, "PARACETAMOL", day[i]) for i in np.flatnonzero(SICK)]
+    taken += [(i, f"THING {rng.integers(3)}", day[i] if i in (1, 2) else FIRST - 1000) for i in range(N)]
+    columns = {
+        "USUBJID": [f"S{i}" for i, _, _ in taken],
+        "CMTRT": [what for _, what, _ in taken],
+        "CMSTDTC": [str(np.datetime64(int(one), "D")) for _, _, one in taken],
+    }
+    dataset = Dataset.from_frame("CM", pd.DataFrame(columns))
+    structure = dataset_structure(dataset, Kind.INTERVENTIONS, "CM", "USUBJID")
+    fitted = EventsPart.fit(dataset, structure, np.array([i for i, _, _ in taken], np.int32), spine, FitConfig())
+    features = {f"CM/{name}": x for name, x in fitted.features.items()}
+    rows = fitted.part.sample(replace(spine, features=features), np.random.default_rng(3))
+    names, begun = rows.columns["CMTRT"].strings(), parse_dates(rows.columns["CMSTDTC"]).day
+    same = begun == day[rows.subject]
+    assert same[(names == "PARACETAMOL") & SICK[rows.subject]].mean() > 0.9
+    assert isinstance(fitted.part, EventsPart)
+    assert fitted.part.dates.start_at_event == 0
+
+
 def test_medicines_that_begin_anywhen_follow_nothing() -> None:
     """Planted: the same medicines, begun in any year: no law is learned, and about half begin before the condition."""
     part, rows, years = _drawn(False, 0.0)
