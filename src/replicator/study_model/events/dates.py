@@ -103,10 +103,13 @@ class OccurrenceDates:
         not tell how much longer it lasts.
     past_share : QuantileMarginal
         Of the time from a start before the study up to the first day on study, how much had gone by at an end before the study.
+        Nothing where `past_gap` tells.
     start_minute, end_minute : ClockTime
         Time of day.
     start_odd, end_odd : tuple of str
         Texts that are no dates.
+    past_gap : QuantileMarginal, optional
+        Days from an end before the study to the first day on study, where these hang less on the start than `past_share` does.
     """
 
     kind: ClassVar[str] = "occurrence dates"
@@ -136,6 +139,7 @@ class OccurrenceDates:
     end_odd: tuple[str, ...]
     runs_on: float = 0.0
     run_on: float = 0.0
+    past_gap: QuantileMarginal | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,6 +283,9 @@ def _sample_ends(
     away = np.where(np.isnan(away), 0.0, away)
     out = np.where(attached, ended, np.where(free, np.clip(first + away, floor, np.maximum(bound, floor)), np.nan))
     past = era == ERA_HISTORY
+    if model.past_gap is not None:
+        most = np.where(np.isnan(start), np.inf, np.maximum(first - start, 1.0))
+        return np.where(past, first - np.floor(quantile_between(model.past_gap, u, np.ones(len(u)), most)), out)
     begin = np.where(np.isnan(start), first - 365.0, np.minimum(start, first - 1))
     part = np.clip(model.past_share.quantile(u), 0.0, 1.0) if model.past_share.n else u
     part = np.where(np.isnan(start), u, part)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.clock import ClockTime
+from replicator.models.copula import normal_scores, pairwise_correlation
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.nested_marginals import NestedMarginals
 from replicator.models.onset import Intensity, rank_within, sharing_rate
@@ -93,6 +94,7 @@ def fit_dates(
     codes = [block[both], term.kind_of[both]]
     detached = full_end & ~fine
     past = (era_e == ERA_HISTORY) & (s.day <= e.day)
+    part, gap = _fit_past_ends(s.day[past], e.day[past], first[past], owner[past], k)
     alone = np.flatnonzero(fine)
     alone = alone[~follows.on_study(behind, alone)]
     fitted = OccurrenceDates(
@@ -114,11 +116,12 @@ def fit_dates(
         share_in_turn(s.day, e.day, term.series),
         _together(owner[both], s.day[both], e.day[both]),
         QuantileMarginal.fit((e.day - first)[detached], owner[detached], k=k, decimals=0),
-        QuantileMarginal.fit(((e.day - s.day) / np.maximum(first - s.day, 1.0))[past], owner[past], k=k, decimals=None),
+        part,
         ClockTime.fit(s.minute, owner, k=k),
         ClockTime.fit(e.minute, owner, k=k),
         patterns[0].odd,
         patterns[1].odd,
+        past_gap=gap,
     )
     plain = TermOfEach.plain(block, term.kind_of)
     fitted = _with_run_on(fitted, (s, e), both, patterns, owner, plain, spine, last_visit, behind, k)
@@ -192,6 +195,27 @@ def _with_visit_shares(
     shared = _excess(fitted.shared, sharing_rate(owner[fine[0]], simulate(alone).start[fine[0]]))
     alone = replace(alone, shared=shared)
     return replace(alone, end_at_visit=beyond_chance(dates[1].day, simulate(alone).end, fine[1]))
+
+
+def _fit_past_ends(
+    start: Floats, end: Floats, first: Floats, owner: NDArray[np.int32], k: int
+) -> tuple[QuantileMarginal, QuantileMarginal | None]:
+    """How much of the time up to the study had gone by at ends before it, or else how many days before it they lie.
+
+    Where only what is still taken shortly before the study is recorded, how long ago it began tells little of these days and much
+    of that part; of a history of diseases it is the other way round. What hangs less on it is learned.
+    """
+    span = np.maximum(first - start, 1.0)
+    part, gap = (end - start) / span, first - end
+    if len(np.unique(owner)) >= k and _rank_correlation(gap, span) <= _rank_correlation(part, span):
+        return QuantileMarginal.fit(np.empty(0), owner[:0], k=k, decimals=None), QuantileMarginal.fit(gap, owner, k=k, decimals=0)
+    return QuantileMarginal.fit(part, owner, k=k, decimals=None), None
+
+
+def _rank_correlation(a: Floats, b: Floats) -> float:
+    """Size of the correlation of normal scores, 0 where one of them does not vary."""
+    found = abs(float(pairwise_correlation(np.column_stack([normal_scores(a), normal_scores(b)]))[0, 1]))
+    return found if np.isfinite(found) else 0.0
 
 
 def _event_lag(owner: NDArray[np.int32], day: Floats, spine: Spine, k: int) -> QuantileMarginal:

@@ -64,7 +64,7 @@ class Doses:
     def apply(
         self, columns: Mapping[str, Column], occurrence: Ints, kind_of: Ints, rng: np.random.Generator, *, listed: bool = False
     ) -> dict[str, Column]:
-        """Put usual doses in the place of those that nobody would take.
+        """Put usual doses in the place of those that nobody would take, in mg where there is none in the unit of the row.
 
         Parameters
         ----------
@@ -96,13 +96,20 @@ class Doses:
             odd = (mg < least / NEAR) | (mg > most * NEAR)
         if listed:
             odd = ~np.isnan(mg) & ~np.isnan(least) & ~np.isclose(table[medicine], mg[:, None], rtol=1e-9).any(axis=1)
-        odd &= ~self._kept(kind_of[occurrence], dose.values)
+        odd &= ~self.are_own(kind_of[occurrence], dose.values)
         rows = np.flatnonzero(odd)
         if not len(rows):
             return dict(columns)
+        in_mg = np.flatnonzero([str(text).upper() == "MG" for text in unit.levels.tolist()])[:1]
+        there = self._within(table[medicine[rows]] * factor[rows, None]).any(axis=1)
+        codes = unit.codes.copy()
+        if len(in_mg):  # no dose of the study in another unit is a usual one
+            codes[rows[~there]], factor = in_mg[0], factor.copy()
+            factor[rows[~there]] = 1.0
         offered = table[medicine[rows]] * factor[rows, None]
-        inside = (offered >= self.common[0]) & (offered <= self.common[-1]) if len(self.common) else np.zeros(offered.shape, bool)
+        inside = self._within(offered)
         some = inside.any(axis=1)
+        codes[rows[~some]] = unit.codes[rows[~some]]
         rows, offered, inside = rows[some], offered[some], inside[some]
         known = np.isin(np.round(offered, 9), np.round(self.common, 9))
         allowed = inside & (known | ~known.any(axis=1, keepdims=True))
@@ -110,10 +117,14 @@ class Doses:
         chosen = ((np.cumsum(allowed, axis=1) > rank[:, None]) & allowed).argmax(axis=1)
         values = dose.values.copy()
         values[rows] = offered[np.arange(len(rows)), chosen]
-        return {**columns, self.dose: Numbers(values)}
+        return {**columns, self.dose: Numbers(values), self.unit: Text(codes, unit.levels)}
 
-    def _kept(self, kind_of: Ints, dose: Floats) -> NDArray[np.bool_]:
-        """Whether a dose (n_rows,) is the source's own for the kind of term."""
+    def _within(self, dose: Floats) -> NDArray[np.bool_]:
+        """Whether doses lie within those that enough subjects share."""
+        return (dose >= self.common[0]) & (dose <= self.common[-1]) if len(self.common) else np.zeros(dose.shape, bool)
+
+    def are_own(self, kind_of: Ints, dose: Floats) -> NDArray[np.bool_]:
+        """Whether a dose (n_rows,) is the source's own for the kind of term: at least k subjects have it."""
         known = np.unique(np.concatenate([self.kept_dose, [np.inf]]))
         width = len(known) + 1
         pairs = self.kept_kind * width + np.searchsorted(known, self.kept_dose)

@@ -43,7 +43,7 @@ from replicator.study_model.events.turns import find_turns
 from replicator.study_model.events.uses import Uses
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.subjects.birth import YEAR
-from replicator.tables.dataset import Column, Dataset
+from replicator.tables.dataset import Column, Dataset, Numbers
 from replicator.tables.dates import parse_dates
 
 Ints = NDArray[np.int64]
@@ -279,7 +279,10 @@ class EventsPart:
         if self.doses is not None:
             columns = self.doses.apply(columns, occurrence, terms.kind_of, rng)
         if self.uses is not None:
-            columns = self.uses.apply(columns, (self.catalogue.slots[terms.kind_of] != 1)[occurrence], occurrence, rng)
+            stands_in = (self.catalogue.slots[terms.kind_of] != 1)[occurrence]
+            if self.doses is not None and isinstance(dose := columns[self.doses.dose], Numbers):
+                stands_in |= ~self.doses.are_own(terms.kind_of[occurrence], dose.values)
+            columns = self.uses.apply(columns, stands_in, occurrence, rng)
         return columns
 
 

@@ -158,13 +158,14 @@ class Uses:
     def apply(
         self, columns: Mapping[str, Column], stand_in: Bools, occurrence: Ints, rng: np.random.Generator
     ) -> dict[str, Column]:
-        """Put usual doses and units in the place of those that no stand-in given otherwise than by mouth has, or none.
+        """Put usual doses and units in the place of those that no medicine given otherwise than by mouth has, or none.
 
         Parameters
         ----------
         columns : mapping of str to Column
             Of the rows, with what stands for the medicines.
         stand_in : (n_rows,) bool
+            Whether medicine or dose is not the source's own.
         occurrence : (n_rows,) int64
             The rows of one get one dose.
         """

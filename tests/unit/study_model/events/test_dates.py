@@ -119,3 +119,29 @@ def test_events_run_on_after_the_participation_as_often_as_in_the_source(share: 
     assert (drawn.end > 18084).mean() == pytest.approx((end > 18084).mean(), abs=0.02)
     assert (drawn.end > 18084).any() == (share > 0)
     assert (drawn.end <= 18084)[np.isfinite(dead[owner])].all()
+
+
+def test_ends_before_the_study_are_as_near_to_it_as_in_the_source_however_long_ago_the_start_was() -> None:
+    """Planted: what began 1 to 20 years before ended 1 to 30 days before. As a part of the time it would end years before."""
+    rng, n = np.random.default_rng(7), 200
+    spine = _spine(n)
+    first = spine.marks["FIRST"]
+    start, end = first - rng.integers(365, 7300, n), first - rng.integers(1, 31, n)
+    drawn = _again(start, end, np.arange(n, dtype=np.int32), spine)
+    away = first - drawn.end
+    assert away.min() >= 1
+    assert away.max() <= 30
+    assert (drawn.end >= drawn.start).all()
+    assert away.mean() == pytest.approx(15.5, abs=2.5)
+
+
+def test_ends_before_the_study_go_with_their_starts_where_those_of_the_source_do() -> None:
+    """Planted: half of the time up to the study had gone by, be it one year or twenty."""
+    rng, n = np.random.default_rng(8), 200
+    spine = _spine(n)
+    first = spine.marks["FIRST"]
+    span = rng.integers(365, 7300, n)
+    drawn = _again(first - span, first - np.floor(span * rng.uniform(0.4, 0.6, n)), np.arange(n, dtype=np.int32), spine)
+    part = (drawn.end - drawn.start) / (first - drawn.start)
+    assert part.min() > 0.35
+    assert part.max() < 0.65

@@ -69,6 +69,16 @@ def test_a_dose_of_the_source_stays_however_unusual() -> None:
     assert drawn == [900.0, 10.0]
 
 
+def test_where_no_dose_of_the_study_in_its_unit_is_usual_a_medicine_has_its_milligrams() -> None:
+    """Loratadine of 2 ug: its 10 mg are 10,000 ug, and nobody of the study has more than 900. Digoxin of 0.25 mg stays."""
+    model, _ = _fitted(NAMES, DOSES)
+    columns = _columns(["LORATADINE", "DIGOXIN"], [2.0, 0.25], ["ug", "mg"], ["ORAL"] * 2)
+    out = model.apply(columns, np.arange(2), np.full(2, 99, np.int64), np.random.default_rng(1))
+    dose, unit = out["CMDOSE"], out["CMDOSU"]
+    assert isinstance(dose, Numbers) and dose.values.tolist() == [10.0, 0.25]
+    assert unit.strings().tolist() == ["mg", "mg"]
+
+
 def test_units_routes_and_rows_of_one_occurrence() -> None:
     """Micrograms are converted; tablets and creams are left alone; the rows of an occurrence get one dose."""
     model, _ = _fitted(NAMES, DOSES)
