@@ -6,18 +6,16 @@ Exit codes: 0 fine; 1 findings; 2 cannot run, with one sentence that says why; 1
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from threading import Event
-from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
 
 import replicator as rp
 from replicator.cli_exit import FINDINGS, FINE, guarded, telling_notes, while_read
+from replicator.cli_interrupts import listen
 from replicator.cli_options import Copula, Data, Format, Html, Json, LogJson, ModelFile, Overwrite, PartitionBy, ProgressAs, Quiet
 from replicator.cli_values import number_of_subjects, parse_arms, parse_domains, parse_place, parse_size, single_domain
 from replicator.counting import counted, size
@@ -360,14 +358,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
-    interrupted = Event()
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        interrupted.set()
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)  # what is half written is removed on the way out
+    interrupted = listen()
     warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # it complains of workers that an interrupt stopped
     return guarded(lambda: app(args=arguments, standalone_mode=False), interrupted)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import typer
 
+from replicator.cli_interrupts import heard
 from replicator.errors import INTERRUPTED, INTERRUPTION, ReplicatorError, in_plain_words
 from replicator.log import log_event
 
@@ -20,8 +21,12 @@ FINE, FINDINGS, CANNOT_RUN = 0, 1, 2
 def guarded(run: Callable[[], Any], interrupted: Event) -> int:
     """Run something and turn what it raises into one sentence and an exit code; what fails after an interrupt fails of it."""
     try:
-        code = _code(run, interrupted)
+        try:
+            code = _code(run, interrupted)
+        finally:
+            heard()
     except (KeyboardInterrupt, typer.Abort):
+        heard()
         code = INTERRUPTED
     if code == INTERRUPTED:  # also what typer makes of a KeyboardInterrupt
         log_event("interrupted")
