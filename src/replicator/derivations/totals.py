@@ -209,7 +209,7 @@ def _absent_shares(value: NDArray[np.float64], target: int, items: Sequence[int]
     reached = np.nansum(parts, axis=1)
     out = np.full(len(items), np.nan)
     for place in range(len(items)):
-        rows = absent[:, place] & (absent.sum(axis=1) == 1) & np.isfinite(mine) & (mine != 0)
+        rows = absent[:, place] & (absent.sum(axis=1) == 1) & np.isfinite(mine) & (mine != 0) & (subject >= 0)
         if len(np.unique(subject[rows])) >= k:
             share = 1 - np.median(reached[rows] / mine[rows])
             right = np.abs(mine[rows] * (1 - share) - reached[rows]) < NEAR

@@ -32,7 +32,7 @@ def profile_occurrences(
     k : int
         Fewest subjects behind anything named.
     """
-    if not structure.n_rows:
+    if not dataset.n_rows:
         return None
     size = np.bincount(cohort.arm[cohort.arm >= 0], minlength=len(cohort.arms))
     known = rows < cohort.n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def profile_study(
     check_whole(k, "k", ConfigError, least=1)
     structure = find_structure(study) if structure is None else structure
     cohort = find_cohort(study, structure)
-    about = {name: cohort.rows(study[name]) for name, found in structure.datasets.items() if found.with_role(Role.SUBJECT)}
+    study, about = _rows_of_subjects(study, structure, cohort)
     datasets = []
     for i, (name, found) in enumerate(structure.datasets.items()):
         if progress is not None:
@@ -82,6 +83,26 @@ def profile_study(
         ),
         notes=(*study.notes, *structure.notes),
     )
+
+
+def _rows_of_subjects(study: Study, structure: StudyStructure, cohort: Cohort) -> tuple[Study, dict[str, NDArray[np.int64]]]:
+    """Leave out rows that name no subject, of datasets whose others do: they belong to nobody, and count as nobody.
+
+    Returns
+    -------
+    study : Study
+    subjects : dict of str to (n_rows,) int64
+        Number of the subject of each row that is left, by dataset.
+    """
+    datasets, subjects = dict(study.datasets), {}
+    for name, found in structure.datasets.items():
+        if found.with_role(Role.SUBJECT):
+            number = cohort.rows(study[name])
+            mine = np.flatnonzero(number < cohort.n)
+            if len(mine) < len(number):
+                datasets[name] = study[name].take(mine)
+            subjects[name] = number[mine]
+    return replace(study, datasets=datasets), subjects
 
 
 def _profile_dataset(

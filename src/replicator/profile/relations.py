@@ -47,7 +47,7 @@ def find_row_associations(dataset: Dataset, structure: DatasetStructure) -> tupl
     ][:_MOST_CATEGORIES]
     codes = {name: np.unique(codes_of(dataset[name]), return_inverse=True)[1] for name in names}
     found = [
-        Association(f"{dataset.name}.{left}", f"{dataset.name}.{right}", "cramer", rounded(value), structure.n_rows)
+        Association(f"{dataset.name}.{left}", f"{dataset.name}.{right}", "cramer", rounded(value), dataset.n_rows)
         for left, right in combinations(names, 2)
         if frozenset((left, right)) not in known
         for value in [_cramer(codes[left], codes[right])]

@@ -74,7 +74,7 @@ def result_numbers(dataset: Dataset, structure: DatasetStructure) -> tuple[Text,
 def _results(dataset: Dataset, structure: DatasetStructure) -> _Results | None:
     topic = topic_of(structure)
     columns = [name for name in structure.with_role(Role.RESULT) if structure.variable(name).content is not Content.EMPTY]
-    if not topic or not columns or not structure.n_rows:
+    if not topic or not columns or not dataset.n_rows:
         return None
     test = dataset.text(topic).compact()
     codes = tuple(str(level) for level in test.levels)
@@ -230,12 +230,12 @@ def _visits(
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the visits that at least `k` subjects attended, in their order, and the visit of each row (-1 for others)."""
     if structure.kind is not Kind.FINDINGS:
-        return (), np.full(structure.n_rows, -1, np.int64)
+        return (), np.full(dataset.n_rows, -1, np.int64)
     names = [n for n in ("VISITNUM", "AVISITN", "VISIT", "AVISIT", structure.named("TPTNUM")) if n in dataset]
     names += [name for name in structure.with_role(Role.VISIT, Role.TIMEPOINT) if name not in names]
     name = next((name for name in names if structure.variable(name).n_levels > 1), "")
     if not name:
-        return (), np.full(structure.n_rows, -1, np.int64)
+        return (), np.full(dataset.n_rows, -1, np.int64)
     label = {"VISITNUM": "VISIT", "AVISITN": "AVISIT", structure.named("TPTNUM"): structure.named("TPT")}.get(name, name)
     column = dataset[name]
     values = np.round(column.values, 9) if not isinstance(column, Text) else column.compact().codes.astype(np.float64)

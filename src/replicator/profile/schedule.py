@@ -33,7 +33,7 @@ def profile_visits(
     n_rare : int
         Visits that fewer subjects attended.
     """
-    named = {name: _visit_variable(found) for name, found in structure.datasets.items() if name in rows and found.n_rows}
+    named = {name: _visit_variable(found) for name, found in structure.datasets.items() if name in rows and len(rows[name])}
     named = {name: variable for name, variable in named.items() if variable}
     schedules = [name for name in named if structure.datasets[name].kind is Kind.SCHEDULE]
     schedules = schedules or [name for name in named if structure.datasets[name].kind is Kind.FINDINGS]

@@ -21,7 +21,8 @@ def learn_succession(view: StudyView, name: str, k: int) -> Iterator[Rule]:
         return
     between = days_between(view, name)
     known = np.isfinite(between)
-    if len(np.unique(view.subject(name)[known])) < max(FEWEST, k):
+    subject = view.subject(name)[known]
+    if len(np.unique(subject[subject >= 0])) < max(FEWEST, k):
         return
     for days in MEET:
         if (between[known] == days).all():

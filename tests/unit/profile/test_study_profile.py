@@ -265,3 +265,16 @@ def test_the_pilot(pilot_folder) -> None:  # type: ignore[no-untyped-def]
     assert profile.dataset("CM").variable("CMSTDTC").precision["year"] > 0
     held = pd.Series([v.name for v in profile.visits])
     assert {"BASELINE", "WEEK 24"} <= set(held)
+
+
+def test_rows_of_no_subject_count_as_nobody() -> None:
+    """A test and a laboratory of four subjects and of a row without one are not named: five are asked for."""
+    ids = [f"S{i}" for i in range(20)]
+    rows = [(one, "ALT", "CENTRAL") for one in ids] + [(one, "SECRET", "HIDDEN LAB") for one in [*ids[:4], ""]]
+    lb = pd.DataFrame(rows, columns=["USUBJID", "LBTESTCD", "LBNAM"]).assign(DOMAIN="LB", LBSTRESN=np.arange(25.0))
+    dm = pd.DataFrame({"DOMAIN": "DM", "USUBJID": ids, "SEX": "F"})
+    found = profile_study(Study({name: Dataset.from_frame(name, frame) for name, frame in (("DM", dm), ("LB", lb))}))
+    assert "SECRET" not in found.to_json()
+    assert "HIDDEN LAB" not in found.to_json()
+    assert [(test.code, test.n_subjects) for test in found.dataset("LB").tests] == [("ALT", 20)]
+    assert found.dataset("LB").n_rows == 25
