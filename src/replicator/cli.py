@@ -95,7 +95,7 @@ def sample(
     arm: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="Subjects by arm (its name or code), for example 'A=50,B=50'.")
     ] = None,
-    domains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only these datasets, for example 'DM,AE,LB'.")] = None,
+    domains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only these datasets, or domains: 'DM,AE,LB'.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the result does not depend on it.")] = 1,
     scheduler: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Draw on a Dask cluster, for example tcp://10.0.0.1:8786, with the same result.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +65,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "Memory ran out; sample fewer subjects at a time, or use fewer --workers."
     if isinstance(error, OSError):
-        return f"{error.filename or 'The system'}: {error.strerror or error}."
+        remedy = "; make room, or write elsewhere" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        return f"{error.filename or 'The system'}: {error.strerror or error}{remedy}."
     return f"A fault of replicator's own, {type(error).__name__}: {error} (set REPLICATOR_TRACEBACK=1 to see where)."
 
 

@@ -14,7 +14,7 @@ from replicator._version import __version__
 from replicator.arguments import check_instance, check_path
 from replicator.config import FitConfig
 from replicator.counting import counted
-from replicator.errors import ArtifactError, StudyError, WriteError
+from replicator.errors import ArtifactError, SampleError, StudyError, WriteError
 from replicator.locations import Location
 from replicator.log import timed
 from replicator.profile.study_profile import StudyProfile
@@ -231,7 +231,7 @@ class FittedStudy:
         file : binary file
             It is only ever written to, and stays open.
         domain : str
-            The dataset.
+            The dataset, or the domain of one.
         format : {"csv", "parquet"}
             The other formats need to go back in the file.
 
@@ -252,8 +252,11 @@ class FittedStudy:
             If the format is another one, or cannot hold the data.
         """
         request = self._request(n, seed, where, arms, [domain], workers, scheduler, progress)
+        parts = request.datasets or ()
+        if len(parts) != 1:
+            raise SampleError(f"{domain} is split into {', '.join(parts)}; choose one of them.")
         with timed("stream sample", n=n, seed=seed, format=format, workers=workers) as found:
-            found["rows"] = n_rows = stream_rows(request, domain, file, format)
+            found["rows"] = n_rows = stream_rows(request, parts[0], file, format)
         return n_rows
 
     def _request(

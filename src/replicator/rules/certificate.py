@@ -116,7 +116,7 @@ class Comparison:
         return {**self.__dict__, "severity": self.severity.value, "verdict": self.verdict.value}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate(PlainReport):
     """All rules on both sides.
 

@@ -26,8 +26,15 @@ class PlainReport(ABC):
     """A report that is plain values and can be written as JSON."""
 
     @abstractmethod
+    def summary(self) -> str:
+        """Say in one sentence what was found."""
+
+    @abstractmethod
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.summary()}>"
 
     def to_json(self) -> str:
         """Write as JSON text."""
@@ -164,7 +171,7 @@ def _from_plain(cls: type[T], state: Mapping[str, object]) -> T:
         raise StudyError(f"A stored {cls.__name__.lower()} is not complete; validate again with this version.") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ValidationReport(PlainReport):
     """All that a run of rules over a study gave.
 

@@ -139,7 +139,7 @@ class Request:
     @property
     def _drawn(self) -> Callable[[Job], Study]:
         """What draws a chunk, in any process."""
-        return partial(draw_chunk, self.model, self.seed, None if self.domains is None else tuple(self.domains))
+        return partial(draw_chunk, self.model, self.seed, self.datasets)
 
     def _told(self, chunks: Iterable[Chunk], n: int, before: int, n_rows: Callable[[Chunk], int]) -> Iterator[Chunk]:
         """Pass chunks on and tell the progress of each, and of the rows until then."""
@@ -158,7 +158,7 @@ class Request:
     @property
     def shared(self) -> list[Dataset]:
         """The datasets that every sample shares, as far as they are asked for."""
-        return [dataset for name, dataset in self.model.reference.items() if self.domains is None or name in self.domains]
+        return [dataset for name, dataset in self.model.reference.items() if self.datasets is None or name in self.datasets]
 
     def study(self) -> Study:
         """Draw all of it into memory; raises as :meth:`plan`."""
@@ -166,6 +166,13 @@ class Request:
         datasets = {name: concatenate([chunk[name] for chunk in chunks]) for name in chunks[0].datasets}
         datasets |= {dataset.name: dataset for dataset in self.shared}
         return Study({name: datasets[name] for name in self.model.layouts if name in datasets}, self.model.codelists)
+
+    @property
+    def datasets(self) -> tuple[str, ...] | None:
+        """Names of the datasets that are asked for, None for all: a domain that is split stands for its parts."""
+        if self.domains is None:
+            return None
+        return tuple(dict.fromkeys(name for domain in self.domains for name in _datasets_of(self.model, domain)))
 
     @property
     def named_arms(self) -> dict[str, int] | None:
@@ -179,7 +186,7 @@ class Request:
             "seed": self.seed,
             "where": self.where or "",
             "arms": self.named_arms or {},
-            "domains": list(self.domains or []),
+            "domains": list(self.datasets or []),
         }
 
     def _clauses(self) -> tuple[Clause, ...]:
@@ -219,6 +226,13 @@ def _check(
         check_arms(model, n, arms)
     if domains is not None and (isinstance(domains, str) or not isinstance(domains, Iterable)):
         raise SampleError(f"The domains {shown(domains)} are no list of names; give one such as ['DM', 'AE'].")
-    missing = [name for name in domains or () if name not in model.layouts]
+    missing = [name for name in domains or () if not _datasets_of(model, name)]
     if missing:
         raise SampleError(f"{missing[0]} is not a dataset of the model; choose among {', '.join(model.layouts)}.")
+
+
+def _datasets_of(model: StudyModel, domain: str) -> tuple[str, ...]:
+    """Datasets of a name: the one that has it, or the parts of the domain (QSCO and QSDA of QS); none if there are none."""
+    if domain in model.layouts:
+        return (domain,)
+    return tuple(name for name, layout in model.layouts.items() if layout.constants.get("DOMAIN") == domain)

@@ -94,6 +94,7 @@ def test_findings_are_rendered_and_escaped(clean: Study, structure: StudyStructu
     page = render_findings_html(report)
     assert "&lt;b&gt;KNEELING" in page and "<b>KNEELING" not in page
     assert "<b>KNEELING" not in report._repr_html_()
+    assert repr(report) == f"<ValidationReport: {report.summary()}>"
     assert "VS.VSPOS" in str(report.findings[0]) and "in row 1" in str(report.findings[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,14 @@ def test_workers_do_not_change_the_sample() -> None:
     """Two processes give the same cells as one."""
     one, two = (Request(model(), CHUNK + 10, 6, workers=workers).study() for workers in (1, 2))
     assert {d.name: cells(d) for d in one.datasets.values()} == {d.name: cells(d) for d in two.datasets.values()}
+
+
+def test_a_domain_stands_for_the_datasets_that_it_is_split_into() -> None:
+    """QS of the sample study is QSPG and QSSY; one pipe takes one of them."""
+    fitted = rp.load_model(Path(__file__).parents[3] / "models" / "demo.replica")
+    assert list(fitted.sample(5, domains=["QS", "DM"]).datasets) == ["DM", "QSPG", "QSSY"]
+    with pytest.raises(SampleError, match="QS is split into QSPG, QSSY"):
+        fitted.stream_sample(io.BytesIO(), "QS", 5)
 
 
 def test_domains_leave_the_others_rows_alone() -> None:
