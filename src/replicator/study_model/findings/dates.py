@@ -53,6 +53,9 @@ class DateColumn:
     pinned : (n_cells, n_series) float64
         Days from the anchor of what was made on the same day of all subjects, though others of its occasion were not; NaN where
         the occasion tells the day. Empty where it always does.
+    at_first : (n_cells,) float64
+        Where the subject's first day on study lies before the base day, the share made on that first day; 0 where fewer than k
+        subjects have such. Those are none of `offset`.
     """
 
     kind: ClassVar[str] = "findings date"
@@ -67,6 +70,7 @@ class DateColumn:
     one_day: bool = False
     texts: tuple[str, ...] = ()
     pinned: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    at_first: Floats = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def fit(
@@ -75,6 +79,7 @@ class DateColumn:
         column: Text,
         base: Floats,
         anchor: Floats,
+        start: Floats,
         occasion: Codes,
         panel: Codes,
         series: Codes,
@@ -94,6 +99,8 @@ class DateColumn:
             Base day of each row's occasion.
         anchor : (n,) float64
             Day zero of each row's subject.
+        start : (n,) float64
+            First day on study of each row's subject.
         occasion, panel, series, cell, arm, subject : (n,) int
             Of each row.
         sizes : (n_series, n_cells)
@@ -125,12 +132,14 @@ class DateColumn:
         rows = np.flatnonzero(known)[order[first]]
         day = np.floor((stamp if one_day else reference)[rows] / DAY)
         clock = np.where(timed[rows], reference[rows] - np.floor(reference[rows] / DAY) * DAY, np.nan)
+        at_first, on_first = _on_first_day(day, np.floor(start[rows]) - base[rows], cell[rows], subject[rows], sizes[1], k)
+        others = rows[~on_first]
         codes, texts, lost = code_dates(column, dates, subject, k)
         precision = BackoffTable.fit(codes, [panel, cell, arm], subject, k=k)
         part = cls(
             name,
             level,
-            DayOffsets.fit(day, cell[rows], subject[rows], sizes[1], k),
+            DayOffsets.fit(day[~on_first], cell[others], subject[others], sizes[1], k),
             ClockTime.fit(clock, subject[rows], k=k),
             elapsed,
             QuantileMarginal.fit(np.round(scatter, 3), subject[timed], k=k, decimals=0),
@@ -138,6 +147,7 @@ class DateColumn:
             one_day,
             texts,
             _pinned((dates.day - anchor)[known], (base - anchor)[known], series[known], cell[known], subject[known], sizes, k),
+            at_first,
         )
         return part, _notes(name, int((~column.missing).sum()), int(dates.full.sum()), lost, k)
 
@@ -171,7 +181,9 @@ class DateColumn:
         day = base[first] + self.offset.sample(cell[first], rng)
         clock = self.minute.quantile(rng.random(len(first))) if self.minute.n else np.full(len(first), np.nan)
         precision = self.precision.sample([panel[first], cell[first], arm[first]], rng, len(first))
-        low, high = bounds[0][first], bounds[1][first]
+        low, high = np.floor(bounds[0][first]), bounds[1][first]
+        if self.at_first.any():
+            day = np.where((low < base[first]) & (rng.random(len(first)) < self.at_first[cell[first]]), low, day)
         day = np.where(np.isfinite(low), np.maximum(day, low), day)
         day = np.where(np.isfinite(high), np.minimum(day, high), day)
         if self.level != "row" and not self.pinned.size:
@@ -213,6 +225,26 @@ def _pinned(day: Floats, base: Floats, series: Codes, cell: Codes, subject: Code
     shared = count_subjects(where.astype(np.int64), subject.astype(np.int32), size) >= k
     fixed = np.where(shared & (low == high) & (near < far), low, np.nan)
     return fixed.reshape(sizes[1], sizes[0]) if np.isfinite(fixed).any() else np.empty((0, 0))
+
+
+def _on_first_day(
+    day: Floats, start: Floats, cell: Codes, subject: Codes, n_cells: int, k: int
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Share of each cell that is made on an earlier first day on study, and which ones (n,) that are.
+
+    Parameters
+    ----------
+    day, start : (n,) float64
+        Days from the base to what was made, and to the first day on study of its subject.
+    cell, subject : (n,) int
+    n_cells, k : int
+    """
+    early = start < 0
+    found = early & (day == start)
+    people = count_subjects(np.where(found, cell, -1).astype(np.int64), subject.astype(np.int32), n_cells)
+    share = np.bincount(cell[found], minlength=n_cells) / np.maximum(np.bincount(cell[early], minlength=n_cells), 1)
+    share = np.where(people >= k, share, 0.0)
+    return share, found & (share[cell] > 0)
 
 
 def _pairs(a: Codes, b: Codes) -> Codes:

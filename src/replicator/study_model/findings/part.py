@@ -304,6 +304,7 @@ def _fit_dates(source: SourceFindings, units: Units, k: int) -> tuple[tuple[Date
             source.learned.text(name),
             source.grid.day[occasion],
             source.spine.anchor[who],
+            source.spine.marks["FIRST"][who],
             occasion,
             units.panel[series].astype(np.intp),
             series,
