@@ -28,6 +28,8 @@ def run() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # all is done and said; Python takes its own handlers away before it ends
     sys.exit(code)
 
 

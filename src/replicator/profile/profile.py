@@ -99,9 +99,9 @@ def _rows_of_subjects(study: Study, structure: StudyStructure, cohort: Cohort) -
         if found.with_role(Role.SUBJECT):
             number = cohort.rows(study[name])
             mine = np.flatnonzero(number < cohort.n)
-            if len(mine) < len(number):
-                datasets[name] = study[name].take(mine)
-            subjects[name] = number[mine]
+            if 0 < len(mine) < len(number):
+                datasets[name], number = study[name].take(mine), number[mine]
+            subjects[name] = number
     return replace(study, datasets=datasets), subjects
 
 

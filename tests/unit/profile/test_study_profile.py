@@ -278,3 +278,15 @@ def test_rows_of_no_subject_count_as_nobody() -> None:
     assert "HIDDEN LAB" not in found.to_json()
     assert [(test.code, test.n_subjects) for test in found.dataset("LB").tests] == [("ALT", 20)]
     assert found.dataset("LB").n_rows == 25
+
+
+def test_a_dataset_whose_rows_all_name_no_subject_is_profiled_as_nobodys() -> None:
+    """Pooled samples alone: the dataset is there with its rows, and names no test."""
+    ids = [f"S{i}" for i in range(20)]
+    dm = pd.DataFrame({"DOMAIN": "DM", "USUBJID": ids, "SEX": "F"})
+    lb = pd.DataFrame({"DOMAIN": "LB", "USUBJID": "", "POOLID": "P1", "LBTESTCD": ["SECRET", "ALT"] * 5, "LBCAT": ["A", "B"] * 5})
+    lb = lb.assign(LBSTRESN=np.arange(10.0), LBSTRESU=["U", "V"] * 5)
+    found = profile_study(Study({name: Dataset.from_frame(name, frame) for name, frame in (("DM", dm), ("LB", lb))}))
+    assert found.dataset("LB").n_rows == 10
+    assert not found.dataset("LB").tests
+    assert "SECRET" not in found.to_json()
