@@ -27,15 +27,17 @@ def listen() -> Event:
         Set once an interrupt has come.
     """
     came = Event()
+    last: list[int] = []
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         came.set()
+        last[:] = [signum]
         _remind_later()
         raise KeyboardInterrupt
 
     def remind(signum: int, frame: FrameType | None) -> None:
-        if sys.exc_info()[0] is None:
-            signal.raise_signal(signal.SIGINT)
+        if last and sys.exc_info()[0] is None:
+            signal.raise_signal(last[0])
         _remind_later()
 
     for number in (signal.SIGINT, signal.SIGTERM):

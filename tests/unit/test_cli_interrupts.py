@@ -49,6 +49,20 @@ def test_an_interrupt_that_is_swallowed_comes_again(number: signal.Signals) -> N
     assert time.monotonic() - begun < 15
 
 
+def test_what_is_swallowed_comes_again_where_the_other_signal_is_ignored() -> None:
+    """A shell starts what runs in its background with SIGINT ignored; SIGTERM ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def run() -> int:
+        _swallow(signal.SIGTERM)
+        time.sleep(30)
+        return 0
+
+    begun = time.monotonic()
+    assert guarded(run, listen()) == INTERRUPTED
+    assert time.monotonic() - begun < 15
+
+
 def test_who_cleans_up_after_an_interrupt_is_let_finish() -> None:
     """Cleaning takes several times as long as the interrupt waits."""
     done: list[str] = []
