@@ -27,7 +27,7 @@ def guarded(run: Callable[[], Any], interrupted: Event) -> int:
         finally:
             heard()
     except (KeyboardInterrupt, typer.Abort):
-        heard()
+        heard()  # one may have come again just before the other call
         code = INTERRUPTED
     if code == INTERRUPTED:  # also what typer makes of a KeyboardInterrupt
         log_event("interrupted")

@@ -25,7 +25,7 @@ def around_means(values: Floats, run: Codes) -> Floats:
     Subjects with one value of a series have none; `run` (n_occasions,) says whose occasions they are, without gaps.
     """
     seen = np.isfinite(values)
-    starts = np.flatnonzero(np.diff(run, prepend=-1))
+    starts = _starts(run)
     size = np.add.reduceat(seen, starts, axis=0, dtype=np.float64)
     mean = np.add.reduceat(np.where(seen, values, 0.0), starts, axis=0) / np.maximum(size, 1)
     off = np.where(seen & (size > 1).take(run, axis=0), values - mean.take(run, axis=0), np.nan)
@@ -62,7 +62,7 @@ def moved_to_seen(
     seen = np.isfinite(scores)
     told = ScoreCorrelation.of(scores, pairwise_correlation(scores))
     both = seen.astype(np.float64).T @ seen
-    whole = np.logical_or.reduceat(seen, np.flatnonzero(np.diff(run, prepend=-1)), axis=0).astype(np.float64)
+    whole = np.logical_or.reduceat(seen, _starts(run), axis=0).astype(np.float64)
     pairs = told.pairs * (1 - np.minimum(whole.T @ whole / np.maximum(both, 1.0), 1.0))
     upper = np.triu_indices(len(series), 1)
     standard = np.sqrt(np.maximum(pairs[upper] - 3, 1.0))
@@ -86,6 +86,11 @@ def moved_to_seen(
         moved = GaussianCopula.nearest(correlation, residual.n)
         now = shown(moved)
     return moved
+
+
+def _starts(run: Codes) -> NDArray[np.intp]:
+    """First occasion of each subject: (n_subjects,)."""
+    return np.flatnonzero(np.diff(run, prepend=-1))
 
 
 def _fisher(correlation: Floats) -> Floats:

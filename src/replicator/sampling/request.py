@@ -158,7 +158,8 @@ class Request:
     @property
     def shared(self) -> list[Dataset]:
         """The datasets that every sample shares, as far as they are asked for."""
-        return [dataset for name, dataset in self.model.reference.items() if self.datasets is None or name in self.datasets]
+        asked = self.datasets
+        return [dataset for name, dataset in self.model.reference.items() if asked is None or name in asked]
 
     def study(self) -> Study:
         """Draw all of it into memory; raises as :meth:`plan`."""
