@@ -71,11 +71,14 @@ class Distances:
         (n_entries,).
     sample, floor : (n_splits, n_entries) float64
         Distance of the sample and of the floor from the reference; NaN where it cannot be told.
+    cautious : (n_splits, n_entries) float64, optional
+        Distance of the sample without what real subjects may lack by chance. An entry is certain only if it is so by both.
     """
 
     names: tuple[str, ...]
     sample: Floats
     floor: Floats
+    cautious: Floats | None = None
 
     @classmethod
     def join(cls, parts: list[Distances], n_splits: int) -> Distances:
@@ -85,6 +88,7 @@ class Distances:
             tuple(name for part in parts for name in part.names),
             np.concatenate([none, *(part.sample for part in parts)], axis=1),
             np.concatenate([none, *(part.floor for part in parts)], axis=1),
+            np.concatenate([none, *(part.sample if part.cautious is None else part.cautious for part in parts)], axis=1),
         )
 
 
@@ -230,6 +234,8 @@ def summarise(name: str, question: str, distances: Distances, *, lowest: float =
     means = sample.sum(axis=0) / np.maximum(n, 1), floor.sum(axis=0) / np.maximum(n, 1)
     excess = np.where(n > 0, means[0] - means[1], -np.inf)
     certain = _beyond_chance(np.where(both, sample - floor, np.nan))
+    if distances.cautious is not None:
+        certain &= _beyond_chance(np.where(both, distances.cautious - floor, np.nan))
     worst = [int(i) for i in np.lexsort((-excess, ~certain))[:OFFENDERS] if excess[i] > 0]
     offenders = tuple(Offender(distances.names[i], float(means[0][i]), float(means[1][i]), bool(certain[i])) for i in worst)
     return Family(

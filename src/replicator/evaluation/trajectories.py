@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from replicator.evaluation.distances import Ints
+import numpy as np
+from scipy import sparse
+
+from replicator.evaluation.distances import Floats, Ints
 from replicator.evaluation.group_distances import (
     Both,
     compare_correlations,
@@ -71,10 +74,15 @@ def attendance(splits: Splits, cells: Cells, members: Mask | None = None, where:
 
 def _moments(splits: Splits, cells: Cells) -> tuple[Distances, Distances]:
     kept = np.flatnonzero(cells.measured)
-    number, present = cells.number[:, kept], cells.present[:, kept]
+    present = cells.present[:, kept]
+
+    def told(compare: Callable[[sparse.csr_matrix], Both]) -> tuple[Floats, Floats, Floats]:
+        cautious, _ = compare(cells.cautious[:, kept])
+        return *compare(cells.number[:, kept]), cautious
+
     return (
-        _named(cells, "mean", compare_means(splits, number, present, span=UNIFORM), kept=kept),
-        _named(cells, "standard deviation", compare_deviations(splits, number, present), kept=kept),
+        _named(cells, "mean", told(lambda number: compare_means(splits, number, present, span=UNIFORM)), kept=kept),
+        _named(cells, "standard deviation", told(lambda number: compare_deviations(splits, number, present)), kept=kept),
     )
 
 
@@ -92,6 +100,6 @@ def _spreads(splits: Splits, cells: Cells) -> list[Distances]:
     return [spread, Distances(names, *tied)]
 
 
-def _named(cells: Cells, what: str, both: Both, where: str = "", kept: Ints | None = None) -> Distances:
+def _named(cells: Cells, what: str, told: tuple[Floats, ...], where: str = "", kept: Ints | None = None) -> Distances:
     used = range(len(cells.tests)) if kept is None else kept.tolist()
-    return Distances(tuple(cells.label(i, what) + where for i in used), *both)
+    return Distances(tuple(cells.label(i, what) + where for i in used), *told)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from replicator.evaluation.distances import FEWEST_ROWS, Floats, Ints
+from replicator.evaluation.distances import BY_CHANCE, FEWEST_ROWS, Floats, Ints
 from replicator.evaluation.results import Results, results_of, source_positions
 from replicator.evaluation.sharing import shared_text, source_subjects
 from replicator.evaluation.stack import Origin, Stack
@@ -40,6 +40,9 @@ class Cells:
     number : (n_subjects, n_cells) sparse matrix
         Mean of the subject's values, from the source's mean and in the source's standard deviations of the cell; 0 where these
         are 0.
+    cautious : (n_subjects, n_cells) sparse matrix
+        The same, where sampled subjects beyond all real ones count as the nearest of these if real subjects might show as many by
+        chance and these did not.
     """
 
     dataset: str
@@ -50,6 +53,7 @@ class Cells:
     present: sparse.csr_matrix
     measured: Mask
     number: sparse.csr_matrix
+    cautious: sparse.csr_matrix
 
     def label(self, cell: int, what: str) -> str:
         """Name a cell in words, such as ``LB ALT level at WEEK 8``."""
@@ -87,6 +91,7 @@ def _cells(stack: Stack, timeline: Timeline, results: Results) -> Cells:
 
     present = sparse.csr_matrix((np.ones(len(count.data)), count.indices, count.indptr), shape=count.shape)
     tests = kept // len(time_names)
+    number = mean_of(_standardised(columns, results.values[rows], of_source[rows], len(kept)))
     same = np.append(tests[1:] == tests[:-1], False) if len(kept) else np.empty(0, bool)
     return Cells(
         name,
@@ -96,7 +101,8 @@ def _cells(stack: Stack, timeline: Timeline, results: Results) -> Cells:
         mean_of(position),
         present,
         results.measured[tests],
-        mean_of(_standardised(columns, results.values[rows], of_source[rows], len(kept))),
+        number,
+        _within_chance(number, stack.origin == Origin.SAMPLE),
     )
 
 
@@ -108,6 +114,25 @@ def _standardised(columns: Ints, values: Floats, of_source: Mask, n_cells: int) 
     deviation = np.sqrt(np.bincount(cell, (value - mean[cell]) ** 2, minlength=n_cells) / n)
     varies = deviation > 1e-9 * np.abs(mean)
     return np.where(varies[columns], (values - mean[columns]) / np.where(varies, deviation, 1.0)[columns], 0.0)
+
+
+def _within_chance(number: sparse.csr_matrix, sampled: Mask) -> sparse.csr_matrix:
+    """Draw sampled numbers beyond all real ones of their cell to these, where so many may lie there by chance.
+
+    Where a share p of the sampled subjects lies beyond, n real ones all lie within with the probability (1 - p)^n; above
+    :data:`~.distances.BY_CHANCE` nothing is told by it.
+    """
+    n_cells, cell = number.shape[1], number.indices
+    of_sample = np.repeat(sampled, np.diff(number.indptr))
+    low, high = np.full((2, n_cells), np.nan)
+    np.fmin.at(low, cell[~of_sample], number.data[~of_sample])
+    np.fmax.at(high, cell[~of_sample], number.data[~of_sample])
+    drawn = np.where(of_sample, np.clip(number.data, low[cell], high[cell]), number.data)
+    beyond, n_sampled, n_real = (
+        np.bincount(cell[entries], minlength=n_cells) for entries in (drawn != number.data, of_sample, ~of_sample)
+    )
+    by_chance = (1.0 - beyond / np.maximum(n_sampled, 1)) ** n_real > BY_CHANCE
+    return sparse.csr_matrix((np.where(by_chance[cell], drawn, number.data), cell, number.indptr), shape=number.shape)
 
 
 def planned_times(stack: Stack, timeline: Timeline, name: str, *, points: bool = True) -> tuple[Ints, list[str]]:

@@ -127,6 +127,18 @@ def test_a_few_values_far_off_are_told_by_means_and_deviations() -> None:
     assert all(found[name].ratio < 1.4 for name in found if name != MOMENTS)
 
 
+@pytest.mark.parametrize(("share", "certain"), [(0.02, False), (0.2, True)])
+def test_numbers_that_as_many_real_subjects_may_lack_are_never_certain(share: float, certain: bool) -> None:
+    """An answer such as 96 for "not applicable" that one subject in fifty gives: a hundred and eighty others may all give none."""
+    sample = real(2, 150)
+    lb = sample["LB"].to_frame()
+    planted = (lb["LBTESTCD"] == "ALT") & (lb["VISIT"] == "BASELINE")
+    lb.loc[lb.index[planted][: round(share * planted.sum())], "LBSTRESN"] = 9600.0
+    found = families(real(1, 90), _with(sample, "LB", lb), real(3, 90))[MOMENTS]
+    assert {one.name for one in found.offenders[:2]} == {"LB ALT mean at BASELINE", "LB ALT standard deviation at BASELINE"}
+    assert found.n_certain == (2 if certain else 0)
+
+
 def _cut(study: Study, **columns: tuple[str, ...]) -> Study:
     """Keep some datasets, without some of their variables."""
     return Study({name: study[name].without(*gone) for name, gone in columns.items()})
