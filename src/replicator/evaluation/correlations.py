@@ -24,8 +24,9 @@ _CHUNK = 1 << 22  # numbers in memory at once
 def correlation_families(stack: Stack, splits: Splits, table: FeatureTable, rng: np.random.Generator) -> tuple[Family, ...]:
     """Compare rank correlations of features.
 
-    Each two datasets (or each dataset with itself) have an equal number of pairs: half of them those whose correlation is most
-    certain in the source, half drawn from all others.
+    Each two datasets (or each dataset with itself) have an equal number of pairs: a quarter of them levels whose correlation is
+    most certain in the source, a quarter whatever else is most certain, half drawn from all others. Counts go together most
+    certainly of all, since tests are made together; they must not stand before what was found.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ def correlation_families(stack: Stack, splits: Splits, table: FeatureTable, rng:
     one, two, certainty = one[known], two[known], certainty[known]
     of = pd.factorize(np.array(table.datasets, dtype=object))[0].astype(np.int64)
     same = of[one] == of[two]
+    levels = table.levels[one] & table.levels[two]
     families = []
     for name, question, mask in (
         ("dependence within domains", "Do the features of a subject in one dataset go together as they should?", same),
@@ -54,7 +56,7 @@ def correlation_families(stack: Stack, splits: Splits, table: FeatureTable, rng:
     ):
         group = np.minimum(of[one], of[two]) * (of.max(initial=0) + 1) + np.maximum(of[one], of[two])
         at = np.flatnonzero(mask)
-        at = at[choose_pairs(group[at], certainty[at], rng)]
+        at = at[choose_pairs(group[at], certainty[at], levels[at], rng)]
         families.append(summarise(name, question, _distances(splits, table, ranks, one[at], two[at])))
     return tuple(families)
 
@@ -71,14 +73,18 @@ def origin_ranks(values: Floats, origin: NDArray[np.int8]) -> Floats:
     return ranks
 
 
-def choose_pairs(group: Ints, certainty: Floats, rng: np.random.Generator) -> Ints:
+def choose_pairs(group: Ints, certainty: Floats, levels: Mask, rng: np.random.Generator) -> Ints:
     """Choose pairs so that each group has an equal share of :data:`MOST_PAIRS`, half by certainty and half by chance.
+
+    Of those by certainty half are of two levels, or as many as there are.
 
     Parameters
     ----------
     group : (n_pairs,) int64
         The datasets of the two features as one integer.
     certainty : (n_pairs,) float64
+    levels : (n_pairs,) bool
+        Whether both features are levels.
 
     Returns
     -------
@@ -89,7 +95,8 @@ def choose_pairs(group: Ints, certainty: Floats, rng: np.random.Generator) -> In
         return np.empty(0, np.int64)
     codes = pd.factorize(group)[0].astype(np.int64)
     share = max(MOST_PAIRS // (int(codes.max()) + 1), 2)
-    sure = _place_in_group(codes, -certainty) < share // 2
+    first = levels & (_place_in_group(codes, np.where(levels, -certainty, np.inf)) < share // 4)
+    sure = _place_in_group(codes, np.where(first, -np.inf, -certainty)) < share // 2
     chance = _place_in_group(codes, np.where(sure, 2.0, rng.random(len(codes)))) < share - share // 2
     return np.flatnonzero(sure | chance).astype(np.int64)
 

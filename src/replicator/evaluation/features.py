@@ -42,16 +42,22 @@ class FeatureTable:
         (n_features,) where each comes from; ``study`` if from several.
     values : (n_subjects, n_features) float64
         NaN where a subject has none.
+    levels : (n_features,) bool
+        Whether it is a number that was found, of the subject or as the mean of a test; not how often, when, or what else.
     """
 
     names: tuple[str, ...]
     datasets: tuple[str, ...]
     values: Floats
+    levels: Mask
 
     def take(self, kept: Ints) -> FeatureTable:
         """Keep the features given by position."""
         return FeatureTable(
-            tuple(self.names[i] for i in kept.tolist()), tuple(self.datasets[i] for i in kept.tolist()), self.values[:, kept]
+            tuple(self.names[i] for i in kept.tolist()),
+            tuple(self.datasets[i] for i in kept.tolist()),
+            self.values[:, kept],
+            self.levels[kept],
         )
 
 
@@ -59,17 +65,21 @@ class Columns:
     """Features in the making; :meth:`table` has those that vary in the source and repeat no earlier one."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, str, Floats]] = []
+        self.found: list[tuple[str, str, Floats, bool]] = []
 
-    def add(self, dataset: str, name: str, values: Floats) -> None:
+    def add(self, dataset: str, name: str, values: Floats, *, level: bool = False) -> None:
         """Add a feature of a dataset, (n_subjects,)."""
-        self.found.append((dataset, name if dataset == STUDY else f"{dataset} {name}", np.asarray(values, np.float64)))
+        self.add_named(dataset, name if dataset == STUDY else f"{dataset} {name}", values, level=level)
+
+    def add_named(self, dataset: str, name: str, values: Floats, *, level: bool = False) -> None:
+        """Add a feature whose name tells its dataset."""
+        self.found.append((dataset, name, np.asarray(values, np.float64), level))
 
     def table(self, of_source: Mask) -> FeatureTable:
         """Put them side by side; `of_source` is a mask over subjects."""
-        values = np.column_stack([values for _, _, values in self.found]) if self.found else np.empty((len(of_source), 0))
-        table = FeatureTable(tuple(name for _, name, _ in self.found), tuple(one for one, _, _ in self.found), values)
-        return _telling(table, of_source)
+        datasets, names, values, levels = zip(*self.found, strict=True) if self.found else ((), (), (), ())
+        rows = np.column_stack(values) if values else np.empty((len(of_source), 0))
+        return _telling(FeatureTable(names, datasets, rows, np.array(levels, bool)), of_source)
 
 
 def feature_table(stack: Stack, timeline: Timeline) -> FeatureTable:
@@ -137,7 +147,7 @@ def _of_subjects(columns: Columns, stack: Stack, timeline: Timeline, name: str) 
     ):
         column = view.dataset(name)[variable]
         if isinstance(column, Numbers) and is_number(column.values[of_source]):
-            columns.add(name, variable, subject_means(stack, name, column.values))
+            columns.add(name, variable, subject_means(stack, name, column.values), level=True)
             continue
         add_indicators(columns, stack, name, variable)
 
@@ -206,7 +216,7 @@ def _of_tests(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> 
         change[group[first]] = np.where(last > first, values[last] - values[first], np.nan)
     for what, numbers in (("level", level), ("spread", spread), ("change", change), ("results", count)):
         for i, of_test in enumerate(numbers.reshape(len(kept), n)):
-            columns.add(name, f"{results.tests[int(kept[i])]} {what}", of_test)
+            columns.add(name, f"{results.tests[int(kept[i])]} {what}", of_test, level=what == "level")
 
 
 def _times(stack: Stack, timeline: Timeline, name: str) -> Floats:
@@ -226,7 +236,7 @@ def _of_terms(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> 
         if terms is not None:
             dense = terms.rows.toarray()
             for i, term in enumerate(terms.names):
-                columns.found.append((name, f"{term} rows", dense[:, i]))
+                columns.add_named(name, f"{term} rows", dense[:, i])
     lasted = timeline.end(name) - timeline.start(name)
     if np.isfinite(lasted).any():
         columns.add(name, "mean duration", subject_means(stack, name, lasted))

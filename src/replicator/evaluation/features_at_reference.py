@@ -55,7 +55,7 @@ def _of_subjects(columns: Columns, stack: Stack, name: str) -> None:
             continue
         column = view.dataset(name)[one.name]
         if isinstance(column, Numbers) and is_number(column.values[of_source]):
-            columns.add(name, one.name, subject_means(stack, name, column.values))
+            columns.add(name, one.name, subject_means(stack, name, column.values), level=True)
         else:
             add_indicators(columns, stack, name, one.name)
 
@@ -75,7 +75,7 @@ def _of_baseline(columns: Columns, stack: Stack, timeline: Timeline, name: str) 
         of_one = series == one
         values = np.full(len(stack.origin), np.nan)
         values[subject[of_one]] = results.values[rows[of_one]]
-        columns.found.append((name, f"{baseline.names[one]} at baseline", values))
+        columns.add_named(name, f"{baseline.names[one]} at baseline", values, level=True)
 
 
 def _of_history(columns: Columns, stack: Stack, timeline: Timeline, name: str) -> None:
@@ -87,4 +87,4 @@ def _of_history(columns: Columns, stack: Stack, timeline: Timeline, name: str) -
     before = (start < 0) | (np.isnan(start) & (stack.view.dataset(name).domain == HISTORY))
     counts = count_matrix(stack.view.subject(name), np.where(before, terms.term, -1), len(stack.origin), len(terms.names))
     for i, has in enumerate(counts.sign().toarray().T):
-        columns.found.append((name, f"{terms.names[i]} before", has.astype(np.float64)))
+        columns.add_named(name, f"{terms.names[i]} before", has)

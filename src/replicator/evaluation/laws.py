@@ -17,7 +17,19 @@ from replicator.rules.standard import rules_of_standard
 from replicator.rules.validation import validate
 from replicator.tables.dataset import Study
 
-UNSEEN_SO_FAR = ("SRC-RANGE", "SRC-PLAN")  # of what no subject of the source happened to show, which other real subjects may show
+UNSEEN_SO_FAR = (  # of what no subject of the source happened to show, which other real subjects may show
+    "SRC-RANGE",
+    "SRC-VALUES",
+    "SRC-SHAPE",
+    "SRC-PLAN",
+    "SRC-PRESENT",
+    "SRC-FILLED",
+    "SRC-EMPTY",
+    "SRC-NEAR",
+    "SRC-ORDER",
+    "SRC-KEY",
+    "KEY-UNIQUE",
+)
 NAME = "laws held"
 QUESTION = "Of the rules that the source keeps, which share does the sample keep?"
 
@@ -69,13 +81,15 @@ def judge_laws(source: Study, sample: Study, holdout: Study | None = None) -> La
 
     Notes
     -----
-    That no number lies beyond a range, and that a test is not measured at a visit, is said of what the source's subjects did not
-    show; one in a hundred others may. Such a rule, :data:`UNSEEN_SO_FAR`, is put as a warning: rates are compared, as in
-    :func:`~replicator.rules.certificate.certificate`, and a few failures are not the loss of a law.
+    That no number lies beyond a range, that no other value or precision is given, that nothing is entered twice or in another
+    order, and that a test is not measured at a visit, is said of what the source's subjects did not show; one in a hundred others
+    may. Such a rule, :data:`UNSEEN_SO_FAR`, is put as a warning: rates are compared, as in
+    :func:`~replicator.rules.certificate.certificate`, and a few failures are not the loss of a law. Laws of how values follow from
+    each other know no chance.
     """
     quiet = replace(source, notes=())
     structure = find_structure(quiet)
-    rules = (*rules_of_standard(), *map(_as_put, learn_rules(quiet, structure, FEWEST_SHARED)))
+    rules = tuple(map(_as_put, (*rules_of_standard(), *learn_rules(quiet, structure, FEWEST_SHARED))))
     of_source, of_sample = (validate(study, rules, structure, max_rows=0) for study in (quiet, sample))
     shown = certificate(of_source, of_sample).without_few(FEWEST_SHARED, of_source)
     if holdout is None:

@@ -165,14 +165,12 @@ def _arm(stack: Stack, arms: Arms, table: FeatureTable) -> Target:
 def _figure(stack: Stack, target: Target, rng: np.random.Generator) -> Figure:
     measure = "AUC" if target.binary else "R²"
     question = f"{target.question} ({measure} in real subjects; learned from the sample, the target: learned from real subjects)"
-    lowest = 0.0
     told = np.isfinite(target.values)
     source, sample, holdout = (rng.permutation(stack.subjects(origin)) for origin in Origin)
     source, sample, holdout = (side[told[side]][:MOST_SUBJECTS] for side in (source, sample, holdout))
     why = _too_few(target, source, sample, holdout)
     if why:
-        nothing = Interval(np.nan, np.nan)
-        return Figure(target.name, question, np.nan, np.nan, nothing, lowest, 1.0, Direction.HIGHER, 0, why)
+        return _untold(target, question, why)
     real = holdout if len(holdout) else source
     filled = _filled(target.features.values, source)
     scores = np.zeros((2, REPEATS, len(real)))
@@ -188,13 +186,21 @@ def _figure(stack: Stack, target: Target, rng: np.random.Generator) -> Figure:
     truth = target.values[real]
     each = _measured(scores, truth, target.binary)
     value, best = each.mean(axis=1).tolist()
+    no_skill = 0.5 if target.binary else 0.0
+    if best <= no_skill:
+        return _untold(target, question, f"Learned from real subjects it is {best:.2f}, no better than a guess.")
     drawn = rng.integers(len(real), size=(DRAWS, len(real)))
     again = _measured(np.moveaxis(scores[:, :, drawn], 2, 0), truth[drawn][:, None, None, :], target.binary).mean(axis=2)
     apart = again[:, 0] - again[:, 1]
     error = float(np.sqrt(np.var(apart[np.isfinite(apart)], ddof=1) + np.var(each, axis=1, ddof=1).sum()))
-    interval = Interval(max(value - NORMAL_95 * error, min(value, lowest)), min(value + NORMAL_95 * error, 1.0))
+    low = value - NORMAL_95 * error
+    interval = Interval(max(low, 0.0) if target.binary else low, min(value + NORMAL_95 * error, 1.0))
     note = "" if len(holdout) else "The sample was learned from these subjects too, which flatters it."
-    return Figure(target.name, question, value, best, interval, lowest, 1.0, Direction.HIGHER, len(real), note)
+    return Figure(target.name, question, value, best, interval, min(0.0, interval.low), 1.0, Direction.HIGHER, len(real), note)
+
+
+def _untold(target: Target, question: str, why: str) -> Figure:
+    return Figure(target.name, question, np.nan, np.nan, Interval(np.nan, np.nan), 0.0, 1.0, Direction.HIGHER, 0, why)
 
 
 def _too_few(target: Target, source: Ints, sample: Ints, holdout: Ints) -> str:

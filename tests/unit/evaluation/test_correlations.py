@@ -31,12 +31,28 @@ def test_every_two_datasets_have_an_equal_share_of_the_pairs() -> None:
     rng = np.random.default_rng(2)
     group = np.repeat([10, 20, 30], [20_000, 5_000, 40])
     certainty = rng.random(len(group))
-    chosen = choose_pairs(group, certainty, np.random.default_rng(3))
+    levels = np.zeros(len(group), bool)
+    chosen = choose_pairs(group, certainty, levels, np.random.default_rng(3))
     share = MOST_PAIRS // 3
     assert np.bincount(group[chosen], minlength=31)[[10, 20, 30]].tolist() == [share, share, 40]
     surest = np.argsort(-certainty[:20_000])[: share // 2]
     assert np.isin(surest, chosen).all()
     assert len(np.unique(chosen)) == len(chosen)
-    assert np.array_equal(chosen, choose_pairs(group, certainty, np.random.default_rng(3)))
-    assert not np.array_equal(chosen, choose_pairs(group, certainty, np.random.default_rng(4)))
-    assert len(choose_pairs(np.empty(0, np.int64), np.empty(0), rng)) == 0
+    assert np.array_equal(chosen, choose_pairs(group, certainty, levels, np.random.default_rng(3)))
+    assert not np.array_equal(chosen, choose_pairs(group, certainty, levels, np.random.default_rng(4)))
+    assert len(choose_pairs(np.empty(0, np.int64), np.empty(0), np.empty(0, bool), rng)) == 0
+
+
+def test_the_surest_levels_are_looked_at_however_sure_counts_are() -> None:
+    rng = np.random.default_rng(5)
+    group = np.repeat([10, 20], 8_000)
+    levels = rng.random(len(group)) < 0.1
+    certainty = rng.random(len(group)) + np.where(levels, 0.0, 1.0)
+    chosen = choose_pairs(group, certainty, levels, np.random.default_rng(3))
+    share = MOST_PAIRS // 2
+    for one in (10, 20):
+        at = np.flatnonzero((group == one) & levels)
+        assert np.isin(at[np.argsort(-certainty[at])[: share // 4]], chosen).all()
+        others = np.flatnonzero((group == one) & ~levels)
+        assert np.isin(others[np.argsort(-certainty[others])[: share // 2 - share // 4]], chosen).all()
+        assert (group[chosen] == one).sum() == share

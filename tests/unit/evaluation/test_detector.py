@@ -60,7 +60,7 @@ def test_a_relation_that_no_single_feature_shows_is_detected() -> None:
     found = detect(np.vstack([tied, free]), [(np.arange(400), np.arange(400, 800))], np.random.default_rng(6))
     assert found.auc > 0.75 and found.n == 400
     assert separation(tied, free)[0].max() < 0.57
-    table = FeatureTable(("A", "B"), ("X", "Y"), np.vstack([tied, free]))
+    table = FeatureTable(("A", "B"), ("X", "Y"), np.vstack([tied, free]), np.ones(2, bool))
     reasons = find_reasons(table, found.importance, (np.arange(400), np.arange(400, 800)), (np.arange(200), np.arange(200, 400)))
     assert [one.name for one in reasons] == ["A against B"]
     assert reasons[0].sample > 0.75 and reasons[0].floor < 0.6
@@ -71,7 +71,7 @@ def test_what_only_many_features_tell_together_is_said_with_those_used_most() ->
     stack = stack_studies(*(made_study(seed, 150) for seed in (1, 2, 3)))
     shift = np.where(np.arange(80) < 40, 0.16, 0.0)
     values = np.random.default_rng(8).normal(size=(len(stack.origin), 80)) + shift * (stack.origin == Origin.SAMPLE)[:, None]
-    table = FeatureTable(tuple(f"X{i}" for i in range(80)), ("LB",) * 80, values)
+    table = FeatureTable(tuple(f"X{i}" for i in range(80)), ("LB",) * 80, values, np.ones(80, bool))
     found = detector_figure(stack, table, np.random.default_rng(9))
     assert found.interval.low > found.target and not found.offenders
     said, named = found.note.rstrip(".").split(", most of all ")
@@ -96,7 +96,7 @@ def test_too_few_subjects_are_told_in_a_note() -> None:
     halves = _figure(made_study(1, 30), made_study(2, 200))
     assert halves.target == 0.5 and "30 subjects of the source" in halves.note and np.isfinite(halves.value)
     stack = stack_studies(made_study(1, 60), made_study(2, 60))
-    nothing = FeatureTable((), (), np.empty((120, 0)))
+    nothing = FeatureTable((), (), np.empty((120, 0)), np.empty(0, bool))
     assert "0 features" in detector_figure(stack, nothing, np.random.default_rng(0)).note
 
 

@@ -122,3 +122,7 @@ def test_things_that_go_together_count_as_one() -> None:
     assert (alone.low, alone.high) == pytest.approx((0.5549839, 0.9974714), abs=1e-6)
     assert (many.low, many.high) == pytest.approx((alone.low, alone.high))
     assert share_interval(np.ones(7), list("aabbccd")).high == 1.0
+    halves = np.repeat([1.0, 0.0], 5)
+    tests = [str(i) for i in range(10)]
+    apart, mixed = (share_interval(halves, tests, datasets) for datasets in (list("aaaaabbbbb"), list("ababababab")))
+    assert apart.low < mixed.low and apart.high > mixed.high

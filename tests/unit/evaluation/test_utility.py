@@ -46,6 +46,8 @@ def figures(*studies: Study) -> dict[str, Figure]:
 def test_other_real_subjects_are_as_useful() -> None:
     found = figures(study(1), study(2), study(3))
     assert set(found) == {"leaving predicted", "event predicted", "change predicted, LB", "arm predicted"}
+    by_lot = found.pop("leaving predicted")  # nothing tells who leaves
+    assert judge_figure(by_lot).grade is Grade.UNKNOWN and "no better than a guess" in by_lot.note
     assert all(judge_figure(one).grade is Grade.FINE for one in found.values()), found
     event = found["event predicted"]
     assert event.target > 0.8 and event.value > 0.8 and event.n == 300

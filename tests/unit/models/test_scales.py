@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import boxcox_llf
 
 from replicator.models.scales import NumericScales
 
@@ -24,6 +25,16 @@ def test_scatter_that_grows_with_the_level_asks_for_logarithms() -> None:
     values = np.where(series == 0, np.exp(3 + level + 0.3 * noise), 120 + 15 * level + 5 * noise)
     scales = NumericScales.fit(values, series, subject, np.array([12, 12]))
     assert scales.power.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_another_scale_is_taken_where_it_is_clearly_likelier(seed: int) -> None:
+    """By scipy's boxcox_llf: the likeliest of those 1.92 above the untransformed scale, and that one if there is none."""
+    rng = np.random.default_rng(seed)
+    values = np.round(rng.normal(5, 1, 60) ** 2 if seed % 2 else 20 + 5 * rng.gamma(8, size=60), 2)
+    likelihood = {power: float(boxcox_llf(power, values)) for power in (1.0, 0.5, 0.0)}
+    clear = [power for power in (0.5, 0.0) if likelihood[power] > likelihood[1.0] + 1.92]
+    assert fitted(values, 2).power[0] == max(clear, key=likelihood.__getitem__, default=1.0)
 
 
 @given(st.floats(0.5, 400))

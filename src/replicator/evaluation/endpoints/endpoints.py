@@ -152,24 +152,37 @@ def _figure(
         return Figure(name, question, np.nan, np.nan, nothing, 0.0, 1.0, Direction.HIGHER, 0, why)
     held = np.concatenate([part[1][rows] for part, rows in zip(parts, used, strict=True)]).astype(np.float64)
     chance = np.concatenate([part[2][rows] for part, rows in zip(parts, used, strict=True)])
-    topics = [f"{one.kind} {name}" for one, rows in zip(compared, used, strict=True) for name in np.array(one.names, object)[rows]]
+    of_used = list(zip(compared, used, strict=True))
+    topics = [f"{one.kind} {name}" for one, rows in of_used for name in np.array(one.names, object)[rows]]
+    datasets = [one.dataset for one, rows in of_used for _ in range(int(rows.sum()))]
     value = float(held.mean())
     return Figure(
-        name, question, value, _known_mean(chance), share_interval(held, topics), 0.0, 1.0, Direction.HIGHER, n, "", offenders
+        name,
+        question,
+        value,
+        _known_mean(chance),
+        share_interval(held, topics, datasets),
+        0.0,
+        1.0,
+        Direction.HIGHER,
+        n,
+        "",
+        offenders,
     )
 
 
-def share_interval(held: Floats, topics: Sequence[str]) -> Interval:
+def share_interval(held: Floats, *groupings: Sequence[str]) -> Interval:
     """95 % interval of a share of things that come in groups: Clopper and Pearson's, of as many as vary independently.
 
-    Never of more than there are groups, since the groups have the same subjects.
+    How many these are is told by how the groups vary, of whichever grouping they vary most in; never more than the first has
+    groups, since all have the same subjects.
 
     Parameters
     ----------
     held : (n,) float64
         0 or 1.
-    topics : sequence of str
-        Group of each, such as its test.
+    groupings : sequences of str
+        Group of each, such as its test, and its dataset.
 
     References
     ----------
@@ -177,10 +190,10 @@ def share_interval(held: Floats, topics: Sequence[str]) -> Interval:
     26, 1934, pages 404-413; on effective numbers, L. Kish, *Survey Sampling*, Wiley 1965, section 8.2.
     """
     share = float(held.mean())
-    group = pd.factorize(pd.Series(list(topics), dtype=object))[0]
-    n_groups = int(group.max()) + 1
-    variance = float((np.bincount(group, held - share) ** 2).sum()) / len(held) ** 2
-    n = float(np.clip(share * (1 - share) / variance, 1.0, n_groups)) if variance > 0 else float(n_groups)
+    grouped = [pd.factorize(pd.Series(list(names), dtype=object))[0] for names in groupings]
+    most = int(grouped[0].max()) + 1
+    variance = max(float((np.bincount(group, held - share) ** 2).sum()) for group in grouped) / len(held) ** 2
+    n = float(np.clip(share * (1 - share) / variance, 1.0, most)) if variance > 0 else float(most)
     low = float(beta.ppf(0.025, share * n, (1 - share) * n + 1)) if share > 0 else 0.0
     high = float(beta.ppf(0.975, share * n + 1, (1 - share) * n)) if share < 1 else 1.0
     return Interval(low, high)
