@@ -55,6 +55,16 @@ class PartDescription:
     models: Mapping[str, int] = field(default_factory=dict)
     fewest_subjects: int | None = None
 
+    @property
+    def examples(self) -> str:
+        """The texts that say most to a reader: of several words, then of one, then codes and numbers; JSON has them all."""
+
+        def rank(text: str) -> int:
+            words = text.split()
+            return 0 if len(words) > 1 and all(word.isalpha() for word in words) else 1 if len(text) > 2 and text.isalpha() else 2
+
+        return ", ".join(sorted((text for text in self.texts if text.strip()), key=rank)[:SHOWN_TEXTS])
+
 
 @dataclass(frozen=True)
 class ModelDescription:
@@ -126,7 +136,11 @@ class ModelDescription:
             f"{k} subjects have one of them."
         )
         if self.fewest_subjects is not None:
-            said.append(f"The smallest number of subjects that any of its models was learned from is {self.fewest_subjects:,}.")
+            terms = "" if k_terms == k else f", behind a coded term {k_terms} or more"
+            said.append(
+                f"Behind every other value stand {k} subjects or more{terms}; the smallest number that any of its models was learned "
+                f"from is {self.fewest_subjects:,}."
+            )
         if k < 5 or k_terms < 3:
             said.append("These bounds are lower than usual: someone asked for that when the model was fitted.")
         if self.copied:
@@ -147,7 +161,7 @@ class ModelDescription:
                 f"{part.n_numbers:,}",
                 f"{len(part.texts):,}",
                 self.support(part),
-                ", ".join(part.texts[:SHOWN_TEXTS]),
+                part.examples,
             )
             for part in self.parts
         )
@@ -172,8 +186,7 @@ def render_model_text(model: ModelDescription, width: int = 100) -> str:
     lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'subjects':>9}  for example"]
     for part in model.parts:
         support = model.support(part)
-        examples = ", ".join(part.texts[:SHOWN_TEXTS])
-        row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {examples}"
+        row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {part.examples}"
         lines.append(row if len(row) <= width else row[: width - 1] + "…")
     lines += ["", *textwrap.wrap(SUPPORT_LEGEND, width)]
     if model.precision is not None:
