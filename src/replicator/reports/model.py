@@ -138,8 +138,8 @@ class ModelDescription:
         if self.fewest_subjects is not None:
             terms = "" if k_terms == k else f", behind a coded term {k_terms} or more"
             said.append(
-                f"Behind every other value stand {k} subjects or more{terms}; the smallest number that any of its models was learned "
-                f"from is {self.fewest_subjects:,}."
+                f"Behind every other value stand {k} subjects or more{terms}; the smallest number that any of its models was "
+                f"learned from is {self.fewest_subjects:,}."
             )
         if k < 5 or k_terms < 3:
             said.append("These bounds are lower than usual: someone asked for that when the model was fitted.")
