@@ -13,7 +13,7 @@ from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import evaluate_studies
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.measures import NORMAL_95, Offender
-from replicator.evaluation.privacy import attributes, copies, membership, nearest, uniqueness
+from replicator.evaluation.privacy import attributes, copied_series, copied_subjects, copies, membership, nearest, uniqueness
 from replicator.evaluation.privacy.groups import draw_groups, error_of_target, over_draws
 from replicator.evaluation.privacy.privacy import Attack, Privacy, assess_privacy
 from replicator.evaluation.stack import stack_studies
@@ -93,14 +93,21 @@ def test_a_copy_of_the_source_is_found_by_every_attack() -> None:
     missed = {attack.figure.name for attack in found.attacks if attack.told} - succeeding(found)
     assert missed == {copies.IDENTIFIERS}
     figures = {figure.name: figure for figure in found.figures}
-    for name in (nearest.NEARER, nearest.TOO_NEAR_NAME, uniqueness.COMBINATIONS, uniqueness.VALUES, copies.SERIES, copies.SUBJECTS):
+    for name in (
+        nearest.NEARER,
+        nearest.TOO_NEAR_NAME,
+        uniqueness.COMBINATIONS,
+        uniqueness.VALUES,
+        copied_series.SERIES,
+        copied_subjects.SUBJECTS,
+    ):
         assert figures[name].value > 0.85, figures[name]
     assert figures[membership.BY_DISTANCE].value > 0.9
 
 
 def test_a_copy_is_found_without_a_holdout() -> None:
     found = succeeding(assess(real(1), renamed(real(1))))
-    assert {nearest.TOO_NEAR_NAME, uniqueness.VALUES, copies.SERIES, copies.SUBJECTS} <= found
+    assert {nearest.TOO_NEAR_NAME, uniqueness.VALUES, copied_series.SERIES, copied_subjects.SUBJECTS} <= found
 
 
 @pytest.mark.parametrize("holdout", [None, 3])
@@ -109,16 +116,34 @@ def test_one_leaked_subject_is_found_as_a_copied_subject_alone(holdout: int | No
     leaked = source["LB"].to_frame().USUBJID.value_counts().index[0]
     sample = with_subjects_of(renamed(real(2)), source, [leaked])
     found = assess(source, sample, None if holdout is None else real(holdout))
-    assert succeeding(found) == {copies.SUBJECTS}
-    assert 0.0 < next(one for one in found.figures if one.name == copies.SUBJECTS).value < 0.02
+    assert succeeding(found) == {copied_subjects.SUBJECTS}
+    assert 0.0 < next(one for one in found.figures if one.name == copied_subjects.SUBJECTS).value < 0.02
     assert "Copied subjects" in " ".join(found.verdict)
+
+
+@pytest.mark.parametrize("factor", [1.005, 1.01])
+def test_a_leaked_subject_whose_results_were_changed_a_little_is_found_as_well(factor: float) -> None:
+    """No series is equal any more; it is nearer to the subject than any of the real ones comes to another."""
+    source = real(1)
+    leaked = source["LB"].to_frame().USUBJID.value_counts().index[0]
+
+    def blurred(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        if name != "LB":
+            return frame
+        numbers = (factor * frame.LBSTRESN).round(2)
+        return frame.assign(LBSTRESN=numbers, LBSTRESC=numbers.astype(str))
+
+    sample = with_subjects_of(renamed(real(2)), changed(source, blurred), [leaked])
+    found = assess(source, sample, real(3))
+    assert succeeding(found) == {copied_subjects.SUBJECTS}
+    assert next(one for one in found.figures if one.name == copied_subjects.SUBJECTS).value == pytest.approx(1 / 150)
 
 
 def with_a_series_of(study: Study, other: Study, n: int) -> Study:
     """A study in which some subjects have the results of one test of the subjects of another one, at the same visits."""
     theirs, frame = (one["LB"].to_frame() for one in (other, study))
     own = theirs[theirs.LBTESTCD == "K"].groupby("USUBJID")
-    long = [series for _, series in own if len(series) >= copies.LENGTH]
+    long = [series for _, series in own if len(series) >= copied_series.LENGTH]
     subjects = sorted(set(frame.USUBJID))[:n]
     rest = frame[~(frame.USUBJID.isin(subjects) & (frame.LBTESTCD == "K"))]
     lab = pd.concat([rest, *(long[i % len(long)].assign(USUBJID=one) for i, one in enumerate(subjects))])
@@ -130,9 +155,9 @@ def test_what_few_real_subjects_show_none_of_is_no_target_of_exactly_none(n: int
     """Some 200 series of forty subjects agree with none of the source; 20 of the 5,000 of a large sample are no more than that."""
     source, sample = real(1, 40), with_a_series_of(renamed(real(2, 1000)), real(1, 40), n)
     found = assess(source, sample, real(3, 40))
-    figure = next(one for one in found.figures if one.name == copies.SERIES)
+    figure = next(one for one in found.figures if one.name == copied_series.SERIES)
     assert figure.target == 0.0 and figure.value > 0.8 * n / 5000
-    assert (copies.SERIES in succeeding(found)) is tell
+    assert (copied_series.SERIES in succeeding(found)) is tell
 
 
 def test_the_error_of_a_target_is_that_of_the_upper_limit_of_clopper_and_pearson() -> None:
@@ -146,7 +171,7 @@ def test_subjects_drawn_from_the_source_again_are_found() -> None:
     source = real(1)
     half = sorted(source["DM"].to_frame().USUBJID)[:75]
     found = succeeding(assess(source, with_subjects_of(renamed(real(2)), source, half), real(3)))
-    assert {nearest.TOO_NEAR_NAME, copies.SERIES, copies.SUBJECTS} <= found
+    assert {nearest.TOO_NEAR_NAME, copied_series.SERIES, copied_subjects.SUBJECTS} <= found
 
 
 def with_texts(study: Study, texts: list[str]) -> Study:

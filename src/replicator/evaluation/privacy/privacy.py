@@ -9,7 +9,7 @@ import numpy as np
 
 from replicator.evaluation.features import FeatureTable
 from replicator.evaluation.measures import NORMAL_95, Figure
-from replicator.evaluation.privacy import attributes, copies, membership, nearest, uniqueness
+from replicator.evaluation.privacy import attributes, copied_series, copied_subjects, copies, membership, nearest, uniqueness
 from replicator.evaluation.privacy.groups import MOST_SUBJECTS, draw_groups
 from replicator.evaluation.privacy.membership import Refit
 from replicator.evaluation.privacy.nearest import DistanceQuantiles
@@ -19,7 +19,10 @@ from replicator.rng import stream
 from replicator.tables.dataset import Study
 
 SURE = 3.0  # standard errors beyond its target at which an attack counts as a success: of a dozen, one in sixty by chance
-NONE_ALLOWED = (copies.SUBJECTS, copies.IDENTIFIERS)  # figures of which a single case is a finding where real subjects show none
+NONE_ALLOWED = (
+    copied_subjects.SUBJECTS,
+    copies.IDENTIFIERS,
+)  # figures of which a single case is a finding where real subjects show none
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,14 @@ _WORDS = {
         "What is common knowledge (terms of a dictionary) comes up as often for those held out.",
         "At its target no wording has passed from a subject into the sample.",
     ),
-    copies.SERIES: (
+    copied_series.SERIES: (
         "The sample and all series of results.",
         "Series that agree by chance agree as often with other real subjects.",
         "At its target no part of a subject's course was copied.",
     ),
-    copies.SUBJECTS: (
-        "The sample and all series of results.",
-        "A copy of a subject shares most of its series.",
+    copied_subjects.SUBJECTS: (
+        "The sample, and everything of a person.",
+        "A copy shares most of its series with a subject, or is nearer to it in all features than real subjects come.",
         "At its target nobody of the source is in the sample as a whole.",
     ),
     copies.IDENTIFIERS: (
@@ -181,6 +184,7 @@ def assess_privacy(
     n_features = len(table.names)
     near = nearest.measure_nearness(table, few)
     of_source = stack.origin[near.real] == Origin.SOURCE
+    windows = copied_series.Windows(stack, timeline)
     too_near, quantiles = nearest.too_near_figure(near, few, n_features)
     figures = [
         nearest.nearer_figure(near, few, n_features),
@@ -190,7 +194,8 @@ def assess_privacy(
         uniqueness.combination_figure(stack, groups),
         uniqueness.value_figure(stack, groups),
         copies.text_figure(stack, groups),
-        *copies.series_figures(stack, timeline, groups),
+        copied_series.copied_series_figure(stack, windows, groups),
+        copied_subjects.copied_subjects_figure(stack, table, windows, groups, few.real),
         copies.identifier_figure(stack),
     ]
     if n_shadows and refit is not None:
