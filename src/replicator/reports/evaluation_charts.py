@@ -114,7 +114,7 @@ def _between(edges: tuple[float, ...], i: int) -> str:
 def _categories(drawn: Distribution, width: int) -> str:
     row, left = 19, min(max(map(breadth, drawn.levels), default=0.0), MOST_LABEL) + 6
     top = max((*drawn.source, *drawn.sample), default=0.0) or 1.0
-    scale = (width - left - 40) / top
+    scale = (width - left - 70) / top
     parts = []
     for i, level in enumerate(drawn.levels):
         y = i * row
@@ -124,7 +124,7 @@ def _categories(drawn: Distribution, width: int) -> str:
             words(left - 5, y + 13, fitted(level, left - 5), anchor="end"),
             box(left, y + 2, source * scale, 7, "src", tip),
             box(left, y + 10, sample * scale, 6, "smp", tip),
-            words(left + max(source, sample) * scale + 4, y + 13, f"{sample:.0%}"),
+            words(left + max(source, sample) * scale + 4, y + 13, f"{source:.0%} | {sample:.0%}"),
         ]
     return drawing(width, max(row * len(drawn.levels), 1), f"shares of {len(drawn.levels)} values", parts)
 
@@ -154,8 +154,8 @@ def course_chart(test: TestPicture, course: ArmCourse, width: int = 158, height:
             of_source = "" if real is None else f"source {real:.4g} ({course.source.n[i]} subjects), "
             tip = f"{test.times[i]}: {of_source}sample {made:.4g} ({course.sample.n[i]})"
             parts.append(dot(*place(i, made), 1.8, "smp", tip))
-    half = (width - left) / 2 - 3
-    parts.append(words(left, height - 3, fitted(test.times[0], half)))
+    half = width / 2 - 3
+    parts.append(words(0, height - 3, fitted(test.times[0], half)))
     parts.append(words(width, height - 3, fitted(test.times[-1], half), anchor="end"))
     return drawing(width, height, f"{test.test} over time, {course.arm or 'all'}", parts)
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from replicator.evaluation.pictures.shapes import Lane, Map, Row
-from replicator.reports.svg import box, drawing, fitted, words
+from replicator.reports.svg import box, breadth, drawing, fitted, upright, words
 
-_LABEL, _TINY = 130, 9  # pixels of a row's name, and of its letters
+_LABEL, _TINY = 130, 9  # pixels of the name of a row or column, and of its letters
 WIDTH = 370  # of a chart, so that a phone shows it as it is; wider pages have several beside each other
 
 
-def correlation_chart(drawn: Map, *, sample: bool, cell: int = 10) -> str:
+def correlation_chart(drawn: Map, *, sample: bool, cell: int = 16) -> str:
     """Draw one side of a correlation map: warm for positive, cold for negative, grey where it cannot be told."""
     matrix = drawn.sample if sample else drawn.source
-    width, height = _LABEL + cell * len(drawn.columns), cell * len(drawn.rows) + 4
-    parts = []
+    parts, top = _columns(drawn.columns, cell)
+    width, height = _LABEL + cell * len(drawn.columns), top + cell * len(drawn.rows) + 4
     for i, row in enumerate(matrix):
-        parts.append(words(_LABEL - 5, i * cell + cell - 2, fitted(drawn.rows[i], _LABEL - 5, _TINY), "axis tiny", "end"))
+        y = top + i * cell
+        parts.append(words(_LABEL - 5, y + cell - 5, fitted(drawn.rows[i], _LABEL - 5, _TINY), "axis tiny", "end"))
         for j, value in enumerate(row):
             tip = f"{drawn.rows[i]} with {drawn.columns[j]}: {'cannot be told' if value is None else f'{value:+.2f}'}"
             css = "unknown" if value is None else "warm" if value > 0 else "cold"
             strength = 1.0 if value is None else abs(value)
-            parts.append(box(_LABEL + j * cell, i * cell, cell - 1, cell - 1, css, tip, min(strength, 0.99)))
+            parts.append(box(_LABEL + j * cell, y, cell - 1, cell - 1, css, tip, min(strength, 0.99)))
     return drawing(width, height, "correlations, " + ("sample" if sample else "source"), parts)
 
 
@@ -34,10 +35,10 @@ def share_chart(drawn: Map, first: int = 0, last: int | None = None, cell: int =
     columns = range(len(drawn.columns))[first:last]
     wide = cell * 2 + 2
     said = 90 if len(drawn.columns) == 1 else 0
-    width, height = _LABEL + wide * len(columns) + said, row * len(drawn.rows) + 4
-    parts = []
+    parts, top = ([], 0) if said else _columns(drawn.columns[first:last], wide)
+    width, height = _LABEL + wide * len(columns) + said, top + row * len(drawn.rows) + 4
     for i, (real, made) in enumerate(zip(drawn.source, drawn.sample, strict=True)):
-        y = i * row
+        y = top + i * row
         parts.append(words(_LABEL - 5, y + row - 3, fitted(drawn.rows[i], _LABEL - 5, _TINY), "axis tiny", "end"))
         for place, j in enumerate(columns):
             tip = f"{drawn.rows[i]}, {drawn.columns[j]}: source {_said(real, j)}, sample {_said(made, j)}"
@@ -49,6 +50,15 @@ def share_chart(drawn: Map, first: int = 0, last: int | None = None, cell: int =
         if said:
             parts.append(words(_LABEL + wide + 4, y + row - 3, f"{_brief(real[0])} | {_brief(made[0])}", "axis tiny"))
     return drawing(width, height, "shares in source and sample", parts)
+
+
+def _columns(names: Sequence[str], wide: int) -> tuple[list[str], int]:
+    """Write names of columns upright; returned with the height that they take."""
+    height = int(min(max((breadth(name, _TINY) for name in names), default=0.0) + 6, _LABEL))
+    return [
+        upright(_LABEL + i * wide + wide / 2 + 3, height - 4, fitted(name, height - 6, _TINY), "axis tiny")
+        for i, name in enumerate(names)
+    ], height
 
 
 def _brief(value: float | None) -> str:

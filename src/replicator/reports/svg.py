@@ -23,6 +23,11 @@ def words(x: float, y: float, text: str, css: str = "axis", anchor: str = "") ->
     return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}"{at}>{escape(text)}</text>'
 
 
+def upright(x: float, y: float, text: str, css: str = "axis") -> str:
+    """Write a text that runs upwards from a point."""
+    return f'<text class="{css}" transform="translate({x:.1f} {y:.1f}) rotate(-90)">{escape(text)}</text>'
+
+
 def box(x: float, y: float, width: float, height: float, css: str, tip: str = "", opacity: float = 1.0) -> str:
     """Draw a rectangle with a tip."""
     faded = f' fill-opacity="{opacity:.2f}"' if opacity < 1.0 else ""

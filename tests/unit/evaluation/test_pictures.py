@@ -59,6 +59,28 @@ def test_categories_are_shares_of_rows() -> None:
         assert dict(zip(drawn.levels, shares, strict=True)) == pytest.approx(sex.value_counts(normalize=True).to_dict())
 
 
+def test_numbers_that_name_something_are_drawn_one_by_one() -> None:
+    """Sites of three digits in a text column, and numbers of visits, however many there are."""
+
+    def with_sites(study: Study) -> Study:
+        dm = study["DM"].to_frame()
+        dm["SITEID"] = [str(701 + i % 15) for i in range(len(dm))]
+        lb = study["LB"].to_frame()
+        lb["VISITNUM"] = lb["VISITNUM"] + np.arange(len(lb)) % 4 / 10
+        changed = {"DM": Dataset.from_frame("DM", dm), "LB": Dataset.from_frame("LB", lb)}
+        return study.with_datasets([changed.get(one.name, one) for one in study.datasets.values()])
+
+    drawn = {
+        one.variable: one.distribution
+        for part in pictures_of(*(with_sites(made_study(seed, 150)) for seed in (1, 2))).datasets
+        if part.name in ("DM", "LB")
+        for one in part.variables
+    }
+    assert not drawn["SITEID"].edges and set(drawn["SITEID"].levels) >= {"701", "702", "others"}
+    assert not drawn["VISITNUM"].edges and "1.3" in drawn["VISITNUM"].levels
+    assert drawn["AGE"].edges
+
+
 def test_numbers_are_shares_of_bins() -> None:
     """The outer bins hold what lies beyond them."""
     drawn = next(one.distribution for one in dataset("DM").variables if one.variable == "AGE")

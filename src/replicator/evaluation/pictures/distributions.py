@@ -11,6 +11,7 @@ from replicator.evaluation.pictures.shapes import Distribution, VariablePicture
 from replicator.evaluation.sharing import FEWEST_SHARED, most_shared
 from replicator.evaluation.stack import Origin, Stack
 from replicator.profile.protected import count_subjects
+from replicator.profile.structure import Role
 from replicator.rules.grouping import Mask
 from replicator.tables.dataset import Text
 
@@ -22,9 +23,10 @@ OTHERS = "others"
 def variable_pictures(stack: Stack, name: str, columns: tuple[ComparedColumn, ...]) -> tuple[VariablePicture, ...]:
     """Draw the variables of a dataset that have a distribution and whose values five subjects of the source share."""
     found = []
+    roles = {one.name: one.role for one in stack.view.facts(name).variables}
     for column in (one for one in columns if one.dataset == name):
         rows = np.arange(len(column.subject))
-        if column.ordered:
+        if column.ordered and not _names(stack, name, column.variable, roles.get(column.variable)):
             drawn = number_distribution(stack, name, stack.view.dataset(name).numbers(column.variable), rows)
         else:
             drawn = text_distribution(stack, name, stack.view.text(name, column.variable), rows)
@@ -32,6 +34,11 @@ def variable_pictures(stack: Stack, name: str, columns: tuple[ComparedColumn, ..
             label = next((one.label for one in stack.view.dataset(name).variables if one.name == column.variable), "")
             found.append(VariablePicture(column.variable, label, drawn))
     return tuple(found)
+
+
+def _names(stack: Stack, name: str, variable: str, role: Role | None) -> bool:
+    """Whether the numbers of a variable name something: those of visits, and those that stand as text and are no results."""
+    return role is Role.VISIT or (isinstance(stack.view.dataset(name)[variable], Text) and role is not Role.RESULT)
 
 
 def number_distribution(stack: Stack, name: str, values: Floats, rows: Ints) -> Distribution | None:
