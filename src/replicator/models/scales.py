@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 POWERS = (1.0, 0.5, 0.0)  # untransformed, square root, logarithm: the steps of Tukey's ladder that keep their meaning
-CLEARLY = 1.92  # by which another scale must be likelier than the untransformed one: a likelihood ratio of one parameter at 5 %
+CLEARLY = 1.92  # by which the square root must be likelier than the untransformed scale: a likelihood ratio of one parameter at 5 %
 MOST_DECIMALS = 8  # more places than this are the noise of a floating-point number, not a precision
 LEAST_TAIL = 0.01  # share of values that a tail is told from
 TAIL = 4.0  # scales of an exponential tail at which it has all but ended (1 in 55 of its values lies further out)
@@ -230,7 +230,7 @@ def _best_power(values: Floats, series: Codes, subject: Codes, shift: Floats, al
     group = np.where(repeated[series], pair, len(count) + int(pair.max(initial=0)) + 1 + series)
     _, group = distinct_values(group, return_inverse=True)
     size = np.bincount(group)
-    likelihoods = []
+    best, chosen = np.full(n_series, -np.inf), np.ones(n_series)
     for power in POWERS:
         y = _transform(np.where(inside, values, 1.0), np.full(len(values), power), shift[series])
         y = np.where(inside, y, values)
@@ -238,9 +238,11 @@ def _best_power(values: Floats, series: Codes, subject: Codes, shift: Floats, al
         scatter = np.bincount(series, weights=centred**2, minlength=n_series)
         with np.errstate(divide="ignore", invalid="ignore"):
             likelihood = -0.5 * count * np.log(scatter / np.maximum(count, 1)) + (power - 1) * logs
-        likelihoods.append(np.where(allowed & (scatter > 0), likelihood, -np.inf))
-    likelihoods[0] += CLEARLY
-    return np.asarray(np.array(POWERS)[np.argmax(likelihoods, axis=0)], np.float64)
+        # what scatters by its level mostly does so in proportion: the logarithm needs to be likelier, the square root clearly so
+        better = allowed & (likelihood > best + (CLEARLY if power == POWERS[1] else 0.0)) & (scatter > 0)
+        better |= (power == 1.0) & (scatter > 0)
+        best, chosen = np.where(better, likelihood, best), np.where(better, power, chosen)
+    return chosen
 
 
 def _steps_across(values: Floats, series: Codes, decimals: NDArray[np.int64], n_series: int) -> Floats:

@@ -28,13 +28,13 @@ def test_scatter_that_grows_with_the_level_asks_for_logarithms() -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_another_scale_is_taken_where_it_is_clearly_likelier(seed: int) -> None:
-    """By scipy's boxcox_llf: the likeliest of those 1.92 above the untransformed scale, and that one if there is none."""
+def test_the_square_root_must_be_clearly_likelier_and_the_logarithm_likelier(seed: int) -> None:
+    """By scipy's boxcox_llf: the root from 1.92 above the untransformed scale on, and the logarithm above what is then held."""
     rng = np.random.default_rng(seed)
     values = np.round(rng.normal(5, 1, 60) ** 2 if seed % 2 else 20 + 5 * rng.gamma(8, size=60), 2)
     likelihood = {power: float(boxcox_llf(power, values)) for power in (1.0, 0.5, 0.0)}
-    clear = [power for power in (0.5, 0.0) if likelihood[power] > likelihood[1.0] + 1.92]
-    assert fitted(values, 2).power[0] == max(clear, key=likelihood.__getitem__, default=1.0)
+    held = 0.5 if likelihood[0.5] > likelihood[1.0] + 1.92 else 1.0
+    assert fitted(values, 2).power[0] == (0.0 if likelihood[0.0] > likelihood[held] else held)
 
 
 @given(st.floats(0.5, 400))
