@@ -16,7 +16,7 @@ from replicator.models.occasion_scatter import fit_scatter
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, Persistence, fit_persistence, lasting_noise
 from replicator.models.residual_correlation import around_means, moved_to_seen
-from replicator.models.residuals import GRID, around_lines, bend, even_subjects, find_shapes, standardise, widths_of
+from replicator.models.residuals import GRID, around_lines, bend, even_subjects, find_shapes, seeds, standardise, widths_of
 from replicator.models.subject_lines import SubjectLines, log_bias, log_noise, slope_deviation
 from replicator.special import binom, ndtri
 
@@ -189,9 +189,12 @@ class TwoLevel:
             scatter,
         )
         rows = np.flatnonzero(np.isin(run, shapes.subjects(run)))
-        drawn = shapes.take(rows)
-        some = partial(model._standardised, np.isfinite(dense[rows]), drawn.width, occasions.take(rows))
-        model = replace(model, quantiles=drawn.quantiles(some))
+        drawn, some_occasions = shapes.take(rows), occasions.take(rows)
+        draws = [model.noise(some_occasions, rng)[:, shapes.bent] for rng in seeds(len(rows))] if len(shapes.bent) else []
+        treat = partial(
+            model.take(shapes.bent)._standardised, np.isfinite(dense[np.ix_(rows, shapes.bent)]), drawn.width, some_occasions
+        )
+        model = replace(model, quantiles=drawn.quantiles(treat, draws))
         numbers = np.flatnonzero(~discrete)
         if len(numbers) < 2:
             return model, features
@@ -211,11 +214,11 @@ class TwoLevel:
         return replace(model, residual=moved_to_seen(model.residual, numbers, values, run, drawn_around)), features
 
     def _standardised(
-        self, seen: NDArray[np.bool_], width: Codes, occasions: Occasions, quantiles: Floats, rng: np.random.Generator
+        self, seen: NDArray[np.bool_], width: Codes, occasions: Occasions, noise: Floats, quantiles: Floats
     ) -> Floats:
-        """Residuals (n_occasions, n_series) as :meth:`fit` standardises them, drawn where `seen` with the given quantiles."""
+        """Noise (n_occasions, n_series) with the given quantiles, standardised where `seen` as :meth:`fit` does it."""
         there, at = seen.astype(np.float64), self._scatter_at(occasions)
-        shaped = bend(self.noise(occasions, rng), self.bent, quantiles, width)
+        shaped = bend(noise, self.bent, quantiles, width)
         residual = around_lines(shaped * at, there / at**2, occasions, np.flatnonzero(self.slope > 0))[0]
         size = np.add.reduceat(there, occasions.starts, axis=0)
         freedom = np.maximum(size - 1 - (self.slope > 0), 0)

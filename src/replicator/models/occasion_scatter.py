@@ -94,9 +94,9 @@ def fit_scatter(
 
 def _by_kind(values: Floats, kind: Codes, n_cells: int) -> Floats:
     """Sums of values (n_occasions, n_series) by kind of occasion: (n_series, n_cells)."""
-    out = np.zeros((n_cells, values.shape[1]))
-    np.add.at(out, kind, values)
-    return out.T
+    n_series = values.shape[1]
+    place = kind[:, None] * n_series + np.arange(n_series)
+    return np.bincount(place.reshape(-1), values.reshape(-1), n_cells * n_series).reshape(n_cells, n_series).T
 
 
 def _subjects(seen: Flags, occasions: Occasions, n_cells: int) -> Floats:

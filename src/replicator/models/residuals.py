@@ -160,13 +160,15 @@ class Shapes:
         kept = [[place[part][place[part] >= 0] for part in parts] for parts in self._rows]
         return Shapes(self.bent, self.width[rows], kept, self._goal)
 
-    def quantiles(self, draw: Callable[[Floats, np.random.Generator], Floats]) -> Floats:
+    def quantiles(self, treat: Callable[[Floats, Floats], Floats], draws: Sequence[Floats]) -> Floats:
         """Find the quantiles (n_bent, 3, len(GRID)) to draw from.
 
         Parameters
         ----------
-        draw : callable
-            Standardised residuals (n_occasions, n_series) drawn with given quantiles for the source's occasions.
+        treat : callable
+            Gives normals (n_occasions, n_bent) for the source's occasions the shapes of quantiles and standardises them.
+        draws : sequence of (n_occasions, n_bent) float64
+            Standard normals, the same in all rounds.
 
         Notes
         -----
@@ -174,21 +176,25 @@ class Shapes:
         must have heavier tails than what is seen. Quantiles are moved by what is missing until they no longer are.
         """
         out = np.stack([[_unit(of) for of in three] for three in self._goal]) if len(self.bent) else self._goal
-        repeats = int(np.clip(-(-MOST_DRAWN // max(len(self.width), 1)), 1, MOST_REPEATS))
-        seeds = np.random.SeedSequence(0).spawn(repeats)
         best, least = out, np.full(out.shape[:2], np.inf)
         for _ in range(ROUNDS if len(self.bent) else 0):
-            drawn = [draw(out, np.random.default_rng(seed)) for seed in seeds]
+            drawn = [treat(normal, out) for normal in draws]
             seen = np.empty_like(out)
-            for i, j in enumerate(self.bent.tolist()):
+            for i in range(len(self.bent)):
                 for c in range(3):
-                    seen[i, c] = np.quantile(np.concatenate([one[self._rows[i][c], j] for one in drawn]), GRID)
+                    seen[i, c] = np.quantile(np.concatenate([one[self._rows[i][c], i] for one in drawn]), GRID)
             miss = self._goal - seen
             far = np.abs(miss).max(axis=2)
             best = np.where((far < least)[:, :, None], out, best)
             least = np.minimum(far, least)
             out = np.stack([[_unit(of) for of in three] for three in out + miss])
         return best
+
+
+def seeds(n_occasions: int) -> list[np.random.Generator]:
+    """Generators, one for each draw of all occasions: several where these are few."""
+    repeats = int(np.clip(-(-MOST_DRAWN // max(n_occasions, 1)), 1, MOST_REPEATS))
+    return [np.random.default_rng(seed) for seed in np.random.SeedSequence(0).spawn(repeats)]
 
 
 def _unit(quantiles: Floats) -> Floats:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.persistence import Occasions
-from replicator.models.residuals import GRID, MOST_DRAWN, around_lines, bend, find_shapes
+from replicator.models.residuals import GRID, MOST_DRAWN, Shapes, around_lines, bend, find_shapes, seeds
 
 SUBJECTS, VISITS = 400, 7
 
@@ -98,14 +96,12 @@ def test_some_subjects_tell_the_shapes_of_a_large_study() -> None:
     rows = np.flatnonzero(np.isin(run, chosen))
     few = shapes.take(rows)
 
-    def draw(places: np.ndarray) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-        def drawn(quantiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-            normal = rng.standard_normal((len(places), 2))
-            return bend(normal, shapes.bent, quantiles, np.zeros((len(places), 2), np.intp))
+    def found(shapes: Shapes, n: int) -> np.ndarray:
+        width = np.zeros((n, 2), np.intp)
+        draws = [rng.standard_normal((n, 2)) for rng in seeds(n)]
+        return shapes.quantiles(lambda normal, quantiles: bend(normal, np.arange(2), quantiles, width), draws)
 
-        return drawn
-
-    of_all, of_some = shapes.quantiles(draw(np.arange(len(run)))), few.quantiles(draw(rows))
+    of_all, of_some = found(shapes, len(run)), found(few, len(rows))
     assert np.allclose(of_some[0, :, 1:-1], of_all[0, :, 1:-1], atol=0.25)
     assert np.isfinite(of_some).all()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -132,6 +133,7 @@ class Namer:
     def __init__(self, stand_ins: StandIns, kind: str, source: set[str], rng: np.random.Generator, adults: bool) -> None:
         self._stand_ins, self._kind, self._used, self._rng, self._adults = stand_ins, kind, set(source), rng, adults
         self._use, self._needs = load_medicine_use(), load_medicine_needs()
+        self._listed = cache(self._read)
 
     def names(self, class_name: str, n: int, wanted: Wanted, own: bool = False) -> list[str]:
         """Return up to `n` names for a class, drawn from its most ordinary ones; at least one, unless only its `own` will do.
@@ -185,13 +187,17 @@ class Namer:
         return out
 
     def _suits(self, term: str, wanted: Wanted) -> bool:
-        if self.sex_of((term,)) != wanted.sex:
-            return False
+        sex, needs, routes = self._listed(term)
+        if sex != wanted.sex or self._kind != "medication":
+            return sex == wanted.sex
+        for_it = needs.issuperset(wanted.needs) if wanted.needs else wanted.apart.isdisjoint(needs)
+        return for_it and self._use.allows(routes, wanted.route)
+
+    def _read(self, term: str) -> tuple[str, frozenset[str], frozenset[str]]:
+        """Sex, needs and routes of a term of the lists, which many pools ask for."""
         if self._kind != "medication":
-            return True
-        needs = self._needs.of_name(term)
-        for_it = set(wanted.needs) <= set(needs) if wanted.needs else wanted.apart.isdisjoint(needs)
-        return for_it and self._use.suits(term, wanted.route)
+            return self.sex_of((term,)), frozenset(), frozenset()
+        return self.sex_of((term,)), frozenset(self._needs.of_name(term)), self._use.routes_of(term)
 
     def _is_childish(self, term: str) -> bool:
         return self._adults and self._stand_ins.begins_in_childhood(term)

@@ -61,13 +61,18 @@ def find_order(dataset: Dataset, structure: DatasetStructure, subject: NDArray[n
     sequence_key = sort_key(dataset[sequence]) if sequence else np.arange(dataset.n_rows)
     order = np.lexsort((np.arange(dataset.n_rows), sequence_key, subject))
     same = subject[order][1:] == subject[order][:-1]
-    keys_by_name = {name: sort_key(dataset[name]) for name in {name for names in candidates for name in names}}
+    above, below = order[:-1][same], order[1:][same]
+    steps = {name: _steps(sort_key(dataset[name]), above, below) for name in {name for names in candidates for name in names}}
     best: tuple[float, int, tuple[str, ...]] = (-1.0, 0, ())
     for names in sorted(candidates):
-        rank = np.empty(dataset.n_rows)
-        keys = [keys_by_name[name] for name in reversed(names)]
-        rank[np.lexsort([*keys, subject.astype(np.float64)]) if keys else order] = np.arange(dataset.n_rows)
-        up = np.diff(rank[order]) > 0
-        kept = float(up[same].mean()) if same.any() else 1.0
-        best = max(best, (kept, -len(names), names))
+        up = below > above
+        for name in reversed(names):
+            up = np.where(steps[name] == 0, up, steps[name] > 0)
+        best = max(best, (float(up.mean()) if len(up) else 1.0, -len(names), names))
     return best[2]
+
+
+def _steps(key: NDArray[np.float64], above: NDArray[np.intp], below: NDArray[np.intp]) -> NDArray[np.int8]:
+    """Whether a key (n_rows,) rises (1), stays (0) or falls (-1) from rows to those below them (n_pairs,)."""
+    first, second = key.take(above), key.take(below)
+    return (second > first).astype(np.int8) - (second < first)
