@@ -14,6 +14,7 @@ from replicator.derivations.derive import as_type, follows, order_derivations
 from replicator.derivations.rule import DatasetFacts, Rule, Source
 from replicator.derivations.rules import RULES
 from replicator.derivations.workspace import Workspace
+from replicator.distinct import distinct_values
 from replicator.tables.dataset import Column, Numbers, Study, Text
 
 GOOD_ENOUGH = 0.9995  # no further variant of the rule is tried
@@ -46,7 +47,8 @@ def find_derivations(study: Study, datasets: Mapping[str, DatasetFacts], subject
         At most one for a variable (two where totals of an instrument complete it), inputs before targets, with the counts of
         their test. ``parameters`` also holds ``type``, ``elsewhere`` (what stands where the rule says nothing: ``keep`` or
         ``missing``) and, if it does not hold everywhere, ``exceptions`` with the shares of tested rows that the source left
-        ``missing``, filled although the rule says missing (``added``), or gave another value (``other``).
+        ``missing``, filled although the rule says missing (``added``), or gave another value (``other``); 0 for what fewer than k
+        subjects have.
     """
     if subjects not in study or subjects not in datasets:
         return ()
@@ -81,7 +83,7 @@ def _ranked(source: Source, shared: Mapping[str, object]) -> dict[tuple[str, str
             key = (candidate.dataset, candidate.target)
             if key in best and best[key].agreement >= GOOD_ENOUGH:
                 continue
-            tested = _test(source.workspace, rule, candidate)
+            tested = _test(source.workspace, rule, candidate, source.k)
             if tested is not None and (key not in best or tested.agreement > best[key].agreement + CLEARLY_BETTER):
                 best[key] = tested
         for (dataset, target), tested in best.items():
@@ -93,8 +95,8 @@ def _ranked(source: Source, shared: Mapping[str, object]) -> dict[tuple[str, str
     return slots
 
 
-def _test(workspace: Workspace, rule: Rule, candidate: Derivation) -> _Tested | None:
-    """Compute a candidate on the source and count; None if it does not hold."""
+def _test(workspace: Workspace, rule: Rule, candidate: Derivation, k: int) -> _Tested | None:
+    """Compute a candidate on the source and count; None if it does not hold. Exceptions of fewer than `k` subjects are not told."""
     dataset = workspace.study[candidate.dataset]
     actual = dataset[candidate.target]
     outcome = rule.compute(workspace, candidate)
@@ -112,11 +114,14 @@ def _test(workspace: Workspace, rule: Rule, candidate: Derivation) -> _Tested | 
     agree = int((same & tested).sum())
     if agree < (1.0 if few else rule.least) * n_tested or not (same & tested & ~blank).any():
         return None
-    exceptions = {
-        "missing": float((tested & blank & ~empty).sum() / n_tested),
-        "added": float((tested & ~blank & (empty | ~outcome.known)).sum() / n_tested),
-        "other": float((tested & ~same & ~blank & ~empty & outcome.known).sum() / n_tested),
+    kinds = {
+        "missing": tested & blank & ~empty,
+        "added": tested & ~blank & (empty | ~outcome.known),
+        "other": tested & ~same & ~blank & ~empty & outcome.known,
     }
+    who = workspace.subject(candidate.dataset)
+    shared = {name: rows for name, rows in kinds.items() if len(distinct_values(who[rows])) >= k}
+    exceptions = {name: float(shared[name].sum() / n_tested) if name in shared else 0.0 for name in kinds}
     parameters: dict[str, object] = {
         **candidate.parameters,
         "type": "char" if isinstance(actual, Text) else "num",

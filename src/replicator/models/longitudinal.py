@@ -2,7 +2,7 @@ r"""Many series of repeated measurements of many subjects: level, slope and spre
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
@@ -16,7 +16,7 @@ from replicator.models.occasion_scatter import fit_scatter
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, Persistence, fit_persistence, lasting_noise
 from replicator.models.residual_correlation import around_means, moved_to_seen
-from replicator.models.residuals import GRID, around_lines, bend, even_subjects, find_shapes, seeds, standardise, widths_of
+from replicator.models.residuals import GRID, Lines, Standard, bend, even_subjects, find_shapes, seeds, widths_of
 from replicator.models.subject_lines import SubjectLines, log_bias, log_noise, slope_deviation
 from replicator.special import binom, ndtri
 
@@ -191,9 +191,8 @@ class TwoLevel:
         rows = np.flatnonzero(np.isin(run, shapes.subjects(run)))
         drawn, some_occasions = shapes.take(rows), occasions.take(rows)
         draws = [model.noise(some_occasions, rng)[:, shapes.bent] for rng in seeds(len(rows))] if len(shapes.bent) else []
-        treat = partial(
-            model.take(shapes.bent)._standardised, np.isfinite(dense[np.ix_(rows, shapes.bent)]), drawn.width, some_occasions
-        )
+        there = np.isfinite(dense[np.ix_(rows, shapes.bent)])
+        treat = model.take(shapes.bent)._treatment(there, drawn.width, some_occasions)
         model = replace(model, quantiles=drawn.quantiles(treat, draws))
         numbers = np.flatnonzero(~discrete)
         if len(numbers) < 2:
@@ -213,16 +212,16 @@ class TwoLevel:
 
         return replace(model, residual=moved_to_seen(model.residual, numbers, values, run, drawn_around)), features
 
-    def _standardised(
-        self, seen: NDArray[np.bool_], width: Codes, occasions: Occasions, noise: Floats, quantiles: Floats
-    ) -> Floats:
-        """Noise (n_occasions, n_series) with the given quantiles, standardised where `seen` as :meth:`fit` does it."""
-        there, at = seen.astype(np.float64), self._scatter_at(occasions)
-        shaped = bend(noise, self.bent, quantiles, width)
-        residual = around_lines(shaped * at, there / at**2, occasions, np.flatnonzero(self.slope > 0))[0]
-        size = np.add.reduceat(there, occasions.starts, axis=0)
-        freedom = np.maximum(size - 1 - (self.slope > 0), 0)
-        return standardise(residual / at, there, freedom, self.spread > 0, self.inflation, occasions)
+    def _treatment(self, seen: NDArray[np.bool_], width: Codes, occasions: Occasions) -> Callable[[Floats, Floats], Floats]:
+        """What gives noise (n_occasions, n_series) some quantiles and standardises it, where `seen`, as :meth:`fit` does."""
+        at = self._scatter_at(occasions)
+        lines = Lines.of(seen / at**2, occasions, np.flatnonzero(self.slope > 0))
+        standard = Standard.of(seen, self.slope > 0, self.spread > 0, self.inflation, occasions)
+
+        def treat(noise: Floats, quantiles: Floats) -> Floats:
+            return standard.of_residuals(lines.out_of(bend(noise, self.bent, quantiles, width) * at) / at)
+
+        return treat
 
     def _scatter_at(self, occasions: Occasions) -> Floats:
         """Standard deviations of residuals, relative to those of all: (n_occasions, n_series)."""
@@ -279,13 +278,13 @@ class TwoLevel:
         starts, run = occasions.starts, occasions.run
         at = self._scatter_at(occasions) if len(self.scatter) else None
         weight = seen.astype(np.float64) if at is None else seen / at**2
-        whole = np.add.reduceat(weight, starts, axis=0)
         tilted = np.flatnonzero(self.slope > 0)
         shaped = bend(noise, self.bent, self.quantiles, widths_of(features["spread"], run, self.bent, self.spread > 0))
-        residual, time, reach = around_lines(shaped if at is None else shaped * at, weight, occasions, tilted)
+        lines = Lines.of(weight, occasions, tilted)
+        residual, whole = lines.out_of(shaped if at is None else shaped * at), lines.whole
         fading = self.fading if len(self.fading) else np.zeros(len(self.slope))
-        steep = slope_deviation(self.slope[tilted], fading[tilted], self.within[tilted], reach)
-        sloping = time * (features["slope"][:, tilted] * steep).take(run, axis=0)
+        steep = slope_deviation(self.slope[tilted], fading[tilted], self.within[tilted], lines.reach)
+        sloping = lines.time * (features["slope"][:, tilted] * steep).take(run, axis=0)
         length = np.tile(np.sqrt(self.within) * self.inflation, (len(starts), 1))
         wide = np.flatnonzero(self.spread > 0)
         if len(wide):

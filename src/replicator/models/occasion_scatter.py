@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from replicator.models.cell_means import shrink_effects
 from replicator.models.persistence import Occasions, Persistence, lasting_noise
-from replicator.models.residuals import around_lines, standardise
+from replicator.models.residuals import Lines, Standard
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -28,7 +28,7 @@ def fit_scatter(
     Parameters
     ----------
     dense : (n_occasions, n_series) float64
-        Residuals about the subjects' lines as :func:`~replicator.models.residuals.standardise` gives them; NaN where there is none.
+        Residuals about the subjects' lines as :func:`~replicator.models.residuals.Standard` gives them; NaN where there is none.
     occasions : Occasions
         Of known kinds.
     n_cells : int
@@ -65,21 +65,19 @@ def fit_scatter(
     known = _subjects(seen, occasions, n_cells) >= k
     square = np.where(seen, dense, 0.0) ** 2
     goal = _by_kind(square, kind, n_cells) / np.maximum(count, 1)
-    size = np.add.reduceat(weight, occasions.starts, axis=0)
-    freedom = np.maximum(size - 1 - tilted, 0)
-    lines = np.flatnonzero(tilted)
+    lines = Lines.of(weight, occasions, np.flatnonzero(tilted))
+    standard = Standard.of(seen, tilted, own, np.ones(n_series), occasions)
     rng = np.random.default_rng(0)
     repeats = int(np.clip(-(-DRAWN // len(dense)), 1, MOST_REPEATS))
     draws = [_lasting(rng, dense.shape, occasions, lasts) for _ in range(repeats)]
     for _ in range(ROUNDS):
         shown = np.zeros_like(goal)
         for draw in draws:
-            residual, time, reach = around_lines(draw * out[:, kind].T, weight, occasions, lines)
-            even = standardise(residual, weight, freedom, own, np.ones(n_series), occasions)
+            even = standard.of_residuals(lines.out_of(draw * out[:, kind].T))
             shown += _by_kind(np.nan_to_num(even) ** 2, kind, n_cells) / np.maximum(count, 1) / repeats
         moved = out * np.sqrt(np.where(known & (goal > 0) & (shown > 0), goal / np.where(shown > 0, shown, 1.0), 1.0))
         out = _even(np.clip(moved, 1 / MOST, MOST), count)
-    own_part = _own_part(weight, size, time, reach, occasions, lines)
+    own_part = _own_part(lines)
     told = _by_kind(own_part**2 * weight, kind, n_cells) / np.maximum(_by_kind(own_part * weight, kind, n_cells), 1e-9)
     total = np.maximum(count.sum(axis=1), 1)
     kurtosis = (square**2).sum(axis=0) / total / np.maximum((square.sum(axis=0) / total) ** 2, 1e-12)
@@ -96,7 +94,8 @@ def _by_kind(values: Floats, kind: Codes, n_cells: int) -> Floats:
     """Sums of values (n_occasions, n_series) by kind of occasion: (n_series, n_cells)."""
     n_series = values.shape[1]
     place = kind[:, None] * n_series + np.arange(n_series)
-    return np.bincount(place.reshape(-1), values.reshape(-1), n_cells * n_series).reshape(n_cells, n_series).T
+    sums = np.bincount(place.reshape(-1), values.reshape(-1), n_cells * n_series)
+    return np.asarray(sums.reshape(n_cells, n_series).T, np.float64)
 
 
 def _subjects(seen: Flags, occasions: Occasions, n_cells: int) -> Floats:
@@ -107,12 +106,12 @@ def _subjects(seen: Flags, occasions: Occasions, n_cells: int) -> Floats:
     return _by_kind(there.astype(np.float64), pair % n_cells, n_cells)
 
 
-def _own_part(weight: Floats, size: Floats, time: Floats, reach: Floats, occasions: Occasions, tilted: Codes) -> Floats:
+def _own_part(lines: Lines) -> Floats:
     """Share (n_occasions, n_series) of each value that is left in its residual about the subject's line."""
-    run = occasions.run
-    out = 1 - 1 / np.maximum(size, 1)[run]
-    out[:, tilted] -= np.where(reach[run] > 0, time**2 / np.where(reach[run] > 0, reach[run], 1.0), 0.0)
-    return np.where(weight > 0, np.maximum(out, 0.0), 0.0)
+    run, time, reach = lines.run, lines.time, lines.reach
+    out = 1 - 1 / np.maximum(lines.whole, 1)[run]
+    out[:, lines.tilted] -= np.where(reach[run] > 0, time**2 / np.where(reach[run] > 0, reach[run], 1.0), 0.0)
+    return np.where(lines.weight > 0, np.maximum(out, 0.0), 0.0)
 
 
 def _lasting(rng: np.random.Generator, shape: tuple[int, ...], occasions: Occasions, lasts: Persistence) -> Floats:

@@ -70,7 +70,7 @@ class Reporting:
         report : two arrays (n_reports,) int
             Occurrence and visit of each report.
         k : int
-            Fewest subjects who have reports at a visit number.
+            Fewest subjects who have reports at a visit number, and behind a chance.
         """
         occurrence, visit = pair_visits(owner, visit_subject)
         seen = np.isin(occurrence * max(1, len(visit_day)) + visit, report[0] * max(1, len(visit_day)) + report[1])
@@ -90,13 +90,7 @@ class Reporting:
         position = np.cumsum(kept) - 1
         before = np.minimum(_count_before(seen, occurrence), AGAIN)
         place = (stage, before + (AGAIN + 1) * np.isfinite(end)[occurrence], position[code[visit]])
-        hits, chances = (np.zeros((N_STAGES, N_STATES, int(kept.sum()))) for _ in range(2))
-        np.add.at(hits, place, seen)
-        np.add.at(chances, place, 1.0)
-        default = np.zeros((N_STAGES, N_STATES))
-        default[np.ix_([FIRST, ONLY], [0, AGAIN + 1])] = 1.0
-        pooled = (hits.sum(axis=2) + HALF * default) / (chances.sum(axis=2) + HALF)
-        return cls(numbers[kept], (hits + PRIOR * pooled[..., None]) / (chances + PRIOR))
+        return cls(numbers[kept], _rates(place, int(kept.sum()), seen, np.asarray(owner, np.int64)[occurrence], k))
 
     def last_day(self, n: int, visit_subject: Integers, visit_number: Floats, visit_day: Floats) -> Floats:
         """Return the day of the last visit that counts, by subject: (n,), NaN where there is none."""
@@ -139,6 +133,29 @@ class Reporting:
 
     def _counts(self, visit_number: Floats) -> NDArray[np.bool_]:
         return np.isin(np.round(visit_number, 9), np.round(self.number, 9))
+
+
+def _rates(place: tuple[Integers, ...], n_numbers: int, seen: NDArray[np.bool_], who: Integers, k: int) -> Floats:
+    """Chances of a report (stages, states, numbers), from pairs of an occurrence and a visit: where they are, and which have one.
+
+    Those at a visit are drawn to those at all visits. Where fewer than `k` subjects are behind them, they are those at all visits,
+    and where fewer are behind these, those in all states.
+    """
+    shape = (N_STAGES, N_STATES, n_numbers)
+    default = np.zeros(shape)
+    default[np.ix_([FIRST, ONLY], [0, AGAIN + 1])] = 1.0
+    if not len(seen):
+        return default
+    cell, rate = np.ravel_multi_index(place, shape), default
+    for width in (N_STATES * n_numbers, n_numbers, 1):
+        group, n = cell // width, default.size // width
+        pairs = np.unique(np.stack([group, who]), axis=1)
+        shared = np.repeat(np.bincount(pairs[0], minlength=n) >= k, width).reshape(shape)
+        hits = np.repeat(np.bincount(group, seen, n), width).reshape(shape)
+        chances = np.repeat(np.bincount(group, minlength=n), width).reshape(shape)
+        toward, weight = (rate, PRIOR) if width == 1 else (default, HALF)
+        rate = np.where(shared, (hits + weight * toward) / (chances + weight), rate)
+    return rate
 
 
 def pair_visits(owner: Integers, visit_subject: Integers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

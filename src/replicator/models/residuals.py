@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,53 +48,108 @@ def bend(noise: Floats, bent: NDArray[np.int64], quantiles: Floats, width: Codes
     return out
 
 
-def around_lines(residual: Floats, weight: Floats, occasions: Occasions, tilted: Codes) -> tuple[Floats, Floats, Floats]:
-    """Take the mean of each subject's values out, and of the series `tilted` the slope.
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Means and slopes of subjects, as far as the occasions and weights of values tell them.
 
-    Parameters
+    Attributes
     ----------
-    residual, weight : (n_occasions, n_series) float64
-        Values, and what each weighs; 0 where there is none.
-
-    Returns
-    -------
-    residual : (n_occasions, n_series) float64
+    weight : (n_occasions, n_series) float64
+        What each value weighs; 0 where there is none.
+    starts, run : (n_seen,), (n_occasions,) int
+        Where each subject's occasions begin, and whose each is.
+    whole : (n_seen, n_series) float64
+        Sums of the weights.
+    tilted : (n_tilted,) int
+        Series that have slopes.
     time : (n_occasions, n_tilted) float64
         Days from the mean day of the subject's values.
     reach : (n_seen, n_tilted) float64
         Weighted sums of squares of `time`.
     """
-    starts, run = occasions.starts, occasions.run
-    whole = np.add.reduceat(weight, starts, axis=0)
-    safe = np.where(whole > 0, whole, 1.0)
-    out = (np.add.reduceat(residual * weight, starts, axis=0) / safe).take(run, axis=0)
-    np.subtract(residual, out, out=out)
-    day = occasions.day[:, None]
-    time = day - (np.add.reduceat(day * weight[:, tilted], starts, axis=0) / safe[:, tilted]).take(run, axis=0)
-    reach = np.add.reduceat(time**2 * weight[:, tilted], starts, axis=0)
-    product = np.add.reduceat(time * out[:, tilted] * weight[:, tilted], starts, axis=0)
-    some = reach > 0
-    out[:, tilted] -= time * np.where(some, product / np.where(some, reach, 1), 0.0).take(run, axis=0)
-    return out, time, reach
+
+    weight: Floats
+    starts: Codes
+    run: Codes
+    whole: Floats
+    tilted: Codes
+    time: Floats
+    reach: Floats
+
+    @classmethod
+    def of(cls, weight: Floats, occasions: Occasions, tilted: Codes) -> Lines:
+        """Find them for values of some weights (n_occasions, n_series) at some occasions."""
+        starts, run = occasions.starts, occasions.run
+        whole = np.add.reduceat(weight, starts, axis=0)
+        day, some = occasions.day[:, None], weight[:, tilted]
+        safe = np.where(whole > 0, whole, 1.0)[:, tilted]
+        time = day - (np.add.reduceat(day * some, starts, axis=0) / safe).take(run, axis=0)
+        return cls(weight, starts, run, whole, tilted, time, np.add.reduceat(time**2 * some, starts, axis=0))
+
+    def out_of(self, values: Floats) -> Floats:
+        """Take the mean of each subject's values (n_occasions, n_series) out, and of the series `tilted` the slope."""
+        safe = np.where(self.whole > 0, self.whole, 1.0)
+        out = (np.add.reduceat(values * self.weight, self.starts, axis=0) / safe).take(self.run, axis=0)
+        np.subtract(values, out, out=out)
+        if len(self.tilted):
+            product = np.add.reduceat(self.time * out[:, self.tilted] * self.weight[:, self.tilted], self.starts, axis=0)
+            slope = np.where(self.reach > 0, product / np.where(self.reach > 0, self.reach, 1), 0.0)
+            out[:, self.tilted] -= self.time * slope.take(self.run, axis=0)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """Units in which residuals about lines that are drawn independently have unit variance.
+
+    Attributes
+    ----------
+    there : (n_occasions, n_series) float64
+        1 where there is a value, else 0.
+    freedom : (n_seen, n_series) float64
+        Degrees of freedom that are left.
+    own : (n_series,) bool
+        Series whose residuals are divided by the subject's standard deviation.
+    length : (n_series,) float64
+        What residuals of the others are multiplied by.
+    starts, run : (n_seen,), (n_occasions,) int
+        Where each subject's occasions begin, and whose each is.
+    shown : (n_seen, n_series) float64
+        What a subject's lines have taken of the residuals, to be made up for.
+    told : (n_occasions, n_series) bool
+        Where there is a residual that tells anything.
+    """
+
+    there: Floats
+    freedom: Floats
+    own: Flags
+    length: Floats
+    starts: Codes
+    run: Codes
+    shown: Floats
+    told: Flags
+
+    @classmethod
+    def of(cls, seen: Flags, tilted: Flags, own: Flags, length: Floats, occasions: Occasions) -> Standard:
+        """Find them for values that are `seen` (n_occasions, n_series), of which those of the series `tilted` have slopes."""
+        there, starts, run = seen.astype(np.float64), occasions.starts, occasions.run
+        size = np.add.reduceat(there, starts, axis=0)
+        freedom = np.maximum(size - 1 - tilted, 0)
+        shown = np.sqrt(np.maximum(size, 1) / np.maximum(freedom, 1))
+        return cls(there, freedom, own, length, starts, run, shown, seen & (freedom > 0)[run])
+
+    def of_residuals(self, residual: Floats) -> Floats:
+        """Put residuals (n_occasions, n_series) into these units; NaN where there is none, or nothing is left of freedom."""
+        square = np.add.reduceat(residual**2 * self.there, self.starts, axis=0)
+        actual = np.sqrt(square / np.maximum(self.freedom, 1))
+        divided = np.where(actual > 0, 1 / np.where(actual > 0, actual, 1), 0.0)
+        factor = np.where(self.own & (self.freedom >= 2), divided, self.length) * self.shown
+        return np.where(self.told, residual * factor.take(self.run, axis=0), np.nan)
 
 
 def widths_of(spread: Floats, run: Codes, bent: NDArray[np.int64], varies: Flags) -> Codes:
     """Third of each occasion's subject by its spread (n_occasions, n_bent), the middle one where subjects do not differ."""
     return np.where(varies[bent], np.digitize(np.nan_to_num(spread[:, bent]), WIDTHS), 1)[run].astype(np.intp)
-
-
-def standardise(residual: Floats, weight: Floats, freedom: Floats, own: Flags, length: Floats, occasions: Occasions) -> Floats:
-    """Residuals about lines in units in which those of independent draws have unit variance: (n_occasions, n_series).
-
-    Those of the series `own` (n_series,) are divided by the subject's standard deviation, others multiplied by `length`
-    (n_series,); NaN where there is none, or no degree of freedom (n_seen, n_series) is left.
-    """
-    starts, run = occasions.starts, occasions.run
-    size = np.add.reduceat(weight, starts, axis=0)
-    actual = np.sqrt(np.add.reduceat(residual**2 * weight, starts, axis=0) / np.maximum(freedom, 1))
-    divided = np.where(actual > 0, 1 / np.where(actual > 0, actual, 1), 0.0)
-    factor = np.where(own & (freedom >= 2), divided, length) * np.sqrt(np.maximum(size, 1) / np.maximum(freedom, 1))
-    return np.where((weight > 0) & (freedom > 0)[run], residual * factor[run], np.nan)
 
 
 def even_subjects(run: Codes) -> NDArray[np.intp]:

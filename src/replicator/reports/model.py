@@ -131,9 +131,9 @@ class ModelDescription:
             ),
         ]
         said.append(
-            "Four things are kept of fewer, without a count: that somebody died, in the standard's words; which planned arms "
-            "somebody was in; what most of a small arm were given; and rare words of a closed codelist, as one value, if "
-            f"{k} subjects have one of them."
+            "Four things are kept of fewer: that somebody died, in the standard's words; which planned arms somebody was in; "
+            f"what most of a small arm were given; and rare words of a closed codelist, as one value, if {k} subjects have one of "
+            "them."
         )
         if self.fewest_subjects is not None:
             terms = "" if k_terms == k else f", behind a coded term {k_terms} or more"
@@ -141,6 +141,10 @@ class ModelDescription:
                 f"Behind every other value stand {k} subjects or more{terms}; the smallest number that any of its models was "
                 f"learned from is {self.fewest_subjects:,}."
             )
+        said.append(
+            "Rows and subjects are counted exactly, down to one, where nothing but a count is told: in the profile (how many cells "
+            "are filled, or hold what is not named), in the rules (how many failed), and in the notes below."
+        )
         if k < 5 or k_terms < 3:
             said.append("These bounds are lower than usual: someone asked for that when the model was fitted.")
         if self.copied:

@@ -100,6 +100,20 @@ def test_reports_come_at_start_and_at_end() -> None:
     assert occurrence.tolist() == np.repeat(owner, 2).tolist()
 
 
+def test_what_few_do_at_a_visit_is_not_told() -> None:
+    """Of forty four have an end: whether they report it makes no difference to the chances, that of ten does."""
+    subject, number, day = _visits()
+    owner, rates = np.arange(40), []
+    for n_ended, told in ((4, False), (4, True), (10, False), (10, True)):
+        end = np.where(owner < n_ended, 12.0, np.nan)
+        at_last = owner * 4 + 3
+        report = (np.concatenate([owner, owner[n_ended:], owner[:n_ended][:: 1 if told else 99]]),)
+        visits = np.concatenate([owner * 4 + 1, at_last[n_ended:], at_last[:n_ended][:: 1 if told else 99]])
+        rates.append(Reporting.fit(owner, np.full(40, 5.0), end, subject, number, day, (report[0], visits), 5).rate[3:])
+    assert (rates[0] == rates[1]).all()
+    assert (rates[2] != rates[3]).any()
+
+
 def test_nothing_goes_unreported() -> None:
     """An occurrence that starts after the last visit is reported once all the same."""
     subject, number, day = _visits()

@@ -7,7 +7,7 @@ import pytest
 
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.persistence import Occasions
-from replicator.models.residuals import GRID, MOST_DRAWN, Shapes, around_lines, bend, find_shapes, seeds
+from replicator.models.residuals import GRID, MOST_DRAWN, Lines, Shapes, bend, find_shapes, seeds
 
 SUBJECTS, VISITS = 400, 7
 
@@ -65,11 +65,12 @@ def test_lines_are_taken_out() -> None:
     rng = np.random.default_rng(6)
     occasions = _occasions()
     weight = (rng.random((len(occasions.day), 2)) < 0.8).astype(float)
-    rest, time, reach = around_lines(rng.standard_normal(weight.shape), weight, occasions, np.array([1]))
+    lines = Lines.of(weight, occasions, np.array([1]))
+    rest, time = lines.out_of(rng.standard_normal(weight.shape)), lines.time
     sums = np.add.reduceat(rest * weight, occasions.starts, axis=0)
     assert np.abs(sums).max() < 1e-9
     assert np.abs(np.add.reduceat(rest[:, [1]] * time * weight[:, [1]], occasions.starts, axis=0)).max() < 1e-6
-    assert reach == pytest.approx(np.add.reduceat(time**2 * weight[:, [1]], occasions.starts, axis=0))
+    assert lines.reach == pytest.approx(np.add.reduceat(time**2 * weight[:, [1]], occasions.starts, axis=0))
 
 
 def test_shapes_go_by_the_width_of_the_subject() -> None:

@@ -14,27 +14,27 @@ from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.columns.codes import count_subjects
 from replicator.study_model.columns.conditions import join_codes
+from replicator.study_model.columns.odd_dates import code_dates, write_dates
 from replicator.tables.dataset import Text
-from replicator.tables.dates import Dates, Precision, format_dates
+from replicator.tables.dates import Dates, Precision
 
 Floats = NDArray[np.float64]
 MOST_COMMON = 5  # references that a twentieth of all rows follow
 MOST_REFERENCES = 8
 LOST = 0.05  # most of a cell's rows that may follow what fewer than k of its subjects follow, if a closer condition shall tell it
-_ODD = 100  # codes from here on are odd texts
 
 
 @dataclass(frozen=True, eq=False)
 class DateFormat:
-    """How dates are written: precision, time of day, and texts that are no dates.
+    """How dates are written: precision, time of day, texts that are no dates, and dates that do not exist.
 
     Attributes
     ----------
     written : BackoffTable
-        :class:`Precision`, or 100 + position in `odd`, given conditions.
+        Codes of :func:`~replicator.study_model.columns.odd_dates.code_dates`, given conditions.
     minute : ClockTime
         Time of day, minutes since midnight.
-    odd : tuple of str
+    texts : tuple of str
         Texts that are no dates and that at least k subjects share.
     """
 
@@ -42,35 +42,28 @@ class DateFormat:
 
     written: BackoffTable
     minute: ClockTime
-    odd: tuple[str, ...]
+    texts: tuple[str, ...]
 
     @classmethod
     def fit(cls, column: Text, dates: Dates, given: Sequence[Codes], subject: NDArray[np.int32], k: int) -> DateFormat:
         """Learn from a column and its parsed dates."""
-        code = dates.precision.astype(np.int64)
-        strange = dates.precision == Precision.TEXT
-        odd: list[str] = []
-        for level in np.unique(column.codes[strange]).tolist():
-            mine = strange & (column.codes == level)
-            if len(np.unique(subject[mine])) >= k:
-                code[mine] = _ODD + len(odd)
-                odd.append(str(column.levels[level]))
-        code[code == Precision.TEXT] = Precision.MISSING
-        written = BackoffTable.fit(code, given, subject, k=1)  # how dates are written is nobody's secret
-        return cls(written, ClockTime.fit(dates.minute, subject, k=k), tuple(odd))
+        codes, texts, _ = code_dates(column, dates, subject, k)
+        return cls(BackoffTable.fit(codes, given, subject, k=k), ClockTime.fit(dates.minute, subject, k=k), texts)
+
+    @classmethod
+    def to_the_day(cls, given: Sequence[Codes], subject: NDArray[np.int32], k: int) -> DateFormat:
+        """Write every day that is drawn, where fewer than `k` subjects have one to learn from."""
+        codes = np.full(len(subject), Precision.DAY, np.int64)
+        return cls(BackoffTable.fit(codes, given, subject, k=k), ClockTime.fit(np.full(len(subject), np.nan), subject, k=k), ())
 
     def sample(self, day: Floats, given: Sequence[Codes], rng: np.random.Generator, minute: Floats | None = None) -> Text:
         """Write days (n,), days since 1970-01-01, NaN for missing."""
         n = len(day)
-        code = self.written.sample(given, rng, n)
+        codes = np.maximum(self.written.sample(given, rng, n), Precision.MISSING).astype(np.int64)
         u = rng.random(n)
         drawn = self.minute.quantile(u) if self.minute.n else np.full(n, np.nan)
         clock = drawn if minute is None else np.where(np.isnan(minute), drawn, minute)
-        text = format_dates(day, clock, np.where(code >= _ODD, Precision.MISSING, code).astype(np.int8))
-        if not self.odd:
-            return text
-        codes = np.where(code >= _ODD, len(text.levels) + code - _ODD, text.codes).astype(np.int32)
-        return Text(codes, np.append(text.levels, np.array(self.odd, object)))
+        return write_dates(day, clock, codes, self.texts)
 
 
 @dataclass(frozen=True, eq=False)

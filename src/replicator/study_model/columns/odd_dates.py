@@ -61,14 +61,36 @@ def code_dates(column: Text, dates: Dates, subject: NDArray[np.integer], k: int)
         if len(distinct_values(subject[mine])) >= k:
             codes[mine] = Fault.TEXTS + len(texts)
             texts.append(str(column.levels[level]))
-    fault = np.array([_fault(str(level)) for level in column.levels] + [Precision.MISSING], np.int64)[column.codes]
     left = codes == Precision.TEXT
+    fault = np.full(len(column.levels) + 1, Precision.MISSING, np.int64)
+    for level in distinct_values(column.codes[left]).tolist():
+        fault[level] = _fault(str(column.levels[level]))
+    fault = fault[column.codes]
     codes[left] = fault[left]
     for kind in distinct_values(fault[left]).tolist():
         mine = left & (fault == kind)
         if len(distinct_values(subject[mine])) < k:
             codes[mine] = Precision.MISSING
     return codes, tuple(texts), int((left & (codes == Precision.MISSING)).sum())
+
+
+def lost_notes(name: str, column: Text, dates: Dates, subject: NDArray[np.integer], k: int) -> tuple[str, ...]:
+    """Tell in sentences which ways of being written fewer than `k` subjects have, so that they are not kept; see `code_dates`."""
+    lost, filled = code_dates(column, dates, subject, k)[2], int((~column.missing).sum())
+    notes = []
+    if lost:
+        notes.append(
+            f"{name}: {lost} of {filled} cells are no dates, and fewer than {k} subjects share them; they come out missing, "
+            "lower k to keep them."
+        )
+    for precision in Precision:
+        mine = dates.precision == precision
+        if precision > Precision.TEXT and 0 < len(distinct_values(subject[mine])) < k:
+            notes.append(
+                f"{name}: {int(mine.sum())} of {filled} dates are known to the {precision.name.lower()}, those of fewer "
+                f"than {k} subjects; none is written so, lower k to keep them."
+            )
+    return tuple(notes)
 
 
 def write_dates(day: Floats, minute: Floats, codes: Codes, texts: tuple[str, ...]) -> Text:

@@ -14,6 +14,7 @@ from replicator.models.onset import rank_within
 from replicator.study_model.columns.attributes import Attributes
 from replicator.study_model.columns.codes import column_codes
 from replicator.study_model.columns.dated import DateFormat, DateGiven
+from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.study_model.columns.rare_levels import is_worded, protect_levels
 from replicator.study_model.events.columns import (
     OccurrenceColumns,
@@ -128,6 +129,12 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
     if plan.collected:
         column = rows.text(plan.collected)
         written = DateFormat.fit(column, parse_dates(column), [], who, k)
+    odd = [
+        note
+        for name in (plan.collected, *plan.dates)
+        if name
+        for note in lost_notes(f"{rows.name}.{name}", rows.text(name), parse_dates(rows.text(name)), who, k)
+    ]
     placed = tuple(name for name in days if name not in ("START", "END")) if plan.placed else ()
     epochs, rare = Attributes.fit(rows, plan.placed, [place_among(days, placed, rows.n_rows)], who, k)
     columns = OccurrenceColumns(
@@ -144,7 +151,7 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
         placed,
         epochs,
     )
-    return columns, (*lost, *rare)
+    return columns, (*lost, *rare, *odd)
 
 
 def _fit_qualifiers(

@@ -15,7 +15,7 @@ from replicator.models.clock import ClockTime
 from replicator.models.marginals import QuantileMarginal
 from replicator.study_model.columns.codes import count_subjects
 from replicator.study_model.columns.day_offsets import DayOffsets
-from replicator.study_model.columns.odd_dates import code_dates, write_dates
+from replicator.study_model.columns.odd_dates import code_dates, lost_notes, write_dates
 from replicator.tables.dataset import Text
 from replicator.tables.dates import parse_dates
 
@@ -134,7 +134,7 @@ class DateColumn:
         clock = np.where(timed[rows], reference[rows] - np.floor(reference[rows] / DAY) * DAY, np.nan)
         at_first, on_first = _on_first_day(day, np.floor(start[rows]) - base[rows], cell[rows], subject[rows], sizes[1], k)
         others = rows[~on_first]
-        codes, texts, lost = code_dates(column, dates, subject, k)
+        codes, texts, _ = code_dates(column, dates, subject, k)
         precision = BackoffTable.fit(codes, [panel, cell, arm], subject, k=k)
         part = cls(
             name,
@@ -149,7 +149,11 @@ class DateColumn:
             _pinned((dates.day - anchor)[known], (base - anchor)[known], series[known], cell[known], subject[known], sizes, k),
             at_first,
         )
-        return part, _notes(name, int((~column.missing).sum()), int(dates.full.sum()), lost, k)
+        notes = lost_notes(name, column, dates, subject, k)
+        if not dates.full.any():
+            filled = int((~column.missing).sum())
+            notes = (f"{name}: none of its {filled} cells is a date that exists, so its days are those of the visits.", *notes)
+        return part, notes
 
     def sample(
         self,
@@ -289,18 +293,6 @@ def _medians(values: Floats, group: Codes, n: int) -> Floats:
     ordered = values[order]
     out[seen] = (ordered[(start + (count - 1) // 2)[seen]] + ordered[(start + count // 2)[seen]]) / 2
     return out
-
-
-def _notes(name: str, filled: int, full: int, lost: int, k: int) -> tuple[str, ...]:
-    notes = []
-    if not full:
-        notes.append(f"{name}: none of its {filled} cells is a date that exists, so its days are those of the visits.")
-    if lost:
-        notes.append(
-            f"{name}: {lost} of {filled} cells are no dates, and fewer than {k} subjects share them; they come out missing, "
-            f"lower k to keep them."
-        )
-    return tuple(notes)
 
 
 def sample_dates(

@@ -18,6 +18,7 @@ from replicator.profile.structure import DatasetStructure, Kind, Role, StudyStru
 from replicator.study_model.columns.attributes import Attributes
 from replicator.study_model.columns.codes import column_codes, count_subjects
 from replicator.study_model.columns.dated import DateFormat, DateGiven
+from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.study_model.columns.rare_levels import is_rare
 from replicator.study_model.links.levels import LinkedLevels
 from replicator.study_model.source import Source, who_of
@@ -152,6 +153,8 @@ class Comments:
         others, notes = Attributes.fit(mine, names, given, subject[kept], k)
         notes = (*notes, *(f"{dataset.name}.{name}: fewer than {k} subjects have a value, so none is kept." for name in rare))
         formats = {name: DateFormat.fit(mine.text(name), days[name].take(kept), given, subject[kept], k) for name in dates}
+        for name in dates:
+            notes = (*notes, *lost_notes(f"{dataset.name}.{name}", mine.text(name), days[name].take(kept), subject[kept], k))
         if len(kept) < dataset.n_rows:
             lost = dataset.n_rows - len(kept)
             notes = (

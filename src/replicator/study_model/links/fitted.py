@@ -70,7 +70,7 @@ def _fit_end(
     linked = np.array([pair in wanted for pair in named], dtype=np.int64)
     concerned = np.isin(subject, np.unique(subject[linked > 0])) | leads
     levels = LinkedLevels.fit(dataset, subject, linked > 0, concerned, {idvar}, k)
-    table = BackoffTable.fit(linked, [levels.codes(dataset)], subject, k=min(k, 3))
+    table = BackoffTable.fit(linked, [levels.codes(dataset)], subject, k=k)
     who = pd.factorize(size.index.get_level_values(variable))[0]
     count = BackoffTable.fit(np.minimum(size.to_numpy(), 10), [], who, k=k)
     padded = rows["IDVARVAL"].str.startswith(" ").any()
@@ -101,7 +101,7 @@ def _fit_partners(
         k,
     )
     suits = np.unique(row[(partners.score(tables, (row, partner), codes) > 0) | mine])
-    table = BackoffTable.fit(linked[suits].astype(np.int64), [lead.levels.codes(tables[0])[suits]], owner[suits], k=min(k, 3))
+    table = BackoffTable.fit(linked[suits].astype(np.int64), [lead.levels.codes(tables[0])[suits]], owner[suits], k=k)
     return replace(lead, linked=table), partners
 
 

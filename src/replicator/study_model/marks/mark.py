@@ -88,7 +88,7 @@ class Mark:
         while len(references) < 3:
             hits = [(int((left & (day == known[other])).sum()), -i, other) for i, other in enumerate(done)]
             count, _, best = max(hits)
-            if count < max(FEWEST_EQUAL * present.sum(), min(k, 2)):
+            if count < max(FEWEST_EQUAL * present.sum(), k):
                 break
             same = left & (day == known[best])
             state[same] = 2 + len(references)
@@ -145,3 +145,8 @@ def _base(day: Floats, known: Mapping[str, Floats], done: list[str], rows: NDArr
             far = float(np.median(np.abs(seen)))  # one subject lies alike from all of them
             spreads.append((both_sides, float(np.median(away)), float(away.mean()), far, other))
     return min(spreads)[-1] if spreads else "ANCHOR"
+
+
+def states_given(state: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Conditions under which the date of a mark is written: whether it is there at all, and its state (n,)."""
+    return [(state != ABSENT).astype(np.int64), state]

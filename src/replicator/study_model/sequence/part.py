@@ -16,6 +16,7 @@ from replicator.study_model.columns.attributes import Attributes
 from replicator.study_model.columns.blocks import Block
 from replicator.study_model.columns.codes import column_codes
 from replicator.study_model.columns.conditions import join_codes
+from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.study_model.columns.rare_levels import is_rare
 from replicator.study_model.layout.record_ids import RecordIds
 from replicator.study_model.marks.names import death_day
@@ -127,6 +128,9 @@ class SequencePart:
             for name, rare in zip(dates.names, dates.rare, strict=True)
             if rare
         ]
+        for name, rare in zip(dates.names, dates.rare, strict=True):
+            text = dataset.text(name)
+            notes += () if rare else lost_notes(f"{dataset.name}.{name}", text, parse_dates(text), subject, k)
         chain = Chain.fit(state, code, subject, spine, k, odd)
         if alone := told_by_one(chain.group, subject, arm_codes(spine, chain.planned)[0]):
             notes.append(

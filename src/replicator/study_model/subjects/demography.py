@@ -15,7 +15,9 @@ from replicator.study_model.columns.codes import column_codes, take_codes
 from replicator.study_model.columns.conditions import codes_among, join_codes, shared_levels
 from replicator.study_model.columns.dated import DateFormat
 from replicator.study_model.columns.measures import count_decimals
+from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.study_model.course.grid import Grid
+from replicator.study_model.marks.mark import states_given
 from replicator.study_model.source import ARM_VARIABLES
 from replicator.study_model.spine import Spine
 from replicator.study_model.subjects.birth import BirthDate
@@ -111,7 +113,12 @@ class SubjectsDataset:
         formats: dict[str, DateFormat] = {}
         for name in structure.with_role(Role.DATE):
             text, state = dataset.text(name), states.get(f"mark {structure.name}.{name}", np.zeros(spine.n))
-            formats[name] = DateFormat.fit(text, parse_dates(text), [state.astype(np.int64)], everyone, k)
+            given = states_given(state.astype(np.int64))
+            if 0 < int((~text.missing).sum()) < k:
+                formats[name] = DateFormat.to_the_day(given, everyone, k)
+                continue
+            formats[name] = DateFormat.fit(text, parse_dates(text), given, everyone, k)
+            notes += lost_notes(f"{structure.name}.{name}", text, parse_dates(text), everyone, k)
         return cls(
             structure.name,
             tuple(demography),

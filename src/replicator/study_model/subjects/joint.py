@@ -20,7 +20,7 @@ from replicator.study_model.course.course import REACH, Course
 from replicator.study_model.course.deaths import until_death
 from replicator.study_model.course.grid import FIRST_VISIT, LAST_VISIT, as_visits
 from replicator.study_model.course.openness import move_to_weekday, weekday_shares
-from replicator.study_model.marks.mark import ABSENT
+from replicator.study_model.marks.mark import ABSENT, states_given
 from replicator.study_model.marks.marks import Marks
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine
@@ -206,7 +206,7 @@ class SubjectModel:
             day = marks.get(f"{self.dataset}.{name}", np.full(n, np.nan))
             state = drawn.get(f"mark {self.dataset}.{name}", np.zeros(n)).astype(np.int64)
             state = np.where((state == ABSENT) & np.isfinite(day), self.marks.usual_state(f"{self.dataset}.{name}"), state)
-            columns[name] = written.sample(day, [state], rng)
+            columns[name] = written.sample(day, states_given(state), rng)
         covariates = {name: _codes_in(columns[name], levels) for name, levels in self.covariates.items() if name in columns}
         return replace(spine, marks=marks, covariates=covariates, features={x: drawn[x] for x in drawn if "/" in x}), columns
 

@@ -13,6 +13,7 @@ from replicator.profile.structure import DatasetStructure, Role
 from replicator.study_model.columns.attributes import Attributes
 from replicator.study_model.columns.codes import count_subjects
 from replicator.study_model.columns.dated import DateFormat
+from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.study_model.spine import Fitted, Rows, Spine
 from replicator.study_model.visits.days import position
 from replicator.tables.dataset import Column, Dataset, Numbers
@@ -60,6 +61,7 @@ class ScheduleRows:
         for name in dates:
             text = dataset.text(name)
             formats.append(DateFormat.fit(text, parse_dates(text), [code], subject, config.k))
+            notes = (*notes, *lost_notes(f"{dataset.name}.{name}", text, parse_dates(text), subject, config.k))
         return Fitted(cls(numbers, attributes, dates, tuple(formats)), {}, notes)
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from replicator.study_model.columns.dated import DateFormat, DateGiven
+from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.tables.dataset import Text
 from replicator.tables.dates import Precision, format_dates, parse_dates
 
@@ -91,7 +92,36 @@ def test_odd_texts_of_many_stay_those_of_few_go() -> None:
     model = DateFormat.fit(column, parse_dates(column), [nothing], who, 5)
     drawn = set(model.sample(np.full(500, 18000.0), [np.zeros(500, int)], np.random.default_rng(5)).strings().tolist())
     assert "ONGOING" in drawn and "last spring" not in drawn
-    assert model.odd == ("ONGOING",)
+    assert model.texts == ("ONGOING",)
+
+
+def test_how_few_write_their_dates_is_not_told() -> None:
+    """Of twenty rows of a code two lack the date, of the others eighteen: the cell of the twenty says nothing of what is missing."""
+    code, who = np.repeat([0, 1], 20), np.arange(40, dtype=np.int32)
+    texts = ["2020-01-01"] * 18 + [""] * 2 + ["2020-01-01"] * 2 + [""] * 18
+    column = Text.of(texts)
+    model = DateFormat.fit(column, parse_dates(column), [code], who, 5)
+    cells = model.written.levels[1]
+    assert [part.tolist() for part in np.split(cells.targets, cells.starts[1:-1])] == [[Precision.DAY], [Precision.MISSING]]
+    assert lost_notes("X", column, parse_dates(column), who, 5) == ()
+
+
+def test_a_precision_of_few_is_not_written_and_noted() -> None:
+    """Three of forty dates are known to the year: none of a sample is, and a sentence tells so."""
+    column, who = Text.of(["2020-01-01"] * 37 + ["2020"] * 3), np.arange(40, dtype=np.int32)
+    model = DateFormat.fit(column, parse_dates(column), [np.zeros(40, int)], who, 5)
+    drawn = parse_dates(model.sample(np.full(500, 18000.0), [np.zeros(500, int)], np.random.default_rng(5)))
+    assert (drawn.precision == Precision.DAY).all()
+    (note,) = lost_notes("DM.RFPENDTC", column, parse_dates(column), who, 5)
+    assert note.startswith("DM.RFPENDTC: 3 of 40 dates are known to the year, those of fewer than 5 subjects")
+
+
+def test_dates_of_few_are_written_wherever_a_day_is_drawn() -> None:
+    """Where fewer than k subjects have a date, days are written to the day, and what has no day stays missing."""
+    model = DateFormat.to_the_day([np.zeros(40, int)], np.arange(40, dtype=np.int32), 5)
+    day = np.array([18000.0, np.nan])
+    drawn = model.sample(day, [np.zeros(2, int)], np.random.default_rng(5))
+    assert drawn.strings().tolist() == ["2019-04-14", ""]
 
 
 def test_a_closed_date_follows_nothing_of_other_conditions() -> None:
