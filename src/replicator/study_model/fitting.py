@@ -118,10 +118,10 @@ def fit_study_model(
         open_visits=kept,
         links=links,
         comments=comments,
-        layouts=_fit_layouts(study, source, structure, mixed, visit_names, comments),
+        layouts=_fit_layouts(study, source, structure, mixed, visit_names, comments, config.k),
         reference={name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
         supplements=source.supplements,
-        ids=SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers),
+        ids=SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers, config.k),
         visit_names=visit_names,
         structure=structure,
         derivations=derivations,
@@ -230,6 +230,7 @@ def _fit_layouts(
     mixed: tuple[MixedColumn, ...],
     visit_names: VisitNames,
     comments: Mapping[str, Comments],
+    k: int,
 ) -> dict[str, Layout]:
     """Layouts of all datasets; where rows of unknown subjects are gone, the order of rows is learned on those that remain."""
     layouts = {}
@@ -238,11 +239,11 @@ def _fit_layouts(
         subject = source.subject.get(name) if same else None
         if name in comments:
             subject = who_of(dataset, source, structure.subject_variable)
-        layouts[name] = Layout.fit(dataset, structure.datasets[name], subject, visit_names.agree(dataset))
+        layouts[name] = Layout.fit(dataset, structure.datasets[name], subject, visit_names.agree(dataset), k)
     for name, subject in source.subject.items():
         own = without_texts_beside(source.datasets[name], mixed)
         own = own.without(*(set(own.names) - set(study[name].names)))
-        layouts[name] = Layout.fit(own, structure.datasets[name], subject, visit_names.agree(source.datasets[name]))
+        layouts[name] = Layout.fit(own, structure.datasets[name], subject, visit_names.agree(source.datasets[name]), k)
     return count_together(layouts, source.datasets, source.subject)
 
 

@@ -14,6 +14,7 @@ from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.columns.codes import column_codes
 from replicator.study_model.layout.joining import Supplement, join_supplements
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
+from replicator.study_model.unplanned_arms import with_unplanned_arms
 from replicator.study_model.visits.numbers import number_visits
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
@@ -103,6 +104,8 @@ def read_source(study: Study, structure: StudyStructure, k: int = 1) -> Source:
         order = np.argsort(subject[head], kind="stable")
         datasets[head] = datasets[head].take(order)
         subject[head] = subject[head][order]
+        datasets[head], renamed = with_unplanned_arms(datasets, head, k)
+        more += renamed
     days = {name: _days(datasets[name], structure.datasets[name].with_role(Role.DATE)) for name in about}
     spine, levels = _spine(datasets, structure, subject, days, head, len(ids))
     return Source(datasets, subject, ids, spine, levels, supplements, (*notes, *more))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.derivations.derive import blanked
 from replicator.profile.structure import DatasetStructure
-from replicator.study_model.columns.codes import column_codes, count_subjects
+from replicator.study_model.columns.codes import common_text
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
 
 
@@ -44,7 +44,7 @@ class DoseAgreement:
             return None
         given = ~dataset[dose].missing
         unitless = float((dataset[unit].missing & given).sum() / max(int(given.sum()), 1))
-        return cls(dose, unit, unitless, "" if dataset[dose].missing.any() else _common_text(dataset.text(unit), subject, k))
+        return cls(dose, unit, unitless, "" if dataset[dose].missing.any() else common_text(dataset.text(unit), subject, k))
 
     def hold(self, dataset: Dataset, rng: np.random.Generator) -> Dataset:
         """Leave as many doses without a unit as the source has; `rng` says which."""
@@ -61,10 +61,3 @@ class DoseAgreement:
             return dataset.with_column(dataset.variable(self.unit), written)
         gone = bare & (rng.random(dataset.n_rows) * n_bare * (1 - self.unitless) >= self.unitless * (n - n_bare))
         return dataset.with_column(dataset.variable(self.dose), blanked(dose, gone))
-
-
-def _common_text(column: Text, subject: NDArray[np.int32], k: int) -> str:
-    """The text that most rows (n_rows,) have, of those that k subjects share; ``""`` for none."""
-    codes, levels = column_codes(column)
-    rows = np.where(count_subjects(codes, subject, len(levels)) >= k, np.bincount(codes + 1, minlength=len(levels) + 1)[1:], 0)
-    return str(levels.strings()[rows.argmax()]) if rows.max(initial=0) > 0 else ""

@@ -90,7 +90,7 @@ def fit_block(
         wider, inverse = distinct_values(joint * (len(levels) + 1) + codes + 1, return_inverse=True)
         common = _common(inverse, subject, len(wider), k, arm)
         share = float(common[inverse].mean()) if len(inverse) else 1.0
-        if used and (len(wider) > MOST_TEMPLATES or _loses(common[inverse], subject, coverage * covered)):
+        if used and (not covered or len(wider) > MOST_TEMPLATES or _loses(common[inverse], subject, coverage * covered)):
             break
         joint, used, n_tuples, covered = inverse, used + 1, len(wider), share
     first = np.full(n_tuples, 0, np.intp)
@@ -100,8 +100,8 @@ def fit_block(
     if always is not None and always.any():
         common[np.bincount(joint[always], minlength=n_tuples).argmax()] = True
     kept = np.flatnonzero(common)
-    if not len(kept) and n_tuples:
-        kept = np.array([rows.argmax()]) if used != 1 or len(coded[0][2]) <= 1 else np.empty(0, np.intp)
+    if not used and n_tuples:
+        kept = np.zeros(1, np.intp)  # without columns all rows are one tuple
     cells = [codes[first] if len(joint) else np.empty(0, np.int64) for _, codes, _ in coded[:used]]
     position = _nearest(cells, kept, rows, leading)
     code = position[joint] if len(joint) else joint

@@ -33,3 +33,10 @@ def take_codes(levels: Column, codes: NDArray[np.int64]) -> Column:
     if isinstance(levels, Text):
         return Text(codes.astype(np.int32), levels.levels).compact()
     return Numbers(np.append(levels.values, np.nan).take(codes))
+
+
+def common_text(column: Text, subject: NDArray[np.int32], k: int) -> str:
+    """The text that most rows (n_rows,) have, of those that k subjects share; ``""`` for none."""
+    codes, levels = column_codes(column)
+    rows = np.where(count_subjects(codes, subject, len(levels)) >= k, np.bincount(codes + 1, minlength=len(levels) + 1)[1:], 0)
+    return str(levels.strings()[rows.argmax()]) if rows.max(initial=0) > 0 else ""

@@ -95,13 +95,14 @@ def prepare_column(
     Returns
     -------
     prepared : (name, codes, levels) or None
-        None for a number with so many values that it needs a marginal.
+        None for a number that needs a marginal: it has so many values, or none that enough subjects share.
     notes : list of str
     """
     codes, levels = column_codes(dataset[name])
     rare = count_subjects(codes, subject, len(levels)) < k
     rows = np.bincount(codes[codes >= 0], minlength=len(levels))
-    if isinstance(levels, Numbers) and len(levels) > MOST_LEVELS and rows[rare].sum() > CUSTOMARY * rows.sum():
+    many = len(levels) > MOST_LEVELS or bool(rare.all())
+    if isinstance(levels, Numbers) and len(levels) and many and rows[rare].sum() > CUSTOMARY * rows.sum():
         return None, []
     if not rare.any():
         return (name, codes, levels), []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.models.onset import rank_within
+from replicator.study_model.columns.codes import count_subjects
 from replicator.tables.dataset import Column, Numbers, Text
 
 Floats = NDArray[np.float64]
@@ -57,8 +58,8 @@ class RecordIds:
         parts = [_PATTERN.match(str(text)) for text in texts]
         number = np.array([float(m.group(2)) if m and len(m.group(2)) <= 15 else np.nan for m in parts])
         seen = np.isfinite(number)
-        before = _most([m.group(1) for m in parts if m], owner[seen] if seen.any() else owner, k)
-        after = _most([m.group(3) for m in parts if m], owner[seen] if seen.any() else owner, k)
+        matched = owner[np.array([m is not None for m in parts], bool)]
+        before, after = (_most([m.group(group) for m in parts if m], matched, k) for group in (1, 3))
         widths = {len(m.group(2)) for m in parts if m}
         width = widths.pop() if len(widths) == 1 and any(m and m.group(2)[0] == "0" for m in parts) else 0
         order = np.lexsort((number[seen], owner[seen]))
@@ -104,11 +105,9 @@ class RecordIds:
 
 
 def _most(texts: list[str], owner: NDArray[np.int32], k: int) -> str:
-    """The text that most have, if at least k subjects share it."""
+    """The text that most have of those that at least k subjects share; ``""`` for none."""
     if not texts:
         return ""
     levels, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
-    top = int(counts.argmax())
-    if len(texts) == len(owner) and len(np.unique(owner[inverse.reshape(-1) == top])) < k:
-        return ""
-    return str(levels[top])
+    shared = count_subjects(inverse.reshape(-1).astype(np.int64), owner, len(levels)) >= k
+    return str(levels[np.where(shared, counts, 0).argmax()]) if shared.any() else ""

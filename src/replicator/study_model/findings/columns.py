@@ -127,7 +127,8 @@ class OtherColumns:
             of_ranges,
             k,
         )
-        stem = find_stem(dataset, codes["LABEL"], len(rows.labels) - 1, rows.number) if "VISIT" in given.by_label else ""
+        unplanned = len(rows.labels) - 1
+        stem = find_stem(dataset, codes["LABEL"], unplanned, rows.number, subject, k) if "VISIT" in given.by_label else ""
         numeric = tuple(name for name in dataset.names if isinstance(dataset[name], Numbers))
         of_series = of_ranges | {structure.named(suffix) for suffix in UNITS}
         columns = cls(

@@ -6,21 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
+from replicator.study_model.columns.codes import common_text
 from replicator.tables.dataset import Dataset, Text, number_text
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 
-def find_stem(dataset: Dataset, label: Codes, unplanned: int, number: Floats) -> str:
-    """What the names of unplanned visits begin with, if their number follows."""
+def find_stem(dataset: Dataset, label: Codes, unplanned: int, number: Floats, subject: NDArray[np.int32], k: int) -> str:
+    """What the names of unplanned visits of at least `k` subjects begin with, if their number follows."""
     rows = np.flatnonzero((label == unplanned) & np.isfinite(number))
     column = dataset["VISIT"]
     if not len(rows) or not isinstance(column, Text):
         return ""
     names, ends = column.take(rows).strings(), [number_text(value) for value in number[rows].tolist()]
-    stems = [str(name)[: -len(end)] for name, end in zip(names, ends, strict=True) if str(name).endswith(end)]
-    common = max(set(stems), key=stems.count) if stems else ""
+    stems = [str(name)[: -len(end)] if str(name).endswith(end) else "" for name, end in zip(names, ends, strict=True)]
+    common = common_text(Text.of(stems), subject[rows], k)
     return common if stems.count(common) >= 0.8 * len(rows) else ""
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from replicator.tables.dataset import Dataset, Text
 
 _NUMBER = re.compile(r"\d+$")
+_LAST_PART = re.compile(r"(?:\{\w+\}|[^\W_]+|.)\Z", re.DOTALL)
 _PARTS = ("STUDYID", "SITEID", "INVID", "COUNTRY")
 
 
@@ -44,7 +45,7 @@ class SubjectIds:
     short: Mapping[str, str]
 
     @classmethod
-    def fit(cls, variable: str, ids: NDArray[np.object_], dataset: Dataset | None, others: tuple[str, ...]) -> SubjectIds:
+    def fit(cls, variable: str, ids: NDArray[np.object_], dataset: Dataset | None, others: tuple[str, ...], k: int) -> SubjectIds:
         """Learn from the identifiers (n,) and the subjects' dataset in the same order.
 
         Parameters
@@ -57,9 +58,11 @@ class SubjectIds:
             The subjects' dataset, one row an identifier.
         others : tuple of str
             Further identifiers in it, such as SUBJID.
+        k : int
+            Fewest subjects whose identifiers share what is kept of them.
         """
         known = {name: dataset.text(name).strings() for name in _PARTS if dataset is not None and name in dataset}
-        template, widths, numbers = _template(ids, known, {})
+        template, widths, numbers = _template(ids, known, {}, k)
         width = max(set(widths), key=lambda w: (widths.count(w), w)) if widths else 4
         unit = 10 ** max(0, len(str(max(numbers, default=0))) - 1)
         first = (max(numbers, default=0) // unit + 1) * unit + 1
@@ -68,7 +71,7 @@ class SubjectIds:
             if dataset is not None and not dataset.text(name).missing.all():
                 values = dataset.text(name).strings()
                 own = np.array([match.group() if (match := _NUMBER.search(one)) else "" for one in ids], object)
-                short[name] = _template(values, known, {"N": own})[0]
+                short[name] = _template(values, known, {"N": own}, k)[0]
         return cls(variable, template, width, first, short)
 
     def make(self, start: int, n: int, values: Mapping[str, NDArray[np.object_]]) -> dict[str, Text]:
@@ -95,10 +98,10 @@ class SubjectIds:
 
 
 def _template(
-    ids: NDArray[np.object_], known: Mapping[str, NDArray[np.object_]], given: Mapping[str, NDArray[np.object_]]
+    ids: NDArray[np.object_], known: Mapping[str, NDArray[np.object_]], given: Mapping[str, NDArray[np.object_]], k: int
 ) -> tuple[str, list[int], list[int]]:
-    """Most frequent pattern of identifiers, and widths and values of the numbers at their ends."""
-    shapes: Counter[str] = Counter()
+    """Most frequent beginning of identifiers that `k` share, and widths and values of the numbers at their ends."""
+    heads: list[str] = []
     widths, numbers = [], []
     for i, one in enumerate(ids):
         rest, found = str(one), ""
@@ -111,14 +114,24 @@ def _template(
         number = str(given["N"][i]) if "N" in given else ""
         match = _NUMBER.search(rest)
         if number and rest.endswith(number):
-            shapes[found + _plain(rest[: -len(number)]) + "{N}"] += 1
+            heads.append(found + _plain(rest[: -len(number)]))
         elif match is not None and len(match.group()) <= 15:
-            shapes[found + _plain(rest[: match.start()]) + "{N}"] += 1
+            heads.append(found + _plain(rest[: match.start()]))
             widths.append(len(match.group()))
             numbers.append(int(match.group()))
         else:
-            shapes[found + "{N}"] += 1
-    return (max(shapes, key=lambda shape: (shapes[shape], shape)) if shapes else "{N}"), widths, numbers
+            heads.append(found)
+    return _shared_head(heads, k) + "{N}", widths, numbers
+
+
+def _shared_head(heads: list[str], k: int) -> str:
+    """The most frequent of some texts if `k` are it; else that of the texts without their last parts, and so on."""
+    while any(heads):
+        head, count = max(Counter(heads).items(), key=lambda one: (one[1], one[0]))
+        if count >= k:
+            return head
+        heads = [_LAST_PART.sub("", head) for head in heads]
+    return ""
 
 
 def _plain(text: str) -> str:

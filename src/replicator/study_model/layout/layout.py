@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values, narrow
 from replicator.profile.structure import DatasetStructure, Kind, Role
+from replicator.study_model.columns.codes import common_text
 from replicator.study_model.columns.fatal_terms import fatal_rows
 from replicator.study_model.layout.repeated_rows import repeats
 from replicator.study_model.layout.row_order import find_order, order_ranks
@@ -74,16 +75,21 @@ class Layout:
 
     @classmethod
     def fit(
-        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32] | None, visit_names: tuple[str, ...]
+        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32] | None, visit_names: tuple[str, ...], k: int
     ) -> Layout:
-        """Learn from a dataset and its structure; `subject` (n_rows,) is None for datasets that are not about subjects."""
+        """Learn from a dataset and its structure; `subject` (n_rows,) is None for datasets that are not about subjects.
+
+        Of an identifier with several values the one that most rows have is kept, if `k` subjects have it.
+        """
         who = structure.with_role(Role.SUBJECT)
         sequence = next(iter(structure.with_role(Role.SEQUENCE)), "")
         constants = {}
         for name in structure.with_role(Role.IDENTIFIER):
             texts = dataset.text(name).compact()
-            if len(texts.levels) == 1 or (len(texts.levels) and structure.kind is not Kind.LINKS):
-                constants[name] = str(texts.levels[np.bincount(texts.codes[texts.codes >= 0]).argmax()])
+            if len(texts.levels) == 1:
+                constants[name] = str(texts.levels[0])
+            elif len(texts.levels) and structure.kind is not Kind.LINKS:
+                constants[name] = common_text(texts, np.arange(dataset.n_rows, dtype=np.int32) if subject is None else subject, k)
         order = find_order(dataset, structure, subject, sequence) if subject is not None else ()
         numbered = structure.with_role(Role.SEQUENCE, Role.RECORD_ID)
         told = [dataset[name] for name in dataset.names if name not in numbered]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.profile.structure import DatasetStructure, Role
-from replicator.study_model.columns.codes import column_codes
+from replicator.study_model.columns.codes import column_codes, count_subjects
 from replicator.study_model.columns.conditions import choose_conditions, codes_among, shared_levels
 from replicator.study_model.columns.rare_levels import MOST_LEVELS
 from replicator.tables.dataset import Column, Dataset, Numbers, Text
@@ -32,7 +32,7 @@ class RecordId:
     numeric : bool
         Whether the variable is a number.
     prefix : str
-        Letters before the number; ``""`` for none.
+        Letters before the number, that at least k subjects share; ``""`` for none.
     width : int
         Characters that the number is padded to; 0 for none.
     pad : str
@@ -90,7 +90,7 @@ class RecordIds:
             there = (~dataset[name].missing).astype(np.int64)
             conditions = choose_conditions(there, codes, list(codes))[1:] if name in some else []
             present = BackoffTable.fit(there, [codes[one] for one in conditions], subject, k=k)
-            ids.append(_fit_one(name, dataset[name], subject, present, tuple(conditions)))
+            ids.append(_fit_one(name, dataset[name], subject, present, tuple(conditions), k))
         used = {one for record in ids for one in record.conditions}
         return cls(tuple(ids), {name: values for name, (_, values) in told.items() if name in used})
 
@@ -123,7 +123,9 @@ class RecordIds:
         return out
 
 
-def _fit_one(name: str, column: Column, subject: NDArray[np.int32], present: BackoffTable, conditions: tuple[str, ...]) -> RecordId:
+def _fit_one(
+    name: str, column: Column, subject: NDArray[np.int32], present: BackoffTable, conditions: tuple[str, ...], k: int
+) -> RecordId:
     there = ~column.missing
     numeric = isinstance(column, Numbers)
     codes, values = column_codes(column)
@@ -134,10 +136,12 @@ def _fit_one(name: str, column: Column, subject: NDArray[np.int32], present: Bac
     if not there.any() or rows[named].sum() < 0.5 * there.sum():
         return RecordId(name, numeric, "" if numeric else name[-4:], 0, "0", present, conditions, True, max(1, int(there.sum())))
     parts = [(match.group(1) or "", match.group(2)) for match in matches if match is not None]
-    weight: dict[str, int] = {}
-    for (letters, _), count in zip(parts, rows[named].tolist(), strict=True):
-        weight[letters] = weight.get(letters, 0) + count
-    prefix = max(weight, key=lambda letters: (weight[letters], letters))
+    letters, of_named = np.unique(np.array([one for one, _ in parts], object).astype(str), return_inverse=True)
+    of_text = np.full(len(texts) + 1, -1, np.int64)
+    of_text[np.flatnonzero(named)] = of_named.reshape(-1)
+    shared = count_subjects(of_text[codes], subject, len(letters)) >= k
+    weight = np.where(shared, np.bincount(of_named.reshape(-1), rows[named], len(letters)), -1)
+    prefix = str(letters[weight.argmax()]) if shared.any() else ""
     blank = any(text.startswith(" ") for text in texts)
     zeros = any(digits.startswith("0") and len(digits) > 1 for _, digits in parts)
     number = np.zeros(len(texts), np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from replicator.heavy import pandas as pd
 from replicator.models.backoff import BackoffTable
+from replicator.study_model.columns.codes import common_text
 from replicator.study_model.links.levels import LinkedLevels
 from replicator.study_model.links.link import Link, LinkEnd, candidates, relation_variables
 from replicator.study_model.links.partners import Partners
@@ -26,6 +27,7 @@ def fit_relation(name: str, dataset: Dataset, source: Source, variable: str, k: 
     frame = pd.DataFrame({c: dataset.text(c).strings() for c in relation_variables(variable)})
     frame["end"] = frame["RDOMAIN"] + "\x1f" + frame["IDVAR"]
     shape = frame.groupby([variable, "RELID"])["end"].agg(_distinct)
+    whose = pd.factorize(frame[variable])[0].astype(np.int32)
     links: list[Link] = []
     kept = 0
     for ends, groups in shape.groupby(shape):
@@ -46,10 +48,8 @@ def fit_relation(name: str, dataset: Dataset, source: Source, variable: str, k: 
             made.append(
                 _fit_end(tables[(domain, idvar)], idvar, rows, size.xs(end, level="end"), source, variable, end == order[0], k)
             )
-        constants = {}
-        for other in dataset.names:
-            if other not in relation_variables(variable):
-                constants[other] = str(pd.Series(dataset.text(other).strings()).mode().iloc[0])
+        others = [other for other in dataset.names if other not in relation_variables(variable)]
+        constants = {other: common_text(dataset.text(other), whose, k) for other in others}
         lead, partners = _fit_partners(members, made[0], made[1], source, variable, k)
         links.append(Link(name, lead, made[1], partners, constants))
         kept += len(members)

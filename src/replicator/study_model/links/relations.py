@@ -40,6 +40,12 @@ class LinksModel:
                 continue
             made, lost = fit_relation(name, dataset, source, variable, config.k)
             links += made
+            kept = {other: text for link in made for other, text in link.constants.items()}
+            notes += [
+                f"{name}.{other}: no text is shared by {config.k} subjects, so none is kept; lower k to keep one."
+                for other, text in kept.items()
+                if not text and not dataset[other].missing.all()
+            ]
             if lost:
                 notes.append(
                     f"{name}: rows of relations that fewer than {config.k} subjects share or that join no two datasets are not "

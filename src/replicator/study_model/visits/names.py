@@ -27,7 +27,8 @@ class VisitNames:
     day : (n_visits,) float64
         VISITDY of each, NaN without.
     prefix : str
-        What stands before the number in the name of a visit that is not in the list, for example ``UNSCHEDULED``.
+        What stands before the number in the name of a visit that is not in the list, ``UNSCHEDULED`` unless k subjects share
+        another.
     planned : tuple of str
         Datasets of k subjects all of whose visits have a planned day: there, one that is not in the list has one between those of
         its neighbours.
@@ -61,15 +62,12 @@ class VisitNames:
         if not frames:
             return cls(np.empty(0), Text.of([]), np.empty(0), "UNSCHEDULED")
         every = pd.concat(frames, ignore_index=True)
-        shared = every.groupby("number")["subject"].agg(lambda who: who.nunique() >= k or bool((who < 0).any()))
-        own = every["name"] == ""
-        numbered = [name.endswith(number_text(number)) for name, number in zip(every["name"], every["number"], strict=True)]
-        rare = every[~every["number"].map(shared) & np.array(numbered, bool) & ~own]
-        prefixes = [name[: -len(number_text(number))].rstrip() for name, number in zip(rare["name"], rare["number"], strict=True)]
-        prefix = max(set(prefixes), key=lambda p: (prefixes.count(p), p)) if prefixes else "UNSCHEDULED"
-        common = every[every["number"].map(shared)]
-        names = common.groupby("number")["name"].agg(lambda x: x.mode().iloc[0])
-        days = common.groupby("number")["day"].agg(lambda x: x.mode().iloc[0] if x.notna().any() else np.nan)
+        names, days = (_usual(every, name, k) for name in ("name", "day"))
+        rare = every[~every["number"].isin(names.index)]
+        ends = [number_text(number) for number in rare["number"]]
+        before = [name[: -len(end)].rstrip() if name.endswith(end) else None for name, end in zip(rare["name"], ends, strict=True)]
+        stems = _usual(rare.assign(number=0.0, stem=np.array(before, object)), "stem", k)
+        prefix = str(stems.iloc[0]) if len(stems) else "UNSCHEDULED"
         number, day = np.asarray(names.index, np.float64), np.asarray(days.reindex(names.index), np.float64)
         planned = tuple(sorted(name for name in subject if _is_planned(datasets[name], subject[name], k)))
         return cls(number, Text.of(names.to_numpy()), day, prefix, planned)
@@ -123,6 +121,15 @@ class VisitNames:
                 column = Text.of(column.strings())
             dataset = dataset.with_column(Variable(name, type="char" if isinstance(column, Text) else "num"), column)
         return dataset
+
+
+def _usual(rows: pd.DataFrame, name: str, k: int) -> pd.Series:
+    """The cell of a column that most rows of a visit number have, of those that `k` subjects share or a plan holds, by number."""
+    cells = rows[rows[name].notna()].groupby(["number", name])["subject"].agg(["nunique", "size", "min"]).reset_index()
+    shared = cells[(cells["nunique"] >= k) | (cells["min"] < 0)].sort_values(
+        ["number", "size", name], ascending=[True, False, True]
+    )
+    return shared.drop_duplicates("number").set_index("number")[name]
 
 
 def _is_planned(dataset: Dataset, subject: NDArray[np.int32], k: int) -> bool:

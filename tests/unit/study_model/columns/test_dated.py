@@ -96,7 +96,7 @@ def test_odd_texts_of_many_stay_those_of_few_go() -> None:
 
 
 def test_how_few_write_their_dates_is_not_told() -> None:
-    """Of twenty rows of a code two lack the date, of the others eighteen: the cell of the twenty says nothing of what is missing."""
+    """Two of twenty rows of one code lack the date, eighteen of the other: the cell of the first does not say so."""
     code, who = np.repeat([0, 1], 20), np.arange(40, dtype=np.int32)
     texts = ["2020-01-01"] * 18 + [""] * 2 + ["2020-01-01"] * 2 + [""] * 18
     column = Text.of(texts)

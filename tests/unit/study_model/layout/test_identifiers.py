@@ -12,11 +12,19 @@ from replicator.study_model.layout.identifiers import SubjectIds
 from replicator.tables.dataset import Dataset
 
 
-def ids_of(values: list[str], **columns: list[str]) -> SubjectIds:
+def ids_of(values: list[str], k: int = 1, **columns: list[str]) -> SubjectIds:
     frame = pd.DataFrame({"USUBJID": values, **columns})
-    return SubjectIds.fit(
-        "USUBJID", np.array(values, object), Dataset.from_frame("DM", frame), ("SUBJID",) if "SUBJID" in columns else ()
-    )
+    others = ("SUBJID",) if "SUBJID" in columns else ()
+    return SubjectIds.fit("USUBJID", np.array(values, object), Dataset.from_frame("DM", frame), others, k)
+
+
+def test_initials_of_few_are_not_in_new_identifiers() -> None:
+    """PK-, letters of the subject, and a number: what all share stays, the letters of one or four go."""
+    letters = [f"{first}{second}XY" for first in "ABCDE" for second in "QRSTU"] + ["ZZLJ"] * 4
+    values = [f"PK-{one}-{200 + i}" for i, one in enumerate(letters)]
+    model = ids_of(values, 5, SUBJID=[one[3:] for one in values])
+    assert (model.template, model.short) == ("PK-{N}", {"SUBJID": "{N}"})
+    assert ids_of([*values, "PK-ZZLJ-900"], 5).template == "PK-ZZLJ-{N}"
 
 
 def test_study_and_site_stand_where_they_stood() -> None:
