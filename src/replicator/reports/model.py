@@ -21,8 +21,8 @@ PRECISION_LEGEND = (
     "difference from the others that is taken for real"
 )
 SUPPORT_LEGEND = (
-    "subjects: the fewest that any of the part's models was learned from, where they say it; else, after ≥, the bound that is kept "
-    "for each of its values"
+    "learned from: the fewest subjects that any of the part's models was learned from, where they say it; behind: the fewest that "
+    "may stand behind any one of its values, by the bounds that the fit kept"
 )
 TERMS = "term catalogue"  # kind of model whose values may rest on as few subjects as a coded term
 SHOWN_TEXTS = 8  # per dataset on the terminal and the page; JSON has them all
@@ -111,9 +111,7 @@ class ModelDescription:
         return min((part.fewest_subjects for part in self.parts if part.fewest_subjects is not None), default=None)
 
     def support(self, part: PartDescription) -> str:
-        """Smallest number of subjects behind any value of a part: as its models say it, else the bound that the fit kept."""
-        if part.fewest_subjects is not None and TERMS not in part.models:
-            return f"{part.fewest_subjects:,}"
+        """Fewest subjects that may stand behind any value of a part: the bound that the fit kept."""
         bound = min(self.config.k, self.config.k_terms) if TERMS in part.models else self.config.k
         return f"≥ {bound:,}" if part.n_numbers or part.texts else ""
 
@@ -138,8 +136,8 @@ class ModelDescription:
         if self.fewest_subjects is not None:
             terms = "" if k_terms == k else f", behind a coded term {k_terms} or more"
             said.append(
-                f"Behind every other value stand {k} subjects or more{terms}; the smallest number that any of its models was "
-                f"learned from is {self.fewest_subjects:,}."
+                f"Behind every other value stand {k} subjects or more{terms}; the fewest that any of its models was learned from "
+                f"are {self.fewest_subjects:,}."
             )
         said.append(
             "Rows and subjects are counted exactly, down to one, where nothing but a count is told: in the profile (how many cells "
@@ -157,13 +155,14 @@ class ModelDescription:
         return tuple(said)
 
     def _repr_html_(self) -> str:
-        titles = ("part", "kind", "numbers", "texts", "fewest subjects", "for example")
+        titles = ("part", "kind", "numbers", "texts", "learned from", "behind", "for example")
         rows = (
             (
                 part.name,
                 part.kind,
                 f"{part.n_numbers:,}",
                 f"{len(part.texts):,}",
+                "" if part.fewest_subjects is None else f"{part.fewest_subjects:,}",
                 self.support(part),
                 part.examples,
             )
@@ -187,10 +186,11 @@ def describe_part(name: str, kind: str, model: object) -> PartDescription:
 def render_model_text(model: ModelDescription, width: int = 100) -> str:
     """Write a description for a terminal `width` characters wide."""
     lines = [line for sentence in model.sentences() for line in textwrap.wrap(sentence, width)]
-    lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'subjects':>9}  for example"]
+    lines += ["", f"{'':<12} {'kind':<16} {'numbers':>9} {'texts':>7} {'learned from':>12} {'behind':>6}  for example"]
     for part in model.parts:
-        support = model.support(part)
-        row = f"{part.name:<12} {part.kind:<16} {part.n_numbers:>9,} {len(part.texts):>7,} {support:>9}  {part.examples}"
+        learned = "" if part.fewest_subjects is None else f"{part.fewest_subjects:,}"
+        counts = f"{part.n_numbers:>9,} {len(part.texts):>7,} {learned:>12} {model.support(part):>6}"
+        row = f"{part.name:<12} {part.kind:<16} {counts}  {part.examples}"
         lines.append(row if len(row) <= width else row[: width - 1] + "…")
     lines += ["", *textwrap.wrap(SUPPORT_LEGEND, width)]
     if model.precision is not None:

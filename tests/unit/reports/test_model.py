@@ -53,7 +53,7 @@ def test_the_sentences_name_bounds_and_counts() -> None:
         "40 subjects",
         "fewer than 5",
         "bound is 3",
-        "learned from is 40",
+        "learned from are 40",
         "TA (8)",
         "120 rules",
         "of 3 that it failed",
@@ -77,9 +77,9 @@ def test_text_page_and_json_hold_the_same() -> None:
 
 
 def test_every_part_says_how_few_subjects_stand_behind_its_values() -> None:
-    """As its models say it; else the bound, which is that of coded terms where the part holds a catalogue of terms."""
+    """The bound of the fit, which is that of coded terms where the part holds a catalogue of terms."""
     shown = description(5)
     terms = PartDescription("CM", "events", 3, (), {"term catalogue": 1, "quantile marginal": 2}, 40)
-    assert [shown.support(part) for part in (*shown.parts, terms)] == ["40", "≥ 5", "≥ 3"]
+    assert [shown.support(part) for part in (*shown.parts, terms)] == ["≥ 5", "≥ 5", "≥ 3"]
     assert shown.support(PartDescription("QS", "empty findings", 0, ())) == ""
     assert "≥ 5" in render_model_text(shown, 90) and "≥ 5" in render_model_html(shown) and "≥ 5" in shown._repr_html_()
