@@ -96,7 +96,7 @@ def play(study: Study, n_fits: int, n: int, sampled: int) -> Games:
         sample = rp.fit(subset(study, SUBJECT, drawn), cache=False).sample(sampled, seed=i)
         stack = stack_studies(study, sample)
         table = feature_table(stack, Timeline(stack))
-        close[i] = closeness(stack, np.arange(len(subjects)))
+        close[i] = closeness(stack, np.arange(len(subjects)))[0][:, :4]
         found.append((table.names, table.values[stack.origin == Origin.SOURCE], table.values[stack.origin == Origin.SAMPLE]))
     return _games(found, taught, close, apart.min(axis=1))
 

@@ -101,6 +101,7 @@ def fit_study_model(
     links, said_of_links = LinksModel.fit(source, structure, config)
     comments, said_of_comments = fit_comments(source, structure, config)
     codelists, said_of_codelists = kept_codelists(study, source, structure.subject_variable, config.k)
+    layouts = _fit_layouts(study, source, structure, mixed, visit_names, comments, config.k)
     closed, kept = visits_kept(source, structure, config.k)
     made = (*drawn.parts, *(one.dataset for one in drawn.counterparts))
     progress("", len(source.subject) + 1, len(source.subject) + 1)
@@ -118,7 +119,7 @@ def fit_study_model(
         open_visits=kept,
         links=links,
         comments=comments,
-        layouts=_fit_layouts(study, source, structure, mixed, visit_names, comments, config.k),
+        layouts=layouts,
         reference={name: study[name] for name, one in structure.datasets.items() if one.kind is Kind.REFERENCE},
         supplements=source.supplements,
         ids=SubjectIds.fit(structure.subject_variable, source.ids, source.datasets.get(structure.subjects), identifiers, config.k),
@@ -130,7 +131,14 @@ def fit_study_model(
         baselines=BaselineFlags.fit(source.datasets, structures, source.subject, structure.subjects),
         codelists=codelists,
         notes=_once(
-            structure.notes, source.notes, drawn.notes, said_of_subjects, said_of_links, said_of_comments, said_of_codelists
+            structure.notes,
+            source.notes,
+            drawn.notes,
+            said_of_subjects,
+            said_of_links,
+            said_of_comments,
+            said_of_codelists,
+            _lost_identifiers(layouts, config.k),
         ),
         mixed=mixed,
         counterparts=drawn.counterparts,
@@ -234,17 +242,34 @@ def _fit_layouts(
 ) -> dict[str, Layout]:
     """Layouts of all datasets; where rows of unknown subjects are gone, the order of rows is learned on those that remain."""
     layouts = {}
+    planned = _planned_identifiers(study, structure)
     for name, dataset in study.datasets.items():
         same = dataset.n_rows == source.datasets.get(name, dataset).n_rows
         subject = source.subject.get(name) if same else None
         if name in comments:
             subject = who_of(dataset, source, structure.subject_variable)
-        layouts[name] = Layout.fit(dataset, structure.datasets[name], subject, visit_names.agree(dataset), k)
+        layouts[name] = Layout.fit(dataset, structure.datasets[name], subject, visit_names.agree(dataset), k, planned)
     for name, subject in source.subject.items():
         own = without_texts_beside(source.datasets[name], mixed)
         own = own.without(*(set(own.names) - set(study[name].names)))
-        layouts[name] = Layout.fit(own, structure.datasets[name], subject, visit_names.agree(source.datasets[name]), k)
+        layouts[name] = Layout.fit(own, structure.datasets[name], subject, visit_names.agree(source.datasets[name]), k, planned)
     return count_together(layouts, source.datasets, source.subject)
+
+
+def _planned_identifiers(study: Study, structure: StudyStructure) -> dict[str, frozenset[str]]:
+    """Identifiers that the datasets of the trial's design list, by variable."""
+    listed: dict[str, set[str]] = {}
+    for name, found in structure.datasets.items():
+        if found.kind is Kind.REFERENCE:
+            for variable in found.with_role(Role.IDENTIFIER):
+                listed.setdefault(variable, set()).update(str(one) for one in study[name].text(variable).compact().levels)
+    return {variable: frozenset(values) for variable, values in listed.items()}
+
+
+def _lost_identifiers(layouts: Mapping[str, Layout], k: int) -> tuple[str, ...]:
+    """Tell which identifiers are not kept, since their values are those of few subjects."""
+    lost = [f"{name}.{variable}" for name, one in layouts.items() for variable, value in one.constants.items() if not value]
+    return tuple(f"{one}: no value is shared by {k} subjects, so none is kept; lower k to keep the most frequent." for one in lost)
 
 
 def _with_counterparts(

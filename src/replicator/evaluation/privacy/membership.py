@@ -55,20 +55,20 @@ def distance_figure(nearness: Nearness, groups: Groups, of_source: Mask) -> Figu
     return Figure(BY_DISTANCE, DISTANCE_QUESTION, auc, 0.5, interval, 0.0, 1.0, Direction.LOWER, len(of_source))
 
 
-def shadow_figure(source: Study, n_shadows: int, refit: Refit, seed: int) -> Figure:
+def shadow_figure(source: Study, n_shadows: int, refit: Refit | None, seed: int) -> Figure:
     """Attack by shadow models.
 
     Half of the source is drawn `n_shadows` times, learned from, and sampled. The attacker knows who was in each half but one, and
     learns from these what a subject looks like, seen from the sample, that was in: how near the nearest sampled subjects are, how
-    many are near, how near for a subject that lies so far from other real ones, and how near compared with the models of the other
-    halves. Then it tells for each subject whether it was in the remaining half.
+    many are near, how near for a subject that lies so far from other real ones, how far the sample's means lie on its side, and all
+    of this compared with the models of the other halves. Then it tells for each subject whether it was in the remaining half.
 
     Parameters
     ----------
     source : Study
     n_shadows : int
-        At least three; ten or more for a narrow interval.
-    refit : callable
+        At least three; ten or more for a narrow interval. 0 for no attack.
+    refit : callable or None
         Learns a study and returns a sample of its model.
     seed : int
         Of the halves and fits.
@@ -84,26 +84,63 @@ def shadow_figure(source: Study, n_shadows: int, refit: Refit, seed: int) -> Fig
     on Security and Privacy*, 2017, pages 3-18; by comparison with a subject's own distances after N. Carlini and others,
     "Membership inference attacks from first principles", *IEEE Symposium on Security and Privacy*, 2022, pages 1897-1914.
     """
+    if not n_shadows or refit is None:
+        return untold(BY_SHADOWS, SHADOW_QUESTION, 0.5, "Not tried; ask for models to learn, ten or more (--attack 10).")
     view = StudyView(source, find_structure(replace(source, notes=()), derivations=False))
     subjects = [str(one) for one in view.subject_ids]
     if len(subjects) < FEWEST_SUBJECTS or n_shadows < FEWEST_SHADOWS:
         why = f"{len(subjects)} subjects and {n_shadows} shadow models: at least {FEWEST_SUBJECTS} and {FEWEST_SHADOWS} are needed."
         return untold(BY_SHADOWS, SHADOW_QUESTION, 0.5, why)
+    aucs, exact, n_features = attack_halves(source, view.structure.subject_variable, subjects, n_shadows, refit, seed)
+    mean, error = float(aucs.mean()), float(aucs.std(ddof=1) / np.sqrt(n_shadows))
+    margin = float(student.ppf(0.975, n_shadows - 1)) * error
+    interval = Interval(max(mean - margin, 0.0), min(mean + margin, 1.0))
+    said = (
+        f"{n_shadows} models of {len(subjects) // 2} of {len(subjects)} subjects each; a table of the exact means of "
+        f"{n_features:,} features of each half would tell them by {float(exact.mean()):.3f}."
+    )
+    n = min(len(subjects), MOST_SUBJECTS) * n_shadows
+    return Figure(BY_SHADOWS, SHADOW_QUESTION, mean, 0.5, interval, 0.0, 1.0, Direction.LOWER, n, said)
+
+
+def attack_halves(
+    source: Study, variable: str, subjects: list[str], n_shadows: int, refit: Refit, seed: int
+) -> tuple[Floats, Floats, int]:
+    """Learn from halves of a source and attack each model with what the others teach.
+
+    Parameters
+    ----------
+    source : Study
+    variable : str
+        Name of the variable that tells subjects apart.
+    subjects : list of str
+        All subjects.
+    n_shadows : int
+    refit : callable
+    seed : int
+
+    Returns
+    -------
+    aucs : (n_shadows,) float64
+        Of the attack on each model.
+    exact : (n_shadows,) float64
+        Of the same attack on a table of the exact means of each half instead, which bounds what means give away.
+    n_features : int
+        Means in that table.
+    """
     rng = stream(seed, "evaluation", "shadow models")
     taught = np.zeros((n_shadows, len(subjects)), bool)
     for row in taught:
         row[rng.permutation(len(subjects))[: len(subjects) // 2]] = True
-    variable, looked_at = view.structure.subject_variable, np.sort(rng.permutation(len(subjects))[:MOST_SUBJECTS])
-    seen = []
+    looked_at = np.sort(rng.permutation(len(subjects))[:MOST_SUBJECTS])
+    seen, means, n_features = [], [], 0
     for i, row in enumerate(taught):
         half = subset(source, variable, {subjects[at] for at in np.flatnonzero(row).tolist()})
-        seen.append(closeness(stack_studies(source, refit(half, seed + i)), looked_at))
-    aucs = _attack(np.stack(seen), taught[:, looked_at])
-    mean, error = float(aucs.mean()), float(aucs.std(ddof=1) / np.sqrt(n_shadows))
-    margin = float(student.ppf(0.975, n_shadows - 1)) * error
-    interval = Interval(max(mean - margin, 0.0), min(mean + margin, 1.0))
-    said = f"{n_shadows} models of {len(subjects) // 2} of {len(subjects)} subjects each."
-    return Figure(BY_SHADOWS, SHADOW_QUESTION, mean, 0.5, interval, 0.0, 1.0, Direction.LOWER, len(looked_at) * n_shadows, said)
+        close, standard = closeness(stack_studies(source, refit(half, seed + i)), looked_at)
+        seen.append(close)
+        means.append((standard[looked_at] @ standard[row].mean(axis=0))[:, None])
+        n_features = standard.shape[1]
+    return _attack(np.stack(seen), taught[:, looked_at]), _attack(np.stack(means), taught[:, looked_at]), n_features
 
 
 def subset(study: Study, variable: str, subjects: set[str]) -> Study:
@@ -125,7 +162,7 @@ def subset(study: Study, variable: str, subjects: set[str]) -> Study:
     return study.with_datasets(kept)
 
 
-def closeness(stack: Stack, looked_at: NDArray[np.intp]) -> Floats:
+def closeness(stack: Stack, looked_at: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """What can be seen of subjects of the source from the sample.
 
     Parameters
@@ -136,19 +173,28 @@ def closeness(stack: Stack, looked_at: NDArray[np.intp]) -> Floats:
 
     Returns
     -------
-    (n, 4) float64
+    close : (n, 5) float64
         Distance to the nearest sampled subject; geometric mean of the distances to the nearest five; the first divided by the
-        distance to the nearest other subject of the source; share of sampled subjects nearer than that.
+        distance to the nearest other subject of the source; share of sampled subjects nearer than that; product of the subject's
+        features with the sample's means.
+    standard : (n_source, n_features) float64
+        Features of the source's subjects that differ, standardised.
     """
     table = feature_table(stack, Timeline(stack))
-    source, sample = stack.subjects(Origin.SOURCE)[looked_at], stack.subjects(Origin.SAMPLE)[:MOST_SUBJECTS]
+    subjects, sample = stack.subjects(Origin.SOURCE), stack.subjects(Origin.SAMPLE)[:MOST_SUBJECTS]
+    source = subjects[looked_at]
     place = scaled(table.values, stack.origin == Origin.SOURCE)
     apart, among = distances(place[source], place[sample]), distances(place[source], place[source])
     np.fill_diagonal(among, np.inf)
     nearest, alone = apart.min(axis=1), among.min(axis=1)
     least = np.finfo(np.float64).tiny
     relative = np.where(alone > 0, nearest / np.maximum(alone, least), 1.0)
-    return np.column_stack([nearest, _nearest_mean(apart, NEIGHBOURS), relative, (apart < alone[:, None]).mean(axis=1)])
+    nearer = (apart < alone[:, None]).mean(axis=1)
+    deviation = place[subjects].std(axis=0)
+    varies = deviation > 0
+    standard = (place[:, varies] - place[subjects][:, varies].mean(axis=0)) / deviation[varies]
+    leaning = standard[source] @ standard[sample].mean(axis=0)
+    return np.column_stack([nearest, _nearest_mean(apart, NEIGHBOURS), relative, nearer, leaning]), standard[subjects]
 
 
 def _nearest_mean(apart: Floats, n: int) -> Floats:

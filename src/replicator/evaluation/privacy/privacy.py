@@ -109,7 +109,7 @@ _WORDS = {
     membership.BY_SHADOWS: (
         "The sample, everything about all subjects, the program, and models of other halves of which it knows who was in.",
         "The attacker's models are made as the real one was.",
-        "At 0.5 the strongest attack tried here does not tell who was in a half; the model of all subjects hides each one better.",
+        "At 0.5 distances and means do not tell who was in a half; the model of all subjects hides each one better.",
     ),
     attributes.BY_DEMOGRAPHY: (
         "The sample and a person's demography.",
@@ -198,8 +198,7 @@ def assess_privacy(
         copied_subjects.copied_subjects_figure(stack, table, windows, groups, few.real),
         copies.identifier_figure(stack),
     ]
-    if n_shadows and refit is not None:
-        figures.insert(3, membership.shadow_figure(_source(stack), n_shadows, refit, seed))
+    figures.insert(3, membership.shadow_figure(_source(stack), n_shadows, refit, seed))
     attacks = tuple(Attack(figure, *_WORDS[figure.name]) for figure in figures)
     return Privacy(attacks, quantiles, _verdict(attacks))
 

@@ -75,21 +75,26 @@ class Layout:
 
     @classmethod
     def fit(
-        cls, dataset: Dataset, structure: DatasetStructure, subject: NDArray[np.int32] | None, visit_names: tuple[str, ...], k: int
+        cls,
+        dataset: Dataset,
+        structure: DatasetStructure,
+        subject: NDArray[np.int32] | None,
+        visit_names: tuple[str, ...],
+        k: int,
+        planned: Mapping[str, frozenset[str]],
     ) -> Layout:
         """Learn from a dataset and its structure; `subject` (n_rows,) is None for datasets that are not about subjects.
 
-        Of an identifier with several values the one that most rows have is kept, if `k` subjects have it.
+        Of an identifier with several values the one that most rows have is kept, of those that `k` subjects share or that the
+        trial's design lists, `planned` by variable (a device).
         """
         who = structure.with_role(Role.SUBJECT)
         sequence = next(iter(structure.with_role(Role.SEQUENCE)), "")
         constants = {}
         for name in structure.with_role(Role.IDENTIFIER):
             texts = dataset.text(name).compact()
-            if len(texts.levels) == 1:
-                constants[name] = str(texts.levels[0])
-            elif len(texts.levels) and structure.kind is not Kind.LINKS:
-                constants[name] = common_text(texts, np.arange(dataset.n_rows, dtype=np.int32) if subject is None else subject, k)
+            if len(texts.levels) and (len(texts.levels) == 1 or structure.kind is not Kind.LINKS):
+                constants[name] = _constant(texts, subject, planned.get(name, frozenset()), k)
         order = find_order(dataset, structure, subject, sequence) if subject is not None else ()
         numbered = structure.with_role(Role.SEQUENCE, Role.RECORD_ID)
         told = [dataset[name] for name in dataset.names if name not in numbered]
@@ -197,6 +202,17 @@ class Layout:
         if not self.sequence:
             return dataset
         return dataset.with_column(dataset.variable(self.sequence), _numbered(subject, counted))
+
+
+def _constant(texts: Text, subject: NDArray[np.int32] | None, planned: frozenset[str], k: int) -> str:
+    """The value of an identifier (n_rows,) that rows have, ``""`` for none that may be kept."""
+    if len(texts.levels) == 1:
+        return str(texts.levels[0])
+    shared = common_text(texts, np.arange(len(texts), dtype=np.int32) if subject is None else subject, k)
+    if shared:
+        return shared
+    rows = np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.levels)) * np.isin(texts.levels.astype(str), [*planned])
+    return str(texts.levels[rows.argmax()]) if rows.any() else ""
 
 
 def _numbered(subject: NDArray[np.int32], counted: NDArray[np.int64] | None) -> Numbers:

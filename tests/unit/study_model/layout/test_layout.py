@@ -28,7 +28,7 @@ DM = {"USUBJID": ["S1", "S2"], "ARM": ["A", "B"]}
 def fitted() -> tuple[Layout, Dataset]:
     study = make_study(DM=DM, VS=ROWS)
     structure = find_structure(study)
-    return Layout.fit(study["VS"], structure.datasets["VS"], np.array([0, 0, 0, 0, 1, 1], np.int32), (), 1), study["VS"]
+    return Layout.fit(study["VS"], structure.datasets["VS"], np.array([0, 0, 0, 0, 1, 1], np.int32), (), 1, {}), study["VS"]
 
 
 def test_rows_are_ordered_as_in_the_source() -> None:
@@ -69,7 +69,7 @@ def test_as_many_repeats_stay_as_the_source_had() -> None:
     rows = {"USUBJID": ["S1"] * 10, "MHSEQ": [float(i + 1) for i in range(10)], "MHTERM": [*terms, "T0"]}
     structure = find_structure(make_study(DM=DM, MH=rows)).datasets["MH"]
     study = make_study(DM=DM, MH=rows)
-    layout = Layout.fit(study["MH"], structure, np.zeros(10, np.int32), (), 1)
+    layout = Layout.fit(study["MH"], structure, np.zeros(10, np.int32), (), 1, {})
     drawn = Dataset.from_frame("MH", pd.DataFrame({"MHTERM": [f"T{i // 2}" for i in range(40)]}))
     keep = layout.admissible(drawn, np.zeros(40, np.int32))
     assert layout.repeated == 0.1 and keep[::2].all() and keep.sum() == 24
