@@ -304,3 +304,23 @@ def test_shadow_models_are_taught_halves() -> None:
 def test_too_few_shadow_models_are_refused_with_a_reason() -> None:
     figure = membership.shadow_figure(real(1, 60), 2, lambda study, seed: study, seed=1)
     assert np.isnan(figure.value) and "2 shadow models" in figure.note
+
+
+def test_people_who_are_alike_in_all_that_is_known_are_no_copies() -> None:
+    """Age in years, sex and site alone: real people of whom no more is known are the same, so a sample may have the same too."""
+    rng = np.random.default_rng(8)
+
+    def people(n: int, name: str) -> Study:
+        columns = {
+            "USUBJID": [f"{name}-{i}" for i in range(n)],
+            "AGE": rng.integers(40, 90, n).astype(float),
+            "SEX": rng.choice(["F", "M"], n),
+            "SITEID": rng.choice(["01", "02", "03", "04", "05", "06"], n),
+        }
+        return Study({"DM": Dataset.from_frame("DM", pd.DataFrame(columns))})
+
+    stack = stack_studies(people(150, "A"), people(1500, "B"), people(150, "C"))
+    table = feature_table(stack, Timeline(stack))
+    near, known_well = copied_subjects.near_copies(stack, table, np.ones(len(stack.origin), bool))
+    assert known_well.sum() > 1500
+    assert not near.any()

@@ -25,7 +25,7 @@ BY_CHANCE = 0.001  # probability that any sampled subject is called a near copy 
 UNSURE = 0.025  # probability that the tail is heavier than it is taken to be
 SUBJECTS = "copied subjects"
 QUESTION = "Which share of subjects is one subject of the source: most of its series, or nearer to it than real subjects ever come?"
-_LEAST = 1e-6
+_LEAST = 1e-6  # nearness below which subjects are alike: where real ones are, too, none is a copy for that
 _CHUNK = 1 << 24  # distances in memory at once
 
 
@@ -114,7 +114,8 @@ def near_copies(stack: Stack, table: FeatureTable, looked_at: Mask) -> tuple[Mas
     alone = among.min(axis=1)
     real = _nearness(place, others, source, alone) if len(others) else _nearness_among(among)
     near = nobody.copy()
-    near[sample] = _nearness(place, sample, source, alone) < _bound(real, len(sample))
+    bound = _bound(real, len(sample))
+    near[sample] = (_nearness(place, sample, source, alone) < bound) & (bound > 2 * _LEAST)
     return near, known_well
 
 
