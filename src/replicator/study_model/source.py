@@ -13,8 +13,8 @@ from replicator.heavy import pandas as pd
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.columns.codes import column_codes
 from replicator.study_model.layout.joining import Supplement, join_supplements
+from replicator.study_model.layout.unplanned_arms import with_unplanned_arms
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
-from replicator.study_model.unplanned_arms import with_unplanned_arms
 from replicator.study_model.visits.numbers import number_visits
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
