@@ -51,7 +51,10 @@ def followed_mark(name: str, known: Mapping[str, Floats], own: list[str], given:
 
 
 def visit_of(name: str, known: Mapping[str, Floats], done: list[str], visits: Mapping[str, Floats], k: int) -> str:
-    """The visit of the course on whose day a mark is of all who were there, at least `k` of whom no other mark tells it of."""
+    """The visit of the course on whose day a mark is of all who were there, at least `k` of whom no other mark tells it of.
+
+    None if the mark lies as many days from another in everybody, those who were not there among them: it is of the plan.
+    """
     if is_death(name) or is_visit(name):
         return ""
     told = np.any([known[name] == known[other] for other in done], axis=0)
@@ -61,7 +64,16 @@ def visit_of(name: str, known: Mapping[str, Floats], done: list[str], visits: Ma
         if (there := np.isfinite(day)).any() and bool((known[name] == day)[there].all())
     ]
     people, visit = max(found, default=(0, ""))
-    return visit if people >= k else ""
+    if people < k:
+        return ""
+    absent = np.isfinite(known[name]) & ~np.isfinite(visits[visit])
+    return "" if absent.any() and any(_is_steady(known[name], known[other]) for other in done) else visit
+
+
+def _is_steady(day: Floats, other: Floats) -> bool:
+    """Whether a mark (n,) lies as many days from another in everybody who has it."""
+    distance = (day - other)[np.isfinite(day)]
+    return bool((distance == distance[0]).all())
 
 
 def latest_before(visit: str, visits: Mapping[str, Floats]) -> Floats:
