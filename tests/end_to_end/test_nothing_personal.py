@@ -50,6 +50,9 @@ def planted(folder: Path) -> tuple[list[str], np.ndarray]:
         alone = frames[name].groupby("USUBJID").tail(1).index[:3]
         frames[name].loc[alone, "VISITNUM"] = ["91.1", "92.1", "93.1"]
         frames[name].loc[alone, "VISIT"] = [f"HOME AT {letters[subjects[0]]} {number}" for number in ("91.1", "92.1", "93.1")]
+    first = frames["sv"].drop_duplicates("USUBJID").set_index("USUBJID")["VISITNUM"]
+    frames["cm"]["VISITNUM"] = frames["cm"]["USUBJID"].map(first).fillna("")
+    frames["cm"]["VISIT"] = ["VISIT OF " + letters[one] for one in frames["cm"]["USUBJID"]]
     for frame in frames.values():
         if "USUBJID" in frame:
             new = [f"RVT-{letters[one]}-{300 + subjects.index(one)}" if one in letters else one for one in frame["USUBJID"]]

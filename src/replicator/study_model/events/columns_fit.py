@@ -12,7 +12,7 @@ from replicator.models.backoff import BackoffTable
 from replicator.models.chain import most_telling
 from replicator.models.onset import rank_within
 from replicator.study_model.columns.attributes import Attributes
-from replicator.study_model.columns.codes import column_codes
+from replicator.study_model.columns.codes import column_codes, count_subjects, take_codes
 from replicator.study_model.columns.dated import DateFormat, DateGiven
 from replicator.study_model.columns.odd_dates import lost_notes
 from replicator.study_model.columns.rare_levels import is_worded, protect_levels
@@ -30,7 +30,7 @@ from replicator.study_model.events.columns import (
 )
 from replicator.study_model.events.fatal import without_deaths
 from replicator.study_model.events.ids import RecordIds
-from replicator.study_model.events.qualifiers import Qualifiers, take_levels
+from replicator.study_model.events.qualifiers import Qualifiers
 from replicator.study_model.events.source import SourceEvents
 from replicator.study_model.events.untreated import may_end_treatment, phase_of_treatment
 from replicator.study_model.spine import Spine
@@ -145,7 +145,7 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
         qualifiers,
         varying,
         ids,
-        _visit_columns(reports, plan.visits, source.spine),
+        _visit_columns(reports, plan.visits, source.spine, k),
         written,
         tuple(_fit_date(reports, name, name in partial, k) for name in plan.dates),
         placed,
@@ -208,8 +208,8 @@ def _fit_date(reports: _Reports, name: str, partial: bool, k: int) -> OtherDate:
     return OtherDate(name, day, DateFormat.fit(column.take(use), dates, [], who, k))
 
 
-def _visit_columns(reports: _Reports, names: tuple[str, ...], spine: Spine) -> VisitColumns | None:
-    """Cells of the visit columns by visit number: the most frequent combination."""
+def _visit_columns(reports: _Reports, names: tuple[str, ...], spine: Spine, k: int) -> VisitColumns | None:
+    """Cells of the visit columns by visit number: the most frequent of each column, of those that `k` subjects share."""
     if not names:
         return None
     linked = reports.visit >= 0
@@ -218,9 +218,12 @@ def _visit_columns(reports: _Reports, names: tuple[str, ...], spine: Spine) -> V
     values = []
     for name in names:
         codes, distinct = column_codes(reports.rows[name])
-        pairs, counts = np.unique(np.stack([code.reshape(-1), codes[linked]], axis=1), axis=0, return_counts=True)
+        cells = np.stack([code.reshape(-1), codes[linked]], axis=1)
+        pairs, of_row, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+        shared = count_subjects(of_row.reshape(-1).astype(np.int64), reports.who[linked], len(pairs)) >= k
+        pairs, counts = pairs[shared], counts[shared]
         top = np.full(len(levels), -1, np.int64)
         by_count = np.argsort(counts, kind="stable")
         top[pairs[by_count, 0]] = pairs[by_count, 1]
-        values.append(take_levels(distinct, np.append(top, -1)))
+        values.append(take_codes(distinct, np.append(top, -1)))
     return VisitColumns(levels, names, tuple(values))

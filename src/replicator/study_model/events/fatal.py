@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from replicator.models.marginals import QuantileMarginal
 from replicator.profile.structure import DatasetStructure
-from replicator.study_model.columns.codes import count_subjects
+from replicator.study_model.columns.codes import common_text, count_subjects
 from replicator.study_model.events.catalogue import Terms
 from replicator.study_model.events.dates import Drawn
 from replicator.study_model.marks.names import death_mark
@@ -80,8 +80,9 @@ class Fatal:
 
         Notes
         -----
-        Where at least `k` subjects had a fatal occurrence, its cells are the most frequent of theirs. Else they are what a fatal
-        one is by the standard: serious, of the highest severity, at an end with the death, and everybody who dies has one.
+        Cells are the most frequent of those that `k` subjects with a fatal occurrence share, else what a fatal one is by the
+        standard: serious, of the highest severity, at an end with the death. Where fewer than `k` had one, everybody who dies has;
+        where fewer than `k` of the dead had none, `k` / 2 are taken to have had none.
         """
         fatal = fatal_occurrences(head, structure)
         mark = death_mark(spine)
@@ -96,9 +97,9 @@ class Fatal:
         for name, text in meant.items():
             if not name or name not in head or head[name].missing.all():
                 continue
-            levels, counts = np.unique(head.text(name).strings()[fatal].astype(str), return_counts=True)
-            if people >= k:
-                values[name] = str(levels[counts.argmax()])
+            usual = common_text(head.text(name).take(np.flatnonzero(fatal)), owner[fatal], k)
+            if usual:
+                values[name] = usual
             else:
                 written = sorted({str(level) for level in head.text(name).compact().levels if str(level).upper() == text})
                 if written or text == "Y":
@@ -106,7 +107,8 @@ class Fatal:
         dead = np.unique(owner[np.isfinite(death)])
         told = len(np.intersect1d(owner[fatal], dead))
         all_dead = int(np.isfinite(spine.marks[mark]).sum())
-        rate = 1.0 if people < k or told == all_dead else (told + 0.5) / (all_dead + 1)
+        without = k / 2 if 0 < all_dead - told < k else all_dead - told
+        rate = 1.0 if people < k or not without else (all_dead - without + 0.5) / (all_dead + 1)
         ended = fatal & np.isfinite(end)
         same = bool(ended.any()) and float((end == death)[ended].mean()) >= 0.5 and ended.sum() >= 0.5 * fatal.sum()
         lasted = np.where(fatal & (start <= death), death - start, np.nan)
