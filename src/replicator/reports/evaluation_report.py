@@ -33,6 +33,9 @@ class Plot:
     title: str
     html: str
 
+    def __repr__(self) -> str:
+        return f"<Plot: {self.title}>"
+
     def _repr_html_(self) -> str:
         return self.html
 
@@ -48,6 +51,9 @@ class EvaluationReport:
     """
 
     evaluation: Evaluation
+
+    def __repr__(self) -> str:
+        return f"<EvaluationReport: {self.conclusion.summary()}>"
 
     @property
     def conclusion(self) -> Conclusion:
@@ -181,7 +187,8 @@ def _of_dataset(dataset: DatasetPicture, which: str) -> Plot:
         case "correlations" if dataset.correlations.rows:
             return _plot("correlations", f"{dataset.name}: what goes together in a subject", drawn=dataset.correlations)
     tests = ", ".join((*(one.test for one in dataset.tests), *(one.variable for one in dataset.variables), *DATASET_PLOTS))
-    raise ConfigError(f"{dataset.name}: there is no picture of {which!r}; ask for one of {tests}.")
+    said = f"there is no picture of {which!r}; ask for" if which else "say what of it to draw:"
+    raise ConfigError(f"{dataset.name}: {said} one of {tests}.")
 
 
 def _plot(kind: str, title: str, **values: object) -> Plot:

@@ -388,3 +388,13 @@ def test_fewer_than_five_failures_of_the_source_are_not_counted() -> None:
         assert not [n for n in counts if 0 < n < 5] and max(counts) > 5
     again = type(laws.sample).from_dict(laws.sample.to_dict())
     assert again == laws.sample
+
+
+def test_a_prompt_shows_a_sentence() -> None:
+    """Neither the report nor a picture floods a Python prompt; a dataset alone is answered by what of it there is to draw."""
+    made = report()
+    assert repr(made) == f"<EvaluationReport: {made.conclusion.summary()}>"
+    assert len(repr(made)) < 400
+    assert repr(made.plot("families")) == "<Plot: Distances from real subjects>"
+    with pytest.raises(ConfigError, match="LB: say what of it to draw: one of "):
+        made.plot("LB")
