@@ -221,9 +221,7 @@ def evaluate(
             parser=parse_place, metavar="DATA", help="Real subjects whom the model never saw; without them the source is halved."
         ),
     ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", "-o", parser=parse_place, metavar="FILE", help="Write the report as one HTML page.")
-    ] = None,
+    html: Html = None,
     json: Json = None,
     markdown: Annotated[
         str | None, typer.Option(parser=parse_place, metavar="FILE", help="Write verdict and measures as Markdown.")

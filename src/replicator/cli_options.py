@@ -52,5 +52,7 @@ LogJson = Annotated[
 ProgressAs = Annotated[
     ProgressStyle, typer.Option("--progress", help="Show how far the work is as a bar, or as lines of JSON on standard error.")
 ]
-Html = Annotated[str | None, typer.Option("--html", parser=parse_place, metavar="FILE", help="Write the report as one HTML page.")]
+Html = Annotated[
+    str | None, typer.Option("--html", "-o", parser=parse_place, metavar="FILE", help="Write the report as one HTML page.")
+]
 Json = Annotated[str | None, typer.Option("--json", parser=parse_place, metavar="FILE", help="Write the report as JSON.")]

@@ -35,6 +35,7 @@ from replicator.study_model.cache.kept_fits import KeptFit, find_fit, find_fit_o
 from replicator.study_model.cache.keys import cache_key
 from replicator.study_model.cache.results import Cache
 from replicator.study_model.fitting import fit_study_model
+from replicator.study_model.plan import without_persons
 from replicator.study_model.spine import Fitted, PartSource
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Study
@@ -148,10 +149,13 @@ def _learn(study: Study, fingerprint: str, config: FitConfig, tell: Progress, st
     tell("Finding the structure", 0, 100)
     with timed("structure"):
         structure = find_structure(quiet_study)
+        quiet_study, lost = without_persons(quiet_study, structure, config.k)
+        structure = find_structure(quiet_study) if lost else structure
     give_back()
     tell("Fitting", 15, 100)
     with timed("fit model"):
         model = fit_study_model(quiet_study, structure, config, within(tell, 15, 80, 100), remember)
+        model = replace(model, notes=(*lost, *model.notes))
     give_back()
     tell("Learning rules", 80, 100)
     with timed("rules") as found:

@@ -56,6 +56,10 @@ class Output(StrEnum):
     LOG = "log"
 
 
+ENDINGS = {Output.PAGE: (".html", ".htm"), Output.REPORT: (".json",), Output.MARKDOWN: (".md", ".markdown")}
+"""What the name of a report ends in, if it has an ending, so that it opens as what it is."""
+
+
 def written_kind(path: Path) -> Output | None:
     """Tell which of its outputs a file is by what it holds; None if Replicator has not written it."""
     with path.open("rb") as file:
@@ -140,7 +144,7 @@ def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: It
     Raises
     ------
     WriteError
-        If the file is there and must stay, or has no folder.
+        If the file is there and must stay, or has no folder, or the name ends like that of another kind of file.
     """
     target = check_path(path, f"a {kind} to write", WriteError)
     if isinstance(target, ObjectLocation):
@@ -150,6 +154,9 @@ def check_target(path: str | Path, kind: Output, *, overwrite: bool, reading: It
         is_there = target.exists()
     if is_there and not overwrite:
         raise WriteError(f"{target}: the file is there already; choose another name, or ask to overwrite it (--overwrite).")
+    ending, endings = Path(str(path)).suffix, ENDINGS.get(kind, ())
+    if ending and endings and ending.lower() not in endings:
+        raise WriteError(f"{target}: a {kind} is written, and a name in {ending} promises something else; end it in {endings[0]}.")
     if isinstance(target, Path) and not target.parent.is_dir():
         raise WriteError(f"{target}: there is no folder {target.parent}; make it first.")
     return target

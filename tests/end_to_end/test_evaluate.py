@@ -77,7 +77,7 @@ def test_reports_are_written_with_and_without_a_holdout(place: Path, tmp_path: P
         ("evaluate source good --attack x", "--attack"),
         ("evaluate source good --infer ALT", "LB ALT level"),
         ("evaluate source good -o missing/r.html", "there is no folder missing"),
-        ("evaluate source good -o r.md --markdown r.md", "--html and --markdown name one file"),
+        ("evaluate source good -o r --markdown r", "--html and --markdown name one file"),
         ("evaluate source other", "give a sample of the same study"),
         ("evaluate source few", "too few"),
     ],

@@ -61,8 +61,8 @@ FOREIGN = {
 @pytest.mark.parametrize("kind", Output)
 def test_each_output_is_known_by_its_content(kind: Output, tmp_path: Path) -> None:
     """Whatever its name is, a file that was written is told from all others, and only its own kind replaces it."""
-    path = tmp_path / "x.csv"
-    WRITERS[kind](path)
+    WRITERS[kind](tmp_path / "x")
+    path = (tmp_path / "x").rename(tmp_path / "x.csv")
     assert written_kind(path) is kind
     check_replaceable(path, kind)
     for other in set(Output) - {kind}:
@@ -118,3 +118,14 @@ def test_no_verb_replaces_what_it_reads(options: list[str], tmp_path: Path, caps
     assert capsys.readouterr().err.count("\n") == 1
     assert (source / "dm.csv").read_bytes() == FOREIGN["dataset"]
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["dm.csv"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "ending"),
+    [(Output.PAGE, "x.pdf", ".html"), (Output.REPORT, "x.html", ".json"), (Output.MARKDOWN, "x.JSON", ".md")],
+)
+def test_a_report_is_not_called_what_it_is_not(tmp_path: Path, kind: Output, name: str, ending: str) -> None:
+    with pytest.raises(WriteError, match=f"end it in \\{ending}"):
+        check_target(tmp_path / name, kind, overwrite=True)
+    for good in (f"report{ending}", f"report{ending.upper()}", "report"):
+        assert check_target(tmp_path / good, kind, overwrite=True) == tmp_path / good

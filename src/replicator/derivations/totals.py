@@ -147,7 +147,10 @@ def _product_of_pair(value: NDArray[np.float64], target: int, pool: Sequence[int
 
 
 def propose_totals(source: Source) -> Iterable[Derivation]:
-    """Propose, for each findings dataset, the tests that are sums or products of tests of the same category."""
+    """Propose, for each findings dataset, the tests that are sums or products of tests of the same category.
+
+    A test that stands in several categories is a total once: of that where it is found first.
+    """
     workspace = source.workspace
     for facts in source.of_kind("findings"):
         topic, result = facts.named("TESTCD"), facts.named("STRESN")
@@ -158,7 +161,8 @@ def propose_totals(source: Source) -> Iterable[Derivation]:
         for tests in _families(source, facts, topic):
             occasions = results_by_occasion(workspace, facts.name, by, tests, topic, result)
             subject = np.append(workspace.subject(facts.name), -1)[occasions.row.max(axis=1)]
-            found += _totals_of(occasions.value, tests, subject, source.k)
+            known = {entry["test"] for entry in found}
+            found += (entry for entry in _totals_of(occasions.value, tests, subject, source.k) if entry["test"] not in known)
         if found:
             targets = [facts.named("STRESN"), facts.named("ORRES")]
             inputs = (f"{facts.name}.{result}", *(f"{facts.name}.{name}" for name in (topic, *by)))
@@ -183,17 +187,18 @@ def _written_as_number(source: Source, facts: DatasetFacts, target: str, found: 
 
 
 def _families(source: Source, facts: DatasetFacts, topic: str) -> list[list[str]]:
-    """List the tests of each category that k subjects have, derived ones last."""
+    """List the tests of each category that k subjects have there."""
     workspace = source.workspace
     column = workspace.text(f"{facts.name}.{topic}")
     category = facts.named("CAT")
     codes, n = workspace.codes(f"{facts.name}.{category}") if category else (np.zeros(len(column), np.int64), 1)
     subject = np.where(workspace.missing(f"{facts.name}.{facts.named('STRESN')}"), -1, workspace.subject(facts.name))
-    shared = distinct_subjects(column.codes.astype(np.int64), subject, len(column.levels))
+    test, n_tests = column.codes.astype(np.int64), len(column.levels)
+    cell = np.where((codes >= 0) & (test >= 0), codes * n_tests + test, -1)
+    shared = distinct_subjects(cell, subject, n * n_tests).reshape(n, n_tests) >= source.k
     families = []
-    for number in range(n):
-        used = np.unique(column.codes[(codes == number) & (column.codes >= 0)])
-        tests = [str(column.levels[code]) for code in used.tolist() if shared[code] >= source.k]
+    for own in shared:
+        tests = [str(column.levels[place]) for place in np.flatnonzero(own).tolist()]
         if 3 <= len(tests) <= MOST_TESTS:
             families.append(tests)
     return families

@@ -53,14 +53,14 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
     """Tell the sample from real subjects by all features, beside the same attempt on two sets of real subjects.
 
     With a holdout the real subjects are those held out, and the target is how well the source is told from them; without one they
-    are the source, and the target is how well its halves are told apart. The offenders are what tells sampled from real subjects:
-    single features, and pairs of those that the detector used most. Where it tells them apart and none of these does beyond
-    chance, the note names what it used most.
+    are the source, and the target is how well its halves are told apart; chance where that is less. The offenders are what tells
+    sampled from real subjects: single features, and pairs of those that the detector used most. Where it tells them apart and
+    none of these does beyond chance, the note names what it used most.
 
     Notes
     -----
     An AUC below 0.5 is no detection: where both sides have the same share of each arm, what the detector has seen tells a little
-    against what it has not. The target has the same leaning.
+    against what it has not. A sample, whose arms are drawn, need not share that leaning.
     """
     source, sample, holdout = (stack.subjects(origin) for origin in Origin)
     real = holdout if len(holdout) else source
@@ -77,6 +77,7 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
     others = [(holdout, source)] * REPEATS if len(holdout) else halves
     enough = min(map(len, others[0])) >= FEWEST_SUBJECTS
     floor = detect(values, others, rng) if enough else Detection(0.5, np.nan, 0, np.zeros(values.shape[1]))
+    target = max(floor.auc, 0.5)
     margin = NORMAL_95 * found.error
     interval = Interval(max(found.auc - margin, 0.0), min(found.auc + margin, 1.0))
     offenders = find_reasons(table, found.importance, (real, sample), others[0])
@@ -85,9 +86,9 @@ def detector_figure(stack: Stack, table: FeatureTable, rng: np.random.Generator)
         if enough
         else f"The target is chance: {counted(len(source), 'subject')} of the source, too few to be told from each other."
     )
-    if not offenders and interval.low > floor.auc:
+    if not offenders and interval.low > target:
         said = f"{said} {_used_together(table, found)}".lstrip()
-    return Figure(NAME, QUESTION, found.auc, floor.auc, interval, 0.0, 1.0, Direction.LOWER, found.n, said, offenders=offenders)
+    return Figure(NAME, QUESTION, found.auc, target, interval, 0.0, 1.0, Direction.LOWER, found.n, said, offenders=offenders)
 
 
 def _used_together(table: FeatureTable, found: Detection) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from html import escape
 
 import numpy as np
@@ -21,7 +21,7 @@ from replicator.evaluation.pictures.shapes import Pictures
 from replicator.evaluation.privacy.attributes import check_chosen
 from replicator.evaluation.privacy.membership import Refit
 from replicator.evaluation.privacy.privacy import Privacy, assess_privacy
-from replicator.evaluation.stack import Origin, stack_studies
+from replicator.evaluation.stack import LACKS, Origin, stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.evaluation.utility import utility_figures
 from replicator.evaluation.verdict import Conclusion, conclude
@@ -96,13 +96,21 @@ class Evaluation:
         return conclude(self.families, self.judged_figures, self.laws, self.privacy, self.giveaways)
 
     @property
+    def lacking(self) -> str:
+        """Which datasets of the source the sample lacks, in one sentence; ``""`` for none."""
+        names = [note.split(":")[0] for note in self.notes if note.endswith(LACKS)]
+        them = "it" if len(names) == 1 else "them"
+        return f"The sample lacks {', '.join(names)}: nothing of {them} was compared." if names else ""
+
+    @property
     def judged_figures(self) -> tuple[Figure, ...]:
         """All figures but those of :attr:`privacy`."""
         return (*self.figures, *self.endpoints.figures, *self.utility)
 
     def to_json(self) -> str:
-        """Write as JSON text; a number that cannot be told becomes ``null``."""
-        return to_json_text(self)
+        """Write as JSON text, the verdict first; a number that cannot be told becomes ``null``."""
+        verdict = {"summary": self.conclusion.summary(), "judgements": self.conclusion.judgements}
+        return to_json_text({"verdict": verdict, **{one.name: getattr(self, one.name) for one in fields(self)}})
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:

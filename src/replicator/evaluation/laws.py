@@ -61,10 +61,10 @@ class Laws:
         kept, broken, lost = len(self.sample.of(Verdict.PASSED)), len(self.sample.of(*LOST)), len(self.lost)
         if not kept + broken:
             return "The source keeps no rule to hold the sample to."
-        if not broken:
-            said = f"The sample keeps all {kept:,} rules that the source keeps and that it could be put to."
-        else:
-            said = f"The sample keeps {kept:,} of the {kept + broken:,} rules that the source keeps and that it could be put to."
+        rare = len(self.sample.of(Verdict.RARE))
+        of = f"{kept:,} of the {kept + broken + rare:,}" if broken + rare else f"all {kept:,}"
+        rarely = f", and fails {rare:,} as rarely as chance allows" if rare else ""
+        said = f"The sample keeps {of} rules that the source keeps and that it could be put to{rarely}."
         if self.holdout is None:
             return said
         theirs = len(self.holdout.of(*LOST))

@@ -12,6 +12,7 @@ from scipy.stats import norm, t
 
 Floats = NDArray[np.float64]
 
+NOISE = 12  # decimals of a distance beyond which it is noise of floats
 NORMAL_95 = 1.959963984540054  # quantile 0.975 of the normal distribution
 OFFENDERS = 8  # how many of the worst entries a family names
 LEAST = 0.005  # of a distance's range, added to both means: half a percentage point is no multiple of nothing
@@ -237,7 +238,10 @@ def summarise(name: str, question: str, distances: Distances, *, lowest: float =
     if distances.cautious is not None:
         certain &= _beyond_chance(np.where(both, distances.cautious - floor, np.nan))
     worst = [int(i) for i in np.lexsort((-excess, ~certain))[:OFFENDERS] if excess[i] > 0]
-    offenders = tuple(Offender(distances.names[i], float(means[0][i]), float(means[1][i]), bool(certain[i])) for i in worst)
+    offenders = tuple(
+        Offender(distances.names[i], round(float(means[0][i]), NOISE), round(float(means[1][i]), NOISE), bool(certain[i]))
+        for i in worst
+    )
     return Family(
         name=name,
         question=question,

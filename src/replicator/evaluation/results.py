@@ -8,7 +8,9 @@ import numpy as np
 
 from replicator.evaluation.distances import Floats, Ints
 from replicator.evaluation.stack import Origin, Stack
+from replicator.profile.structure import Role
 from replicator.rules.grouping import Mask
+from replicator.tables.dataset import Numbers
 
 MOSTLY = 0.5  # share of a test's results of the source that are numbers, from which it is a measured one
 
@@ -60,6 +62,20 @@ def results_of(stack: Stack, name: str) -> Results | None:
     measured = n_numbers > MOSTLY * n_filled
     values = np.where(np.append(measured, False)[codes], numbers, answers)
     return Results(name, codes, tuple(str(level) for level in column.levels), np.where(codes < 0, np.nan, values), measured)
+
+
+def characteristics_of(stack: Stack) -> tuple[Results, ...]:
+    """Read the numbers that the dataset of subjects has of each, such as ages: one variable each, as if it were a test."""
+    name = stack.view.subjects_dataset
+    if not name:
+        return ()
+    columns = (
+        (one.name, stack.view.dataset(name)[one.name]) for one in stack.view.facts(name).variables if one.role is Role.QUALIFIER
+    )
+    numbers = ((variable, column.values) for variable, column in columns if isinstance(column, Numbers))
+    return tuple(
+        Results(name, np.where(np.isfinite(values), 0, -1), (variable,), values, np.ones(1, bool)) for variable, values in numbers
+    )
 
 
 def _ranked(test: Ints, answer: Ints, n_tests: int, n_answers: int, of_source: Mask) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
@@ -19,10 +21,12 @@ from replicator.evaluation.measures import Distances, Family, summarise
 from replicator.evaluation.sharing import FEWEST_SHARED, shared_rows
 from replicator.evaluation.splits import Splits
 from replicator.evaluation.stack import Origin, Stack
-from replicator.evaluation.timeline import Timeline
+from replicator.evaluation.timeline import Timeline, per_subject
 from replicator.profile.structure import Kind
 from replicator.rules.grouping import Mask
+from replicator.tables.dates import Precision
 
+FIRST_TREATED = ("RFXSTDTC", "TRTSDTC", "RFSTDTC")  # the first of these that the source has tells who was treated
 MOST_REASONS = 40
 MOST_VISITS = 255  # of one subject; more count as this many
 
@@ -50,9 +54,9 @@ def retention_distances(
     for name, days in (("end of participation", end), ("last day seen", timeline.last_seen())):
         if np.isfinite(days).any():
             compared.append((name, _ordered(splits, days, members)))
-    completed = completers(stack)
-    if completed is not None and np.isfinite(end).any():
-        compared.append(("time to discontinuation", _until(splits, end, ~completed, members)))
+    leaving = Leaving.of(stack, timeline)
+    if leaving.by_disposition and np.isfinite(leaving.day).any():
+        compared.append(("time to discontinuation", _until(splits, leaving.day, leaving.event, members)))
     reasons = _reasons(stack)
     if reasons is not None:
         compared.append(("reason of the end", compare_counts(splits, reasons, members)))
@@ -93,6 +97,47 @@ def completers(stack: Stack) -> Mask | None:
     completed = np.zeros(len(stack.origin), bool)
     completed[stack.view.subject(name)[says]] = True
     return completed if completed[stack.origin == Origin.SOURCE].any() else None
+
+
+@dataclass(frozen=True, eq=False)
+class Leaving:
+    """When and how subjects left the study.
+
+    Attributes
+    ----------
+    day : (n_subjects,) float64
+        That of the last row of disposition that has one, else the end of participation: who stops the treatment may be seen for
+        months. NaN where neither is known, and of those who never began: where the study has a date of the first treatment, or of
+        the reference, those without it.
+    event : (n_subjects,) bool
+        Whether a subject left without having completed; all did where disposition tells nobody who completed.
+    by_disposition : bool
+        Whether it tells.
+    """
+
+    day: Floats
+    event: Mask
+    by_disposition: bool
+
+    @classmethod
+    def of(cls, stack: Stack, timeline: Timeline) -> Leaving:
+        """Find it in the disposition of the source and the sample."""
+        found, completed = disposition_rows(stack), completers(stack)
+        end = np.where(_began(stack), timeline.end_of_participation(), np.nan)
+        if found is None or completed is None:
+            return cls(end, np.ones(len(end), bool), by_disposition=False)
+        name, _, rows = found
+        told = per_subject(np.fmax, np.where(rows, timeline.start(name), np.nan), stack.view.subject(name), len(end))
+        return cls(np.where(np.isnan(told) | np.isnan(end), end, told), ~completed, by_disposition=True)
+
+
+def _began(stack: Stack) -> Mask:
+    """Mask of subjects (n_subjects,) who were treated; all where no date tells who was."""
+    for variable in FIRST_TREATED:
+        there = stack.view.mark(variable).precision >= Precision.YEAR
+        if there[stack.origin == Origin.SOURCE].any():
+            return np.asarray(there, bool)
+    return np.ones(len(stack.origin), bool)
 
 
 def visits_per_subject(stack: Stack) -> Floats | None:

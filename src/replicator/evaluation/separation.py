@@ -23,6 +23,8 @@ Pair: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
 def find_reasons(table: FeatureTable, importance: Floats, compared: Pair, floor: Pair) -> tuple[Offender, ...]:
     """Name what tells two sets of subjects apart beyond chance, given how much was looked at (Bonferroni), best first.
 
+    What tells real subjects from each other as well is no reason.
+
     Parameters
     ----------
     table : FeatureTable
@@ -54,7 +56,8 @@ def find_reasons(table: FeatureTable, importance: Floats, compared: Pair, floor:
         Offender(f"{table.names[one[i]]} against {table.names[two[i]]}", float(together[i]), float(pairs_of_floor[at]))
         for at, i in enumerate(pairs.tolist())
     ]
-    return tuple(sorted(named, key=lambda offender: -offender.sample)[:OFFENDERS])
+    beyond = [one for one in named if one.sample > one.floor]
+    return tuple(sorted(beyond, key=lambda offender: -offender.sample)[:OFFENDERS])
 
 
 def separation(one: Floats, two: Floats) -> tuple[Floats, Floats]:

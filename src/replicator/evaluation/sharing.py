@@ -96,3 +96,29 @@ def shared_arms(stack: Stack) -> tuple[tuple[str, Mask], ...]:
     of_source = np.bincount(arm[(stack.origin == Origin.SOURCE) & (arm >= 0)], minlength=len(names))
     found = most_shared(of_source, FEWEST_SHARED, MOST_ARMS)
     return tuple((names[code], arm == code) for code in np.sort(found).tolist()) if len(found) > 1 else ()
+
+
+def count_of(n: int, whole: int) -> str:
+    """Say how many of a whole have something, so that it does not tell how many they are if one to four have it not.
+
+    >>> count_of(12, 20), count_of(20, 20), count_of(18, 20)
+    ('12 of 20', '20 of 20', '16 or more of 20')
+    """
+    return f"{n:,} of {whole:,}" if _tells(n, whole) else f"{_least(whole):,} or more of {whole:,}"
+
+
+def share_of(n: int, whole: int) -> str:
+    """Say which share of a whole has something, so that it does not tell how many they are if one to four have it not.
+
+    >>> share_of(12, 20), share_of(18, 20)
+    ('60%', '80% or more')
+    """
+    return f"{n / max(whole, 1):.0%}" if _tells(n, whole) else f"{_least(whole) / whole:.0%} or more"
+
+
+def _tells(n: int, whole: int) -> bool:
+    return n == whole or whole - n >= FEWEST_SHARED
+
+
+def _least(whole: int) -> int:
+    return max(whole - FEWEST_SHARED + 1, min(whole, FEWEST_SHARED))

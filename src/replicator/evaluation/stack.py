@@ -26,6 +26,8 @@ class Origin(IntEnum):
     HOLDOUT = 2
 
 
+MOST_LOOKED = 3  # datasets beside the subjects' that tell a holdout from the source
+LACKS = "the sample lacks the dataset."
 _PREFIX = {Origin.SOURCE: "0|", Origin.SAMPLE: "1|", Origin.HOLDOUT: "2|"}
 
 
@@ -87,6 +89,8 @@ def stack_studies(source: Study, sample: Study, holdout: Study | None = None) ->
     """
     structure = find_structure(replace(source, notes=()), derivations=False)
     studies = {Origin.SOURCE: source, Origin.SAMPLE: sample} | ({} if holdout is None else {Origin.HOLDOUT: holdout})
+    if holdout is not None:
+        _check_held_out(source, holdout, structure.subjects)
     shared = [name for name in source.datasets if name in sample.datasets]
     if not shared:
         raise StudyError(
@@ -98,6 +102,29 @@ def stack_studies(source: Study, sample: Study, holdout: Study | None = None) ->
     known = {prefix: origin for origin, prefix in _PREFIX.items()}
     origin = np.array([known[str(one)[:2]] for one in view.subject_ids], np.int8)
     return Stack(view, origin, tuple(_differences(source, sample)), _other_studies(studies), studies)
+
+
+def _check_held_out(source: Study, holdout: Study, subjects: str) -> None:
+    """Refuse a holdout most of whose subjects are the source's, by the rows of the subjects and of the smallest other datasets."""
+    others = sorted(
+        (one.n_rows, name) for name, one in source.datasets.items() if name in holdout and name != subjects and one.n_rows
+    )
+    looked = [name for name in (subjects, *(name for _, name in others[:MOST_LOOKED])) if name in source and name in holdout]
+    same = [_rows_of(source[name]) & _rows_of(holdout[name]) for name in looked]
+    if (
+        len(looked) < 2
+        or looked[0] != subjects
+        or any(2 * len(both) <= holdout[name].n_rows for name, both in zip(looked, same, strict=True))
+    ):
+        return
+    raise StudyError(
+        f"{subjects}: {len(same[0]):,} of {holdout[subjects].n_rows:,} subjects that are held out are subjects of the source; give "
+        "subjects that the model never saw, or none."
+    )
+
+
+def _rows_of(dataset: Dataset) -> set[tuple[str, ...]]:
+    return set(zip(*(dataset.text(name).strings().tolist() for name in dataset.names), strict=True))
 
 
 def _together(name: str, studies: Mapping[Origin, Study], subject: str) -> Dataset:
@@ -138,7 +165,7 @@ def _other_studies(studies: Mapping[Origin, Study]) -> str:
 
 
 def _differences(source: Study, sample: Study) -> list[str]:
-    found = [f"{name}: the sample lacks the dataset." for name in source.datasets if name not in sample]
+    found = [f"{name}: {LACKS}" for name in source.datasets if name not in sample]
     found += [f"{name}: only the sample has the dataset." for name in sample.datasets if name not in source]
     for name, dataset in source.datasets.items():
         if name in sample:

@@ -65,11 +65,11 @@ class Timeline:
         return last
 
     def end_of_participation(self) -> Floats:
-        """(n_subjects,) day on which a subject left the study: the first of :data:`ENDS` that it has, else the last it was seen."""
+        """(n_subjects,) day on which a subject left the study: the first of :data:`ENDS` that it has, or when it was last seen."""
         end = np.full(len(self.reference), np.nan)
         for variable in ENDS:
             end = np.where(np.isnan(end), self.stack.view.mark(variable).full_day - self.reference, end)
-        return np.where(np.isnan(end), self.last_seen(), end)
+        return np.asarray(np.fmax(end, self.last_seen()), np.float64)
 
     def _date(self, name: str, suffix: str) -> Floats:
         variable = self.stack.view.named(name, suffix)

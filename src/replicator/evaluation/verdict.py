@@ -27,7 +27,7 @@ import numpy as np
 from replicator.counting import counted
 from replicator.evaluation.giveaways.giveaway import Giveaway
 from replicator.evaluation.giveaways.giveaways import Giveaways
-from replicator.evaluation.laws import Laws
+from replicator.evaluation.laws import NAME, Laws
 from replicator.evaluation.measures import Direction, Family, Figure
 from replicator.evaluation.privacy.privacy import Attack, Privacy
 
@@ -63,12 +63,15 @@ class Judgement:
         Why, in one sentence.
     n_single : int
         Entries beyond chance that the grade comes from; 0 where the measure as a whole has earned it.
+    of_privacy : bool
+        Whether it is an attack on the source's subjects, and not how like them the sample is.
     """
 
     name: str
     grade: Grade
     reason: str
     n_single: int = 0
+    of_privacy: bool = False
 
     @property
     def single(self) -> str:
@@ -98,7 +101,13 @@ class Conclusion:
         return not self.of(Grade.FINDING)
 
     def summary(self) -> str:
-        """Say the whole in two sentences at most."""
+        """Say the whole: privacy first where an attack on it succeeds, then how like real subjects the sample is."""
+        leaks = tuple(one for one in self.of(Grade.FINDING) if one.of_privacy)
+        if leaks:
+            finds = "finds" if len(leaks) == 1 else "find"
+            rest = Conclusion(tuple(one for one in self.judgements if one not in leaks))
+            said = f"Privacy: {_listed(leaks)} {finds} more of the source's subjects than chance explains."
+            return f"{said} Likeness: {_lowered(rest.summary())}" if rest.judgements else said
         told = len(self.judgements) - len(self.of(Grade.UNKNOWN))
         found, noticed = self.of(Grade.FINDING), self.of(Grade.NOTICEABLE)
         fine = len(self.of(Grade.FINE))
@@ -106,7 +115,7 @@ class Conclusion:
             return "Nothing could be told of this sample."
         if not found:
             if not noticed:
-                return f"No finding: {counted(told, 'measure is as it is', 'measures are as they are')} between real subjects."
+                return f"No finding, {counted(told, 'measure is as it is', 'measures are as they are')} between real subjects."
             off = f"{counted(len(noticed), 'measure')} of {told:,} noticeably off ({_listed(noticed)})"
             return f"No finding, {off}. {_others(fine)}".rstrip()
         more = f"; noticeably off: {_listed(noticed)}" if noticed else ""
@@ -125,14 +134,7 @@ def conclude(
     families: tuple[Family, ...], figures: tuple[Figure, ...], laws: Laws, privacy: Privacy, giveaways: Giveaways
 ) -> Conclusion:
     """Judge all measures of a sample."""
-    lost = laws.lost
-    judged = [*map(judge_family, families), *map(judge_figure, figures)]
-    if lost:
-        where = ", ".join(
-            f"{rule} ({dataset}.{variable})" if variable else f"{rule} ({dataset})" for rule, dataset, variable in lost[:3]
-        )
-        more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
-        judged.append(Judgement("laws lost", Grade.FINDING, f"Real subjects keep them: {where}{more}."))
+    judged = [*map(judge_family, families), *(judge_laws(one, laws) if one.name == NAME else judge_figure(one) for one in figures)]
     judged += map(judge_giveaway, giveaways.entries)
     judged += map(judge_attack, privacy.attacks)
     return Conclusion(tuple(judged))
@@ -169,6 +171,18 @@ def judge_figure(figure: Figure) -> Judgement:
     return Judgement(figure.name, (Grade.FINDING if far else Grade.NOTICEABLE) if wrong else Grade.FINE, said)
 
 
+def judge_laws(figure: Figure, laws: Laws) -> Judgement:
+    """Grade the share of laws held: a law that real subjects keep and the sample breaks is a finding, however many there are."""
+    lost = laws.lost
+    if not lost:
+        return judge_figure(figure)
+    where = ", ".join(
+        f"{rule} ({dataset}.{variable})" if variable else f"{rule} ({dataset})" for rule, dataset, variable in lost[:3]
+    )
+    more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
+    return Judgement(figure.name, Grade.FINDING, f"Real subjects keep what it breaks: {where}{more}.")
+
+
 def judge_giveaway(giveaway: Giveaway) -> Judgement:
     """Grade a giveaway: noticeable where it shows beyond chance, a finding where its effect is a medium one or more."""
     figure = giveaway.figure
@@ -176,7 +190,8 @@ def judge_giveaway(giveaway: Giveaway) -> Judgement:
         return Judgement(figure.name, Grade.UNKNOWN, figure.note or "It could not be told.")
     grade = Grade.FINDING if giveaway.is_far else Grade.NOTICEABLE if giveaway.shows else Grade.FINE
     low, high = giveaway.expected.low, giveaway.expected.high
-    return Judgement(figure.name, grade, f"{figure.value:.3g}, where real subjects show {low:.3g} to {high:.3g}.")
+    said = f"{figure.value:.3g}, where real subjects show {low:.3g} to {high:.3g}."
+    return Judgement(figure.name, grade, said, giveaway.n_single)
 
 
 def judge_attack(attack: Attack) -> Judgement:
@@ -184,7 +199,11 @@ def judge_attack(attack: Attack) -> Judgement:
     judged = judge_figure(attack.figure)
     if judged.grade is Grade.UNKNOWN:
         return judged
-    return Judgement(judged.name, Grade.FINDING if attack.succeeds else Grade.FINE, judged.reason)
+    return Judgement(judged.name, Grade.FINDING if attack.succeeds else Grade.FINE, judged.reason, of_privacy=True)
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _listed(judgements: tuple[Judgement, ...], most: int = 4) -> str:

@@ -57,6 +57,37 @@ def shrink_differences(z: Floats, group: Codes) -> Floats:
     return out
 
 
+def shared_differences(z: Floats, standard: Floats, kind: Codes) -> Floats:
+    r"""What the differences of each kind have in common, as far as it is beyond chance.
+
+    Parameters
+    ----------
+    z : (n,) float64
+        Observed differences in units of their standard errors.
+    standard : (n,) float64
+        Inverse of their standard errors.
+    kind : (n,) int
+        Kinds of differences that may be alike; -1 for those that are of none, which have nothing in common.
+
+    Returns
+    -------
+    (n,) float64
+        In units of the standard errors: the weighted mean of the kind, drawn to 0 by :math:`\max(0, 1 - 1/z^2)`, *z* being the mean
+        in units of its standard error.
+
+    References
+    ----------
+    W. James, C. Stein (1961). Estimation with quadratic loss. Proc. 4th Berkeley Symposium 1, 361-379.
+    """
+    out = np.zeros(len(z))
+    for one in np.unique(kind[kind >= 0]):
+        mine = kind == one
+        weight = float((standard[mine] ** 2).sum())
+        mean = float((z[mine] * standard[mine]).sum()) / max(weight, 1e-12)
+        out[mine] = mean * max(0.0, 1 - 1 / max(mean**2 * weight, 1e-12)) * standard[mine]
+    return out
+
+
 def _weights(counts: NDArray[np.intp], likelihood: Floats, start: Floats, before: Floats) -> Floats:
     """Weights (n_variances,) of the mixture, given counts (n_classes,) of differences by size."""
     seen = counts > 0

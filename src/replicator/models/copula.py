@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.models.adaptive_shrinkage import shrink_differences
+from replicator.models.adaptive_shrinkage import shared_differences, shrink_differences
 from replicator.models.directions import with_fixed_signs
 from replicator.models.score_correlation import ScoreCorrelation
 from replicator.special import ndtri
@@ -75,6 +75,27 @@ def pairwise_correlation(scores: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
+class Kin:
+    """Variables that are measured together, such as the questions about one symptom, and which groups of them are alike.
+
+    Attributes
+    ----------
+    group : (p,) int64
+        Variables of one group are kin; -1 for one that has none.
+    kind : (p,) int64
+        Groups of one kind are alike: the pairs of them all may have something in common.
+    """
+
+    group: NDArray[np.int64]
+    kind: NDArray[np.int64]
+
+    def of_pairs(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Kind of each pair (n,) of variables that are kin, -1 for all others."""
+        together = (self.group[left] == self.group[right]) & (self.group[left] >= 0)
+        return np.where(together, self.kind[left], -1)
+
+
+@dataclass(frozen=True, eq=False)
 class GaussianCopula:
     r"""Correlation of latent standard normals, as loadings and unique variances.
 
@@ -107,6 +128,7 @@ class GaussianCopula:
         estimate: Estimator = pairwise_correlation,
         *,
         weights: Floats | None = None,
+        kin: Kin | None = None,
         most_factors: int = 400,
     ) -> GaussianCopula:
         """Learn from normal scores.
@@ -119,6 +141,8 @@ class GaussianCopula:
             Correlates the scores; one of :data:`replicator.models.copula_engines.ENGINES`.
         weights : (p, TERMS) float64, optional
             How scores show their latent normals, where the scores do not tell (:meth:`ScoreCorrelation.of`).
+        kin : Kin, optional
+            Variables that are measured together.
         most_factors : int
             Upper bound of *r*.
         """
@@ -126,7 +150,7 @@ class GaussianCopula:
         if p == 0:
             return cls(np.empty((0, 0)), np.empty(0), n)
         told = ScoreCorrelation.of(scores, estimate(scores), weights)
-        correlation = common_correlation(told, shrink_correlation(told.correlation, told.pairs))
+        correlation = common_correlation(told, shrink_correlation(told.correlation, told.pairs), kin)
         return cls.nearest(correlation, n, told.shown, most_factors)
 
     @classmethod
@@ -217,7 +241,7 @@ def shrink_correlation(correlation: Floats, pairs: Floats) -> Floats:
     return np.maximum(out, out.T) + np.minimum(out, out.T) - np.diag(np.diag(out))
 
 
-def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
+def common_correlation(told: ScoreCorrelation, believed: Floats, kin: Kin | None = None) -> Floats:
     r"""Correlate latent normals by common factors, and by how far pairs differ from what those explain.
 
     Parameters
@@ -225,6 +249,8 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     told : ScoreCorrelation
     believed : (p, p) float64
         What is left of the correlations of the scores when their noise is taken out, or as they are.
+    kin : Kin, optional
+        Variables that are measured together.
 
     Returns
     -------
@@ -239,10 +265,13 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     multiples of the scores', and would be the largest of all for their noise. What the scores of a pair correlate otherwise
     than those of such latent normals would, in standard errors, is shrunk by
     :func:`~replicator.models.adaptive_shrinkage.shrink_differences`, in classes of what the factors explain: where they explain
-    much they miss much, and a difference is sooner believed. A pair beyond :math:`\sqrt{2 \log p}` keeps its own,
-    as far as it is `believed`, however few such there are. Entries of a large matrix that are right one by one still follow,
-    together, the directions in which the few subjects happen to lie; few factors cannot, and differences within the noise of the
-    many pairs that factors explain nothing of are next to nothing when they are shrunk.
+    much they miss much, and a difference is sooner believed. What pairs of kin (answers about one symptom, asked of every
+    symptom) differ by on average is kept as :func:`~replicator.models.adaptive_shrinkage.shared_differences` has it, and what
+    single pairs differ from that is shrunk: one by one they would be lost among thousands of pairs that have nothing to do with
+    each other. A pair beyond :math:`\sqrt{2 \log p}` keeps its own, as far as it is `believed`, however few such there are.
+    Entries of a large matrix that are right one by one still follow, together, the directions in which the few subjects happen to
+    lie; few factors cannot, and differences within the noise of the many pairs that factors explain nothing of are next to
+    nothing when they are shrunk.
 
     References
     ----------
@@ -265,14 +294,18 @@ def common_correlation(told: ScoreCorrelation, believed: Floats) -> Floats:
     shown = _artanh(told.show(explained))[upper]
     known = (told.pairs[upper] >= 4) & (told.correlation[upper] != 0)
     apart = np.where(known, (_artanh(told.correlation)[upper] - shown) * standard, 0.0)
-    differs = np.zeros(len(apart))
-    differs[known] = shrink_differences(apart[known], np.digitize(np.abs(shown * standard)[known], EXPLAINED))
+    alike = np.full(len(apart), -1) if kin is None else kin.of_pairs(*upper)
+    shared = shared_differences(apart, standard, np.where(known, alike, -1))
+    explains = np.digitize(np.abs(shown * standard)[known], EXPLAINED)
+    differs = shared.copy()
+    differs[known] += shrink_differences((apart - shared)[known], explains)
     wanted, clear = np.zeros((p, p)), np.zeros((p, p), bool)
-    far = np.abs(apart) > np.sqrt(2 * np.log(p))
-    wanted[upper] = np.where(far, believed[upper], np.tanh(shown + differs / standard))
+    drawn, own = np.tanh(shown + differs / standard), believed[upper]
+    far = (np.abs(apart) > np.sqrt(2 * np.log(p))) & ((shared == 0) | (np.abs(own) > np.abs(drawn)))
+    wanted[upper] = np.where(far, own, drawn)
     clear[upper] = far | (np.abs(differs) > LEAST_DIFFERENCE)
-    own = told.latent(wanted, clear)
-    out = np.where(clear | clear.T, own + own.T, explained)
+    latent = told.latent(wanted, clear)
+    out = np.where(clear | clear.T, latent + latent.T, explained)
     np.fill_diagonal(out, 1.0)
     return out
 

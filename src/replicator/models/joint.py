@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.models.category_effects import CategoryEffects, find_category_effects
-from replicator.models.copula import Estimator, GaussianCopula, normal_scores, pairwise_correlation
+from replicator.models.copula import Estimator, GaussianCopula, Kin, normal_scores, pairwise_correlation
 from replicator.models.directions import with_fixed_signs
 from replicator.models.group_effects import shrink_moments, shrink_to_pool
 from replicator.models.marginals import QuantileMarginal
@@ -162,6 +162,8 @@ class JointModel:
         estimate: Estimator = pairwise_correlation,
         strata: Mapping[str, Codes] | None = None,
         position: Floats | None = None,
+        kin: Mapping[str, tuple[str, str]] | None = None,
+        least: Mapping[str, float] | None = None,
         explained: Collection[str] = (),
         explaining: Collection[str] = (),
     ) -> JointModel:
@@ -188,6 +190,10 @@ class JointModel:
         position : (n_groups,) float64, optional
             Where groups stand on a scale along which numbers may rise or fall; see
             :func:`~replicator.models.group_effects.shrink_moments`.
+        kin : mapping of str to (str, str), optional
+            Traits that are measured together: their group, and the kind of the group.
+        least : mapping of str to float, optional
+            What numbers are never below.
         explained, explaining : collection of str, optional
             Numbers that may follow from a category, and the categories (of `nominal`) that they may follow from.
         """
@@ -211,7 +217,7 @@ class JointModel:
                 places = (decimals or {}).get(name)
                 if places is None and bool((x[seen] == np.round(x[seen])).all()):
                     places = 0
-                trait, scores[:, j] = _fit_number(x, group, alike, k, places, position)
+                trait, scores[:, j] = _fit_number(x, group, alike, k, places, position, (least or {}).get(name, -np.inf))
             traits.append(trait)
         axes = _principal_axes(scores)
         for j in late:
@@ -219,7 +225,7 @@ class JointModel:
             assert isinstance(trait, CategoryTrait)
             traits[j] = ordered = _order_levels(trait, values[names[j]], axes)
             scores[:, j] = ordered.scores(values[names[j]], group)
-        return cls(names, tuple(traits), GaussianCopula.fit(scores, estimate), effects)
+        return cls(names, tuple(traits), GaussianCopula.fit(scores, estimate, kin=_kin(names, kin or {})), effects)
 
     def category(self, name: str) -> CategoryTrait | None:
         """Trait of this name if there is one and it is a category."""
@@ -239,6 +245,13 @@ class JointModel:
             )
         drawn = {name: trait.draw(z[:, j], group) for j, (name, trait) in enumerate(zip(self.names, self.traits, strict=True))}
         return drawn | {one.number: drawn[one.number] + one.added(drawn[one.category]) for one in self.effects}
+
+
+def _kin(names: Sequence[str], of: Mapping[str, tuple[str, str]]) -> Kin:
+    """Which traits are measured together, by number."""
+    group, kind = ([of[name][i] if name in of else "" for name in names] for i in (0, 1))
+    numbers = {text: i for i, text in enumerate(sorted({*group, *kind} - {""}))}
+    return Kin(*(np.array([numbers.get(text, -1) for text in texts], np.int64) for texts in (group, kind)))
 
 
 def _fit_category(x: Floats, group: Codes, stratum: Codes, k: int, ordered: bool) -> CategoryTrait:
@@ -289,11 +302,12 @@ def _is_ordinal(x: Floats, k: int) -> bool:
 
 
 def _fit_number(
-    x: Floats, group: Codes, stratum: Codes, k: int, decimals: int | None, position: Floats | None
+    x: Floats, group: Codes, stratum: Codes, k: int, decimals: int | None, position: Floats | None, least: float
 ) -> tuple[NumberTrait, Floats]:
     n_groups = len(stratum)
     shift, scale, own = np.zeros(n_groups), np.ones(n_groups), np.full(n_groups, np.nan)
     score = np.full(len(x), np.nan)
+    whole = QuantileMarginal.fit(x, k=k, decimals=decimals).within(least, np.inf)
     marginals: list[QuantileMarginal] = []
     which = np.full(n_groups, -1, np.int64)
     for s in np.unique(stratum):
@@ -302,7 +316,10 @@ def _fit_number(
         if rows.sum() < k:
             continue
         which[groups] = len(marginals)
-        marginals.append(QuantileMarginal.fit(x[rows], k=k, decimals=decimals))
+        ends = (whole.floor, whole.ceiling)
+        own_marginal = QuantileMarginal.fit(x[rows], k=k, decimals=decimals, bounds=ends)
+        few = own_marginal.n_subjects < 2 * k  # a normal's, whose tails know nothing of where all others end
+        marginals.append(own_marginal.within(*ends) if few else own_marginal.within(least, np.inf))
         latent = _Intervals.of(x[rows])
         n = np.bincount(group[rows], minlength=n_groups).astype(np.float64)
         mean, variance = latent.moments(group[rows], n_groups)
@@ -315,8 +332,12 @@ def _fit_number(
             own[known] = moments.own
         score[rows] = latent.expected(shift[group[rows]], np.maximum(scale[group[rows]], 0.05))[0]
     if (which < 0).any():  # a stratum of which too little is known behaves like all subjects together
+        rest = np.isfinite(x) & (which[group] < 0)
+        others = np.isfinite(x) & ~rest
+        if 0 < rest.sum() < k <= others.sum():  # but beside the marginals of the others that of all would tell of the few
+            whole = QuantileMarginal.fit(x[others], k=k, decimals=decimals).within(least, np.inf)
         which[which < 0] = len(marginals)
-        marginals.append(QuantileMarginal.fit(x, k=k, decimals=decimals))
+        marginals.append(whole)
     return NumberTrait(tuple(marginals), which, shift, scale, own), score
 
 

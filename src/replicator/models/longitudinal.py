@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values
-from replicator.models.copula import GaussianCopula, normal_scores, pairwise_correlation
+from replicator.models.copula import GaussianCopula, Kin, normal_scores, pairwise_correlation
 from replicator.models.occasion_scatter import fit_scatter
 from replicator.models.ordinal import latent_correlation
 from replicator.models.persistence import Occasions, Persistence, fit_persistence, lasting_noise
@@ -98,6 +98,7 @@ class TwoLevel:
         rounding: Floats,
         *,
         n_cells: int = 1,
+        kin: Kin | None = None,
         k: int = 5,
     ) -> tuple[TwoLevel, dict[str, Floats]]:
         """Learn from values without their means.
@@ -118,6 +119,8 @@ class TwoLevel:
             Variance that the precision of the record adds; it comes back when sampled values are rounded.
         n_cells : int
             Kinds of occasions.
+        kin : Kin, optional
+            Series that are measured together.
         k : int
             Fewest subjects behind a quantile, and behind what a kind of occasion has of its own.
 
@@ -182,7 +185,7 @@ class TwoLevel:
             serial,
             lasts.memory,
             1 / np.sqrt(lasts.kept_at(serial)),
-            _residual_copula(dense, discrete, _residual_weights(hermite, latent[0], latent[1], features["level"])),
+            _residual_copula(dense, discrete, _residual_weights(hermite, latent[0], latent[1], features["level"]), kin),
             shapes.bent,
             np.broadcast_to(ndtri(GRID), (len(shapes.bent), 3, len(GRID))),
             slopes.fading,
@@ -378,13 +381,13 @@ def _residual_weights(hermite: Floats, level: Floats, rest: Floats, features: Fl
     return np.asarray(np.where(hermite < 0, -1.0, 1.0) * np.sqrt(shown), np.float64)
 
 
-def _residual_copula(dense: Floats, discrete: NDArray[np.bool_], weights: Floats) -> GaussianCopula:
+def _residual_copula(dense: Floats, discrete: NDArray[np.bool_], weights: Floats, kin: Kin | None) -> GaussianCopula:
     deviation = np.sqrt(_mean_square(dense))
     scores = dense / np.where(deviation > 0, deviation, 1.0)
     for j in np.flatnonzero(~discrete):
         scores[:, j] = normal_scores(dense[:, j])
     scores[:, np.isfinite(dense).sum(axis=0) < 4] = 0.0
-    return GaussianCopula.fit(scores, weights=np.where(discrete[:, None], weights, np.nan))
+    return GaussianCopula.fit(scores, weights=np.where(discrete[:, None], weights, np.nan), kin=kin)
 
 
 def _mean_square(dense: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -14,7 +14,10 @@ from replicator.distinct import distinct_values
 Floats = NDArray[np.float64]
 
 ONE_DEVIATION = np.array([0.1587, 0.5, 0.8413])  # probabilities below -1, 0 and 1 of a standard normal
+TAIL = 3.0  # scales at which tails end
 NORMAL_EXCESS = 0.525  # mean distance from 1 of standard normals above 1
+
+STEPS = 24  # of a decade, in which scales are told that rest on fewer than k subjects beyond an atom
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,7 @@ class QuantileMarginal:
         k: int = 5,
         max_knots: int = 100,
         decimals: int | None = None,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
     ) -> QuantileMarginal:
         """Learn from values.
 
@@ -84,6 +88,8 @@ class QuantileMarginal:
             Most knots outside of atoms.
         decimals : int, optional
             Places to round draws to.
+        bounds : (float, float)
+            What the values of others end at: two standard deviations of a normal's shape stay within.
 
         Returns
         -------
@@ -101,24 +107,32 @@ class QuantileMarginal:
             return cls(np.array([0.5]), np.array([np.nan]), 0.0, 0.0, np.nan, np.nan, decimals, 0, 0)
         if n_subjects < 2 * k:
             mean, spread = float(x.mean()), float(x.std(ddof=1)) if n_subjects > 2 else 0.0  # of two it would give both away
+            spread = max(0.0, np.fmin(spread, np.fmin(mean - bounds[0], bounds[1] - mean) / 2))
             low = max(0.0, mean - 3 * spread) if x[0] >= 0 else mean - 3 * spread
             value, tail = np.maximum(mean + spread * np.array([-1.0, 0.0, 1.0]), low), NORMAL_EXCESS * spread
             return cls(ONE_DEVIATION, value, tail, tail, low, mean + 3 * spread, decimals, n, n_subjects)
         atom, start, stop = _atoms(x, who, k, max_knots)
         probability, value, ends = _knots(x, who, atom, start, stop, k, max_knots)
         lower, upper = ends
-        floor = 0.0 if x[0] >= 0 else value[0] - 3 * lower
+        floor = 0.0 if x[0] >= 0 else value[0] - TAIL * lower
         return cls(
             probability,
             value,
             float(lower),
             float(upper),
-            float(max(floor, value[0] - 3 * lower)),
-            float(value[-1] + 3 * upper),
+            float(max(floor, value[0] - TAIL * lower)),
+            float(value[-1] + TAIL * upper),
             decimals,
             n,
             n_subjects,
         )
+
+    def within(self, floor: float, ceiling: float) -> QuantileMarginal:
+        """Let draws pass neither these bounds nor their own: tails are shortened to end there; bounds that are NaN bind nothing."""
+        low, high = float(np.fmax(self.floor, floor)), float(np.fmin(self.ceiling, ceiling))
+        lower, upper = (self.value[0] - low) / TAIL, (high - self.value[-1]) / TAIL
+        tails = (float(np.clip(lower, 0.0, self.lower)), float(np.clip(upper, 0.0, self.upper)))
+        return replace(self, lower=tails[0], upper=tails[1], floor=low, ceiling=high) if self.n else self
 
     def quantile(self, u: Floats) -> Floats:
         """Return the quantile of each probability: (n,) float64, rounded to `decimals`."""
@@ -220,7 +234,9 @@ def _knots(
 def _beyond(x: Floats, who: NDArray[np.integer], stop: NDArray[np.intp], k: int) -> tuple[int, float] | None:
     """Rows and scale of the upper tail where those above the last atom are too few for a shape of their own.
 
-    The tail begins in the atom, with as many of its rows as make k subjects, so that its scale is a mean over so many.
+    The tail begins in the atom, with as many of its rows as make k subjects, so that its scale is a mean over so many. Where fewer
+    than k lie beyond, the rest of it is the atom, and so it is told in steps of a tenth (IEC 60063, E24): nobody's number can be
+    computed from it.
 
     Parameters
     ----------
@@ -231,11 +247,14 @@ def _beyond(x: Floats, who: NDArray[np.integer], stop: NDArray[np.intp], k: int)
     k : int
     """
     n = len(x)
-    if not len(stop) or stop[0] == n or len(distinct_values(who[stop[0] :])) >= 2 * k:
+    if not len(stop) or stop[0] == n or (beyond := len(distinct_values(who[stop[0] :]))) >= 2 * k:
         return None
     nearest = np.sort(distinct_values(who[::-1], return_index=True)[1])
     rows = max(n - int(stop[0]), int(nearest[k - 1]) + 1)
-    return rows, float(x[n - rows :].mean() - x[stop[0] - 1])
+    scale = float(x[n - rows :].mean() - x[stop[0] - 1])
+    if beyond >= k or scale <= 0:  # a number may lie beyond its atom by less than a mean can tell
+        return rows, max(scale, 0.0)
+    return rows, float(10.0 ** (np.round(STEPS * np.log10(scale)) / STEPS))
 
 
 def _group_means(

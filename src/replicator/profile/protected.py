@@ -36,10 +36,11 @@ def protected_quantiles(values: NDArray[np.float64], subject: NDArray[np.int64],
     -----
     Around the quantile's place in the sorted values the window is widened until it holds `k` subjects; the quantile is the mean of
     the subjects' means within it. `low` and `high` are the windows at the ends. Where at least `k` subjects share a value, as in
-    scores, that is the value itself.
+    scores, that is the value itself. Numbers are :func:`settled` before.
     """
     filled = ~np.isnan(values)
     values, subject = values[filled], subject[filled]
+    values = settled(values, np.zeros(len(values), np.int64), subject, k)
     order = np.argsort(values, kind="stable")
     values, subject = values[order], subject[order]
     n = len(values)
@@ -50,6 +51,38 @@ def protected_quantiles(values: NDArray[np.float64], subject: NDArray[np.int64],
     quantiles = np.maximum.accumulate(np.array(means, np.float64))
     spread = float(values.std(ddof=1)) if n > 1 else 0.0
     return Quantiles(n, rounded(float(values.mean())), rounded(spread), *(rounded(float(q)) for q in quantiles))
+
+
+def settled(values: NDArray[np.float64], group: NDArray[np.int64], subject: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Put the nearest number that `k` subjects share in the place of those that altogether fewer than `k` of a group have.
+
+    Levels that are shared are told with their rows: taken away from a mean or a standard deviation they would leave the others.
+
+    Parameters
+    ----------
+    values : (n,) float64
+        NaN stays.
+    group : (n,) int64
+        What is told on its own, such as a test.
+    subject : (n,) int64
+    k : int
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.lexsort((values[known], group[known]))]
+    value, of = values[order], group[order]
+    code = np.cumsum(np.append(True, (np.diff(of) != 0) | (np.diff(value) != 0))[: len(order)]) - 1
+    shared = (count_subjects(code, subject[order], int(code.max(initial=-1)) + 1) >= k)[code]
+    n_groups = int(of.max(initial=-1)) + 1
+    left = count_subjects(of[~shared], subject[order][~shared], n_groups)
+    moved = np.flatnonzero(~shared & ((left < k) & (np.bincount(of[shared], minlength=n_groups) > 0))[of])
+    out = values.copy()
+    if len(moved):
+        kept = np.flatnonzero(shared)
+        after = np.searchsorted(kept, moved)
+        sides = np.stack([kept[np.maximum(after - 1, 0)], kept[np.minimum(after, len(kept) - 1)]])
+        apart = np.where(of[sides] == of[moved], np.abs(value[sides] - value[moved]), np.inf)
+        out[order[moved]] = value[sides[apart.argmin(axis=0), np.arange(len(moved))]]
+    return out
 
 
 def _window_mean(values: NDArray[np.float64], subject: NDArray[np.int64], place: int, k: int) -> float | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from replicator.profile.cohort import Cohort
-from replicator.profile.protected import count_subjects, protected_levels, protected_quantiles, rounded
+from replicator.profile.protected import count_subjects, protected_levels, protected_quantiles, rounded, settled
 from replicator.profile.roles import decimals_of
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
 from replicator.profile.study_profile import Course, ResultProfile
-from replicator.tables.dataset import Dataset, Text
+from replicator.tables.dataset import Column, Dataset, Text, number_text
 
 _FEW_NUMBERS = 12  # tests with so few distinct numbers are scores: their levels are shown as well
 _NUMERIC = 0.5  # share of numbers from which a test has quantiles
@@ -45,6 +45,7 @@ def profile_results(
     results = _results(dataset, structure)
     if results is None:
         return (), 0
+    results = replace(results, number=settled(results.number, results.test, rows, k))
     holders = count_subjects(results.test, rows, len(results.codes))
     wanted = np.flatnonzero(holders >= k)
     order = np.argsort(results.test, kind="stable")
@@ -245,10 +246,26 @@ def _visits(
     code = np.where(np.isnan(values), -1, code)
     holders = count_subjects(code[code >= 0], rows[code >= 0], len(used))
     kept = np.flatnonzero(holders >= k)
-    shown = dataset.text(label if label in dataset else name)
-    first = np.full(len(used), -1, np.int64)
-    first[code[code >= 0]] = shown.codes[code >= 0]
+    named = _shared_names(dataset.text(label if label in dataset else name), code, rows, len(used), k)
     position = np.full(len(used) + 1, -1, np.int64)
     position[kept] = np.arange(len(kept))
-    texts = np.append(shown.levels, np.array([""], object))
-    return tuple(str(texts[first[i]]) for i in kept.tolist()), position[code]
+    texts = [named[i] or _written(used[i], column) for i in kept.tolist()]
+    return tuple(texts), position[code]
+
+
+def _shared_names(text: Text, code: NDArray[np.int64], rows: NDArray[np.int64], n: int, k: int) -> list[str]:
+    """Name of each code (n,) by which most of at least `k` subjects call it; ``""`` where no name is shared by so many."""
+    text = text.compact()
+    width = max(len(text.levels), 1)
+    use = (code >= 0) & ~text.missing
+    pair = code[use] * width + text.codes[use]
+    holders = count_subjects(pair, rows[use], n * width).reshape(n, width)
+    best = holders.argmax(axis=1)
+    return (
+        [str(text.levels[j]) if holders[i, j] >= k else "" for i, j in enumerate(best.tolist())] if len(text.levels) else [""] * n
+    )
+
+
+def _written(value: float, column: Column) -> str:
+    """Write a value of a column as it stands there, or the text that a code stands for."""
+    return str(column.compact().levels[int(value)]) if isinstance(column, Text) else number_text(value)

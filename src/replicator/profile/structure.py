@@ -23,6 +23,9 @@ class Kind(StrEnum):
     REFERENCE = "reference"  # not about a subject: TA TE TV TI TS
 
 
+OF_ALL_ROWS = ("STUDYID", "DOMAIN", "RDOMAIN")  # identifiers of the study and of datasets, which are nobody's
+
+
 class Role(StrEnum):
     """What a variable does in its dataset."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from replicator.arguments import check_instance
 from replicator.errors import ConfigError
 from replicator.evaluation.evaluation import Evaluation
 from replicator.evaluation.pictures.shapes import DatasetPicture
@@ -82,8 +83,10 @@ class EvaluationReport:
         >>> report.plot("LB", "ALT")                                # doctest: +SKIP
         >>> report.plot("retention")                                # doctest: +SKIP
         """
+        for one in (what, which):
+            check_instance(one, str, "name of a picture", ConfigError, 'give text, such as report.plot("LB", "ALT")')
         pictures = self.evaluation.pictures
-        dataset = next((one for one in pictures.datasets if one.name == what), None)
+        dataset = next((one for one in pictures.datasets if one.name.casefold() == what.casefold()), None)
         if dataset is not None:
             return _of_dataset(dataset, which)
         span = {"first": pictures.first_day, "last": pictures.last_day}
@@ -106,8 +109,15 @@ class EvaluationReport:
                 return _plot("timelines", "Subjects of the sample", drawn=pictures.sampled, css="smp", **span)
             case "typical" if pictures.typical:
                 return _plot("timelines", "What is typical of the source", drawn=pictures.typical, css="src", **span)
-        names = ", ".join((*(one.name for one in pictures.datasets), *STUDY_PLOTS))
+        names = ", ".join((*(one.name for one in pictures.datasets), *self._of_the_study()))
         raise ConfigError(f"There is no picture of {what!r}; ask for one of {names}.")
+
+    def _of_the_study(self) -> list[str]:
+        """Pictures of the whole study that there are."""
+        pictures, there = self.evaluation.pictures, self.evaluation
+        are = (True, there.endpoints.entries, change_series(there.endpoints), there.utility, pictures.retention)
+        more = (pictures.correlations.rows, pictures.sampled, pictures.typical)
+        return [name for name, one in zip(STUDY_PLOTS, (*are, *more), strict=True) if one]
 
     def _changes(self, which: str) -> Plot:
         series = change_series(self.evaluation.endpoints)
@@ -170,11 +180,12 @@ class EvaluationReport:
 
 
 def _of_dataset(dataset: DatasetPicture, which: str) -> Plot:
+    which = which if which in DATASET_PLOTS else which.upper()
     title = f"{dataset.name} {which}".strip()
-    test = next((one for one in dataset.tests if one.test == which), None)
+    test = next((one for one in dataset.tests if one.test.upper() == which), None)
     if test is not None:
         return _plot("test", f"{title}: {test.name}" + (f" ({test.unit})" if test.unit else ""), drawn=test)
-    variable = next((one for one in dataset.variables if one.variable == which), None)
+    variable = next((one for one in dataset.variables if one.variable.upper() == which), None)
     if variable is not None:
         return _plot("distribution", f"{title}: {variable.label}".rstrip(": "), drawn=variable.distribution)
     match which:
@@ -186,9 +197,13 @@ def _of_dataset(dataset: DatasetPicture, which: str) -> Plot:
             return _plot("shares", f"{dataset.name}: who is measured when", drawn=dataset.measured)
         case "correlations" if dataset.correlations.rows:
             return _plot("correlations", f"{dataset.name}: what goes together in a subject", drawn=dataset.correlations)
-    tests = ", ".join((*(one.test for one in dataset.tests), *(one.variable for one in dataset.variables), *DATASET_PLOTS))
+    more = (dataset.lanes, dataset.missing.rows, dataset.measured.rows, dataset.correlations.rows)
+    there = [name for name, one in zip(DATASET_PLOTS, more, strict=True) if one]
+    names = [*(one.test for one in dataset.tests), *(one.variable for one in dataset.variables), *there]
+    if not names:
+        raise ConfigError(f"{dataset.name}: there is nothing of it to draw: too few subjects share what it holds.")
     said = f"there is no picture of {which!r}; ask for" if which else "say what of it to draw:"
-    raise ConfigError(f"{dataset.name}: {said} one of {tests}.")
+    raise ConfigError(f"{dataset.name}: {said} one of {', '.join(names)}.")
 
 
 def _plot(kind: str, title: str, **values: object) -> Plot:

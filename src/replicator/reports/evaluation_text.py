@@ -27,7 +27,7 @@ MOST_LINES = 15  # of a table of endpoints in Markdown
 def render_evaluation_text(evaluation: Evaluation, width: int = 120) -> str:
     """Render an evaluation for a terminal `width` characters wide."""
     lines = textwrap.wrap(evaluation.other_studies, width)
-    lines += textwrap.wrap(evaluation.conclusion.summary(), width)
+    lines += textwrap.wrap(f"{evaluation.conclusion.summary()} {evaluation.lacking}", width)
     lines += textwrap.wrap(_measured_by(evaluation), width)
     for titles, table, rule in _tables(evaluation):
         lines += ["", *_aligned(titles, table, width), *textwrap.wrap(rule, width)]
@@ -46,7 +46,7 @@ def render_evaluation_markdown(evaluation: Evaluation) -> str:
     """Render an evaluation as Markdown, with the worst entries of each family and figure."""
     title = f"# A sample of {_escaped(evaluation.study) or 'a study'}, held against real subjects"
     parts = [f"{MARKDOWN_MARK}\n{title}", *([f"**{_escaped(evaluation.other_studies)}**"] if evaluation.other_studies else [])]
-    parts += [_escaped(evaluation.conclusion.summary()), _escaped(_measured_by(evaluation))]
+    parts += [_escaped(f"{evaluation.conclusion.summary()} {evaluation.lacking}".rstrip()), _escaped(_measured_by(evaluation))]
     for titles, cells, rule in _tables(evaluation):
         parts += [_table(titles, cells), *([_escaped(rule)] if rule else [])]
     worst = [(one.name, one.offenders) for one in evaluation.families] + [

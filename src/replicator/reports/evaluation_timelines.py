@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from replicator.evaluation.pictures.shapes import Series, Stretch, SubjectPicture, Track
-from replicator.reports.svg import box, dot, drawing, fitted, line, words
+from replicator.reports.svg import box, dot, drawing, fitted, line, number, words
 
 _LEFT, _ROW, _MOST_ROWS = 92, 9, 9  # rows of one track, in which what lies at the same time stands below each other
 _PLOT = 34  # height of one line of results
@@ -31,7 +31,8 @@ def timeline_chart(subject: SubjectPicture, first: float, last: float, css: str 
             parts.append(_mark(stretch, x(stretch.start), x(stretch.end), y + at * _ROW, css))
         y += (max((at for _, at in rows), default=0) + 1) * _ROW + 5
     for series in subject.series:
-        parts.append(words(_LEFT - 6, y + _PLOT / 2, fitted(series.name, _LEFT - 8, 9), "axis tiny", "end"))
+        parts.append(words(_LEFT - 6, y + _PLOT / 2 - 3, fitted(series.name, _LEFT - 8, 9), "axis tiny", "end"))
+        parts.append(words(_LEFT - 6, y + _PLOT / 2 + 8, f"{number(series.low)} to {number(series.high)}", "axis tiny", "end"))
         parts += _plotted(series, x, y, css)
         y += _PLOT + 5
     parts.append(line([(x(first), y), (x(last), y)], "line faintline"))

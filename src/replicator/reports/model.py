@@ -129,9 +129,9 @@ class ModelDescription:
             ),
         ]
         said.append(
-            "Four things are kept of fewer: that somebody died, in the standard's words; which planned arms somebody was in; "
-            f"what most of a small arm were given; and rare words of a closed codelist, as one value, if {k} subjects have one of "
-            "them."
+            "Five things are kept of fewer: that somebody died, in the standard's words; which planned arms somebody was in; "
+            f"what most of a small arm were given; rare words of a closed codelist, as one value, if {k} have one of them; "
+            f"and, where no {k} have events whose dates lie alike, whether most of these begin before the study."
         )
         if self.fewest_subjects is not None:
             terms = "" if k_terms == k else f", behind a coded term {k_terms} or more"

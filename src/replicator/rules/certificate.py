@@ -52,7 +52,8 @@ _SOURCE_COUNTS, _SAMPLE_COUNTS = ("source_tested", "source_failed", "source_with
 class Comparison:
     """One rule on one variable, in the source and in the sample; counts as in :class:`Outcome`, those withheld of the source.
 
-    Counts of fewer than `fewest` subjects, or rows, that are not to be told (:meth:`without_few`) are 0 and named in `untold`.
+    The message says what is wrong where the rule fails. Counts of fewer than `fewest` subjects, or rows, that are not to be told
+    (:meth:`without_few`) are 0 and named in `untold`.
     """
 
     rule: str
@@ -65,6 +66,7 @@ class Comparison:
     sample_tested: int
     sample_failed: int
     source_withheld: int = 0
+    message: str = ""
     fewest: int = 0
     untold: tuple[str, ...] = ()
 
@@ -233,22 +235,24 @@ def certificate(source: ValidationReport, sample: ValidationReport) -> Certifica
     Rao JNK, Scott AJ (1992). A simple method for the analysis of clustered binary data. Biometrics 48, 577-585: counts divided by
     their design effect.
     """
-    severities = {rule.id: rule.severity for rule in (*source.rules, *sample.rules)}
+    rules = {rule.id: rule for rule in (*source.rules, *sample.rules)}
     before = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in source.outcomes if outcome.n_tested}
     after = {(outcome.rule, outcome.dataset, outcome.variable): outcome for outcome in sample.outcomes if outcome.n_tested}
     comparisons = []
     for key in (*before, *(key for key in after if key not in before)):
-        old, new = before.get(key), after.get(key)
+        old, new, rule = before.get(key), after.get(key), rules.get(key[0])
+        severity = rule.severity if rule else Severity.ERROR
         comparisons.append(
             Comparison(
                 *key,
-                severities.get(key[0], Severity.ERROR),
-                _verdict(old, new, severities.get(key[0], Severity.ERROR)),
+                severity,
+                _verdict(old, new, severity),
                 old.n_tested if old else 0,
                 old.n_failed if old else 0,
                 new.n_tested if new else 0,
                 new.n_failed if new else 0,
                 old.n_withheld if old else 0,
+                rule.message if rule else "",
             )
         )
     return Certificate(tuple(comparisons))

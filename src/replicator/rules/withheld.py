@@ -59,7 +59,8 @@ def withheld_cells(view: StudyView, name: str, variable: str, k: int) -> Mask:
 
     That is all texts where no text of the variable is shared by `k` subjects, for else a shared one takes the place of the others,
     and all numbers likewise: a model may keep how they are distributed, but none of them. The place of a unit or a limit
-    is taken only by one of the same test. Identifiers and dates are made anew, but for texts of dates that do not exist.
+    is taken only by one of the same test. Identifiers and dates are made anew, but for texts of dates that do not exist, and for
+    identifiers of things (devices) of which each subject has its own.
     """
     dataset, subject = view.dataset(name), view.subject(name)
     out = np.zeros(dataset.n_rows, bool)
@@ -67,7 +68,8 @@ def withheld_cells(view: StudyView, name: str, variable: str, k: int) -> Mask:
         codes = np.where(view.dates(name, variable).precision == Precision.TEXT, view.codes(name, variable), -1)
         shared = np.append(subjects_per_group(codes, subject, int(codes.max(initial=-1)) + 1) >= k, True)
         return ~shared[codes]
-    if variable in view.facts(name).with_role(*_MADE):
+    several = variable in view.facts(name).with_role(Role.IDENTIFIER) and view.facts(name).variable(variable).n_levels > 1
+    if variable in view.facts(name).with_role(*_MADE) and not several:
         return out
     codes, number = view.codes(name, variable), np.isfinite(dataset.numbers(variable))
     of_test = variable in {view.named(name, suffix) for suffix in OF_TEST} - {""}

@@ -89,14 +89,19 @@ def fit_study_model(
     give_back()
     structures, derivations = joined_structures(source, structure, config.k)
     give_back()
-    visit_names = VisitNames.fit(source.datasets, source.subject, config.k)
+    plan = {
+        name: one
+        for name, one in source.datasets.items()
+        if name in source.subject or structure.datasets[name].kind is Kind.REFERENCE  # links and comments are of subjects
+    }
+    visit_names = VisitNames.fit(plan, source.subject, config.k)
     grid = Grid.fit(source.spine, config.k)
     source = replace(source, spine=grid.mark(source.spine))
-    named = named_visits(source.datasets, source.subject)
+    named = named_visits(plan, source.subject)
     schedule = ScheduleModel.fit(source.spine, grid, arm_strata(source), config.k, named)
     drawn = _fit_parts(source, structures, structure, config, progress, remember)
     head = structures.get(structure.subjects) if structure.subjects in source.datasets else None
-    subjects, said_of_subjects = SubjectModel.fit(source, head, drawn.features, drawn.nominal, config)
+    subjects, said_of_subjects = SubjectModel.fit(source, head, drawn.features, drawn.nominal, drawn.kin, config)
     identifiers = head.with_role(Role.RECORD_ID) if head is not None else ()
     links, said_of_links = LinksModel.fit(source, structure, config)
     comments, said_of_comments = fit_comments(source, structure, config)
@@ -187,6 +192,7 @@ class _Parts:
     story: Story
     features: Mapping[str, NDArray[np.float64]]
     nominal: frozenset[str]
+    kin: Mapping[str, tuple[str, str]]
     notes: tuple[str, ...]
     counterparts: tuple[Counterpart, ...]
 
@@ -214,6 +220,7 @@ def _fit_parts(
     parts: dict[str, Part] = {}
     features: dict[str, NDArray[np.float64]] = {}
     nominal: set[str] = set()
+    kin: dict[str, tuple[str, str]] = {}
     notes: list[str] = []
     for done, name in enumerate(about):
         progress(f"Fit {name}", done, len(source.subject) + 1)
@@ -226,9 +233,10 @@ def _fit_parts(
         spine = story.add(spine, name, one.dataset.columns, one.subject)
         features |= {f"{name}/{feature}": values for feature, values in fitted.features.items()}
         nominal |= {f"{name}/{feature}" for feature in fitted.nominal}
+        kin |= {f"{name}/{feature}": (f"{name}/{group}", f"{name}/{kind}") for feature, (group, kind) in fitted.kin.items()}
         notes += fitted.notes
     progress("Fit subjects", len(about), len(source.subject) + 1)
-    return _Parts(parts, story, features, frozenset(nominal), tuple(notes), counterparts)
+    return _Parts(parts, story, features, frozenset(nominal), kin, tuple(notes), counterparts)
 
 
 def _fit_layouts(

@@ -12,8 +12,8 @@ from replicator.errors import FitError
 from replicator.heavy import pandas as pd
 from replicator.profile.structure import Content, Kind, Role, StudyStructure
 from replicator.study_model.columns.codes import column_codes
+from replicator.study_model.layout.arm_names import with_known_arms
 from replicator.study_model.layout.joining import Supplement, join_supplements
-from replicator.study_model.layout.unplanned_arms import with_unplanned_arms
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
 from replicator.study_model.visits.numbers import number_visits
 from replicator.tables.canonical import in_canonical_order
@@ -104,7 +104,9 @@ def read_source(study: Study, structure: StudyStructure, k: int = 1) -> Source:
         order = np.argsort(subject[head], kind="stable")
         datasets[head] = datasets[head].take(order)
         subject[head] = subject[head][order]
-        datasets[head], renamed = with_unplanned_arms(datasets, head, k)
+        datasets[head], renamed = with_known_arms(
+            datasets[head], {name: one for name, one in datasets.items() if structure.datasets[name].kind is Kind.REFERENCE}, k
+        )
         more += renamed
     days = {name: _days(datasets[name], structure.datasets[name].with_role(Role.DATE)) for name in about}
     spine, levels = _spine(datasets, structure, subject, days, head, len(ids))

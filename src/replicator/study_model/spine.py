@@ -172,12 +172,15 @@ class Fitted:
         What could not be learned, one sentence each with dataset, variable, count and reason.
     nominal : tuple of str
         Features that are codes without an order.
+    kin : mapping of str to (str, str)
+        Features that are measured together: their group, and the kind of the group.
     """
 
     part: Part
     features: Mapping[str, NDArray[np.float64]]
     notes: tuple[str, ...] = ()
     nominal: tuple[str, ...] = ()
+    kin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from replicator.derivations.derive import derive, derive_all
-from replicator.tables.dataset import Numbers, Study, Text
+from replicator.profile.find import find_structure
+from replicator.rules.learning import learn_rules
+from replicator.tables.dataset import Dataset, Numbers, Study, Text
 
 from .small_studies import days, find_in, make_study, subjects
 
@@ -45,6 +47,21 @@ def test_a_sum_of_all_items_and_of_some() -> None:
     by_name = {entry["test"]: entry["items"] for entry in totals}  # type: ignore[attr-defined]
     assert by_name["SUB"] == ["I00", "I01", "I02"]
     assert set(by_name["TOT"]) in ({*scale}, {"SUB", "I03", "I04", "I05", "I06"})
+
+
+def test_a_total_that_stands_in_two_categories_is_one() -> None:
+    """Some subjects filled the form in under another name; one more did so alone, which no one can learn from."""
+    scale = items(5)
+    study = instrument({**scale, "TOT": sum(scale.values())})
+    frame = study["QS"].to_frame()
+    own = frame["USUBJID"].map({one: "SCALE" if i % 2 else "SCALE BY PHONE" for i, one in enumerate(IDS[1:])})
+    frame["QSCAT"] = own.fillna("SCALE OF THE FIRST")
+    study = study.with_datasets([study["DM"], Dataset.from_frame("QS", frame)])
+    totals = find_in(study)["QS", "QSSTRESN total"].parameters["totals"]
+    assert [entry["test"] for entry in totals] == ["TOT"]  # type: ignore[attr-defined]
+    assert [rule.detail for rule in learn_rules(study, find_structure(study)) if rule.code == "SRC-TOTAL"] == [
+        "TOT = I00 + ... + I04"
+    ]
 
 
 def test_products_of_severity_and_frequency_and_their_sum() -> None:

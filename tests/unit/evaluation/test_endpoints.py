@@ -152,10 +152,11 @@ def test_who_leaves_earlier_is_told() -> None:
     frame = sample["DM"].to_frame()
     early = (frame["ARM"] == "Active").to_numpy()
     days = pd.to_timedelta(np.random.default_rng(3).integers(2, 30, len(frame)), unit="D")
-    frame.loc[early, "RFENDTC"] = (pd.to_datetime(frame["RFSTDTC"]) + days)[early].dt.strftime("%Y-%m-%d")
+    left = (pd.to_datetime(frame["RFSTDTC"]) + days)[early].dt.strftime("%Y-%m-%d")
     ds = sample["DS"].to_frame()
     ds.loc[early, ["DSDECOD", "DSTERM"]] = "OTHER"
-    changed = {"DM": Dataset.from_frame("DM", frame), "DS": Dataset.from_frame("DS", ds)}
+    ds.loc[early, "DSSTDTC"] = left  # the participation goes on: they are seen to the end
+    changed = {"DS": Dataset.from_frame("DS", ds)}
     found = told(made_study(1, 400), sample.with_datasets([changed.get(one.name, one) for one in sample.datasets.values()]))
     ratio = next(one for one in found.of(EndpointKind.HAZARD))
     assert ratio.source.interval.low < 1.0 < ratio.source.interval.high

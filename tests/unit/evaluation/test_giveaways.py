@@ -224,3 +224,29 @@ def test_the_summary_names_what_shows() -> None:
     assert "the sample shows none" in found(source(), reviewed_study(2)).summary()
     assert "hours of the day" in planted((("night", True),)).summary()
     assert Giveaways().summary() == "No giveaway of made data could be told of this study."
+
+
+def aged(seed: int, low: float, high: float, n: int = 120) -> Study:
+    """A study of subjects alone, whose ages lie evenly between two."""
+    rng = np.random.default_rng(seed)
+    age = rng.uniform(low, high, n).round()
+    frame = pd.DataFrame(
+        {
+            "STUDYID": "ONE",
+            "DOMAIN": "DM",
+            "USUBJID": [f"S-{i:03d}" for i in range(n)],
+            "SITEID": rng.integers(100, 900, n).astype(str),  # numbers by look, names by what they are
+            "SEX": rng.choice(["F", "M"], n),
+            "AGE": age,
+        }
+    )
+    return Study({"DM": Dataset.from_frame("DM", frame)})
+
+
+def test_ages_beyond_the_sources_are_caught() -> None:
+    source = aged(1, 30.0, 40.0)
+    assert not found(source, aged(2, 30.0, 40.0)).shown
+    far = {one.figure.name: one for one in found(source, aged(2, 0.0, 80.0)).entries}
+    assert far["extremes passed"].shows and far["DM AGE outliers"].shows
+    assert far["DM AGE outliers"].figure.value == pytest.approx(45 / 80, abs=0.1)  # fences of 30 to 40: 17.5 and 52.5
+    assert not any("SITEID" in name for name in far)

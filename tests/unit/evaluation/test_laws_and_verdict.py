@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from replicator.evaluation.giveaways.giveaway import Giveaway, Scale
 from replicator.evaluation.giveaways.giveaways import Giveaways
 from replicator.evaluation.laws import Laws, judge_laws, laws_figure
 from replicator.evaluation.measures import Direction, Family, Figure, Interval, Offender
 from replicator.evaluation.privacy.privacy import Privacy
-from replicator.evaluation.verdict import Grade, conclude, judge_family, judge_figure
-from replicator.rules.certificate import Certificate, Comparison, Verdict
+from replicator.evaluation.verdict import Conclusion, Grade, Judgement, conclude, judge_family, judge_figure, judge_giveaway
+from replicator.rules.certificate import LOST, Certificate, Comparison, Verdict
 from replicator.rules.rule import Severity
 from replicator.tables.dataset import Dataset, Study
 
@@ -35,7 +36,10 @@ def test_a_broken_law_is_lost_and_named() -> None:
     assert new
     assert all(dataset in ("AE", "") for _, dataset, _ in new)
     assert laws_figure(lost).value < laws_figure(kept).value
-    assert Grade.FINDING in {one.grade for one in conclude((), (), lost, NO_PRIVACY, Giveaways()).judgements}
+    judged = conclude((), (laws_figure(lost),), lost, NO_PRIVACY, Giveaways()).judgements
+    assert [one.grade for one in judged] == [Grade.FINDING]  # one measure, however many laws
+    assert all(rule in judged[0].reason for rule, _, _ in lost.lost[:3])
+    assert all(one.message for one in lost.sample.of(*LOST))
 
 
 def test_a_law_that_real_subjects_break_is_no_law() -> None:
@@ -82,6 +86,11 @@ def certified(**verdicts: Verdict) -> Certificate:
             {"A": Verdict.BROKEN, "B": Verdict.BROKEN},
             {"A": Verdict.BROKEN, "B": Verdict.BROKEN},
             "all 2 that the sample breaks among them.",
+        ),
+        (
+            {"A": Verdict.PASSED, "B": Verdict.RARE},
+            None,
+            "keeps 1 of the 2 rules that the source keeps and that it could be put to, and fails 1 as rarely as chance allows.",
         ),
         ({"A": Verdict.NOT_TESTED}, None, "The source keeps no rule to hold the sample to."),
     ],
@@ -159,7 +168,7 @@ def test_the_verdict_names_what_is_wrong() -> None:
     assert "1 of 2 measures: events" in said.summary()
     assert "noticeably off: x" in said.summary()
     assert conclude((fine,), (), NO_LAWS, NO_PRIVACY, Giveaways()).summary() == (
-        "No finding: 1 measure is as it is between real subjects."
+        "No finding, 1 measure is as it is between real subjects."
     )
     assert said.summary() == "The sample can be told from real subjects in 1 of 2 measures: events; noticeably off: x."
     two = conclude((fine,), (odd,), NO_LAWS, NO_PRIVACY, Giveaways()).summary()
@@ -176,3 +185,26 @@ def test_a_grade_that_single_entries_give_says_so() -> None:
         assert (judged.grade, judged.single) == (grade, "by 1 single entry beyond chance")
     whole = Family("marginals", "?", 900, 0.4, 0.2, 2.0, Interval(1.8, 2.2), 0.0, 1.0, (off,), 1)
     assert (judge_family(whole).grade, judge_family(whole).single) == (Grade.FINDING, "")
+
+
+def test_privacy_comes_first_where_an_attack_succeeds() -> None:
+    """One attack, one finding and one measure that is fine: the attack is no matter of likeness."""
+    leak = Judgement("nearer to the source", Grade.FINDING, "", of_privacy=True)
+    told, fine = Judgement("detector", Grade.FINDING, ""), Judgement("pairs", Grade.FINE, "")
+    begin = "Privacy: nearer to the source finds more of the source's subjects than chance explains."
+    whole = Conclusion((leak, told, fine)).summary()
+    assert whole.startswith(f"{begin} Likeness: the sample can be told from real subjects in 1 of 2 measures:")
+    assert Conclusion((leak, fine)).summary() == f"{begin} Likeness: no finding, 1 measure is as it is between real subjects."
+    assert not Conclusion((leak, fine)).is_clean
+    assert Conclusion((leak,)).summary() == begin
+
+
+def test_a_giveaway_that_single_entries_give_is_no_finding_and_says_so() -> None:
+    """The value lies where real subjects lie; one entry does not."""
+    inside, whole = (
+        Giveaway("digits", figure(0.19, 0.05, 0.2, Direction.NEAR), Scale.SHARE, 0.05, 0.05, Interval(0.0, 0.21), 0.6, True, n)
+        for n in (1, 0)
+    )
+    judged = judge_giveaway(inside)
+    assert (judged.grade, judged.single) == (Grade.NOTICEABLE, "by 1 single entry beyond chance")
+    assert judge_giveaway(whole).grade is Grade.FINDING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from replicator.evaluation.columns import compared_columns
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.pictures.pictures import draw_pictures
-from replicator.evaluation.pictures.shapes import DatasetPicture, Pictures
+from replicator.evaluation.pictures.shapes import Curve, DatasetPicture, Pictures
 from replicator.evaluation.stack import stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.profile.plain import to_json_text
@@ -165,12 +166,44 @@ def test_a_source_of_few_has_as_many_groups_as_five_subjects_each_allow() -> Non
     assert len(found.typical) == sum(n // 5 for n in arms) < len(found.sampled) == 10
 
 
+def test_sampled_subjects_stand_beside_a_group_of_their_arm_and_length_of_stay() -> None:
+    """Pair by pair: the same arm, and of an arm's pairs who stays longer stands beside the group that does."""
+    found = pictures()
+    pairs = list(zip(found.sampled, found.typical, strict=False))
+    assert [one.facts[0] for one, _ in pairs] == [other.title for _, other in pairs]
+    dm = studies()[1]["DM"].to_frame()
+    shortest = (pd.to_datetime(dm["RFENDTC"]) - pd.to_datetime(dm["RFSTDTC"])).dt.days.min()
+    last = [max(end for track in one.tracks for end in (stretch.end for stretch in track.stretches)) for one in found.sampled]
+    assert min(last) > shortest
+    means = [float(re.search(r"for ([\d.]+) days", " ".join(other.facts)).group(1)) for _, other in pairs]  # type: ignore[union-attr]
+    for arm in {other.title for _, other in pairs}:
+        mine = [i for i, (_, other) in enumerate(pairs) if other.title == arm]
+        assert [means[i] for i in mine] == sorted(means[i] for i in mine)
+        assert max(last[i] for i in mine) == last[mine[-1]]
+
+
+def test_what_is_left_of_a_whole_tells_of_no_few() -> None:
+    """Planted: three subjects of the source of a third group: they are one with the rarest; with nine of them they are apart."""
+    for n, levels in ((3, ("Placebo", "Active or others")), (9, ("Placebo", "Active", "Odd"))):
+        source = made_study(1, 60)
+        dm = source["DM"].to_frame()
+        arm = np.where(np.arange(60) < 25, "Active", "Placebo").astype(object)
+        arm[-n:] = "Odd"
+        changed = Study({**source.datasets, "DM": Dataset.from_frame("DM", dm.assign(ARM=arm))})
+        found = (one for part in pictures_of(changed, studies()[1]).datasets for one in part.variables)
+        shown = next(one.distribution for one in found if one.variable == "ARM")
+        assert set(shown.levels) == set(levels)
+        assert sum(shown.source) == pytest.approx(1.0)
+
+
 def test_where_all_leave_on_one_day_there_is_no_curve() -> None:
     source, sample = (Study({name: made_study(seed, 40)[name] for name in ("DM", "DS")}) for seed in (7, 8))
     one_day = []
     for study in (source, sample):
-        dm = study["DM"].to_frame()
-        one_day.append(Study({**study.datasets, "DM": Dataset.from_frame("DM", dm.assign(RFENDTC=dm["RFSTDTC"]))}))
+        dm, ds = study["DM"].to_frame(), study["DS"].to_frame()
+        day = dict(zip(dm["USUBJID"], dm["RFSTDTC"], strict=True))
+        changed = {"DM": dm.assign(RFENDTC=dm["RFSTDTC"]), "DS": ds.assign(DSSTDTC=ds["USUBJID"].map(day))}
+        one_day.append(Study({**study.datasets, **{name: Dataset.from_frame(name, one) for name, one in changed.items()}}))
     assert pictures_of(source, sample).retention != ()
     assert pictures_of(*one_day).retention == ()
 
@@ -235,7 +268,8 @@ def test_sampled_subjects_are_those_of_the_sample_and_typical_ones_groups_of_the
     for one in found.typical:
         assert int(one.facts[0].split()[0]) >= 5
         visits = next(track for track in one.tracks if track.name == "visits")
-        assert all(int(stretch.label.split(": ")[1].split(" of ")[0]) >= 5 for stretch in visits.stretches)
+        told = [stretch.label.split(": ")[1].split(" of ") for stretch in visits.stretches]
+        assert all("or more" in count or 5 <= int(count) <= int(n) - 5 or count == n for count, n in told)
     sample = studies()[1]["DM"].to_frame()
     ages = {f"AGE {age:g}" for age in sample["AGE"]}
     assert all(ages & set(one.facts) for one in found.sampled)
@@ -252,8 +286,10 @@ def test_what_four_subjects_of_the_source_share_is_never_named() -> None:
 def test_a_visit_is_drawn_once_however_many_rows_it_has() -> None:
     found = pictures_of(*(Study({"LB": study["LB"]}) for study in studies()))
     for one in found.sampled:
-        visits = [stretch.label for stretch in one.tracks[0].stretches]
-        assert one.tracks[0].name == "visits"
+        stay, seen = one.tracks[:2]
+        assert (stay.name, len(stay.stretches)) == ("in the study", 1)
+        assert seen.name == "visits"
+        visits = [stretch.label for stretch in seen.stretches]
         assert len(visits) == len(set(visits)) > 0
 
 
@@ -281,3 +317,47 @@ def _emptied(study: Study) -> Study:
     lb[["LBSTRESC", "VISIT"]] = ""
     ae[["AESTDTC", "AEENDTC"]] = ""
     return Study({**study.datasets, "LB": Dataset.from_frame("LB", lb), "AE": Dataset.from_frame("AE", ae)})
+
+
+@pytest.mark.parametrize(
+    ("shares", "median"), [((1.0, 0.8, 0.4), 17.5), ((1.0, 0.5, 0.4), 10.0), ((0.4, 0.3, 0.2), 0.0), ((1.0, 0.9, 0.6), np.nan)]
+)
+def test_the_median_lies_where_the_curve_passes_a_half(shares: tuple[float, ...], median: float) -> None:
+    """Days 0, 10 and 20: from .8 on day 10 to .4 on day 20 it passes .5 on day 17.5."""
+    curve = Curve("", (0.0, 10.0, 20.0), shares, shares, 20, 20, (), ())
+    assert curve.median(of_sample=False) == pytest.approx(median, nan_ok=True)
+
+
+def test_profiles_tell_doses_results_and_what_has_no_date() -> None:
+    def treated(seed: int, n: int) -> Study:
+        study = made_study(seed, n)
+        dm = study["DM"].to_frame()
+        ex = pd.DataFrame(
+            {"STUDYID": "MADE", "DOMAIN": "EX", "USUBJID": dm["USUBJID"], "EXSEQ": 1.0, "EXTRT": "DRUG", "EXDOSE": 54.0}
+        )
+        ex = ex.assign(EXDOSU="mg", EXSTDTC=dm["RFSTDTC"])
+        cm = ex[["STUDYID", "DOMAIN", "USUBJID"]].assign(DOMAIN="CM", CMSEQ=1.0, CMTRT="ASPIRIN", CMDECOD="", CMSTDTC="")
+        cm.loc[cm.index % 2 == 0, "CMSTDTC"] = "2020-01-01"
+        more = [Dataset.from_frame("EX", ex), Dataset.from_frame("CM", cm)]
+        return study.with_datasets([*study.datasets.values(), *more])
+
+    found = pictures_of(treated(1, 120), treated(2, 90))
+    for one in (*found.sampled, *found.typical):
+        labels = {track.name: [stretch.label for stretch in track.stretches] for track in one.tracks}
+        assert all(label.startswith("DRUG 54 mg") for label in labels["EX"])
+        assert all(label.startswith("ASPIRIN") for label in labels.get("CM", []))
+    counts = {fact for one in found.sampled for fact in one.facts if fact.startswith("CM")}
+    assert counts == {"CM: 1", "CM: 1 (0 dated)"}
+
+
+def test_what_is_measured_twice_at_one_moment_is_one_point() -> None:
+    """Lying and standing are no swings of one pressure."""
+
+    def twice(seed: int) -> Study:
+        lb = made_study(seed, 60)["LB"].to_frame()
+        both = [lb.assign(LBTPTNUM=at, LBTPT=name, LBSTRESN=lb["LBSTRESN"] + 10 * at) for at, name in ((1.0, "LYING"), (2.0, "UP"))]
+        return Study({"LB": Dataset.from_frame("LB", pd.concat(both))})
+
+    for one in (found := pictures_of(twice(1), twice(2))).sampled:
+        assert all(len(set(line.days)) == len(line.days) for line in one.series)
+    assert found.sampled[0].series

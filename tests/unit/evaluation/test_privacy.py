@@ -324,3 +324,24 @@ def test_people_who_are_alike_in_all_that_is_known_are_no_copies() -> None:
     near, known_well = copied_subjects.near_copies(stack, table, np.ones(len(stack.origin), bool))
     assert known_well.sum() > 1500
     assert not near.any()
+
+
+def many_columns(seed: int, n: int, source: np.ndarray | None = None) -> Study:
+    """Subjects of sixty numbers; with a source, each number is drawn on its own from those of its subjects."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(n, 60)) if source is None else source[rng.integers(0, len(source), (n, 60)), np.arange(60)]
+    frame = pd.DataFrame({"STUDYID": "M", "DOMAIN": "DM", "USUBJID": [f"{seed}-{i:03d}" for i in range(n)]})
+    numbers = pd.DataFrame(values.round(4), columns=[f"N{i:02d}" for i in range(60)])
+    return Study({"DM": Dataset.from_frame("DM", pd.concat([frame, numbers], axis=1))})
+
+
+def test_distributions_of_few_subjects_give_nobody_away_and_a_copy_does() -> None:
+    """Whatever has the numbers of 20 subjects column by column lies nearer to them, though it has nobody in it."""
+    source, holdout = many_columns(1, 20), many_columns(2, 20)
+    values = source["DM"].to_frame().filter(regex="^N").to_numpy(float)
+    figures = {one.name: one for one in assess(source, many_columns(3, 200, values), holdout).figures}
+    nearer = figures[nearest.NEARER]
+    assert nearer.value > 0.6 and nearer.target == pytest.approx(nearer.value, abs=0.1)
+    assert f"show {nearer.target:.3f} with nobody in them" in nearer.note
+    assert nearest.NEARER not in succeeding(assess(source, many_columns(3, 200, values), holdout))
+    assert {copied_subjects.SUBJECTS, membership.BY_DISTANCE} <= succeeding(assess(source, renamed(source), holdout))

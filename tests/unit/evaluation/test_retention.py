@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from replicator.evaluation.retention import completers, survival, visits_per_subject
+from replicator.evaluation.retention import Leaving, completers, survival, visits_per_subject
 from replicator.evaluation.stack import stack_studies
+from replicator.evaluation.timeline import Timeline
+from replicator.tables.dataset import Dataset, Study
 
 from .made_study import made_study
 
@@ -33,3 +35,23 @@ def test_completers_and_visits_are_those_of_the_study() -> None:
     for i in np.flatnonzero(stack.origin == 0).tolist():
         subject = str(stack.view.subject_ids[i])[2:]
         assert completed[i] == ds[subject] and visits[i] == sv[subject]
+
+
+def test_who_was_never_treated_does_not_leave() -> None:
+    """Screen failures have no first day of treatment; their disposition is no discontinuation."""
+
+    def with_failures(seed: int) -> Study:
+        study = made_study(seed, 40)
+        dm, ds = study["DM"].to_frame(), study["DS"].to_frame()
+        failed = dm["USUBJID"][:10]
+        dm["RFXSTDTC"] = dm["RFSTDTC"].where(~dm["USUBJID"].isin(failed), "")
+        ds.loc[ds["USUBJID"].isin(failed), ["DSTERM", "DSDECOD"]] = "SCREEN FAILURE"
+        changed = {"DM": Dataset.from_frame("DM", dm), "DS": Dataset.from_frame("DS", ds)}
+        return study.with_datasets([changed.get(one.name, one) for one in study.datasets.values()])
+
+    stack = stack_studies(with_failures(1), with_failures(2))
+    leaving = Leaving.of(stack, Timeline(stack))
+    assert leaving.by_disposition
+    assert np.isnan(leaving.day).sum() == 20
+    days = np.concatenate([study["DM"].text("RFXSTDTC").strings() != "" for study in (with_failures(1), with_failures(2))])
+    assert np.isfinite(leaving.day).tolist() == days.tolist()

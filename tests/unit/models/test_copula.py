@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 
 from replicator.models.copula import (
     GaussianCopula,
+    Kin,
     common_correlation,
     normal_scores,
     pairwise_correlation,
@@ -211,3 +212,28 @@ def test_pairs_of_numbers_and_answers_come_back(rho: float, least: float) -> Non
     assert least < found[pairs].mean() < rho + 0.03
     found[pairs] = 0.0
     assert np.sqrt((found[np.triu_indices(60, 1)] ** 2).mean()) < 0.02
+
+
+def test_what_kin_have_in_common_is_not_lost_among_many_pairs() -> None:
+    """12 groups of three variables that correlate by 0.35 in 80 subjects, among 150 that do not: 0.35 on average with kin told."""
+    rng = np.random.default_rng(6)
+    n, rho = 80, 0.35
+    group = np.repeat(np.arange(12), 3)
+    x = np.sqrt(1 - rho) * rng.standard_normal((n, 36)) + np.sqrt(rho) * rng.standard_normal((n, 12))[:, group]
+    scores = np.stack([normal_scores(one) for one in np.hstack([x, rng.standard_normal((n, 150))]).T], axis=1)
+    kin = Kin(np.append(group, np.full(150, -1)), np.zeros(186, np.int64))
+    together = np.zeros((186, 186), bool)
+    together[:36, :36] = (group[:, None] == group) & ~np.eye(36, dtype=bool)
+    seen = pairwise_correlation(scores)[together].mean()
+    told, alone = (GaussianCopula.fit(scores, kin=one).correlation for one in (kin, None))
+    assert told[together].mean() == pytest.approx(seen, abs=0.05)
+    assert alone[together].mean() < seen - 0.1
+    apart = ~together & ~np.eye(186, dtype=bool)
+    assert np.sqrt((told[apart] ** 2).mean()) < 0.05
+
+
+def test_only_variables_of_one_group_are_kin() -> None:
+    """Groups 4 (kind 0), 5 (kind 1), and two variables of none."""
+    kin = Kin(np.array([4, 4, 5, 5, -1, -1]), np.array([0, 0, 1, 1, 0, 0]))
+    left, right = np.array([0, 0, 2, 4, 1]), np.array([1, 2, 3, 5, 4])
+    assert kin.of_pairs(left, right).tolist() == [0, -1, 1, -1, -1]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from replicator.errors import ConfigError, ReadError
 from replicator.profile.find import find_structure
 from replicator.profile.profile import profile_study
-from replicator.profile.protected import protected_levels, protected_quantiles
+from replicator.profile.protected import protected_levels, protected_quantiles, settled
 from replicator.profile.study_profile import StudyProfile
 from replicator.tables.dataset import CodelistTerm, Dataset, Study
 from replicator.tables.readers import read_study
@@ -290,3 +290,20 @@ def test_a_dataset_whose_rows_all_name_no_subject_is_profiled_as_nobodys() -> No
     assert found.dataset("LB").n_rows == 10
     assert not found.dataset("LB").tests
     assert "SECRET" not in found.to_json()
+
+
+def test_what_few_have_cannot_be_computed_from_what_is_told_of_the_others() -> None:
+    """Forty answers of 1 to 3 and one of 9: mean and deviation are those of the shared ones, with the one moved to the nearest."""
+    values = np.append(np.repeat([1.0, 2.0, 3.0], [14, 16, 10]), [9.0, np.nan])
+    subject = np.arange(len(values), dtype=np.int64)
+    moved = np.where(values == 9.0, 3.0, values)
+    np.testing.assert_array_equal(settled(values, np.zeros(len(values), np.int64), subject, 5), moved)
+    told = protected_quantiles(values, subject, 5)
+    assert told is not None
+    assert (told.mean, told.sd) == pytest.approx((np.nanmean(moved), np.nanstd(moved, ddof=1)), rel=1e-5)
+    many = np.append(values[:-1], [9.5, 10.0, 11.0, 12.0])  # five have what is left: a mean of five is told
+    np.testing.assert_array_equal(settled(many, np.zeros(len(many), np.int64), np.arange(len(many), dtype=np.int64), 5), many)
+    own = settled(
+        np.append(values, [7.0] * 5), np.append(np.zeros(42), np.ones(5)).astype(np.int64), np.arange(47, dtype=np.int64), 5
+    )
+    assert own[40] == 3.0 and own[42:].tolist() == [7.0] * 5  # each test on its own

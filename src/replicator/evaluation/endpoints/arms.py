@@ -65,7 +65,19 @@ def find_arms(stack: Stack) -> Arms:
     largest = int(np.argmax(n[kept]))
     if len(says) == 1:
         return Arms(shown, place[arm], says[0], f"{shown[says[0]]} is the reference arm by its name.")
+    few = [
+        f"{name} has fewer than {FEWEST_SHARED} subjects"
+        for name, size in zip(names, n.tolist(), strict=True)
+        if _is_few(name, size)
+    ]
+    if few:
+        return Arms(shown, place[arm], largest, f"{'; '.join(few)}, so {shown[largest]}, the largest, is the reference arm.")
     return Arms(shown, place[arm], largest, f"{shown[largest]} is the reference arm, because it is the largest.")
+
+
+def _is_few(name: str, size: int) -> bool:
+    """Whether an arm would be the reference by its name, had it subjects enough of the source."""
+    return bool(CONTROL.search(name)) and 0 < size < FEWEST_SHARED
 
 
 def _treated(stack: Stack) -> Mask:

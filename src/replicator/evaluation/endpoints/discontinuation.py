@@ -14,7 +14,7 @@ from replicator.evaluation.endpoints.survival import LifeTable, kaplan_meier, lo
 from replicator.evaluation.measures import NORMAL_95
 from replicator.evaluation.pictures.bins import shared_range
 from replicator.evaluation.pictures.survival import DISCONTINUATION, LEAVING
-from replicator.evaluation.retention import completers
+from replicator.evaluation.retention import Leaving
 from replicator.evaluation.sharing import FEWEST_SHARED
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
@@ -31,12 +31,11 @@ def times_to_leaving(stack: Stack, timeline: Timeline, arms: Arms) -> tuple[tupl
     compared : tuple of Compared
         Shares staying, then hazard ratios; none where days are not known or all leave on one day.
     event : str
-        What leaving means: the end of participation other than completion where disposition tells it, else for any reason.
+        What leaving means: any disposition but completion where the study tells it, else the end of participation.
     """
-    end = timeline.end_of_participation()
-    completed = completers(stack)
-    event = np.ones(len(end), bool) if completed is None else ~completed
-    what = LEAVING if completed is None else DISCONTINUATION
+    leaving = Leaving.of(stack, timeline)
+    end, event = leaving.day, leaving.event
+    what = DISCONTINUATION if leaving.by_disposition else LEAVING
     known = np.isfinite(end)
     sides = [(stack.origin == origin) & known & (arms.of_subject >= 0) for origin in (Origin.SOURCE, Origin.SAMPLE)]
     span = shared_range(end[sides[0]], np.flatnonzero(sides[0]))

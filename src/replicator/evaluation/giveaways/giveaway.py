@@ -50,6 +50,8 @@ class Giveaway:
     shows : bool
         Whether chance does not explain the difference, given how many giveaways were looked at, and it is no small one; or that of
         one of its entries, which then is a medium one.
+    n_single : int
+        Such entries, where the whole would not show without them; else 0.
 
     References
     ----------
@@ -65,11 +67,12 @@ class Giveaway:
     expected: Interval
     effect: float
     shows: bool = False
+    n_single: int = 0
 
     @property
     def is_far(self) -> bool:
-        """Whether it shows, and the whole by a medium effect or more."""
-        return self.shows and abs(self.effect) >= MEDIUM
+        """Whether the whole shows, and by a medium effect or more."""
+        return self.shows and not self.n_single and abs(self.effect) >= MEDIUM
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +156,7 @@ def _tell(asked: Asked, sides: dict[Origin, Floats] | None, draws: Draws, n_aske
     bound = float(t.isf(BY_CHANCE / (2 * n_asked), degrees)) * error
     effect = _effect(value, target, asked.scale)
     worse = {Direction.LOWER: value > target, Direction.HIGHER: value < target, Direction.NEAR: True}[asked.direction]
-    offenders, any_certain = _offenders(statistic, sides, draws, known, real, asked, n_asked)
+    offenders, n_far = _offenders(statistic, sides, draws, known, real, asked, n_asked)
     figure = Figure(
         asked.name,
         asked.question,
@@ -168,8 +171,9 @@ def _tell(asked: Asked, sides: dict[Origin, Floats] | None, draws: Draws, n_aske
         offenders,
     )
     expected = _clipped(_unlink(target - margin, asked.scale), _unlink(target + margin, asked.scale), lowest, highest)
-    shows = (worse and abs(value - target) > bound and abs(effect) >= SMALL) or any_certain
-    return Giveaway(asked.topic, figure, asked.scale, of_source, of_holdout, expected, effect, bool(shows))
+    as_a_whole = bool(worse and abs(value - target) > bound and abs(effect) >= SMALL)
+    single = 0 if as_a_whole else n_far
+    return Giveaway(asked.topic, figure, asked.scale, of_source, of_holdout, expected, effect, as_a_whole or n_far > 0, single)
 
 
 def _weighted(values: Floats, weights: Floats, scale: Scale) -> Floats:
@@ -216,11 +220,11 @@ def _effect(value: float, target: float, scale: Scale) -> float:
 
 def _offenders(
     statistic: Statistic, sides: dict[Origin, Floats], draws: Draws, known: Mask, real: Origin, asked: Asked, n_asked: int
-) -> tuple[tuple[Offender, ...], bool]:
-    """Entries that differ most, and whether one of them does so by a medium effect that chance does not explain."""
+) -> tuple[tuple[Offender, ...], int]:
+    """Entries that differ most, and how many do so by a medium effect that chance does not explain."""
     n = int(known.sum())
     if n < 2:
-        return (), False
+        return (), 0
     mean, target = (mean_over_draws(sides[origin]) for origin in (Origin.SAMPLE, real))
     error = _error(sides, draws, asked.scale, statistic.subjects.astype(np.float64), statistic.weights)
     apart = np.where(
@@ -234,7 +238,7 @@ def _offenders(
         if apart[i] > 0
     )
     far = np.abs([_effect(float(mean[i]), float(target[i]), asked.scale) for i in np.flatnonzero(certain).tolist()]) >= MEDIUM
-    return listed, bool(far.any())
+    return listed, int(far.sum())
 
 
 def _clipped(low: float, high: float, lowest: float, highest: float) -> Interval:

@@ -12,7 +12,7 @@ from replicator.evaluation.giveaways.digits import varied_tests
 from replicator.evaluation.giveaways.giveaway import Asked, Scale
 from replicator.evaluation.giveaways.statistics import Statistic, by_subject, share_of_rows, shared_entries, spread_of_sums
 from replicator.evaluation.measures import Direction
-from replicator.evaluation.results import Results, source_positions
+from replicator.evaluation.results import Results, characteristics_of, source_positions
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
 from replicator.rules.grouping import Mask
@@ -25,13 +25,17 @@ EVEN_SD = 1 / np.sqrt(12.0)  # standard deviation of positions that are evenly s
 
 
 def spread_giveaways(stack: Stack, timeline: Timeline, results: tuple[Results, ...]) -> list[Asked]:
-    """Ask how far the numbers of all findings datasets spread."""
+    """Ask how far the numbers of all findings datasets, and of the dataset of subjects, spread."""
     found: list[Asked] = []
     ends = []
     for one in results:
         usable = _usable(stack, one)
-        found += _of_dataset(stack, timeline, one, usable)
-        ends.append(_Ends.of(stack, one, usable))
+        found += [_of_baselines(stack, timeline, one, usable), _of_outliers(stack, one, usable, one.dataset)]
+        ends.append(_Ends.of(stack, one, usable, one.dataset))
+    for one in characteristics_of(stack):
+        usable, label = _usable(stack, one), f"{one.dataset} {one.tests[0]}"
+        found.append(_of_outliers(stack, one, usable, label))
+        ends.append(_Ends.of(stack, one, usable, label))
     return [*found, *_extremes([one for one in ends if one is not None])]
 
 
@@ -40,23 +44,20 @@ def _usable(stack: Stack, results: Results) -> Mask:
     return np.asarray(known & np.append(varied_tests(stack, results), False)[results.test])
 
 
-def _of_dataset(stack: Stack, timeline: Timeline, results: Results, usable: Mask) -> list[Asked]:
-    name = results.dataset
-    baselines = _baselines(stack, timeline, results, usable)
-    few = f"{name} has no test of {FEWEST_OF_TEST} numbers and a spread."
-    return [
-        Asked(
-            TOPIC,
-            f"{name} spread of baselines",
-            "Do subjects differ at baseline as much as real ones? Standard deviation of ranks; 1 is that of the source.",
-            baselines,
-            f"{name} has no baselines.",
-            Scale.RATIO,
-        ),
-        Asked(
-            TOPIC, f"{name} outliers", "Is as much beyond Tukey's far fences?", _outliers(stack, results, usable), few, Scale.RARE
-        ),
-    ]
+def _of_baselines(stack: Stack, timeline: Timeline, results: Results, usable: Mask) -> Asked:
+    return Asked(
+        TOPIC,
+        f"{results.dataset} spread of baselines",
+        "Do subjects differ at baseline as much as real ones? Standard deviation of ranks; 1 is that of the source.",
+        _baselines(stack, timeline, results, usable),
+        f"{results.dataset} has no baselines.",
+        Scale.RATIO,
+    )
+
+
+def _of_outliers(stack: Stack, results: Results, usable: Mask, label: str) -> Asked:
+    question, few = "Is as much beyond Tukey's far fences?", f"{label}: there are no {FEWEST_OF_TEST} numbers that spread."
+    return Asked(TOPIC, f"{label} outliers", question, _outliers(stack, results, usable), few, Scale.RARE)
 
 
 def _baselines(stack: Stack, timeline: Timeline, results: Results, usable: Mask) -> Statistic | None:
@@ -117,7 +118,7 @@ def _ends_statistic(ends: list[_Ends], *, equal: bool) -> Statistic:
         return np.array([[each.compared(one, other, equal=equal) for each in ends] for one, other in pairs])
 
     return Statistic(
-        tuple(each.dataset for each in ends),
+        tuple(each.label for each in ends),
         of,
         np.array([float(len(each.start)) for each in ends]),
         np.array([each.n_subjects for each in ends], np.int64),
@@ -131,14 +132,14 @@ class _Ends:
     Each test has two entries: its greatest values, and its smallest with their sign turned.
     """
 
-    def __init__(self, dataset: str, subject: Ints, entry: Ints, value: Floats, n_subjects: int, rows: int) -> None:
+    def __init__(self, label: str, subject: Ints, entry: Ints, value: Floats, n_subjects: int, rows: int) -> None:
         order = np.argsort(entry, kind="stable")
         self.subject, self.entry, self.value = subject[order], entry[order], value[order]
         self.start = np.flatnonzero(np.append(True, np.diff(self.entry) != 0))
-        self.dataset, self.n_subjects, self.rows = dataset, n_subjects, rows
+        self.label, self.n_subjects, self.rows = label, n_subjects, rows
 
     @classmethod
-    def of(cls, stack: Stack, results: Results, usable: Mask) -> _Ends | None:
+    def of(cls, stack: Stack, results: Results, usable: Mask, label: str) -> _Ends | None:
         """Find the extremes; None where no test has enough numbers that differ."""
         name, subject, n_tests = results.dataset, stack.view.subject(results.dataset), len(results.tests)
         of_source = usable & stack.rows(name, Origin.SOURCE)
@@ -160,7 +161,7 @@ class _Ends:
             last = np.append((np.diff(entry[order]) != 0) | (np.diff(who[order]) != 0), True)
             parts.append((who[order][last], entry[order][last], value[order][last]))
         who, entry, value = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return cls(name, who, entry, value, int(behind.max()), int(n[used].sum()))
+        return cls(label, who, entry, value, int(behind.max()), int(n[used].sum()))
 
     def compared(self, one: Mask, other: Mask, *, equal: bool) -> float:
         """Share of the ends of a set of subjects that are equal to those of another, or beyond them."""

@@ -21,10 +21,17 @@ OTHERS = "others"
 
 
 def variable_pictures(stack: Stack, name: str, columns: tuple[ComparedColumn, ...]) -> tuple[VariablePicture, ...]:
-    """Draw the variables of a dataset that have a distribution and whose values five subjects of the source share."""
+    """Draw the variables of a dataset that have a distribution and whose values five subjects of the source share.
+
+    Results of several tests have no common unit; :func:`~replicator.evaluation.pictures.courses.test_pictures` has them by test.
+    """
     found = []
     roles = {one.name: one.role for one in stack.view.facts(name).variables}
+    tests = stack.view.named(name, "TESTCD")
+    mixed = bool(tests) and len(stack.view.text(name, tests).levels) > 1
     for column in (one for one in columns if one.dataset == name):
+        if mixed and roles.get(column.variable) is Role.RESULT:
+            continue
         rows = np.arange(len(column.subject))
         if column.ordered and not _names(stack, name, column.variable, roles.get(column.variable)):
             drawn = number_distribution(stack, name, stack.view.dataset(name).numbers(column.variable), rows)
@@ -67,6 +74,9 @@ def number_distribution(stack: Stack, name: str, values: Floats, rows: Ints) -> 
 def text_distribution(stack: Stack, name: str, text: Text, rows: Ints) -> Distribution | None:
     """Draw categories of some rows of a dataset; those of fewer than five subjects of the source are one.
 
+    If fewer than five of the source have any of these, they are one with the rarest of the others: what is left of a whole would
+    tell how many they are.
+
     Parameters
     ----------
     text : Text
@@ -84,9 +94,15 @@ def text_distribution(stack: Stack, name: str, text: Text, rows: Ints) -> Distri
     place_of = np.full(len(text.levels), len(kept), np.int64)
     place_of[kept] = np.arange(len(kept))
     place = place_of[codes]
-    others = bool((place == len(kept))[of_source | of_sample].any())
-    levels = tuple(str(text.levels[code]) for code in kept.tolist()) + ((OTHERS,) if others else ())
-    return Distribution((), levels, *_both(place, of_source, of_sample, len(levels)))
+    levels = [str(text.levels[code]) for code in kept.tolist()]
+    other = place == len(kept)
+    if 0 < len(np.unique(subject[of_source & other])) < FEWEST_SHARED:
+        rarest = int(behind[kept].argmin())
+        place[other] = rarest
+        levels[rarest] += f" or {OTHERS}"
+    elif other[of_source | of_sample].any():
+        levels.append(OTHERS)
+    return Distribution((), tuple(levels), *_both(place, of_source, of_sample, len(levels)))
 
 
 def _sides(stack: Stack, name: str, rows: Ints) -> tuple[Ints, Mask, Mask]:

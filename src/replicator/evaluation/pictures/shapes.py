@@ -137,9 +137,15 @@ class Curve:
     sample_band: tuple[tuple[float, float], ...]
 
     def median(self, *, of_sample: bool) -> float:
-        """First day at which half or fewer are without the event; NaN if there is none."""
+        """Day on which half are without the event, as the curve goes from one day to the next; NaN if it never comes so low."""
         side = self.sample if of_sample else self.source
-        return next((day for day, share in zip(self.days, side, strict=True) if share <= 0.5), math.nan)
+        below = next((i for i, share in enumerate(side) if share <= 0.5), None)
+        if below is None:
+            return math.nan
+        if not below:
+            return self.days[0]
+        (day, later), (above, share) = self.days[below - 1 : below + 1], side[below - 1 : below + 1]
+        return day + (later - day) * (above - 0.5) / (above - share)
 
 
 @dataclass(frozen=True)
@@ -188,6 +194,12 @@ class DatasetPicture:
     measured: Map
     correlations: Map
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a distribution of numbers is among what is drawn."""
+        drawn = (*(one.distribution for one in self.variables), *(one.distribution for one in self.tests))
+        return any(one is not None and one.edges for one in drawn)
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -216,6 +228,11 @@ class Series:
     values: tuple[float, ...]
     low: float
     high: float
+
+    @property
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """Day and value of each."""
+        return tuple(zip(self.days, self.values, strict=True))
 
 
 @dataclass(frozen=True)
@@ -264,6 +281,12 @@ class Pictures:
     typical: tuple[SubjectPicture, ...]
     first_day: float
     last_day: float
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether anything on a time line has a severity."""
+        tracks = (track for one in (*self.sampled, *self.typical) for track in one.tracks)
+        return any(stretch.level for track in tracks for stretch in track.stretches)
 
 
 NO_MAP = Map((), (), (), ())

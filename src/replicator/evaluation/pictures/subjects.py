@@ -8,8 +8,8 @@ import numpy as np
 
 from replicator.evaluation.distances import Ints
 from replicator.evaluation.pictures.shapes import Series, Stretch, SubjectPicture, Track
-from replicator.evaluation.pictures.tracks import FACTS, RARE, VISITS, SeriesRows, TrackRows, first_of_each, shown_levels
-from replicator.evaluation.sharing import FEWEST_SHARED, shared_arms
+from replicator.evaluation.pictures.tracks import FACTS, RARE, STAY, VISITS, SeriesRows, TrackRows, first_of_each, shown_levels
+from replicator.evaluation.sharing import FEWEST_SHARED, count_of, share_of, shared_arms
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
 from replicator.rules.grouping import Mask
@@ -23,21 +23,22 @@ MOST_TERMS = 5  # of one track of a group
 def sampled_subjects(
     stack: Stack, timeline: Timeline, tracks: tuple[TrackRows, ...], series: tuple[SeriesRows, ...]
 ) -> tuple[SubjectPicture, ...]:
-    """Draw ten subjects of the sample, short and long stays: of each arm as many as groups of the source, more of the largest."""
+    """Draw ten subjects of the sample: of each arm as many as groups of the source, more of the largest, each from the middle of a
+    group by length of stay."""
     stay = np.nan_to_num(timeline.end_of_participation(), nan=-np.inf)
     arms = _arms(stack)
+    rest = ~np.any([members for _, members in arms], axis=0)
+    arms = (*arms, ("", rest)) if rest[stack.origin == Origin.SAMPLE].any() else arms
     of_arm = [np.flatnonzero(members & (stack.origin == Origin.SAMPLE)).astype(np.int64) for _, members in arms]
-    least = np.minimum(_allotted(_source_sizes(stack, arms), FEWEST_SHARED), [len(who) for who in of_arm])
-    parts = _allotted([len(who) for who in of_arm], 1, least)
-    chosen = np.concatenate(
-        [
-            who[np.lexsort((who, stay[who]))][np.linspace(0, len(who) - 1, n).round().astype(np.int64)]
-            for who, n in zip(of_arm, parts.tolist(), strict=True)
-            if n
-        ]
-        or [np.empty(0, np.int64)]
-    )
-    facts = _facts(stack, chosen)
+    of_arm = [who[np.lexsort((who, stay[who]))] for who in of_arm]
+    groups = _groups_of_arms(stack, timeline)
+    beside = np.minimum(np.append(groups, np.zeros(len(arms) - len(groups), np.int64)), [len(who) for who in of_arm])
+    alone = _allotted([len(who) for who in of_arm], 1, beside) - beside
+    paired = [_middles(who, n) for who, n in zip(of_arm, beside.tolist(), strict=True)]
+    left = (np.setdiff1d(who, taken, assume_unique=True) for who, taken in zip(of_arm, paired, strict=True))
+    others = [_middles(who, n) for who, n in zip(left, alone.tolist(), strict=True)]
+    chosen = np.concatenate([*paired, *others, np.empty(0, np.int64)])
+    facts = [*_facts(stack, chosen), *(_counts(rows, chosen) for rows in tracks if rows.name not in (STAY, VISITS))]
     return tuple(
         SubjectPicture(
             f"Sampled subject {i + 1}",
@@ -47,6 +48,23 @@ def sampled_subjects(
         )
         for i, one in enumerate(chosen.tolist())
     )
+
+
+def _middles(who: Ints, n: int) -> Ints:
+    """Take the middle ones of `n` equal parts of subjects, in their order."""
+    return who[((np.arange(n) + 0.5) / max(n, 1) * len(who)).astype(np.int64)]
+
+
+def _counts(rows: TrackRows, who: Ints) -> list[str]:
+    """Say how many rows of a track each subject has, and how many of them have a day that can be drawn."""
+    n, dated = (
+        np.bincount(rows.subject[known & (rows.subject >= 0)], minlength=who.max(initial=-1) + 1)[who]
+        for known in (np.ones(len(rows.subject), bool), np.isfinite(rows.start))
+    )
+    return [
+        f"{rows.name}: {count:,}" + (f" ({shown:,} dated)" if shown < count else "")
+        for count, shown in zip(n.tolist(), dated.tolist(), strict=True)
+    ]
 
 
 def _facts(stack: Stack, who: Ints) -> list[list[str]]:
@@ -105,7 +123,8 @@ def typical_subjects(
         member[who] = True
         stay = end[who][np.isfinite(end[who])]
         days = f"in the study for {stay.mean():.1f} days on average" if len(stay) >= FEWEST_SHARED else ""
-        facts = [f"{len(who):,} subjects", days, *_typical_facts(stack, who)]
+        told = (_per_subject(rows, who) for rows in tracks if rows.name not in (STAY, VISITS))
+        facts = [f"{len(who):,} subjects", days, *_typical_facts(stack, who), *told]
         typical = []
         for rows, first in firsts:
             of = first[member[first["subject"].to_numpy(np.int64)]]
@@ -162,12 +181,19 @@ def _groups(stack: Stack, timeline: Timeline) -> list[tuple[str, Ints]]:
     arms = _arms(stack)
     stay = timeline.end_of_participation()
     found = []
-    for (arm, members), n_parts in zip(arms, _allotted(_source_sizes(stack, arms), FEWEST_SHARED).tolist(), strict=True):
+    for (arm, members), n_parts in zip(arms, _groups_of_arms(stack, timeline).tolist(), strict=True):
         who = np.flatnonzero(members & (stack.origin == Origin.SOURCE)).astype(np.int64)
         who = who[np.argsort(stay[who], kind="stable")]
         if n_parts:
-            found += [(arm, part) for part in np.array_split(who, n_parts if np.isfinite(stay[who]).any() else 1)]
+            found += [(arm, part) for part in np.array_split(who, n_parts)]
     return found
+
+
+def _groups_of_arms(stack: Stack, timeline: Timeline) -> Ints:
+    """Into how many groups each arm of the source is parted: (n_arms,); one at most where no length of stay is known."""
+    arms, known = _arms(stack), np.isfinite(timeline.end_of_participation()) & (stack.origin == Origin.SOURCE)
+    most = [MOST_SUBJECTS if (members & known).any() else 1 for _, members in arms]
+    return np.minimum(_allotted(_source_sizes(stack, arms), FEWEST_SHARED), most)
 
 
 def _typical_facts(stack: Stack, who: Ints) -> list[str]:
@@ -187,8 +213,14 @@ def _typical_facts(stack: Stack, who: Ints) -> list[str]:
         codes = np.append(text.codes, -1)[row[who]]
         counts = np.bincount(codes[codes >= 0], minlength=1)
         if counts.max() >= FEWEST_SHARED:
-            found.append(f"{text.levels[int(counts.argmax())]} {counts.max() / len(who):.0%}")
+            found.append(f"{text.levels[int(counts.argmax())]} {share_of(int(counts.max()), len(who))}")
     return found
+
+
+def _per_subject(rows: TrackRows, who: Ints) -> str:
+    """Say how many rows of a track the subjects of a group have on average; nothing where fewer than five have any."""
+    mine = rows.subject[np.isin(rows.subject, who)]
+    return f"{rows.name}: {len(mine) / len(who):.1f} a subject" if len(np.unique(mine)) >= FEWEST_SHARED else ""
 
 
 def _typical_track(rows: TrackRows, code: Ints, start: np.ndarray, end: np.ndarray, n: int) -> Track:
@@ -204,7 +236,7 @@ def _typical_track(rows: TrackRows, code: Ints, start: np.ndarray, end: np.ndarr
     return Track(
         rows.name,
         tuple(
-            Stretch(float(first[i]), float(last[i]), f"{rows.labels[i]}: {having[i]} of {n}")
+            Stretch(float(first[i]), float(last[i]), f"{rows.labels[i]}: {count_of(int(having[i]), n)}")
             for i in order.tolist()
             if having[i] >= FEWEST_SHARED
         ),

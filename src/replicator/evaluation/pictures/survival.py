@@ -8,7 +8,7 @@ from replicator.evaluation.distances import Floats, Ints, count_matrix
 from replicator.evaluation.endpoints.survival import LifeTable, kaplan_meier
 from replicator.evaluation.pictures.bins import bin_codes, merge_bins, round_edges, shared_range, subject_bins
 from replicator.evaluation.pictures.shapes import Curve
-from replicator.evaluation.retention import completers
+from replicator.evaluation.retention import Leaving
 from replicator.evaluation.sharing import FEWEST_SHARED, shared_arms
 from replicator.evaluation.stack import Origin, Stack
 from replicator.evaluation.timeline import Timeline
@@ -21,9 +21,8 @@ DISCONTINUATION, LEAVING = "discontinuation", "the end of participation, whateve
 def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...], str]:
     """Draw the share of subjects that has not left, and say what leaving means; points of the source have five subjects between
     them and five still there."""
-    end = timeline.end_of_participation()
-    completed = completers(stack)
-    event = np.ones(len(end), bool) if completed is None else ~completed
+    leaving = Leaving.of(stack, timeline)
+    end, event = leaving.day, leaving.event
     sides = [(stack.origin == origin) & np.isfinite(end) for origin in (Origin.SOURCE, Origin.SAMPLE)]
     drawn = []
     for arm, members in (("", np.ones(len(end), bool)), *shared_arms(stack)):
@@ -73,7 +72,7 @@ def retention_curves(stack: Stack, timeline: Timeline) -> tuple[tuple[Curve, ...
                 tuple((low, high) for low, high in bands[1].tolist()),
             )
         )
-    return tuple(drawn), LEAVING if completed is None else DISCONTINUATION
+    return tuple(drawn), DISCONTINUATION if leaving.by_disposition else LEAVING
 
 
 def _points(values: Floats, begins: Mask, at: Ints, last: Ints) -> Floats:

@@ -21,8 +21,9 @@ from replicator.rules.view import MINUTES
 from replicator.tables.dataset import Text
 
 MOST_SERIES = 4
+TREATMENTS = ("EX", "EC")  # domains of study treatments, whose rows differ by their doses
 RARE = "(rarer)"
-VISITS = "visits"
+STAY, VISITS = "in the study", "visits"
 FACTS = ("AGE", "SEX", "RACE", "ETHNIC", "COUNTRY", "SPECIES", "STRAIN")
 _SEVERITY = {"MILD": 1, "1": 1, "MODERATE": 2, "2": 2, "SEVERE": 3, "3": 3, "4": 3, "5": 3, "LIFE THREATENING": 3, "FATAL": 3}
 
@@ -56,7 +57,10 @@ class TrackRows:
 
 @dataclass(frozen=True, eq=False)
 class SeriesRows:
-    """Results of one test: subject, planned time, day and value of each row (n_rows,), and the range that five subjects span."""
+    """Results of one test: subject, planned time, day and value (n,), and the range that five subjects span.
+
+    What was measured several times at one moment, such as lying and standing, is its mean.
+    """
 
     name: str
     subject: Ints
@@ -68,19 +72,44 @@ class SeriesRows:
 
 
 def track_rows(stack: Stack, timeline: Timeline) -> tuple[TrackRows, ...]:
-    """Visits first, then treatments, then events and disposition."""
+    """The stay first, then visits, treatments, events and disposition."""
     view = stack.view
     visits = next((name for kind in (Kind.SCHEDULE, Kind.FINDINGS) for name in view.of_kind(kind) if _has_visits(stack, name)), "")
-    found = []
+    found = [_stay(timeline)]
     if visits:
         time, names = planned_times(stack, timeline, visits)
         found.append(_once_a_visit(_rows(stack, timeline, VISITS, visits, time, tuple(names))))
     for name in view.of_kind(Kind.INTERVENTIONS, Kind.EVENTS):
-        variable = next((one for suffix in TERMS if (one := view.named(name, suffix)) and view.filled(name, one).any()), "")
-        if variable:
-            text = view.text(name, variable)
+        text = _terms(stack, name)
+        if text is not None:
             found.append(_rows(stack, timeline, name, name, text.codes.astype(np.int64), shown_levels(stack, name, text)))
     return tuple(one for one in found if np.isfinite(one.start).any())
+
+
+def _terms(stack: Stack, name: str) -> Text | None:
+    """What each row of a dataset is about, as it is coded or else as it was reported, with the dose of study treatments."""
+    view = stack.view
+    variables = [one for suffix in TERMS if (one := view.named(name, suffix)) and view.filled(name, one).any()]
+    if not variables:
+        return None
+    words = view.text(name, variables[0]).strings()
+    for variable in variables[1:]:
+        words = np.where(words == "", view.text(name, variable).strings(), words)
+    dose, unit = view.named(name, "DOSE"), view.named(name, "DOSU")
+    if dose and view.dataset(name).domain in TREATMENTS:
+        doses, units = view.text(name, dose).strings(), view.text(name, unit).strings() if unit else np.full(len(words), "")
+        amount = np.array([f" {one} {of}".rstrip() if one else "" for one, of in zip(doses, units, strict=True)], object)
+        words = words + amount
+    return Text.of(words)
+
+
+def _stay(timeline: Timeline) -> TrackRows:
+    """From the reference day to the end of participation, one row a subject."""
+    end = timeline.end_of_participation()
+    n = len(end)
+    nothing = np.zeros(n, np.int64)
+    start = np.where(np.isfinite(timeline.reference), np.fmin(0.0, end), np.nan)
+    return TrackRows(STAY, np.arange(n, dtype=np.int64), nothing, start, end, nothing, (STAY,))
 
 
 def _once_a_visit(rows: TrackRows) -> TrackRows:
@@ -116,11 +145,13 @@ def shown_levels(stack: Stack, name: str, text: Text) -> tuple[str, ...]:
 
 
 def series_rows(stack: Stack, timeline: Timeline, datasets: tuple[DatasetPicture, ...]) -> tuple[SeriesRows, ...]:
-    """Choose the tests with most results over time, of different datasets first, and give their rows."""
+    """Choose the tests with most numbers over time, of different datasets first, and give their rows."""
     ranked = [
         (place, -test.n_subjects * len(test.times), dataset.name, test)
         for dataset in datasets
-        for place, test in enumerate(sorted((t for t in dataset.tests if t.times), key=lambda t: -t.n_subjects * len(t.times)))
+        for place, test in enumerate(
+            sorted((t for t in dataset.tests if t.times and _is_number(t)), key=lambda t: -t.n_subjects * len(t.times))
+        )
     ]
     ranked.sort(key=lambda one: one[:3])
     ranked = ranked[: 2 * MOST_SERIES]
@@ -128,6 +159,10 @@ def series_rows(stack: Stack, timeline: Timeline, datasets: tuple[DatasetPicture
     times = {name: planned_times(stack, timeline, name)[0] for name in results}
     found = (_series(stack, timeline, results[name], times[name], test) for _, _, name, test in ranked)
     return tuple(one for one in found if one is not None)[:MOST_SERIES]
+
+
+def _is_number(test: TestPicture) -> bool:
+    return test.distribution is not None and bool(test.distribution.edges)
 
 
 def _series(stack: Stack, timeline: Timeline, results: Results | None, time: Ints, test: TestPicture) -> SeriesRows | None:
@@ -141,7 +176,10 @@ def _series(stack: Stack, timeline: Timeline, results: Results | None, time: Int
     if span is None or not np.isfinite(day[rows]).any():
         return None
     unit = f" ({test.unit})" if test.unit else ""
-    return SeriesRows(f"{name} {test.test}{unit}", subject[rows], time[rows], day[rows], results.values[rows], *span)
+    found = pd.DataFrame({"subject": subject[rows], "day": day[rows], "time": time[rows], "value": results.values[rows]})
+    once = found[np.isfinite(found["day"])].groupby(["subject", "day"], as_index=False).agg({"time": "first", "value": "mean"})
+    who, moment, at, value = (once[one].to_numpy() for one in ("subject", "day", "time", "value"))
+    return SeriesRows(f"{name} {test.test}{unit}", who, at, moment, value, *span)
 
 
 def _moments(stack: Stack, timeline: Timeline, name: str) -> Floats:

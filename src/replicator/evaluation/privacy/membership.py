@@ -15,7 +15,7 @@ from replicator.evaluation.detector import auc_with_variance
 from replicator.evaluation.features import feature_table
 from replicator.evaluation.measures import Direction, Figure, Interval
 from replicator.evaluation.privacy.groups import MOST_SUBJECTS, NO_HOLDOUT, Floats, Groups, Mask, around, untold
-from replicator.evaluation.privacy.nearest import Nearness, distances, scaled
+from replicator.evaluation.privacy.nearest import Nearness, distances, said_of_control, scaled
 from replicator.evaluation.stack import Origin, Stack, stack_studies
 from replicator.evaluation.timeline import Timeline
 from replicator.profile.find import find_structure
@@ -38,6 +38,9 @@ SHADOW_QUESTION = "Can someone who has models of known halves of the source tell
 def distance_figure(nearness: Nearness, groups: Groups, of_source: Mask) -> Figure:
     """Tell subjects of the source from those held out by their distances to the nearest sampled subjects.
 
+    What distances to the control of :func:`~replicator.evaluation.privacy.nearest.nearer_figure` tell is told beside it; the target
+    is chance, since near copies of a few subjects show here.
+
     Parameters
     ----------
     of_source : (n_real,) bool
@@ -51,8 +54,10 @@ def distance_figure(nearness: Nearness, groups: Groups, of_source: Mask) -> Figu
         why = f"{counted(n_source, 'subject')} of the source, {n_others:,} held out: too few to be told apart."
         return untold(BY_DISTANCE, DISTANCE_QUESTION, 0.5, why)
     auc, variance = auc_with_variance(-_nearest_mean(nearness.apart.T, NEIGHBOURS), of_source)
+    control = auc_with_variance(-_nearest_mean(nearness.shuffled.T, NEIGHBOURS), of_source)[0]
     interval = around(auc, float(np.sqrt(variance)), 0.0, 1.0)
-    return Figure(BY_DISTANCE, DISTANCE_QUESTION, auc, 0.5, interval, 0.0, 1.0, Direction.LOWER, len(of_source))
+    note = said_of_control(control)
+    return Figure(BY_DISTANCE, DISTANCE_QUESTION, auc, 0.5, interval, 0.0, 1.0, Direction.LOWER, len(of_source), note)
 
 
 def shadow_figure(source: Study, n_shadows: int, refit: Refit | None, seed: int) -> Figure:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from replicator.evaluation.features import FeatureTable
 from replicator.evaluation.measures import Direction, Figure
 from replicator.evaluation.privacy.groups import HALVED, NO_HOLDOUT, Floats, Groups, Mask, around, over_draws, untold
+from replicator.evaluation.sharing import FEWEST_SHARED
 
 TOO_NEAR = 0.01  # share of real subjects that lie as near to another one as what is called too near
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75)
@@ -29,6 +30,8 @@ class Nearness:
         Positions of the subjects in the stack.
     apart : (n_sample, n_real) float64
         Gower's distance: mean over the features, 0 to 1.
+    shuffled : (n_sample, n_real) float64
+        The same from a control that has nobody in it: the source's features in groups of five, each drawn anew on its own.
     among : (n_real, n_real) float64
         The same between real subjects, infinite on the diagonal.
     """
@@ -36,6 +39,7 @@ class Nearness:
     sample: NDArray[np.intp]
     real: NDArray[np.intp]
     apart: Floats
+    shuffled: Floats
     among: Floats
 
 
@@ -106,29 +110,70 @@ def distances(one: Floats, two: Floats) -> Floats:
     return np.asarray(cdist(one, two, "cityblock") / n_features)
 
 
-def measure_nearness(table: FeatureTable, groups: Groups) -> Nearness:
-    """Measure all distances between the subjects who are looked at."""
+def measure_nearness(table: FeatureTable, groups: Groups, of_source: Mask, rng: np.random.Generator) -> Nearness:
+    """Measure all distances between the subjects who are looked at.
+
+    Parameters
+    ----------
+    table : FeatureTable
+    groups : Groups
+    of_source : (n_subjects,) bool
+    rng : numpy.random.Generator
+        Of the control.
+    """
     real, sample = np.flatnonzero(groups.real), np.flatnonzero(groups.sample)
     place = scaled(table.values, groups.real)
     among = distances(place[real], place[real])
     np.fill_diagonal(among, np.inf)
-    return Nearness(sample, real, distances(place[sample], place[real]), among)
+    control = _shuffled(place[real[of_source[real]]], len(sample), rng)
+    return Nearness(sample, real, distances(place[sample], place[real]), distances(control, place[real]), among)
+
+
+def _shuffled(place: Floats, n: int, rng: np.random.Generator) -> Floats:
+    """Draw `n` rows of each feature on its own, of numbers that five subjects share or means of five: no row is like anybody."""
+    n_features = place.shape[1] // 2
+    place = np.column_stack([*map(_grouped, place[:, :n_features].T), *place[:, n_features:].T]) if place.size else place
+    who = rng.integers(0, max(len(place), 1), (n, n_features))
+    columns = np.arange(n_features)
+    return np.concatenate([place[who, columns], place[who, columns + n_features]], axis=1) if len(place) else np.empty((n, 0))
+
+
+def _grouped(values: Floats) -> Floats:
+    """Put the mean of five neighbours or more in the place of numbers (n,) that fewer share."""
+    levels, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    begin = np.cumsum(count) - count
+    group = np.minimum(begin, max(len(values) - FEWEST_SHARED, 0)) // FEWEST_SHARED
+    size = np.bincount(group, count)
+    mean = np.bincount(group, count * levels) / np.maximum(size, 1.0)
+    return np.asarray(mean[group][place.reshape(-1)])
 
 
 def nearer_figure(nearness: Nearness, groups: Groups, n_features: int) -> Figure:
-    """Share of sampled subjects nearer to the source than to the holdout, with equally many of both; a tie counts half."""
+    """Share of sampled subjects nearer to the source than to the holdout, with equally many of both; a tie counts half.
+
+    The distributions of a source of few subjects are those subjects', so whatever has them leans to them, though it has nobody in
+    it. So the target is what the shuffled control shows, where that is above chance.
+    """
     if groups.taught:
         return untold(NEARER, NEARER_QUESTION, 0.5, NO_HOLDOUT)
     if not groups.told or not n_features:
         return untold(NEARER, NEARER_QUESTION, 0.5, _too_little(groups, n_features))
-    found = np.full(len(groups.known), np.nan)
+    found, control = np.full((2, len(groups.known)), np.nan)
     for i, (known, others, drawn) in enumerate(_draws(nearness, groups)):
-        to_known = nearness.apart[np.ix_(drawn, known)].min(axis=1)
-        to_others = nearness.apart[np.ix_(drawn, others)].min(axis=1)
-        found[i] = np.mean(to_known < to_others) + 0.5 * np.mean(to_known == to_others)
+        for share, apart in ((found, nearness.apart), (control, nearness.shuffled)):
+            to_known, to_others = (apart[np.ix_(drawn, who)].min(axis=1) for who in (known, others))
+            share[i] = np.mean(to_known < to_others) + 0.5 * np.mean(to_known == to_others)
     value, error = over_draws(found)
+    target = max(over_draws(control)[0], 0.5)
     interval = around(value, error, 0.0, 1.0)
-    return Figure(NEARER, NEARER_QUESTION, value, 0.5, interval, 0.0, 1.0, Direction.LOWER, len(nearness.sample))
+    note = said_of_control(target)
+    return Figure(NEARER, NEARER_QUESTION, value, target, interval, 0.0, 1.0, Direction.LOWER, len(nearness.sample), note)
+
+
+def said_of_control(target: float) -> str:
+    """Say where a target above chance comes from."""
+    said = f"The source's features in groups of {FEWEST_SHARED}, each shuffled on its own, show {target:.3f} with nobody in them."
+    return said if target > 0.5 else ""
 
 
 def too_near_figure(nearness: Nearness, groups: Groups, n_features: int) -> tuple[Figure, DistanceQuantiles | None]:

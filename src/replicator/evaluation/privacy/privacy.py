@@ -52,14 +52,18 @@ class Attack:
         return bool(np.isfinite(self.figure.value))
 
     @property
+    def success(self) -> float:
+        """Value above which it finds more of the source's subjects than of others, beyond what chance explains; NaN if unknown."""
+        figure = self.figure
+        if figure.name in NONE_ALLOWED and figure.target == 0:
+            return 0.0
+        error = max(figure.interval.high - figure.value, figure.value - figure.interval.low) / NORMAL_95  # one end may be cut
+        return float(figure.target + SURE * np.nan_to_num(error))
+
+    @property
     def succeeds(self) -> bool:
         """Whether it finds more of the source's subjects than of others, beyond what chance explains."""
-        figure = self.figure
-        excess = figure.value - figure.target
-        if not self.told or not np.isfinite(excess) or excess <= 0:
-            return False
-        error = max(figure.interval.high - figure.value, figure.value - figure.interval.low) / NORMAL_95  # one end may be cut
-        return (figure.name in NONE_ALLOWED and figure.target == 0) or bool(excess > SURE * np.nan_to_num(error))
+        return self.told and bool(self.figure.value > self.success)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ _WORDS = {
     nearest.NEARER: (
         "The sample, and as many subjects of the source as of others.",
         "Those held out come from the same study and were in no step of the learning.",
-        "At 0.5 the sample leans to nobody whom the model was taught; a single subject may still be nearer.",
+        "At its target the sample leans to those whom the model was taught no more than distributions of single features do, "
+        "which are theirs; a single subject may still be nearer.",
     ),
     nearest.TOO_NEAR_NAME: (
         "The sample and the source.",
@@ -182,7 +187,8 @@ def assess_privacy(
     few = draw_groups(stack, stream(seed, "evaluation", "privacy", "near"), MOST_SUBJECTS)
     groups = draw_groups(stack, stream(seed, "evaluation", "privacy", "all"))
     n_features = len(table.names)
-    near = nearest.measure_nearness(table, few)
+    rng = stream(seed, "evaluation", "privacy", "control")
+    near = nearest.measure_nearness(table, few, stack.origin == Origin.SOURCE, rng)
     of_source = stack.origin[near.real] == Origin.SOURCE
     windows = copied_series.Windows(stack, timeline)
     too_near, quantiles = nearest.too_near_figure(near, few, n_features)
@@ -213,7 +219,9 @@ def _verdict(attacks: tuple[Attack, ...]) -> tuple[str, ...]:
     found = [attack for attack in tried if attack.succeeds]
     said = []
     if found:
-        said.append(f"{len(found)} of {len(tried)} attacks find more of the source's subjects than chance explains.")
+        finds = "finds" if len(found) == 1 else "find"
+        named = ", ".join(one.figure.name for one in found)
+        said.append(f"{len(found)} of {len(tried)} attacks {finds} more of the source's subjects than chance explains: {named}.")
         said += [f"{_capital(one.figure.name)}: {_numbers(one.figure)}." for one in found]
     elif tried:
         said.append(

@@ -54,6 +54,8 @@ class TermCatalogue:
         Whether a term does not pass within days.
     grave : (n_rows,) bool
         Whether a term is what somebody may die of.
+    family : (n_rows,) int64
+        Terms that begin with the same word, -1 for none.
     routes : tuple of str
         Routes of administration that enough subjects share.
     other_kind, other_route, other_first, other_count : (n_others,) int64
@@ -77,6 +79,7 @@ class TermCatalogue:
     least_age: Floats
     lasting: Bools
     grave: Bools
+    family: Ints
     routes: tuple[str, ...]
     other_kind: Ints
     other_route: Ints
@@ -88,7 +91,7 @@ class TermCatalogue:
         """Return the catalogue of a dataset without terms: its occurrences are all of one kind, which no column names."""
         no, none, nothing = np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, bool)
         of_kind = ((), (), ("",), np.zeros(1, np.int32), ("",), np.ones(1, np.int32), no, no)
-        return cls(*of_kind, np.empty(0), none, (), none, np.empty(0), nothing, nothing, (), none, none, none, none)
+        return cls(*of_kind, np.empty(0), none, (), none, np.empty(0), nothing, nothing, none, (), none, none, none, none)
 
     def sample(
         self,
@@ -201,7 +204,7 @@ class TermCatalogue:
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What the source's occurrences are in terms of a catalogue: kind of each, and its term, rare or not.
+    """What the source's occurrences are in terms of a catalogue: kind of each, its term, rare or not, and its family.
 
     `grave` are rows of the catalogue that belong to no kind: stand-ins for what somebody may die of. `needs` is what each kind of
     medicine is given for.
@@ -210,6 +213,7 @@ class Terms:
     catalogue: TermCatalogue
     kind_of: Ints
     unit: Ints
+    family: Ints
     notes: tuple[str, ...]
     grave: Ints
     needs: tuple[tuple[str, ...], ...]

@@ -14,6 +14,7 @@ from replicator.rng import stream
 from replicator.standards.stand_ins import load_stand_ins
 from replicator.study_model.columns.codes import count_subjects
 from replicator.study_model.events.catalogue import TermCatalogue, Terms
+from replicator.study_model.events.families import family_of, find_families
 from replicator.study_model.events.names import Namer, Style, Wanted
 from replicator.study_model.events.source_terms import RARE_CLASS, SourceTerms, modal_code
 from replicator.tables.dataset import Column, Numbers, Text
@@ -67,6 +68,7 @@ class CatalogueBuilder:
         known = {text.casefold() for texts in self.texts.values() for text in texts}
         self.namer = Namer(load_stand_ins(), source.kind, known, self.rng, adults)
         self.numbers = {name: self.styles[name].numbering(self.texts[name], self.rng) for name in self.names}
+        self.spent: dict[str, list[str]] = {name: [] for name in self.names}
 
     @property
     def n_rows(self) -> int:
@@ -94,6 +96,8 @@ class CatalogueBuilder:
         beside = self.n_rows - begin
         kinds.edge.extend(len(kinds.first) + (i + 1) / beside for i in range(beside))
         blocks = np.concatenate([self.block[common], keys[:, 0]])
+        said = self._said()
+        families = find_families(said, self.unit, self.subject, self.config.k)
         catalogue = TermCatalogue(
             self.names,
             tuple(self._column(name) for name in self.names),
@@ -109,13 +113,16 @@ class CatalogueBuilder:
             np.array([self.namer.least_age_of(words) for words in self._words()], np.float64),
             np.array([self.namer.lasts(words) for words in self._words()], bool),
             np.array([self.namer.is_grave(words) for words in self._words()], bool),
+            family_of(self._terms_written(), families),
             tuple(self.source.route_names[code] for code in self.source.shared_routes.tolist()),
             *others.T,
         )
         kind_of_unit = np.where(self.kept, np.cumsum(self.kept) - 1, len(common) + pool)
         sets = self.source.needs.sets
         needs = tuple(sets[code] for code in np.append(self.source.needs.of_unit[common], keys[:, 4]).tolist())
-        return Terms(catalogue, kind_of_unit[self.unit], self.unit, self._notes(), fatal, needs)
+        return Terms(
+            catalogue, kind_of_unit[self.unit], self.unit, family_of(said, families)[self.unit], self._notes(), fatal, needs
+        )
 
     def _pools(self, sex: Ints) -> tuple[Ints, Ints]:
         """Pools of rare terms: class, basis, route, sex and needs, and the pool of each term (n_units,), -1 for common ones."""
@@ -244,6 +251,16 @@ class CatalogueBuilder:
         numbers = {one: number for number, one in enumerate(dict.fromkeys(filter(None, said)))}
         return np.array([numbers.get(one, -1) for one in said], np.int64)
 
+    def _said(self) -> list[str]:
+        """Words of each term of the source: as it is coded, or as it was reported."""
+        by = [self.base if basis == -2 or not self.topic else self.topic for basis in self.basis.tolist()]
+        codes = [int(self.modal[name][unit]) for unit, name in enumerate(by)]
+        return [self.texts[name][code] if code >= 0 else "" for name, code in zip(by, codes, strict=True)]
+
+    def _terms_written(self) -> list[str]:
+        """Words of each row of the catalogue: as it is coded, or as it was reported."""
+        return [one or two for one, two in zip(self.cells[self.base], self.cells[self.topic or self.base], strict=True)]
+
     def _words(self) -> Iterable[tuple[str, ...]]:
         """Cells of each row that name the term itself, not what stands above it."""
         return zip(*(self.cells[name] for name in self.names if name not in self.above), strict=True)
@@ -334,7 +351,10 @@ class CatalogueBuilder:
     def _neutral(self, name: str, display: str) -> str:
         """Cell of a variable where its own values are too rare: the term itself, but never the text of one of the rare values."""
         if self.styles[name].numbered:
-            return self.numbers[name].pop()
+            if not self.numbers[name]:
+                self.numbers[name] = self.styles[name].numbering([*self.texts[name], *self.spent[name]], self.rng)
+            self.spent[name].append(self.numbers[name].pop())
+            return self.spent[name][-1]
         text = self.styles[name].write(display)
         return self.styles[name].write(f"{display} NOS") if text.casefold() in self.rare[name] else text
 
@@ -354,10 +374,15 @@ class CatalogueBuilder:
             if counts[top] >= CONSTANT * counts.sum() and people >= self.config.k_terms and (len(peers) > 1 or values[top] < 0):
                 self.cells[name] += [self.texts[name][values[top]] if values[top] >= 0 else ""] * len(names)
             elif donor is not None and name in self.above:
-                taken = self.modal[name][donor].tolist()
-                self.cells[name] += [self.texts[name][c] if c >= 0 else "" for c in taken]
+                self.cells[name] += [self._above(name, unit) for unit in donor.tolist()]
             else:
                 self.cells[name] += [self._neutral(name, text) for text in names]
+
+    def _above(self, name: str, unit: int) -> str:
+        """What stands above a term, as most of its occurrences say; the term itself where that is too rare."""
+        code = int(self.modal[name][unit])
+        text = self.texts[name][code] if code >= 0 else ""
+        return self._neutral(name, self._display(unit)) if text.casefold() in self.rare[name] else text
 
     def _column(self, name: str) -> Column:
         if isinstance(self.coded[name][1], Numbers):

@@ -89,8 +89,8 @@ class OccurrenceColumns:
     phases : (n_phases,) int64
         Codes of start pattern, end pattern and whether the first row came after the end, sorted.
     qualifiers : Qualifiers
-        Of the occurrence, given eras, phase, class, term, arm, how the participation ended, whether it has several rows, and the
-        phase of the treatment in which it begins.
+        Of the occurrence, given eras, phase, class, family, term, arm, how the participation ended, whether it has several rows,
+        and the phase of the treatment in which it begins.
     varying : tuple of Varying
         Of further rows.
     ids : tuple of RecordIds
@@ -126,7 +126,7 @@ class OccurrenceColumns:
         self,
         spine: Spine,
         owner: Ints,
-        term: tuple[Ints, Ints, Ints],
+        term: tuple[Ints, Ints, Ints, Ints],
         pattern: tuple[Ints, Ints],
         ending: Ints,
         drawn: Drawn,
@@ -139,8 +139,8 @@ class OccurrenceColumns:
         ----------
         owner : (n,) int
             Subject of each occurrence.
-        term : three arrays (n,) int
-            Kind, class and arm.
+        term : four arrays (n,) int
+            Kind, family, class and arm.
         pattern : two arrays (n,) int
             Patterns of start and end.
         ending : (n,) int
@@ -152,7 +152,7 @@ class OccurrenceColumns:
         """
         occurrence, visit, closed = rows
         n = len(owner)
-        kind_of, block, arm = term
+        kind_of, family, block, arm = term
         rank = rank_within(occurrence)
         opening = np.zeros(n, bool)
         opening[occurrence[rank == 0]] = closed[rank == 0]
@@ -160,7 +160,7 @@ class OccurrenceColumns:
         several = (np.bincount(occurrence, minlength=n) > 1).astype(np.int64)
         treated = phase_of_treatment(spine, owner, drawn.start)
         final = may_end_treatment(spine, owner, drawn.start, treated)
-        cells = self.qualifiers.sample([*dated, block, kind_of, arm, ending, several], (treated, final), rng, n, owner)
+        cells = self.qualifiers.sample([*dated, block, family, kind_of, arm, ending, several], (treated, final), rng, n, owner)
         out: dict[str, Column] = {}
         able = [*(one.name for one in self.ids), *(one.name for one in self.dates)]
         present = {name: ~cells.pop(presence_of(name)).missing for name in able if presence_of(name) in cells}

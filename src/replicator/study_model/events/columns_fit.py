@@ -157,7 +157,7 @@ def fit_columns(source: SourceEvents, ending: Ints, set_aside: Bools, k: int) ->
 def _fit_qualifiers(
     source: SourceEvents, head: Dataset, present: list[str], given: list[Ints], ending: Ints, set_aside: Bools, k: int
 ) -> tuple[Qualifiers, tuple[str, ...]]:
-    """Learn qualifiers, and where others are `present`, given codes (n,), class, term, arm, ending, rows, and the phase.
+    """Learn qualifiers, and where others are `present`, given codes (n,), class, family, term, arm, ending, rows, and the phase.
 
     Where fewer than `k` subjects have an occurrence that is set aside, what its death does not decide is learned with the others':
     of few severe events, a fatal one may be the one that makes them `k`.
@@ -167,8 +167,8 @@ def _fit_qualifiers(
         head = head.with_column(Variable(presence_of(name)), there)
     several = (np.bincount(source.found.of_row, minlength=source.found.n) > 1).astype(np.int64)
     told = len(given)
-    given = [*given, source.block, source.kind_of, source.arm, ending, several]
-    groups = (told + 3, told + 2)  # the ending and the arm
+    given = [*given, source.block, source.family, source.kind_of, source.arm, ending, several]
+    groups = (told + 4, told + 3)  # the ending and the arm
     few = len(np.unique(source.owner[set_aside])) < k
     use = np.ones(source.found.n, bool) if few or set_aside.all() else ~set_aside
     head = without_deaths(head, source.structure, set_aside) if few else head

@@ -140,7 +140,7 @@ class EventsPart:
         catalogue, kind_of, block = source.terms.catalogue, source.kind_of, source.block
         reporting = fit_reporting(source, k)
         fatal, set_aside = Fatal.fit(head, structure, owner, start.day, end.day, spine, source.terms, k)
-        facts, holds = Facts.fit(spine, config.k_terms)
+        facts, holds = Facts.fit(spine, config.k)
         ending = Ending.fit(head, source.plan.qualifiers, owner, start.day, facts, holds, set_aside, spine)
         columns, lost = fit_columns(source, ending.codes(spine, owner, start.day), set_aside, k)
         pairs = source.terms_of_subjects()
@@ -217,7 +217,8 @@ class EventsPart:
                 terms.row[deadly] = rng.choice(self.fatal.rows, len(deadly))
         reports = sample_reports(self.reporting, owner, drawn.start, drawn.end, spine, rng)
         ending = self.ending.codes(spine, owner, drawn.start)
-        given = self.columns.sample(spine, owner, (kind_of, block, arm), codes, ending, drawn, reports, rng)
+        family = np.append(self.catalogue.family, -1)[terms.row]
+        given = self.columns.sample(spine, owner, (kind_of, family, block, arm), codes, ending, drawn, reports, rng)
         if self.uses is not None and self.routes is not None:
             terms, route = choose_uses(self.uses, self.routes, self.catalogue, terms, pair, reports[0], reasons, given, rng)
             given[self.uses.route] = route

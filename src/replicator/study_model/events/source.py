@@ -16,14 +16,12 @@ from replicator.study_model.events.occurrences import Occurrences, find_occurren
 from replicator.study_model.events.plan import ColumnPlan, column_plan
 from replicator.study_model.events.terms import fit_terms
 from replicator.study_model.spine import Spine
-from replicator.study_model.subjects.birth import YEAR
+from replicator.study_model.subjects.birth import OF_AGE, YEAR
 from replicator.tables.dataset import Dataset, Text
 from replicator.tables.dates import parse_dates
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-OF_AGE = 18  # years
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +137,11 @@ class SourceEvents:
     def block(self) -> Ints:
         """Class of each occurrence: (n,)."""
         return self.terms.catalogue.block[self.terms.kind_of].astype(np.int64)
+
+    @property
+    def family(self) -> Ints:
+        """Family of the term of each occurrence: (n,)."""
+        return self.terms.family
 
     @property
     def arm(self) -> Ints:

@@ -54,7 +54,7 @@ def fit_terms(
     ]
     if not names or not dataset.n_rows:
         one = np.zeros(dataset.n_rows, np.int64)
-        return Terms(TermCatalogue.of_one_term(), one, one, (), np.empty(0, np.int64), ((),))
+        return Terms(TermCatalogue.of_one_term(), one, one, one - 1, (), np.empty(0, np.int64), ((),))
     return CatalogueBuilder(_source_terms(dataset, structure, subject, names, config), config, adults).build(grave)
 
 

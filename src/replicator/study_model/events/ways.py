@@ -52,7 +52,11 @@ def _draw(part: EventsPart, rng: np.random.Generator) -> Dataset:
     start, end = part.patterns.sample([block, kind_of, arm], find_turns(owner), owner, rng, of_each.lasting & ~of_each.own)
     dated, once = told_by_dates(part.columns.phases, start, end, np.zeros(n, bool)), np.zeros(n, np.int64)
     cells = part.columns.qualifiers.sample(
-        [*dated, block, kind_of, arm, once, once], (np.full(n, TREATED, np.int64), np.ones(n, bool)), rng, n, owner
+        [*dated, block, catalogue.family[row], kind_of, arm, once, once],
+        (np.full(n, TREATED, np.int64), np.ones(n, bool)),
+        rng,
+        n,
+        owner,
     )
     said = zip(catalogue.variables, catalogue.columns, strict=True)
     columns: dict[str, Column] = {name: column.take(row) for name, column in said} | cells

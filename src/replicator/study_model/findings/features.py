@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.copula import Kin
 from replicator.models.persistence import Occasions
 from replicator.study_model.findings.coordinates import Coordinates
 from replicator.study_model.findings.extremes import spread_extremes
@@ -76,6 +77,12 @@ def name_features(
         if known.sum() >= k and np.unique(value[known]).size > 1:
             out[name] = value
     return out
+
+
+def kin_by_name(columns: list[Column], kin: Kin) -> dict[str, tuple[str, str]]:
+    """Levels of tests that are measured together: their panel, and its kind."""
+    of = ((name, column) for name, what, column in columns if what == "level" and kin.group[column] >= 0)
+    return {name: (f"panel {kin.group[column]}", f"category {kin.kind[column]}") for name, column in of}
 
 
 def draw_features(

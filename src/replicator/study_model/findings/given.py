@@ -61,7 +61,10 @@ def find_given(
     n_arms: int,
     k: int,
 ) -> GivenColumns:
-    """Sort columns by what gives them, of the rows (n_rows,) in which each may be filled at all."""
+    """Sort columns by what gives them, of the rows (n_rows,) in which each may be filled at all.
+
+    What an arm of few subjects is given are cells that `k` subjects of the study have.
+    """
     given = GivenColumns({}, {}, {}, {}, [])
     subject = codes["SUBJECT"].astype(np.int32)
     series, label, arm = (codes[name] for name in ("SERIES", "LABEL", "ARM"))
@@ -77,7 +80,8 @@ def find_given(
         elif not flag and accuracy(cells[here], [series[here]]) >= GIVEN:
             given.by_series[name] = _by_code(column, cells, series, rows.n_series, subject, k, here)
         elif not flag and not visit and told[arm[here]].all() and accuracy(cells[here], [arm[here]]) >= GIVEN:
-            given.by_arm[name] = _by_code(column, cells, arm, n_arms, subject, min(k, FEWEST_IN_ARM), here)
+            common = np.append(count_subjects(cells, subject, int(cells.max(initial=-1)) + 1) >= k, True)[cells]
+            given.by_arm[name] = _by_code(column, cells, arm, n_arms, subject, min(k, FEWEST_IN_ARM), here & common)
         else:
             if not flag and not visit and cells.max() > 0 and accuracy(cells[filled], [series[filled]]) >= GIVEN:
                 given.where_filled[name] = _by_code(column, cells, series, rows.n_series, subject, k, filled)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.config import FitConfig
+from replicator.models.copula import Kin
+from replicator.models.panels import find_panels
 from replicator.models.persistence import Occasions
 from replicator.profile.structure import DatasetStructure
 from replicator.study_model.columns.day_offsets import DayOffsets
@@ -22,7 +24,7 @@ from replicator.study_model.findings.dates import DateColumn, sample_dates
 from replicator.study_model.findings.decoding import columns_of, decode, decode_answers, decode_codes, decode_results
 from replicator.study_model.findings.empty import EmptyFindings
 from replicator.study_model.findings.ending import N_ENDINGS, before_death, endings, few_died
-from replicator.study_model.findings.features import belonging, draw_features, feature_columns, name_features
+from replicator.study_model.findings.features import belonging, draw_features, feature_columns, kin_by_name, name_features
 from replicator.study_model.findings.grid import Cells, Grid, lay_grid, sampled_grid
 from replicator.study_model.findings.levels import LEVELLED, Observed
 from replicator.study_model.findings.products import Products
@@ -142,7 +144,8 @@ class FindingsPart:
             return EmptyFindings.fit(dataset, structure, subject, spine, config)
         source = SourceFindings.of(dataset, structure, rows, subject, spine, k)
         results, observed, lost = _read_results(source, k)
-        values, features = _fit_values(source, results, observed, k)
+        kin = _find_kin(source, results)
+        values, features = _fit_values(source, results, observed, kin, k)
         units = _fit_units(source, results, observed, k)
         columns, unkept = _fit_columns(source, results, observed, k)
         dates, odd = _fit_dates(source, units, k)
@@ -173,7 +176,8 @@ class FindingsPart:
         part = replace(part, **ties._asdict(), coordinates=coordinates)
         seen = source.occasions.subject[source.occasions.starts]
         named = name_features(part._features(), features, free, seen, spine.n, k)
-        return Fitted(part, named, (*notes_not_done(dataset.name, int(unsaid.sum()), k), *source.notes(k), *lost, *unkept, *odd))
+        notes = (*notes_not_done(dataset.name, int(unsaid.sum()), k), *source.notes(k), *lost, *unkept, *odd)
+        return Fitted(part, named, notes, kin=kin_by_name(part._features(), kin))
 
     def sample(self, spine: Spine, rng: np.random.Generator) -> Rows:
         """Draw rows for all subjects of the spine; see :class:`~replicator.study_model.spine.Part`."""
@@ -262,10 +266,22 @@ def _read_results(source: SourceFindings, k: int) -> tuple[Results, Observed, tu
     return read_results(source.dataset, source.structure, series, source.who, source.site_of_subject[source.who], sizes, k)
 
 
-def _fit_values(source: SourceFindings, results: Results, observed: Observed, k: int) -> tuple[Values, dict[str, Floats]]:
+def _find_kin(source: SourceFindings, results: Results) -> Kin:
+    """Find which latent columns of results are measured together: those of the tests of one panel.
+
+    Panels are of one kind that are of one category and have as many tests.
+    """
+    panel = find_panels(source.present)
+    size = np.bincount(panel, minlength=1)[panel]
+    kind = np.unique(np.stack([source.category, size]), axis=1, return_inverse=True)[1].reshape(-1)
+    own = results.value[results.series] == np.arange(len(results.series))
+    return Kin(np.where(own, panel[results.series], -1).astype(np.int64), kind[results.series].astype(np.int64))
+
+
+def _fit_values(source: SourceFindings, results: Results, observed: Observed, kin: Kin, k: int) -> tuple[Values, dict[str, Floats]]:
     """Learn how results behave, and what they tell of each subject."""
     sizes = (len(source.spine.arms), len(source.cells.label), source.n_sites, N_ENDINGS)
-    return Values.fit(results, observed, source.occasion[observed.row], source.circumstances, source.occasions, sizes, k)
+    return Values.fit(results, observed, source.occasion[observed.row], source.circumstances, source.occasions, sizes, kin, k)
 
 
 def _fit_units(source: SourceFindings, results: Results, observed: Observed, k: int) -> Units:

@@ -45,7 +45,7 @@ def read_results(
         Fewest subjects behind a level.
     """
     n_series, n_sites = sizes
-    said = _Said.of(dataset, structure, series, subject, n_series)
+    said = _Said.of(dataset, structure, series, subject, n_series, k)
     usual, unique_tokens, token = ~said.units.others(series), *said.combinations()
     decimals = count_places(said.spelled_numbers(), np.where(usual, said.value, np.nan), series, n_series)[0]
     written = read_writing(
@@ -108,7 +108,7 @@ class _Said:
     value: Floats
 
     @classmethod
-    def of(cls, dataset: Dataset, structure: DatasetStructure, series: Codes, subject: Codes, n_series: int) -> _Said:
+    def of(cls, dataset: Dataset, structure: DatasetStructure, series: Codes, subject: Codes, n_series: int, k: int) -> _Said:
         """Read the variables of rows (n_rows,) of these series and subjects."""
         names = ResultNames.of(dataset, structure)
         empty = Text(np.full(dataset.n_rows, -1, np.int32), np.empty(0, object))
@@ -123,7 +123,7 @@ class _Said:
                 value = np.where(original.missing & ~text.missing, number, value)
             value = np.where(original.missing & np.isfinite(number), number, value)
         units = OriginalUnits.of(dataset, structure, series, subject, n_series)
-        value = units.convert(value, number, series, n_series)
+        value = units.convert(value, number, series, n_series, k)
         value = np.where(outlying_codes(value, series, n_series), np.nan, value)
         return cls(names, original, text, number, units, value)
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.models.copula import Kin
 from replicator.models.longitudinal import TwoLevel
 from replicator.models.ordinal import hermite_coefficients, level_scores
 from replicator.models.persistence import Course, Occasions
@@ -72,6 +73,7 @@ class Values:
         where: Circumstances,
         occasions: Occasions,
         sizes: tuple[int, int, int, int],
+        kin: Kin,
         k: int,
     ) -> tuple[Values, dict[str, Floats]]:
         """Learn.
@@ -88,6 +90,8 @@ class Values:
             Whose and when.
         sizes : (n_arms, n_cells, n_sites, n_endings)
             Extents.
+        kin : Kin
+            Columns that are measured together.
         k : int
             Fewest subjects behind a quantile.
 
@@ -117,7 +121,9 @@ class Values:
         typical = np.zeros(len(results.scales.power))
         typical[results.series] = np.where(discrete, 0.0, middle)
         rounding = np.where(discrete, 0.0, results.scales.rounding_variance(typical)[results.series])
-        latent, features = TwoLevel.fit(rest, occasion, column, occasions, hermite, discrete, rounding, n_cells=sizes[1], k=k)
+        latent, features = TwoLevel.fit(
+            rest, occasion, column, occasions, hermite, discrete, rounding, n_cells=sizes[1], kin=kin, k=k
+        )
         moved, sites, endings, width = latent_shift(shift, sites, endings, shown, results.form, column, at, subject)
         level, bottom, top = tie_extremes(features["level"], y, column, subject, discrete)
         pairs = Neighbours.of(observed.level, column, occasion, where.arm, where.cell, occasions)

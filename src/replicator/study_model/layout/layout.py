@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.distinct import distinct_values, narrow
-from replicator.profile.structure import DatasetStructure, Kind, Role
+from replicator.profile.structure import OF_ALL_ROWS, DatasetStructure, Kind, Role
 from replicator.study_model.columns.codes import common_text
 from replicator.study_model.columns.fatal_terms import fatal_rows
 from replicator.study_model.layout.repeated_rows import repeats
@@ -94,7 +94,7 @@ class Layout:
         for name in structure.with_role(Role.IDENTIFIER):
             texts = dataset.text(name).compact()
             if len(texts.levels) and (len(texts.levels) == 1 or structure.kind is not Kind.LINKS):
-                constants[name] = _constant(texts, subject, planned.get(name, frozenset()), k)
+                constants[name] = _constant(name, texts, subject, planned.get(name, frozenset()), k)
         order = find_order(dataset, structure, subject, sequence) if subject is not None else ()
         numbered = structure.with_role(Role.SEQUENCE, Role.RECORD_ID)
         told = [dataset[name] for name in dataset.names if name not in numbered]
@@ -204,9 +204,9 @@ class Layout:
         return dataset.with_column(dataset.variable(self.sequence), _numbered(subject, counted))
 
 
-def _constant(texts: Text, subject: NDArray[np.int32] | None, planned: frozenset[str], k: int) -> str:
+def _constant(name: str, texts: Text, subject: NDArray[np.int32] | None, planned: frozenset[str], k: int) -> str:
     """The value of an identifier (n_rows,) that rows have, ``""`` for none that may be kept."""
-    if len(texts.levels) == 1:
+    if name in OF_ALL_ROWS and len(texts.levels) == 1 and not texts.missing.any():
         return str(texts.levels[0])
     shared = common_text(texts, np.arange(len(texts), dtype=np.int32) if subject is None else subject, k)
     if shared:

@@ -49,7 +49,8 @@ def fit_state(
     notes: list[str] = []
     prepared, late = [], []
     for name in varying:  # tuples of an arm's design alone are kept
-        made, note = prepare_column(dataset, name, subject, 1 if name in rare else k, always)
+        dying = always if structure.variable(name).role in (Role.TOPIC, Role.SYNONYM) else None  # what the standard calls a death
+        made, note = prepare_column(dataset, name, subject, 1 if name in rare else k, dying)
         notes += note
         if made is None:
             late.append(name)

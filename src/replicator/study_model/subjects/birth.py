@@ -14,9 +14,23 @@ from replicator.tables.dataset import Column, Dataset, Variable
 Floats = NDArray[np.float64]
 
 YEAR = 365.25  # days
+OF_AGE = 18  # years
+AGE = "AGE"
 AGREE = 0.95  # share of subjects whose age must follow from the date of birth
 REFERENCES = ("RFSTDTC", "RFICDTC", "DMDTC", "RFXSTDTC")
 FIRST_DAY, LAST_DAY = 1.0, 364.0  # days since the last birthday that leap years cannot turn into another age
+
+
+def least_age(dataset: Dataset, k: int) -> float:
+    """Age in years below which nobody is drawn: that of adults, where fewer than `k` subjects are younger; else none."""
+    if AGE not in dataset or any(level != "YEARS" for level in _units(dataset)):
+        return -np.inf
+    age = dataset.numbers(AGE)
+    return OF_AGE if (age < OF_AGE).sum() < k and np.isfinite(age).any() else -np.inf
+
+
+def _units(dataset: Dataset) -> list[str]:
+    return [str(level) for level in dataset.text("AGEU").compact().levels] if "AGEU" in dataset else []
 
 
 @dataclass(frozen=True)
@@ -55,10 +69,10 @@ class BirthDate:
         BirthDate or None
             None if there is no age in years or no date of birth, or one does not follow from the other.
         """
-        birth, unit = f"{dataset.name}.BRTHDTC", dataset.text("AGEU").compact().levels if "AGEU" in dataset else np.empty(0)
-        if "AGE" not in dataset or birth not in marks or any(level != "YEARS" for level in unit.tolist()):
+        birth = f"{dataset.name}.BRTHDTC"
+        if AGE not in dataset or birth not in marks or any(level != "YEARS" for level in _units(dataset)):
             return None
-        age = dataset.numbers("AGE")
+        age = dataset.numbers(AGE)
         shares: dict[str, float] = {}
         for name in (f"{dataset.name}.{one}" for one in REFERENCES):
             elapsed = marks.get(name, np.full(len(age), np.nan)) - marks[birth]
@@ -68,7 +82,7 @@ class BirthDate:
                 fits = (age <= np.floor((elapsed + 1) / YEAR)) & (age >= np.floor((elapsed - 1) / YEAR) - 1)
                 shares[name] = float(fits[known].mean())
         best = sorted((name for name in shares if shares[name] >= AGREE), key=lambda name: -shares[name])
-        return cls(birth, "AGE", tuple(best)) if best else None
+        return cls(birth, AGE, tuple(best)) if best else None
 
     def move(self, marks: Mapping[str, Floats], age: Column, anchor: Floats) -> Floats:
         """Move drawn dates of birth (n,) to the year that the age asks for; the day of the year stays about where it is."""

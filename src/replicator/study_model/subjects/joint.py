@@ -25,7 +25,7 @@ from replicator.study_model.marks.marks import Marks
 from replicator.study_model.source import Source
 from replicator.study_model.spine import Spine
 from replicator.study_model.subjects.arm_doses import arm_doses
-from replicator.study_model.subjects.birth import BirthDate
+from replicator.study_model.subjects.birth import AGE, BirthDate, least_age
 from replicator.study_model.subjects.classes import draw_classes
 from replicator.study_model.subjects.demography import SubjectsDataset
 from replicator.study_model.subjects.demography_tuples import Demography
@@ -99,6 +99,7 @@ class SubjectModel:
         structure: DatasetStructure | None,
         features: Mapping[str, Floats],
         nominal: frozenset[str],
+        kin: Mapping[str, tuple[str, str]],
         config: FitConfig,
     ) -> tuple[SubjectModel, tuple[str, ...]]:
         """Learn the subjects' dataset, the marks, and the features of all parts jointly."""
@@ -137,6 +138,8 @@ class SubjectModel:
             engine(config.copula),
             strata,
             doses,
+            kin=kin,
+            least={f"number {AGE}": least_age(source.datasets[learned.name], k)} if learned.name else {},
             explained=[name for name in features if name in values and name not in nominal],
             explaining=[one.trait for one in learned.demography],
         )

@@ -208,3 +208,19 @@ def test_a_date_that_some_occurrences_have_stands_where_the_word_beside_it_does(
     assert (~until.missing).tolist() == goes.tolist()
     assert 20 <= goes.sum() <= 60
     assert parse_dates(until).day[goes].tolist() == closing[drawn.subject[goes]].tolist()
+
+
+def test_terms_that_begin_alike_are_told_by_it() -> None:
+    """Planted: in one class 30 reactions of a site, 9 in 10 of them related, and 30 other terms, 1 in 10; each of four subjects."""
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, object]] = []
+    for who in range(120):
+        for site, number in ((True, who % 30), (False, (who + who // 30) % 30)):
+            term = f"{'SITE' if site else 'ALL'}{'' if site else chr(65 + number)} SIGN{chr(65 + number)}"
+            related = "RELATED" if rng.random() < (0.9 if site else 0.1) else "NOT RELATED"
+            rows.append({"who": who, "AETERM": term, "AEDECOD": term, "AEBODSYS": "GENERAL", "AESTDTC": _iso(3), "AEREL": related})
+    _, drawn = _fit(rows, _spine(120))
+    site = np.array([str(text).startswith("SITE") for text in drawn.columns["AEDECOD"].strings()])
+    related = drawn.columns["AEREL"].strings() == "RELATED"
+    assert related[site].mean() > 0.8  # 0.9 planted, with a standard error of 0.04 in source and sample
+    assert related[~site].mean() < 0.2

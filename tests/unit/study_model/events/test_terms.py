@@ -87,6 +87,7 @@ def test_what_is_lost_once_is_not_lost_again() -> None:
         np.zeros(4),
         np.zeros(4, bool),
         np.zeros(4, bool),
+        np.full(4, -1),
         (),
         *np.zeros((4, 0), np.int64),
     )

@@ -126,3 +126,15 @@ def test_rows_that_repeat_a_key_are_told_as_one_by_one() -> None:
             key = (int(subject[i]), int(text.codes[i]), cell)
             assert keyed[i] == (key not in seen)
             seen.add(key)
+
+
+def test_a_device_that_few_subjects_have_is_nobodys_constant() -> None:
+    """In one row, in all rows of one subject; six subjects who share one keep it, and so does the study its name."""
+    for with_it, kept in ((1, ""), (2, ""), (12, "DEV-7")):
+        ids = [f"S{i // 2}" for i in range(12)]
+        rows = {"STUDYID": ["X"] * 12, "USUBJID": ids, "VSTESTCD": ["BP", "HR"] * 6, "VSORRES": ["1"] * 12}
+        device = {"SPDEVID": ["DEV-7"] * with_it + [""] * (12 - with_it)}
+        study = make_study(DM={"USUBJID": sorted(set(ids))}, VS={**rows, **device})
+        structure = find_structure(study).datasets["VS"]
+        layout = Layout.fit(study["VS"], structure, np.arange(12, dtype=np.int32) // 2, (), 5, {})
+        assert layout.constants == {"STUDYID": "X", "DOMAIN": "VS", "SPDEVID": kept}

@@ -55,7 +55,7 @@ def fitted(one_in: int, n: int = 600) -> SubjectModel:
     }
     study = make_study(DM=dm, SV=sv)
     structure = find_structure(study)
-    return SubjectModel.fit(read_source(study, structure), structure.datasets["DM"], {}, frozenset(), FitConfig())[0]
+    return SubjectModel.fit(read_source(study, structure), structure.datasets["DM"], {}, frozenset(), {}, FitConfig())[0]
 
 
 def drawn(model: SubjectModel, n: int, seed: int) -> tuple[np.ndarray, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,9 @@ from replicator.config import FitConfig
 from replicator.profile.find import find_structure
 from replicator.study_model.course.openness import move_to_weekday
 from replicator.study_model.source import Source, read_source
+from replicator.study_model.subjects.birth import least_age
 from replicator.study_model.subjects.joint import SubjectModel, arm_strata
+from replicator.tables.dataset import Dataset
 
 from ....properties.blueprint import Blueprint
 from ....properties.strategies import build_study
@@ -22,7 +25,7 @@ def fitted(blueprint: Blueprint, features: dict[str, np.ndarray] | None = None) 
     study = build_study(blueprint)
     structure = find_structure(study)
     source = read_source(study, structure)
-    return source, SubjectModel.fit(source, structure.datasets["DM"], features or {}, frozenset(), FitConfig())[0]
+    return source, SubjectModel.fit(source, structure.datasets["DM"], features or {}, frozenset(), {}, FitConfig())[0]
 
 
 def test_features_come_with_the_subject() -> None:
@@ -100,7 +103,7 @@ def test_where_nothing_may_be_kept_ordinary_terms_of_the_standard_stand_in() -> 
         study = make_study(DM={**columns, "SEX": sexes, "TRIBE": ["X", "Y", "Z", "X", "Y"]})
         structure = find_structure(study)
         source = read_source(study, structure)
-        model, _ = SubjectModel.fit(source, structure.datasets["DM"], {}, frozenset(), FitConfig())
+        model, _ = SubjectModel.fit(source, structure.datasets["DM"], {}, frozenset(), {}, FitConfig())
         rng = np.random.default_rng(4)
         _, made = model.sample(model.sample_arms(2000, rng), rng)
         drawn.append(made["SEX"].strings())
@@ -120,10 +123,20 @@ def test_why_there_is_no_arm_is_told_by_its_absence() -> None:
         study = make_study(DM={**columns, "ARMNRS": [""] * 29 + [reason]})
         structure = find_structure(study)
         source = read_source(study, structure)
-        model, _ = SubjectModel.fit(source, structure.datasets["DM"], {}, frozenset(), FitConfig())
+        model, _ = SubjectModel.fit(source, structure.datasets["DM"], {}, frozenset(), {}, FitConfig())
         rng = np.random.default_rng(5)
         arm = model.sample_arms(600, rng)
         _, made = model.sample(arm, rng)
         without = np.array(model.arms, object)[arm] == ""
         assert set(made["ARMNRS"].strings()[without].tolist()) == kept
         assert set(made["ARMNRS"].strings()[~without].tolist()) == {""}
+
+
+@pytest.mark.parametrize(
+    ("unit", "young", "least"), [("YEARS", 0, 18.0), ("YEARS", 4, 18.0), ("YEARS", 5, -np.inf), ("MONTHS", 0, -np.inf)]
+)
+def test_nobody_is_under_age_where_fewer_than_k_are(unit: str, young: int, least: float) -> None:
+    age = np.append(np.full(young, 12.0), np.full(30, 40.0))
+    dm = pd.DataFrame({"USUBJID": [f"S{i}" for i in range(len(age))], "AGE": age, "AGEU": unit})
+    assert least_age(Dataset.from_frame("DM", dm), 5) == least
+    assert least_age(Dataset.from_frame("DM", dm.drop(columns="AGE")), 5) == -np.inf
