@@ -52,12 +52,15 @@ class Unfinished:
     Attributes
     ----------
     noted : JSON
-        What the journal says; empty if there is none.
+        What the journal says; empty if there is none, or it is not gone on with.
+    is_of_another : bool
+        Whether another run holds the folder.
     """
 
     def __init__(self, place: Path, target: Location, request: Mapping[str, Any], keys: Sequence[str]) -> None:
         self._place, self._target, self._request, self._keys = place, target, dict(request), keys
         self.noted: Mapping[str, Any] = {}
+        self.is_of_another = False
 
     @property
     def folder(self) -> Path:
@@ -126,6 +129,7 @@ class Unfinished:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as error:
+                    self.is_of_another = True
                     raise WriteError(
                         f"{self._target}: another run is writing it now; wait for that one or choose another folder."
                     ) from error
@@ -190,26 +194,26 @@ def unfinished_folder(
     place = _place(target)
     made = make_parents(place.parent)
     unfinished = Unfinished(place, target, request, keys)
-    place.mkdir(exist_ok=True)
-    with unfinished.held():
-        if isinstance(target, Path) and former_place(unfinished.folder).is_dir() and not target.exists():
-            former_place(unfinished.folder).rename(target)  # killed while the one took the place of the other
-        if unfinished.is_begun and resume:
-            unfinished.resume()
-        elif unfinished.is_begun and not overwrite:
-            raise WriteError(
-                f"{target}: an interrupted run has left what it had finished in {place}; go on with --resume, or begin anew with "
-                "--overwrite."
-            )
-        else:
-            unfinished.begin()
-        try:
+    try:
+        place.mkdir(exist_ok=True)
+        with unfinished.held():
+            if isinstance(target, Path) and former_place(unfinished.folder).is_dir() and not target.exists():
+                former_place(unfinished.folder).rename(target)  # killed while the one took the place of the other
+            if unfinished.is_begun and resume:
+                unfinished.resume()
+            elif unfinished.is_begun and not overwrite:
+                raise WriteError(
+                    f"{target}: an interrupted run has left what it had finished in {place}; go on with --resume, or begin anew "
+                    "with --overwrite."
+                )
+            else:
+                unfinished.begin()
             yield unfinished
             put_in_place(unfinished.folder, target, {"request": dict(request), "rows": unfinished.noted.get("rows", {})}, progress)
-        except BaseException as error:
-            if unfinished.is_begun:
-                error.add_note(f"What is finished stands in {place}; the same request with --resume goes on with it.")
-            else:
-                remove_built(place, made)
-            raise
-        shutil.rmtree(place)
+            shutil.rmtree(place)
+    except BaseException as error:
+        if unfinished.noted and unfinished.is_begun:
+            error.add_note(f"What is finished stands in {place}; the same request with --resume goes on with it.")
+        elif not unfinished.is_begun and not unfinished.is_of_another:
+            remove_built(place, made)
+        raise

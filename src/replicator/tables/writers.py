@@ -101,16 +101,16 @@ class StudyWriter:
         self.rows: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        with _border(self._target):
-            self._place = ExitStack()
+        with _border(self._target), ExitStack() as place:
             if self._request is None:
-                self._folder = self._place.enter_context(target_folder(self._target, self._overwrite, self._progress))
+                self._folder = place.enter_context(target_folder(self._target, self._overwrite, self._progress))
             else:
                 unfinished = unfinished_folder(self._target, self._overwrite, self._request, self._resume, _NOTED, self._progress)
-                self._unfinished = self._place.enter_context(unfinished)
+                self._unfinished = place.enter_context(unfinished)
                 self._folder, self._spool = self._unfinished.folder, self._unfinished.spool
                 self._go_on(self._unfinished.noted)
             self._open = ExitStack()
+            self._place = place.pop_all()
         return self
 
     def _go_on(self, noted: Mapping[str, Any]) -> None:

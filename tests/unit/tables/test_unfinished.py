@@ -105,6 +105,15 @@ def test_without_a_whole_chunk_nothing_is_left(tmp_path: Path, format: Format) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_is_left_of_what_ends_before_it_begins(tmp_path: Path) -> None:
+    """Here a file stands where the folder of the files would be; an interrupt may come at that moment as well."""
+    (tmp_path / ".out.unfinished").mkdir()
+    (tmp_path / ".out.unfinished" / "data").touch()
+    with pytest.raises(WriteError, match="File exists"):
+        write(tmp_path / "out", "csv")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_resuming_without_a_former_run_begins(tmp_path: Path) -> None:
     write(tmp_path / "whole", "xpt")
     write(tmp_path / "out", "xpt", resume=True)
