@@ -44,6 +44,9 @@ def planted(folder: Path) -> tuple[list[str], np.ndarray]:
         number = frame.groupby("USUBJID").cumcount() + 1
         frame[variable] = [f"{letters.get(one, 'POOL')}-{i}" for one, i in zip(frame["USUBJID"], number, strict=True)]
     frames["cm"].loc[0, "CMGRPID"] = letters[frames["cm"].loc[0, "USUBJID"]] + "-" + 19 * "7"
+    for name in ("co", "relrec"):
+        frames[name]["VISITNUM"] = [str(60.5 + at) for at in range(len(frames[name]))]
+        frames[name]["VISIT"] = ["TOLD BY " + letters.get(one, "") for one in frames[name]["USUBJID"]]
     frames["relrec"]["RELNOTE"] = ["seen by " + letters[one] for one in frames["relrec"]["USUBJID"]]
     frames["ex"]["EXDOSE"] = [str(dose[one]) for one in frames["ex"]["USUBJID"]]
     dm = frames["dm"]

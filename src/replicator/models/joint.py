@@ -307,16 +307,19 @@ def _fit_number(
     n_groups = len(stratum)
     shift, scale, own = np.zeros(n_groups), np.ones(n_groups), np.full(n_groups, np.nan)
     score = np.full(len(x), np.nan)
-    whole = QuantileMarginal.fit(x, k=k, decimals=decimals).within(least, np.inf)
+    strata, of_stratum = np.unique(stratum, return_inverse=True)
+    known_of = np.bincount(of_stratum[group], np.isfinite(x), len(strata)) >= k
+    rest = np.isfinite(x) & ~known_of[of_stratum[group]]
+    others = np.isfinite(x) & ~rest
+    told = others if 0 < rest.sum() < k <= others.sum() else others | rest  # beside the others' own, that of all would tell of few
+    whole = QuantileMarginal.fit(x[told], k=k, decimals=decimals).within(least, np.inf)
+    ends = (whole.floor, whole.ceiling)
     marginals: list[QuantileMarginal] = []
     which = np.full(n_groups, -1, np.int64)
-    for s in np.unique(stratum):
+    for s in strata[known_of].tolist():
         groups = np.flatnonzero(stratum == s)
         rows = np.isin(group, groups) & np.isfinite(x)
-        if rows.sum() < k:
-            continue
         which[groups] = len(marginals)
-        ends = (whole.floor, whole.ceiling)
         own_marginal = QuantileMarginal.fit(x[rows], k=k, decimals=decimals, bounds=ends)
         few = own_marginal.n_subjects < 2 * k  # a normal's, whose tails know nothing of where all others end
         marginals.append(own_marginal.within(*ends) if few else own_marginal.within(least, np.inf))
@@ -332,10 +335,6 @@ def _fit_number(
             own[known] = moments.own
         score[rows] = latent.expected(shift[group[rows]], np.maximum(scale[group[rows]], 0.05))[0]
     if (which < 0).any():  # a stratum of which too little is known behaves like all subjects together
-        rest = np.isfinite(x) & (which[group] < 0)
-        others = np.isfinite(x) & ~rest
-        if 0 < rest.sum() < k <= others.sum():  # but beside the marginals of the others that of all would tell of the few
-            whole = QuantileMarginal.fit(x[others], k=k, decimals=decimals).within(least, np.inf)
         which[which < 0] = len(marginals)
         marginals.append(whole)
     return NumberTrait(tuple(marginals), which, shift, scale, own), score

@@ -56,18 +56,19 @@ class NestedMarginals:
         Parameters
         ----------
         values : (n,) float64
+            Finite.
         codes : sequence of (n,) int
             From the widest to the narrowest.
         subject : (n,) int
             Whose row it is.
         k : int
-            Fewest subjects behind a knot.
+            Fewest subjects behind a knot, and behind what one cell has beside those within it.
         least : int
             Fewest subjects of a cell below the widest.
         decimals : int, optional
             Places to round draws to.
         """
-        who, cells = np.asarray(subject, np.int64), cells_of(codes, subject, least)
+        who, cells = np.asarray(subject, np.int64), cells_of(codes, subject, least, k)
         return cls.of(
             (depth, code, QuantileMarginal.fit(values[rows], who[rows], k=k, decimals=decimals))
             for (depth, code, _), rows in zip(cells, own_rows(cells, who, least), strict=True)
@@ -94,14 +95,14 @@ class NestedMarginals:
             out[mine] = marginal.n * (1 - marginal.cdf(value[mine] - _slack(marginal))) if marginal.n else 0.0
         return np.nan_to_num(out)
 
-    def quantile(self, codes: Sequence[Codes], u: Floats, low: Floats, high: Floats) -> Floats:
+    def quantile(self, codes: Sequence[Codes], u: Floats, low: Floats | float = -np.inf, high: Floats | float = np.inf) -> Floats:
         """Return the quantile of each probability (n,) given that the value lies between bounds.
 
         Parameters
         ----------
         codes : sequence of (n,) int
         u : (n,) float64
-        low, high : (n,) float64
+        low, high : (n,) float64 or float
             Bounds, which draws keep; NaN gives NaN.
 
         Returns
@@ -110,7 +111,7 @@ class NestedMarginals:
             NaN without a cell, or where too few subjects are behind it.
         """
         out = np.full(len(u), np.nan)
-        cell = self.cell(codes, len(u))
+        cell, (low, high) = self.cell(codes, len(u)), (np.broadcast_to(one, len(u)) for one in (low, high))
         for i in np.unique(cell[cell >= 0]).tolist():
             mine, marginal = cell == i, self.marginals[i]
             if marginal.n:
@@ -170,14 +171,29 @@ def change_places(value: Floats, cell: Ints, low: Floats, high: Floats, rng: np.
         value[mine], value[theirs] = value[theirs], value[mine]
 
 
-def cells_of(codes: Sequence[Codes], subject: Codes, least: int) -> list[Cell]:
-    """Depth, code and rows (n,) of all cells, and of those below the widest only such as have `least` subjects."""
+def cells_of(codes: Sequence[Codes], subject: Codes, least: int, k: int) -> list[Cell]:
+    """Depth, code and rows (n,) of all cells, and of those below the widest only such as have `least` subjects.
+
+    What a cell has beside those within it follows from their means and its own; where that is of fewer than `k` subjects, it is in
+    no cell.
+    """
     who = np.asarray(subject, np.int64)
     out: list[Cell] = [(0, 0, np.ones(len(who), bool))]
     for depth, given in enumerate(codes, start=1):
         pairs = np.unique(np.stack([np.asarray(given, np.int64), who]), axis=1)
         known, people = np.unique(pairs[0], return_counts=True)
         out += [(depth, code, np.asarray(given == code, bool)) for code in known[people >= least].tolist()]
+    narrowest = _narrowest(out, len(who))
+    pairs = np.unique(np.stack([narrowest, who]), axis=1)
+    told = (np.bincount(pairs[0], minlength=len(out)) >= k)[narrowest]
+    return [(depth, code, rows & told) for depth, code, rows in out]
+
+
+def _narrowest(cells: Sequence[Cell], n: int) -> Ints:
+    """Position of the last cell that each of `n` rows is in, -1 for none."""
+    out = np.full(n, -1, np.int64)
+    for i, (_, _, rows) in enumerate(cells):
+        out[rows] = i
     return out
 
 
@@ -193,10 +209,7 @@ def own_rows(cells: Sequence[Cell], subject: Codes, least: int) -> list[NDArray[
     subject : (n,) int
     least : int
     """
-    narrowest = np.full(len(subject), -1, np.int64)
-    for i, (_, _, rows) in enumerate(cells):
-        narrowest[rows] = i
-    out = []
+    narrowest, out = _narrowest(cells, len(subject)), []
     for i, (_, _, rows) in enumerate(cells):
         left = narrowest == i
         out.append(left if len(np.unique(np.asarray(subject)[left])) >= least else rows)

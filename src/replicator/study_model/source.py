@@ -15,7 +15,7 @@ from replicator.study_model.columns.codes import column_codes
 from replicator.study_model.layout.arm_names import with_known_arms
 from replicator.study_model.layout.joining import Supplement, join_supplements
 from replicator.study_model.spine import SITE_VARIABLES, Spine, Visits
-from replicator.study_model.visits.numbers import number_visits
+from replicator.study_model.visits.numbers import number_visits, share_numbers
 from replicator.tables.canonical import in_canonical_order
 from replicator.tables.dataset import Dataset, Study
 from replicator.tables.dates import parse_dates
@@ -75,7 +75,7 @@ def read_source(study: Study, structure: StudyStructure, k: int = 1) -> Source:
     if not about:
         listed = ", ".join(study.datasets)
         raise FitError(f"No dataset (of {len(study.datasets)}: {listed}) is about subjects; give datasets such as DM, AE or LB.")
-    datasets = number_visits(datasets, structure, about)
+    datasets, counted_anew = share_numbers(number_visits(datasets, structure, about), structure, about, k)
     variable = {name: structure.datasets[name].with_role(Role.SUBJECT)[0] for name in about}
     owner = {name: datasets[name].text(variable[name]).strings() for name in about}
     head = structure.subjects if structure.subjects in datasets else ""
@@ -83,7 +83,7 @@ def read_source(study: Study, structure: StudyStructure, k: int = 1) -> Source:
     ids = np.asarray([one for one in named if one != ""], dtype=object)
     position = pd.Series(np.arange(len(ids), dtype=np.int32), index=ids)
     subject: dict[str, NDArray[np.int32]] = {}
-    more: list[str] = []
+    more = list(counted_anew)
     for name in about:
         row = np.array(pd.Series(owner[name]).map(position).fillna(-1), np.int32)
         repeated = pd.Series(row).duplicated().to_numpy() & (row >= 0) if name == head else np.zeros(len(row), bool)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicator.models.group_effects import shrink_to_pool
-from replicator.models.joint import JointModel, Known
+from replicator.models.joint import JointModel, Known, NumberTrait
 
 ONE = np.zeros(1, np.int64)
 
@@ -73,6 +73,18 @@ def test_a_stratum_of_k_values_has_nothing_of_another() -> None:
     )["days"]
     assert drawn.mean() == pytest.approx(days[:6].mean(), abs=0.2)
     assert drawn.max() <= days[:6].mean() + 3 * days[:6].std(ddof=1) + 0.5
+
+
+def test_what_all_have_tells_nothing_of_a_stratum_of_few() -> None:
+    """Three of another stratum stay far longer: no number of theirs follows from those of all and of the others."""
+    days = np.append(np.tile([80.0, 82.0, 84.0, 86.0], 15), [990.0, 995.0, 999.0])
+    group = np.where(np.arange(63) < 60, 0, 1)
+    model = JointModel.fit({"days": days}, frozenset(), group, np.array([0, 1]), 5)
+    drawn = model.sample(np.repeat([0, 1], 500), np.random.default_rng(7))["days"]
+    assert drawn.max() < 200
+    [number] = [one for one in model.traits if isinstance(one, NumberTrait)]
+    assert {one.n for one in number.marginals} == {60}
+    assert max(one.ceiling for one in number.marginals) < 200
 
 
 def test_a_value_that_most_share_keeps_its_share_by_group() -> None:

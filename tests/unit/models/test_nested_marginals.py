@@ -53,11 +53,32 @@ def test_a_row_is_spoken_for_by_its_narrowest_cell_or_by_one_with_few_of_its_own
     rng = np.random.default_rng(seed)
     term = rng.integers(0, 8, 200)
     codes, who = [term // 3, term], rng.integers(0, 60, 200)
-    cells = cells_of(codes, who, least)
+    cells = cells_of(codes, who, least, 1)
     for (depth, _, rows), own in zip(cells, own_rows(cells, who, least), strict=True):
         narrower = np.any([other[2] for other in cells if other[0] > depth] or [np.zeros(200, bool)], axis=0)
         enough = len(set(who[rows & ~narrower].tolist())) >= least
         np.testing.assert_array_equal(own, rows & ~narrower if enough else rows)
+
+
+@given(st.integers(0, 10_000))
+def test_what_a_cell_has_beside_those_within_it_is_of_k_subjects(seed: int) -> None:
+    """Else it would follow from the sum of the one and of the others: of every cell's rows, and of those that speak for it."""
+    rng = np.random.default_rng(seed)
+    term = rng.geometric(0.3, 150).clip(max=9)
+    codes, who = [term // 3, term], rng.integers(0, 40, 150)
+    cells = cells_of(codes, who, 8, 5)
+    for (depth, _, rows), own in zip(cells, own_rows(cells, who, 8), strict=True):
+        narrower = np.any([other[2] for other in cells if other[0] > depth] or [np.zeros(150, bool)], axis=0)
+        for mine in (rows, own):
+            assert len(set(who[mine & ~narrower].tolist())) not in range(1, 5)
+
+
+def test_a_number_of_one_does_not_follow_from_the_sums_of_cells() -> None:
+    """Forty subjects of two terms are about 10; one of a third term is 1,000, and no sum is moved by it."""
+    values, term = np.append(np.tile([9.0, 11.0], 20), 1000.0), np.append(np.repeat([0, 1], 20), 2)
+    model = NestedMarginals.fit(values, [term], np.arange(41), k=5, least=20)
+    assert [one.n for one in model.marginals] == [40, 20, 20]
+    assert max(one.value.max() for one in model.marginals) == 11.0
 
 
 @given(st.floats(0, 1), st.floats(-5, 60), st.floats(0.1, 60))

@@ -1,4 +1,4 @@
-"""Numbers with many values: whether they are there, and a marginal for each common value of the first condition."""
+"""Numbers with many values: whether they are there, and which."""
 
 from __future__ import annotations
 
@@ -9,48 +9,42 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from replicator.distinct import distinct_values
 from replicator.models.backoff import BackoffTable, Codes
-from replicator.models.marginals import QuantileMarginal
+from replicator.models.nested_marginals import NestedMarginals
 
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """A number with many values: whether it is there, and a marginal for each common value of the first condition."""
+    """A number with many values.
+
+    Attributes
+    ----------
+    name : str
+    present : BackoffTable
+        Whether it is there.
+    values : NestedMarginals
+        The number, of all and of each value of the first condition that 4k subjects have.
+    """
 
     kind: ClassVar[str] = "measure"
 
     name: str
     present: BackoffTable
-    cells: tuple[int, ...]
-    marginals: tuple[QuantileMarginal, ...]
-    pooled: QuantileMarginal
+    values: NestedMarginals
 
     @classmethod
     def fit(cls, name: str, values: NDArray[np.float64], given: Sequence[Codes], subject: NDArray[np.int32], k: int) -> Measure:
         """Learn a number (n_rows,), NaN where there is none, given conditions (n_rows,)."""
-        decimals = count_decimals(values)
         seen = ~np.isnan(values)
         present = BackoffTable.fit(seen.astype(np.int64), given, subject, k=k)
-        cells: list[int] = []
-        marginals = []
-        if given:
-            first = np.asarray(given[0])
-            for cell in distinct_values(first[seen]).tolist():
-                mine = seen & (first == cell)
-                if len(distinct_values(subject[mine])) >= 4 * k:
-                    cells.append(int(cell))
-                    marginals.append(QuantileMarginal.fit(values[mine], subject[mine], k=k, decimals=decimals))
-        pooled = QuantileMarginal.fit(values[seen], subject[seen], k=k, decimals=decimals)
-        return cls(name, present, tuple(cells), tuple(marginals), pooled)
+        first = [np.asarray(one, np.int64)[seen] for one in given[:1]]
+        decimals = count_decimals(values)
+        marginals = NestedMarginals.fit(values[seen], first, subject[seen], k=k, least=4 * k, decimals=decimals)
+        return cls(name, present, marginals)
 
     def sample(self, given: Sequence[Codes], rng: np.random.Generator, n: int) -> NDArray[np.float64]:
         """Draw the numbers of `n` rows, NaN where there is none."""
-        u = rng.random(n)
-        values = self.pooled.quantile(u)
-        for cell, marginal in zip(self.cells, self.marginals, strict=True):
-            mine = np.asarray(given[0]) == cell
-            values[mine] = marginal.quantile(u[mine])
+        values = self.values.quantile([np.asarray(one, np.int64) for one in given[:1]], rng.random(n))
         return np.where(self.present.sample(given, rng, n) > 0, values, np.nan)
 
 

@@ -127,10 +127,10 @@ class Onsets:
             who, codes = owner[mine], [code[mine] for code in term]
             least[str(one)] = float(len(np.unique(who[lag[mine] == 0])) < k)
             cells, told_by_age = [], []
-            for cell in cells_of(codes, who, k):
+            for cell in cells_of(codes, who, k, k):
                 depth, _, rows = cell
                 many = len(np.unique(who[rows])) >= LEAST * k
-                aged = _is_aged(age[mine], years[mine], rows, many)
+                aged = bool(rows.any()) and _is_aged(age[mine], years[mine], rows, many)
                 if depth == 0 or aged or many:
                     cells.append(cell)
                     told_by_age.append(aged)
@@ -255,7 +255,7 @@ def _add_scattered(
     They are those of all such precisions together, or of the one that has most where fewer than k subjects are left so.
     """
     age, years = times
-    for depth, code, rows in cells_of(term, owner, k)[1:]:
+    for depth, code, rows in cells_of(term, owner, k, k)[1:]:
         people = {one: len(np.unique(owner[rows & (precision == one)])) for one in ages}
         few = [one for one in ages if people[one] < k]
         rest = rows & np.isin(precision, few)

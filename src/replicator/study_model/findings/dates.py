@@ -139,7 +139,7 @@ class DateColumn:
         part = cls(
             name,
             level,
-            DayOffsets.fit(day[~on_first], cell[others], subject[others], sizes[1], k),
+            DayOffsets.fit(day[~on_first], cell[others], subject[others], k),
             ClockTime.fit(clock, subject[rows], k=k),
             elapsed,
             QuantileMarginal.fit(np.round(scatter, 3), subject[timed], k=k, decimals=0),

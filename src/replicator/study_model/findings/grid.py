@@ -118,9 +118,8 @@ def source_grid(cells: Cells, rows: FindingsRows, who: Codes, day: Floats, spine
     made = np.full(len(grid.subject), np.inf)
     np.minimum.at(made, occasion[seen], day[seen])
     own = np.where(np.isfinite(made) & ~cells.scheduled[grid.cell], made, np.nan)
-    start = DayOffsets.fit(own - spine.anchor[grid.subject], grid.cell, grid.subject, len(cells.label), k)
-    middle = np.array([marginal.quantile(np.array([0.5]))[0] if marginal.n else 0.0 for marginal in start.marginals])
-    expected = spine.anchor[grid.subject] + middle[start.own[grid.cell]]
+    start = DayOffsets.fit(own - spine.anchor[grid.subject], grid.cell, grid.subject, k)
+    expected = spine.anchor[grid.subject] + start.middle(grid.cell)
     filled = np.where(np.isfinite(grid.day), grid.day, np.where(np.isfinite(own), own, expected))
     return _in_order(Grid(grid.subject, grid.cell, filled, grid.number), cells), start
 

@@ -9,7 +9,7 @@ from replicator.study_model.columns.day_offsets import DayOffsets
 
 def _drawn(offset: np.ndarray, subject: np.ndarray, k: int = 5) -> np.ndarray:
     cell = np.zeros(len(offset), np.int64)
-    return DayOffsets.fit(offset, cell, subject, 1, k).sample(np.zeros(2000, np.int64), np.random.default_rng(3))
+    return DayOffsets.fit(offset, cell, subject, k).sample(np.zeros(2000, np.int64), np.random.default_rng(3))
 
 
 def test_a_day_that_too_few_subjects_were_off_is_not_learned() -> None:
