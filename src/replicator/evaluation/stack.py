@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.counting import counted
 from replicator.errors import StudyError
 from replicator.profile.find import find_structure
 from replicator.profile.structure import StudyStructure
@@ -94,8 +95,8 @@ def stack_studies(source: Study, sample: Study, holdout: Study | None = None) ->
     shared = [name for name in source.datasets if name in sample.datasets]
     if not shared:
         raise StudyError(
-            f"None of the sample's {len(sample.datasets)} datasets ({', '.join(sample.datasets) or 'none'}) is one of the source's "
-            f"{len(source.datasets)} ({', '.join(source.datasets)}); give a sample of the same study."
+            f"The sample ({', '.join(sample.datasets) or 'nothing'}) has none of the source's "
+            f"{counted(len(source.datasets), 'dataset')} ({', '.join(source.datasets)}); give a sample of the same study."
         )
     datasets = {name: _together(name, studies, structure.subject_variable) for name in source.datasets}
     view = StudyView(source.with_datasets(datasets.values()), structure)

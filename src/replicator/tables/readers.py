@@ -19,7 +19,7 @@ from replicator.tables.reading_csv import read_csv
 from replicator.tables.reading_parquet import read_parquet
 from replicator.tables.reading_sas import read_sas7bdat
 from replicator.tables.reading_xpt import read_xpt
-from replicator.tables.study_files import study_files
+from replicator.tables.study_files import StudyFiles, study_files
 from replicator.tables.text_cells import clean_dataset
 
 
@@ -46,12 +46,13 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
         If there is no dataset, a file is damaged, foreign or contradictory, or two files hold one dataset.
     """
     with study_files(source) as files:
-        define = read_define(files.define) if files.define else None
+        define = _read_define(files)
         notes = list(files.notes)
         datasets: dict[str, Dataset] = {}
         origin: dict[str, str] = {}
         for path, kind in files.datasets:
-            found, said = _read_file(path, kind, define)
+            with files.naming(path):
+                found, said = _read_file(path, kind, define)
             notes += said
             for dataset in found:
                 if dataset.name in datasets:
@@ -62,6 +63,13 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
                 origin[dataset.name] = path.name
     study = Study({name: datasets[name] for name in sorted(datasets)}, notes=tuple(notes))
     return apply_define(study, define) if define else study
+
+
+def _read_define(files: StudyFiles) -> Define | None:
+    if files.define is None:
+        return None
+    with files.naming(files.define):
+        return read_define(files.define)
 
 
 def _read_file(path: Path, kind: FileKind, define: Define | None) -> tuple[list[Dataset], list[str]]:

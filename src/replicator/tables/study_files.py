@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,11 +18,35 @@ from replicator.tables.manifests import MANIFEST, parse_manifest, refuse_upload
 
 @dataclass(frozen=True)
 class StudyFiles:
-    """The files of a study: datasets with their kinds, in order of their names; the Define-XML, if any; notes on the rest."""
+    """The files of a study.
+
+    Attributes
+    ----------
+    datasets : tuple of (Path, FileKind)
+        In order of their names.
+    define : Path, optional
+        The Define-XML.
+    notes : tuple of str
+        On the files that are neither.
+    folders : mapping of Path to str
+        What the user calls the folder, archive or prefix that each file of one lies in.
+    """
 
     datasets: tuple[tuple[Path, FileKind], ...]
     define: Path | None
     notes: tuple[str, ...]
+    folders: Mapping[Path, str]
+
+    @contextmanager
+    def naming(self, path: Path) -> Iterator[None]:
+        """Let the error of reading a file name it with its folder."""
+        try:
+            yield
+        except ReadError as error:
+            text = str(error)
+            if path not in self.folders or not text.startswith(path.name):
+                raise
+            raise ReadError(f"{self.folders[path]}/{text}") from error
 
 
 @contextmanager
@@ -47,7 +71,8 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
         datasets: list[tuple[Path, FileKind]] = []
         defines: list[Path] = []
         notes: list[str] = []
-        for number, path in enumerate(paths):
+        folders: dict[Path, str] = {}
+        for number, (place, path) in enumerate(zip(places, paths, strict=True)):
             if path.is_dir() and recognise(path) is None:
                 found, left_out = _listed(_entries(path), path.name)
             elif path.exists() and recognise(path) is FileKind.ZIP:
@@ -64,6 +89,7 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
             datasets += [(file, kind) for file, kind in found if kind is not FileKind.DEFINE]
             defines += [file for file, kind in found if kind is FileKind.DEFINE]
             notes += left_out
+            folders |= {file: str(place).rstrip("/") for file, _ in found if file != path}
         if not datasets:
             raise ReadError(
                 f"{', '.join(str(path) for path in paths) or 'nothing given'}: no dataset found (CSV, XPT, sas7bdat, Parquet or "
@@ -71,7 +97,7 @@ def study_files(source: str | Path | Sequence[str | Path]) -> Iterator[StudyFile
             )
         define, more = _one_define(defines)
         datasets.sort(key=lambda item: (item[0].stem.upper(), item[0].name))
-        yield StudyFiles(tuple(datasets), define, (*notes, *more))
+        yield StudyFiles(tuple(datasets), define, (*notes, *more), folders)
 
 
 def source_locations(source: str | Path | Sequence[str | Path]) -> list[Location]:

@@ -252,3 +252,17 @@ def test_unknown_names_name_the_known_ones(tmp_path: Path) -> None:
         study["AE"]
     with pytest.raises(StudyError, match=r"DM: there is no variable 'SEX'; choose among USUBJID, AGE"):
         study["DM"]["SEX"]
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_folder(tmp_path: Path) -> None:
+    """Of a source, a sample and held-out subjects each has a dm.xpt; an archive is called as the user calls it."""
+    (tmp_path / "held out").mkdir()
+    (tmp_path / "held out" / "dm.xpt").write_bytes(b"no transport file")
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        archive.writestr("inner/dm.xpt", b"no transport file")
+    for source in ("held out", "study.zip"):
+        with pytest.raises(ReadError) as caught:
+            read_study(tmp_path / source)
+        assert str(caught.value).startswith(f"{tmp_path / source}/dm.xpt: not a SAS transport file")
+    with pytest.raises(ReadError, match=r"^dm\.xpt: not"):
+        read_study(tmp_path / "held out" / "dm.xpt")
