@@ -161,3 +161,7 @@ def test_no_word_or_number_of_few_subjects_is_kept_in_any_column(few: int, k_ter
     ]
     assert [where for word, where in words.items() if any(word in cell for cell in cells)] == []
     assert [where for number, where in numbers.items() if str(number) in cells] == []
+    profile = rp.profile_study(rp.read_study(tmp_path / "study")).to_json()
+    said = profile + " ".join(fitted.notes) + fitted.describe().to_json()
+    assert [where for word, where in words.items() if word in said] == []
+    assert [where for number, where in numbers.items() if number in set(numbers_of(json.loads(profile)))] == []

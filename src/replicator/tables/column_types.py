@@ -117,12 +117,9 @@ def type_column(dataset: str, name: str, text: Text, declared: Declared = None) 
         return (text, _mixed(dataset, name, text)) if values is None else (Numbers(np.append(values, np.nan)[text.codes]), "")
     odd = np.array([not is_number(level) and level not in _MISSING_NUMBER for level in levels] + [False])
     if odd.any():
-        n_odd = int(odd[text.codes].sum())
-        first = levels[int(odd.argmax())]
-        return (
-            text,
-            f"{dataset}.{name}: no numbers in {n_odd:,} of {len(text):,} cells (first: {first!r}), so the variable stays text.",
-        )
+        rows = np.flatnonzero(odd[text.codes])
+        what = f"no numbers in {len(rows):,} of {len(text):,} cells (first: row {rows[0] + 1:,})"
+        return text, f"{dataset}.{name}: {what}, so the variable stays text."
     values = np.array([np.nan if level in _MISSING_NUMBER else float(level) for level in levels] + [np.nan])
     if not np.isfinite(values[np.array([level not in _MISSING_NUMBER for level in levels] + [False])]).all():
         return text, f"{dataset}.{name}: a number is too large for float64, so the variable is kept as text."
@@ -163,9 +160,10 @@ def _mixed(dataset: str, name: str, text: Text) -> str:
         )
     if not _MOSTLY * len(filled) < n_numbers < len(filled):
         return ""
+    first = int(np.flatnonzero((text.codes >= 0) & ~numbers[text.codes])[0]) + 1
     return (
-        f"{dataset}.{name}: no numbers in {len(filled) - n_numbers:,} of {len(filled):,} cells (first: "
-        f"{levels[int((~numbers).argmax())]!r}), so the variable stays text; let them be missing if it is a number."
+        f"{dataset}.{name}: no numbers in {len(filled) - n_numbers:,} of {len(filled):,} cells (first: row {first:,}), so the "
+        "variable stays text; let them be missing if it is a number."
     )
 
 

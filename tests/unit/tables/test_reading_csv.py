@@ -148,7 +148,7 @@ def test_a_declared_type_decides_if_the_cells_agree() -> None:
     assert isinstance(type_column("XX", "MYVAR", Text.of(["007"]), "num")[0], Numbers)
     column, note = type_column("XX", "MYVAR", Text.of(["1", "two", "two"]), "num")
     assert isinstance(column, Text)
-    assert note == "XX.MYVAR: no numbers in 2 of 3 cells (first: 'two'), so the variable stays text."
+    assert note == "XX.MYVAR: no numbers in 2 of 3 cells (first: row 2), so the variable stays text."
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
@@ -176,7 +176,7 @@ def test_decimal_commas_where_commas_do_not_separate(tmp_path: Path) -> None:
     assert [note.split(";")[0] for note in study.notes] == [
         "VS.WT: 2 cells with a decimal comma, read as numbers.",
         "VS.VSSTRESN: 2 cells with a decimal comma, read as numbers.",
-        "VS.ODD: no numbers in 1 of 3 cells (first: 'x'), so the variable stays text",
+        "VS.ODD: no numbers in 1 of 3 cells (first: row 2), so the variable stays text",
     ]
 
 
@@ -189,11 +189,11 @@ def test_decimal_commas_in_a_file_that_commas_separate_stay_text(tmp_path: Path)
 
 
 def test_a_column_of_mixed_types_is_told(tmp_path: Path) -> None:
-    """A few texts among numbers make a variable text, and the note names the variable, their number and the first."""
+    """A few texts among numbers make a variable text, and the note names the variable, their number and the row of the first, but no cell."""
     (tmp_path / "vs.csv").write_text("WT,SITE\n" + "70,A1\n" * 9 + "UNK,2\n")
     study = read_study(tmp_path)
     assert study.notes == (
-        "VS.WT: no numbers in 1 of 10 cells (first: 'UNK'), so the variable stays text; let them be missing if it is a number.",
+        "VS.WT: no numbers in 1 of 10 cells (first: row 10), so the variable stays text; let them be missing if it is a number.",
     )
 
 
