@@ -189,7 +189,7 @@ def test_decimal_commas_in_a_file_that_commas_separate_stay_text(tmp_path: Path)
 
 
 def test_a_column_of_mixed_types_is_told(tmp_path: Path) -> None:
-    """A few texts among numbers make a variable text, and the note names the variable, their number and the row of the first, but no cell."""
+    """A few texts among numbers make a variable text; the note names the variable, their number and the first row, but no cell."""
     (tmp_path / "vs.csv").write_text("WT,SITE\n" + "70,A1\n" * 9 + "UNK,2\n")
     study = read_study(tmp_path)
     assert study.notes == (
