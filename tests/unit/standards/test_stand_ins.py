@@ -202,3 +202,11 @@ def test_names_of_qualifiers_are_names() -> None:
     """A QNAM has at most eight characters (SDTMIG 3.4, 8.4.1), and begins with a letter."""
     assert all(re.fullmatch("[A-Z][A-Z0-9]{0,7}", name) for name in BUILT_IN.terms("", "qualifier"))
     assert BUILT_IN.forms("RARE1", "qualifier") == ()
+
+
+def test_what_is_never_mild_stands_in_for_deaths_alone() -> None:
+    """Severities are drawn without regard to the name: nobody has a mild cardiac arrest that is over the next day."""
+    known = load_stand_ins()
+    ordinary = {term for terms in known.by_kind["event"].values() for term in terms}
+    assert not ordinary & {"CARDIAC ARREST", "SEPTIC SHOCK", "AORTIC DISSECTION", "COMA", "RESPIRATORY FAILURE", "LACTIC ACIDOSIS"}
+    assert {"CARDIAC ARREST", "SEPTIC SHOCK", "RESPIRATORY FAILURE"} <= {term for terms in known.grave.values() for term in terms}
