@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.subject_groups import group_edges, joined_groups
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32] | NDArray[np.int64] | NDArray[np.intp]
 
@@ -32,6 +34,9 @@ class Intensity:
 
     Notes
     -----
+    A group's intensity is that of all times a factor, which is constant over neighbouring bins in which `k` subjects or none have
+    events of the group, and `k` or none have others.
+
     Given how many events a subject has, the times of a Poisson process are independent with density
     :math:`\lambda(t)/(\Lambda(b) - \Lambda(a))` on the time at risk *[a, b)*; whatever makes subjects differ in number cancels.
     So :math:`\lambda` is what makes the events' times likeliest given their numbers: events over subjects at risk, each subject *i*
@@ -70,40 +75,42 @@ class Intensity:
         low, high : (n_subjects,) float64
             First and last day at risk of each subject; NaN for nobody at risk.
         k : int
-            Fewest subjects behind a bin, on average, and behind each end.
+            Fewest subjects with events in a bin, and behind each end.
 
         Returns
         -------
         Intensity
-            Without events, or with fewer than `k` subjects at risk, nothing is kept, and all days at risk are as likely.
+            With fewer than `k` subjects who have events, or are at risk, nothing is kept, and all days at risk are as likely.
         """
         at = time + 0.5
         risk = np.isfinite(low) & np.isfinite(high) & (high >= low)
         start, stop = low[risk], high[risk] + 1
-        if not len(at) or len(start) < k:  # as likely on any day
+        if min(len(np.unique(subject)), len(start)) < k:  # as likely on any day
             return cls(np.array([0.0, 1.0]), np.zeros((n_groups + 1, 2)))
-        bins = int(np.clip(len(np.unique(subject)) // k, 1, MOST_BINS))
-        inner = np.round(np.quantile(at, np.linspace(0, 1, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
-        outer = max(k, -(-len(start) // OUTER))
-        ends = np.sort(start)[:outer].mean(), np.sort(stop)[-outer:].mean()
-        edges = np.unique(np.concatenate([np.floor(ends[:1]), inner, np.ceil(ends[1:])]))
-        if min((start < 0).sum(), (stop > 0).sum()) >= k:
-            edges = np.unique(np.append(edges, 0.0))
-        edges = edges[(edges >= np.floor(ends[0])) & (edges <= np.ceil(ends[1]))]
-        if len(edges) < 2:
-            edges = np.array([np.floor(ends[0]), np.floor(ends[0]) + 1.0])
+        edges, at = _edges(at, subject, start, stop, k)
         index = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(edges) - 2)
-        count = np.zeros((n_groups, len(edges) - 1))
-        np.add.at(count, (group, index), 1.0)
-        pooled = count.sum(axis=0, keepdims=True)
-        events = np.zeros((n_groups, len(low)))
-        np.add.at(events, (group, subject), 1.0)
-        events = events[:, risk]
+        pooled = np.bincount(index, minlength=len(edges) - 1).astype(np.float64)[None]
         at_risk = _overlap(start, stop, edges)
+        number = np.cumsum(risk) - 1
+        mine = risk[subject]
+        events = np.zeros((n_groups, len(start)))
+        np.add.at(events, (group[mine], number[subject[mine]]), 1.0)
         nothing = np.zeros_like(pooled)
         rate, weight = _likeliest(pooled, events.sum(axis=0, keepdims=True), at_risk, nothing, nothing)
         share = PRIOR / pooled.sum()
-        own, _ = _likeliest(count, events, at_risk, share * pooled, share * weight)
+        own = np.repeat(rate, n_groups, axis=0)
+        for one in np.flatnonzero(np.bincount(group, minlength=n_groups)).tolist():
+            here = group == one
+            sides = [side for side in (here, ~here) if side.any()]
+            joined = joined_groups([(index[side], subject[side]) for side in sides], len(edges) - 1, k)
+            if not len(joined):
+                continue
+            cells = np.flatnonzero(np.diff(joined, prepend=-1))
+            expected = np.add.reduceat(at_risk * rate, cells, axis=1)  # events by the intensity of all
+            count = np.bincount(joined[index[here]], minlength=len(cells)).astype(np.float64)[None]
+            prior = share * np.add.reduceat(pooled, cells, axis=1), share * np.add.reduceat(weight * rate, cells, axis=1)
+            times, _ = _likeliest(count, events[[one]], expected, *prior)
+            own[one] *= times[0, joined]
         total = np.cumsum(np.vstack([own, rate]) * np.diff(edges) + 1e-12, axis=1)
         return cls(edges, np.hstack([np.zeros((n_groups + 1, 1)), total]))
 
@@ -133,6 +140,51 @@ class Intensity:
             drawn = np.floor(np.interp(begin + u[mine] * (end - begin), curve, self.time))
             out[mine] = np.where(end > begin, drawn, out[mine])
         return np.clip(out, low, last)
+
+
+def _edges(at: Floats, subject: Integers, start: Floats, stop: Floats, k: int) -> tuple[Floats, Floats]:
+    """Part the days at risk into bins, those before day 0 and those after it where `k` subjects are at risk on both sides.
+
+    Returns
+    -------
+    edges : (n_bins + 1,) float64
+        Whole days.
+    at : (n,) float64
+        Times of the events; where fewer than `k` subjects have any on one side, these lie at the edge of the other.
+    """
+    outer = max(k, -(-len(start) // OUTER))
+    begin, end = np.floor(np.sort(start)[:outer].mean()), np.ceil(np.sort(stop)[-outer:].mean())
+    if min((start < 0).sum(), (stop > 0).sum()) < k or not begin < 0 < end:
+        end = max(end, begin + 1)
+        bins = _bins(at, subject, begin, k)
+        return np.append(bins[bins < end], end), at
+    before = at < 0
+    if len(np.unique(subject[before])) < k:
+        at = np.where(before, 0.5, at)
+    elif len(np.unique(subject[~before])) < k:
+        at = np.where(before, at, -0.5)
+    before = at < 0
+    sides = _bins(at[before], subject[before], begin, k), _bins(at[~before], subject[~before], 0.0, k)
+    return np.concatenate([sides[0][sides[0] < 0], sides[1][sides[1] < end], [end]]), at
+
+
+def _bins(at: Floats, subject: Integers, begin: float, k: int) -> Floats:
+    """Find where the bins begin, each with events of at least `k` subjects: (n_bins,) whole days, `begin` the first.
+
+    They part between the means of neighbouring groups of events, or beside a day that a whole group shares.
+    """
+    order = np.argsort(at, kind="stable")
+    day = at[order]
+    first = group_edges(subject[order], k, -(-len(at) // MOST_BINS))
+    if len(first) < 3:
+        return np.array([begin])
+    mean = np.add.reduceat(day, first[:-1]) / np.diff(first)
+    alone = day[first[:-1]] == day[first[1:] - 1]
+    between = np.round((mean[:-1] + mean[1:]) / 2)
+    between = np.where(alone[:-1], np.floor(mean[:-1]) + 1, np.where(alone[1:], np.floor(mean[1:]), between))
+    edges = np.append(begin, np.unique(between[between > begin]))
+    joined = joined_groups([(np.maximum(np.searchsorted(edges, at, side="right") - 1, 0), subject)], len(edges), k)
+    return edges[np.diff(joined, prepend=-1) > 0]
 
 
 def _overlap(start: Floats, stop: Floats, edges: Floats) -> Floats:

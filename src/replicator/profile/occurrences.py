@@ -43,7 +43,7 @@ def profile_occurrences(
     duration = None if start is None or end is None else protected_quantiles(end - start, rows, k)
     terms, n_other_terms, n_other_rows = _terms(dataset, structure, rows, cohort, size, k)
     return Occurrences(
-        subjects_by_arm=_by_arm(np.flatnonzero(count), cohort, size, k),
+        subjects_by_arm=_by_arm(np.flatnonzero(count), int((count > 0).sum()), cohort, size, k),
         per_subject=protected_quantiles(count.astype(np.float64), np.arange(cohort.n), k),
         onset=onset,
         duration=duration,
@@ -77,15 +77,26 @@ def _share_open(dataset: Dataset, structure: DatasetStructure) -> float | None:
     return rounded(float(dataset[end].missing[begun].mean())) if begun.any() else None
 
 
-def _by_arm(subjects: NDArray[np.intp], cohort: Cohort, size: NDArray[np.int64], k: int) -> dict[str, float | None]:
-    """Return the share of each arm's subjects that are among `subjects`; ``None`` where these are 1 to k - 1."""
+def _by_arm(
+    subjects: NDArray[np.intp], n_subjects: int, cohort: Cohort, size: NDArray[np.int64], k: int
+) -> dict[str, float | None]:
+    """Return the share of each arm's subjects that are among `subjects`.
+
+    ``None`` where these are 1 to k - 1; and where what all `n_subjects` have beside the arms that are told would be as few, or tell
+    that each of the others has one, or the most it can have, the arm with the fewest is not told either.
+    """
     arm = cohort.arm[subjects]
     count = np.bincount(arm[arm >= 0], minlength=len(cohort.arms))
-    return {
-        cohort.arms[i]: (None if 0 < count[i] < k else rounded(float(count[i] / size[i])))
-        for i in range(len(cohort.arms))
-        if size[i] >= k
-    }
+    listed = size >= k
+    withheld = listed & (count > 0) & (count < k)
+    n_few = int(withheld.sum())
+    sure = {n_few, n_few * (k - 1)} - {0}
+    for i in np.argsort(count, kind="stable")[np.sort(count) >= k].tolist():
+        left = n_subjects - int(count[listed & ~withheld].sum())
+        if left == 0 or (left >= k and left not in sure):
+            break
+        withheld[i], sure = True, set()
+    return {cohort.arms[i]: (None if withheld[i] else rounded(float(count[i] / size[i]))) for i in np.flatnonzero(listed).tolist()}
 
 
 def _terms(
@@ -105,7 +116,7 @@ def _terms(
             classes[position[level.value]],
             level.n_rows,
             level.n_subjects,
-            _by_arm(np.unique(rows[(codes == position[level.value]) & (rows < cohort.n)]), cohort, size, k),
+            _by_arm(np.unique(rows[(codes == position[level.value]) & (rows < cohort.n)]), level.n_subjects, cohort, size, k),
         )
         for level in levels.shared
     ]

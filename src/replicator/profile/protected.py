@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from replicator.distinct import distinct_values
 from replicator.heavy import pandas as pd
 from replicator.profile.study_profile import Level, Levels, Quantiles
+from replicator.subject_groups import group_edges
 
 MOST_LEVELS = 100  # named for a variable; the others are counted
 _DIGITS = 6  # significant digits of what a profile holds
@@ -34,9 +36,10 @@ def protected_quantiles(values: NDArray[np.float64], subject: NDArray[np.int64],
 
     Notes
     -----
-    Around the quantile's place in the sorted values the window is widened until it holds `k` subjects; the quantile is the mean of
-    the subjects' means within it. `low` and `high` are the windows at the ends. Where at least `k` subjects share a value, as in
-    scores, that is the value itself. Numbers are :func:`settled` before.
+    The sorted values are parted into groups of at least `k` subjects (:func:`group_edges`), each told by the mean of its subjects'
+    means, at its middle rank; quantiles lie on the line between neighbouring groups, `low` and `high` are the outer groups. So all
+    that can be computed from them is of whole groups. Where a group and its neighbours share a value, as in scores, that is the
+    value itself. Numbers are :func:`settled` before, mean and spread :func:`told`.
     """
     filled = ~np.isnan(values)
     values, subject = values[filled], subject[filled]
@@ -44,13 +47,51 @@ def protected_quantiles(values: NDArray[np.float64], subject: NDArray[np.int64],
     order = np.argsort(values, kind="stable")
     values, subject = values[order], subject[order]
     n = len(values)
-    places = [0, *(round(p * (n - 1)) for p in _INNER), n - 1]
-    means = [_window_mean(values, subject, place, k) for place in places]
-    if any(mean is None for mean in means):
+    edges = group_edges(subject, k)
+    if len(edges) < 2:
         return None
-    quantiles = np.maximum.accumulate(np.array(means, np.float64))
+    group = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+    middle = (edges[:-1] + edges[1:] - 1) / 2
+    means = _means_of_means(values, subject, group)
+    inner = np.interp(np.array(_INNER) * (n - 1), middle, means)
     spread = float(values.std(ddof=1)) if n > 1 else 0.0
-    return Quantiles(n, rounded(float(values.mean())), rounded(spread), *(rounded(float(q)) for q in quantiles))
+    mean, spread = told(np.array([values.mean(), spread]), spread, len(distinct_values(subject))).tolist()
+    return Quantiles(n, mean, spread, *(rounded(float(q)) for q in (means[0], *inner, means[-1])))
+
+
+def _means_of_means(values: NDArray[np.float64], subject: NDArray[np.int64], group: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Mean over each group's subjects of their means within it: (n_groups,), not falling."""
+    width = int(subject.max()) + 1
+    pairs, code = distinct_values(group * width + subject, return_inverse=True)
+    own = np.bincount(code, values) / np.bincount(code)
+    of = pairs // width
+    return np.maximum.accumulate(np.bincount(of, own) / np.bincount(of))
+
+
+def told(value: NDArray[np.float64], sd: NDArray[np.float64] | float, n_subjects: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    """Write means and spreads to between a fifth and a half of a standard error, so that no difference of them tells a subject.
+
+    Parameters
+    ----------
+    value : (...) float64
+        Means or standard deviations.
+    sd : (...) float64
+        Standard deviation of the values; where it is 0, nothing is rounded but to six significant digits.
+    n_subjects : (...) int
+        Who have them.
+
+    Notes
+    -----
+    The step is the largest of 1, 2 and 5 times a power of ten up to half of ``sd / sqrt(n_subjects)``. A value computed from n
+    means of n and n - 1 is then uncertain by more than ``sd * sqrt(n) / 10``.
+    """
+    half = np.broadcast_to(np.asarray(sd, np.float64) / np.sqrt(np.maximum(n_subjects, 1)) / 2, np.shape(value))
+    known = half > 0
+    power = 10.0 ** np.floor(np.log10(np.where(known, half, 1.0)))
+    lead = half / power
+    step = power * np.where(lead >= 5, 5.0, np.where(lead >= 2, 2.0, 1.0))
+    whole = np.where(known, np.round(value / step) * step, value)
+    return np.vectorize(rounded, otypes=[np.float64])(whole) if np.size(whole) else whole
 
 
 def settled(values: NDArray[np.float64], group: NDArray[np.int64], subject: NDArray[np.int64], k: int) -> NDArray[np.float64]:
@@ -83,19 +124,6 @@ def settled(values: NDArray[np.float64], group: NDArray[np.int64], subject: NDAr
         apart = np.where(of[sides] == of[moved], np.abs(value[sides] - value[moved]), np.inf)
         out[order[moved]] = value[sides[apart.argmin(axis=0), np.arange(len(moved))]]
     return out
-
-
-def _window_mean(values: NDArray[np.float64], subject: NDArray[np.int64], place: int, k: int) -> float | None:
-    n, half = len(values), max(k // 2, 1)
-    while n:
-        window = slice(max(0, place - half), min(n, place + half + 1))
-        who, codes = np.unique(subject[window], return_inverse=True)
-        if len(who) >= k:
-            return float((np.bincount(codes, values[window]) / np.bincount(codes)).mean())
-        if window == slice(0, n):
-            break
-        half *= 2
-    return None
 
 
 def rounded(value: float) -> float:

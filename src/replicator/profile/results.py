@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replicator.profile.cohort import Cohort
-from replicator.profile.protected import count_subjects, protected_levels, protected_quantiles, rounded, settled
+from replicator.profile.protected import count_subjects, protected_levels, protected_quantiles, rounded, settled, told
 from replicator.profile.roles import decimals_of
 from replicator.profile.structure import Content, DatasetStructure, Kind, Role
 from replicator.profile.study_profile import Course, ResultProfile
@@ -155,7 +155,9 @@ def _components(number: NDArray[np.float64], subject: NDArray[np.int64]) -> tupl
     within = float(((number - mean[code]) ** 2).sum() / (total - groups))
     between = float((size * (mean - number.mean()) ** 2).sum() / (groups - 1))
     usual = (total - float((size**2).sum()) / total) / (groups - 1)
-    return rounded(float(np.sqrt(max(0.0, (between - within) / usual)))), rounded(float(np.sqrt(within)))
+    components = np.sqrt([max(0.0, (between - within) / usual), within])
+    low, high = told(components, components, groups).tolist()
+    return low, high
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,14 +216,14 @@ class _Courses:
                 tuple(int(v) if ok else None for v, ok in zip(row, oks, strict=True))
                 for row, oks in zip(self.n_subjects[test][part].tolist(), known.tolist(), strict=True)
             ),
-            _open_table(mean + self.center[test], known),
-            _open_table(sd, known),
+            _open_table(told(mean + self.center[test], sd, self.n_subjects[test][part]), known),
+            _open_table(told(sd, sd, self.n_subjects[test][part]), known),
         )
 
 
 def _open_table(table: NDArray[np.float64], known: NDArray[np.bool_]) -> tuple[tuple[float | None, ...], ...]:
     return tuple(
-        tuple(rounded(value) if ok else None for value, ok in zip(row, oks, strict=True))
+        tuple(value if ok else None for value, ok in zip(row, oks, strict=True))
         for row, oks in zip(table.tolist(), known.tolist(), strict=True)
     )
 

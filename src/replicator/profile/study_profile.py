@@ -1,8 +1,9 @@
 """A study's profile as plain data: what is kept of a study once its data are gone.
 
 Nothing in a profile belongs to fewer than `k` subjects: a text, code or term that fewer have is counted among the others and not
-named; a quantile is the mean of the values of at least `k` subjects around it, the lowest and highest the mean of the `k` most
-extreme subjects; means, spreads and shares of a cell with fewer than `k` subjects are left open (``None``).
+named; quantiles are made of the means of disjoint groups of at least `k` subjects, the lowest and highest are the outer groups;
+means and spreads are told to about half a standard error, and those of a cell with fewer than `k` subjects, like shares, are left
+open (``None``).
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ FORMAT = 1  # of the JSON; raised when a field changes its meaning
 
 @dataclass(frozen=True)
 class Quantiles:
-    """A distribution of numbers; each quantile is the mean of at least `k` subjects' values around it.
+    """A distribution of numbers, by the means of neighbouring groups of at least `k` subjects.
 
     Attributes
     ----------
     n : int
         Values.
     mean, sd : float
-        Of all values; the spread with n - 1.
+        Of all values, to about half a standard error; the spread with n - 1.
     low, p05, p25, p50, p75, p95, high : float
         Quantiles; `low` and `high` stand for the extremes.
     """
@@ -187,7 +188,10 @@ class ResultProfile:
 
 @dataclass(frozen=True)
 class TermProfile:
-    """One term of events or interventions; `by_arm` is the share of the arm's subjects, ``None`` for 1 to k - 1 of them."""
+    """One term of events or interventions.
+
+    `by_arm` is the share of the arm's subjects, ``None`` for 1 to k - 1 of them and where the others would tell so few.
+    """
 
     term: str
     category: str

@@ -22,14 +22,62 @@ def test_intensity_is_events_over_time_at_risk() -> None:
 
 
 def test_those_who_leave_early_for_having_many_do_not_move_the_events_of_the_others() -> None:
-    """Planted: 10 events each on days 0 to 19 of the leavers, 2 each on days 0 to 99 of the others, both uniform (0.05)."""
+    """Planted: 10 events each on days 0 to 19 of the leavers, 2 each on days 0 to 99 of the others, both uniform.
+
+    The draws of those who stay are as those who stay had them (3 days of 100; the two fifths that lie early pull no one forward).
+    """
     rng = np.random.default_rng(6)
     high = np.repeat([19.0, 99.0], 300)
     subject = np.repeat(np.arange(600), np.repeat([10, 2], 300))
     time = np.floor(rng.random(len(subject)) * (high[subject] + 1))
     model = Intensity.fit(time, subject, np.zeros(len(time), int), 1, np.zeros(600), high)
     drawn = model.sample(np.zeros(20_000, int), np.zeros(20_000), np.full(20_000, 99.0), rng)
-    assert np.quantile(drawn + 0.5, [0.2, 0.5, 0.8]) == pytest.approx([20.0, 50.0, 80.0], abs=5.0)
+    assert np.quantile(drawn + 0.5, [0.2, 0.5, 0.8]) == pytest.approx(
+        np.quantile(time[subject >= 300] + 0.5, [0.2, 0.5, 0.8]), abs=3.0
+    )
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 9999), st.integers(2, 6), st.integers(5, 60), st.integers(5, 300), st.integers(1, 4))
+def test_no_bin_and_no_factor_is_of_fewer_than_k(seed: int, k: int, n_subjects: int, n_events: int, n_groups: int) -> None:
+    """Each bin has events of k subjects or of none, as have the cells in which a group departs from all, and the others there."""
+    rng = np.random.default_rng(seed)
+    low, high = rng.integers(-40, 1, n_subjects).astype(float), rng.integers(20, 200, n_subjects).astype(float)
+    who, group = rng.integers(0, n_subjects, n_events), rng.integers(0, n_groups, n_events)
+    time = np.floor(low[who] + rng.beta(0.5, 1.5, n_events) * (high - low + 1)[who])
+    model = Intensity.fit(time, who, group, n_groups, low, high, k=k)
+    if not model.cumulative.any():
+        assert len(np.unique(who)) < k or n_subjects < k
+        return
+    bin_of = np.clip(np.searchsorted(model.time, time + 0.5, side="right") - 1, 0, len(model.time) - 2)
+    rate = np.diff(model.cumulative, axis=1)
+    told = [len(np.unique(who[bin_of == b])) for b in np.flatnonzero(rate[-1] > 1e-9)]
+    before = len(np.unique(who[time < 0]))
+    if 0 in model.time.tolist() and min(before, len(np.unique(who[time >= 0]))) < k:
+        assert (rate[-1][np.flatnonzero(model.time[:-1] < 0)] < 1e-9).all() or (
+            rate[-1][np.flatnonzero(model.time[:-1] >= 0)] < 1e-9
+        ).all()
+    else:
+        assert min(told) >= k
+    seen = rate[-1] > 1e-9
+    factor = rate[:-1][:, seen] / rate[-1][seen]
+    for one in range(n_groups):
+        parts = np.cumsum(np.append(0, np.abs(np.diff(factor[one])) > 1e-6 * factor[one].max()))
+        for part in range(parts[-1] + 1 if parts[-1] else 0):
+            inside = np.isin(bin_of, np.flatnonzero(seen)[parts == part])
+            for side in (group == one, group != one):
+                assert not 0 < len(np.unique(who[inside & side])) < k
+
+
+def test_a_group_keeps_its_own_time() -> None:
+    """Planted: one on days 0 to 19, one on 0 to 99, 400 events each, uniform; quartiles (4 days: 20 events of all count)."""
+    rng = np.random.default_rng(8)
+    group = np.repeat([0, 1], 400)
+    time, who = np.floor(rng.random(800) * np.where(group == 0, 20, 100)), rng.integers(0, 200, 800)
+    model = Intensity.fit(time, who, group, 2, np.zeros(200), np.full(200, 99.0))
+    for one in (0, 1):
+        drawn = model.sample(np.full(9_000, one), np.zeros(9_000), np.full(9_000, 99.0), rng)
+        assert np.quantile(drawn, [0.25, 0.5, 0.75]) == pytest.approx(np.quantile(time[group == one], [0.25, 0.5, 0.75]), abs=4.0)
 
 
 @settings(max_examples=40)

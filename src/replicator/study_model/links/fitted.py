@@ -9,12 +9,15 @@ import numpy as np
 
 from replicator.heavy import pandas as pd
 from replicator.models.backoff import BackoffTable
+from replicator.profile.protected import count_subjects
 from replicator.study_model.columns.codes import common_text
 from replicator.study_model.links.levels import LinkedLevels
 from replicator.study_model.links.link import Link, LinkEnd, candidates, relation_variables
 from replicator.study_model.links.partners import Partners
 from replicator.study_model.source import Source
 from replicator.tables.dataset import Dataset
+
+_MOST = 10  # rows of one end of a relation, or more
 
 
 def _distinct(ends: pd.Series) -> Any:
@@ -72,7 +75,10 @@ def _fit_end(
     levels = LinkedLevels.fit(dataset, subject, linked > 0, concerned, {idvar}, k)
     table = BackoffTable.fit(linked, [levels.codes(dataset)], subject, k=k)
     who = pd.factorize(size.index.get_level_values(variable))[0]
-    count = BackoffTable.fit(np.minimum(size.to_numpy(), 10), [], who, k=k)
+    sizes = np.minimum(size.to_numpy(), _MOST)
+    if (count_subjects(sizes, who, _MOST + 1) < k).all():  # no size is shared by k: each is the least that a relation has
+        sizes = np.ones_like(sizes)
+    count = BackoffTable.fit(sizes, [], who, k=k)
     padded = rows["IDVARVAL"].str.startswith(" ").any()
     width = int(rows["IDVARVAL"].str.len().max()) if padded else 0
     return LinkEnd(name, idvar, levels, table, count, width)

@@ -87,6 +87,18 @@ def test_a_medicine_is_linked_to_the_event_that_it_was_given_for() -> None:
     assert (drawn["IDVARVAL"].astype(float) == 2).all()
 
 
+def test_a_number_of_related_rows_that_few_have_is_not_told() -> None:
+    """Of seven subjects four link two events and three one: neither is of five, so one is told; five who link two are told."""
+    for n, n_two, told in ((7, 4, [1]), (7, 5, [2])):
+        study = _said_study(n)
+        two = [f"S{i:03d}" for i in range(n_two)]
+        more = pd.DataFrame({"RDOMAIN": "AE", "USUBJID": two, "IDVAR": "AESEQ", "IDVARVAL": "1", "RELID": "R1"})
+        linked = Dataset.from_frame("RELREC", pd.concat([study["RELREC"].to_frame(), more]))
+        model, _, _ = _fitted(Study({**study.datasets, "RELREC": linked}))
+        counts = {end.dataset: end.count.levels[0].targets.tolist() for link in model.links for end in (link.lead, link.follow)}
+        assert counts == {"AE": told, "CM": [1]}
+
+
 def test_rows_that_suit_nobody_are_not_linked() -> None:
     """The same study without the medicines that were given for an event: no link is left."""
     model, _, _ = _fitted(_said_study(90))
