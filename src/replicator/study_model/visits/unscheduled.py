@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from replicator.models.backoff import BackoffTable
 from replicator.models.marginals import QuantileMarginal
+from replicator.profile.protected import count_subjects
 from replicator.study_model.course.grid import visit_days
 from replicator.study_model.course.openness import move_to_open
 from replicator.study_model.spine import Spine
@@ -27,7 +28,7 @@ class Unscheduled:
     count : BackoffTable
         How many a subject has, given the arm.
     after : (n_planned,) float64
-        Share that follows each planned visit.
+        Share that follows each planned visit; those after which fewer than k subjects have one share alike what k have of them.
     delay : QuantileMarginal
         Days after that visit.
     numbers : (n_planned, n_most) float64
@@ -58,8 +59,7 @@ class Unscheduled:
         table = BackoffTable.fit(np.minimum(count, 5), [spine.arm], np.arange(spine.n), k=k)
         base = np.searchsorted(planned, visits.number[rare], side="right") - 1
         base = np.clip(base, 0, len(planned) - 1)
-        after = np.bincount(base, minlength=len(planned))
-        after = np.where(after > 0, after + 0.5, 0.0)  # after other visits there are none
+        after = shared_out(base, visits.subject[rare], len(planned), k)
         delay = visits.day[rare] - visit_days(spine, planned)[visits.subject[rare], base]
         fraction = np.abs(visits.number[rare] - np.round(visits.number[rare]))
         step = 0.01 if ((fraction > 0) & (fraction < 0.05)).any() else 0.1
@@ -69,7 +69,7 @@ class Unscheduled:
         for i, one in enumerate(free):
             numbers[i, : len(one)] = one
         delays = QuantileMarginal.fit(np.maximum(delay, 0), visits.subject[rare], k=k, decimals=0)
-        return cls(table, after / after.sum(), delays, numbers)
+        return cls(table, after, delays, numbers)
 
     def sample(
         self, day: Floats, spine: Spine, distinct: bool, openness: Floats, rng: np.random.Generator
@@ -118,6 +118,16 @@ class Unscheduled:
         fits = np.isfinite(number) & (rank < self.numbers.shape[1])
         subject, number, start = subject[fits], number[fits], start[fits]
         return subject, number, start
+
+
+def shared_out(base: NDArray[np.intp], subject: NDArray[np.int32], n_planned: int, k: int) -> Floats:
+    """Share of the visits that follow each planned one: (n_planned,); where fewer than k subjects have any, alike or not at all."""
+    count = np.bincount(base, minlength=n_planned)
+    few = (count > 0) & (count_subjects(base.astype(np.int64), subject.astype(np.int64), n_planned) < k)
+    shared = np.where(few, 0.0, count)
+    if len(np.unique(subject[few[base]])) >= k:
+        shared[few] = count[few].mean()
+    return np.asarray(shared / shared.sum())
 
 
 def _free_numbers(number: float, taken: Floats, step: float) -> list[float]:

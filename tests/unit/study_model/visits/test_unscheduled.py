@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from replicator.study_model.course.grid import Grid
 from replicator.study_model.spine import Spine, Visits
 from replicator.study_model.visits.schedule import ScheduleModel
+from replicator.study_model.visits.unscheduled import shared_out
 
 from ..spines import make_spine, make_visits
 
@@ -69,6 +71,20 @@ def test_rare_visits_in_between_follow_what_they_followed() -> None:
     model = ScheduleModel.fit(marked, grid, ONE, 5)
     assert model.unscheduled is not None
     assert np.flatnonzero(model.unscheduled.after).tolist() == [model.numbers.tolist().index(2.0)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "shares"),
+    [
+        ((6, 0, 14), (0.3, 0.0, 0.7)),
+        ((6, 2, 14), (0.3, 0.0, 0.7)),  # two subjects: nothing is told of them
+        ((10, 4, 2, 0), (0.625, 0.1875, 0.1875, 0.0)),  # six together, of each visit as many
+    ],
+)
+def test_after_which_visits_few_have_one_is_told_of_k_together(counts: tuple[int, ...], shares: tuple[float, ...]) -> None:
+    base = np.repeat(np.arange(len(counts)), counts)
+    found = shared_out(base, np.arange(len(base), dtype=np.int32), len(counts), 5)
+    np.testing.assert_allclose(found, shares)
 
 
 def test_what_fewer_than_k_had_is_not_learned() -> None:
