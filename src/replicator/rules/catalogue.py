@@ -31,7 +31,7 @@ LEARNED = (
         "SRC-RANGE",
         "value_range",
         "numbers lie in a range, by test and unit",
-        f"ends that k subjects reach, widened by one of the steps {', '.join(f'{step:g}' for step in WIDENINGS)}, rounded outwards",
+        f"means of the k lowest and the k highest subjects, widened by one of the steps {', '.join(f'{step:g}' for step in WIDENINGS)}, rounded outwards",
     ),
     (
         "SRC-FOLLOWS",

@@ -144,13 +144,13 @@ def _range(view: StudyView, name: str, variable: VariableStructure, k: int) -> I
 def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None:
     """Return a rounded range that k subjects support and that holds all values, or None.
 
-    The supported ends are the k-th lowest of the subjects' minima and the k-th highest of their maxima. Where the first lies above
-    the second, subjects are so few that either end would be somebody's own, and there is no range. With w the distance of the ends
+    The supported ends are the means of the k lowest of the subjects' minima and of the k highest of their maxima. Fewer than 2 k
+    subjects would be in both, unless all are the same, and there is no range. With w the distance of the ends
     and e w the farthest that a value lies beyond them, both ends are widened by the first of the steps in `WIDENINGS` that is at
     least 2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
-    extreme one is which of eight coarse steps it is in. Of few subjects the k-th lowest and highest are near the middle: the step
-    is no smaller than what it takes to come to `FARTHEST` standard deviations of the normal that has them there. A range of values
-    that are not negative stays so.
+    extreme one is which of eight coarse steps it is in. Of few subjects the ends are near the middle: the step is no smaller than
+    what it takes to come to `FARTHEST` standard deviations of the normal whose lowest part, k of all subjects, has that mean. A
+    range of values that are not negative stays so.
     """
     subjects, inverse = distinct_values(subject, return_inverse=True)
     if len(subjects) < k:
@@ -158,13 +158,14 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
     low, high = np.full(len(subjects), np.inf), np.full(len(subjects), -np.inf)
     np.minimum.at(low, inverse, values)
     np.maximum.at(high, inverse, values)
-    supported_low, supported_high = float(np.sort(low)[k - 1]), float(np.sort(high)[-k])
-    if supported_low > supported_high:
+    supported_low, supported_high = float(np.sort(low)[:k].mean()), float(np.sort(high)[-k:].mean())
+    if len(subjects) < 2 * k and low.min() != high.max():
         return None
     width = supported_high - supported_low or max(abs(supported_high), 1.0)
     beyond = max(supported_low - float(values.min()), float(values.max()) - supported_high, 0.0) / width
-    inside = float(ndtri(1 - (k - 0.5) / len(subjects))) if supported_high > supported_low else FARTHEST
-    least = max(2 * beyond + WIDENINGS[0], (FARTHEST / inside - 1) / 2 if inside > 0 else np.inf)
+    part = k / len(subjects)
+    inside = np.exp(-(ndtri(part) ** 2) / 2) / np.sqrt(2 * np.pi) / part if supported_high > supported_low else FARTHEST
+    least = max(2 * beyond + WIDENINGS[0], (FARTHEST / inside - 1) / 2)
     step = next((step for step in WIDENINGS if step >= least), None)
     if step is None:
         return None

@@ -149,7 +149,10 @@ def test_no_identifier_and_no_extreme_is_shown(source: Study, rules: tuple[Rule,
 
 
 def test_a_range_needs_subjects_at_both_ends() -> None:
-    """Five subjects of five ages have no range, whose ends would be the age of one; nine have one, and so have five of one age."""
+    """Nine subjects of nine ages have no range, whose ends would tell the middle one; ten have one, and so have five of one age.
+
+    Its ends are made of the means of five: 3 and 8 of 1 to 10, widened by the step that holds all and rounded outwards.
+    """
 
     def bounds(ages: list[float]) -> list[object]:
         study = Study({"DM": built_dataset("DM", USUBJID=[f"ST-{i:03d}" for i in range(len(ages))], AGE=np.array(ages))})
@@ -157,7 +160,8 @@ def test_a_range_needs_subjects_at_both_ends() -> None:
         return [rule.parameters["bounds"] for rule in rules if rule.id == "SRC-RANGE DM.AGE"]
 
     assert bounds([1, 2, 3, 4, 7]) == []
-    assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9]) != []
+    assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9]) == []
+    assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) == [{"": [0.0, 28.0]}]
     assert bounds([4, 4, 4, 4, 4]) != []
 
 
