@@ -31,7 +31,8 @@ LEARNED = (
         "SRC-RANGE",
         "value_range",
         "numbers lie in a range, by test and unit",
-        f"means of the k lowest and the k highest subjects, widened by one of the steps {', '.join(f'{step:g}' for step in WIDENINGS)}, rounded outwards",
+        "means of the k lowest and the k highest subjects, widened by one of the steps "
+        f"{', '.join(f'{step:g}' for step in WIDENINGS)}, rounded outwards",
     ),
     (
         "SRC-FOLLOWS",
