@@ -49,16 +49,14 @@ def test_no_bin_and_no_factor_is_of_fewer_than_k(seed: int, k: int, n_subjects: 
     if not model.cumulative.any():
         assert len(np.unique(who)) < k or n_subjects < k
         return
+    sides = [len(np.unique(who[time < 0])), len(np.unique(who[time >= 0]))]
+    if 0 in model.time.tolist() and min(sides) < k:  # what few have on one side of day 0 counts on the other
+        time = np.clip(time, *((0, None) if sides[0] < k else (None, -1)))
     bin_of = np.clip(np.searchsorted(model.time, time + 0.5, side="right") - 1, 0, len(model.time) - 2)
     rate = np.diff(model.cumulative, axis=1)
-    told = [len(np.unique(who[bin_of == b])) for b in np.flatnonzero(rate[-1] > 1e-9)]
-    before = len(np.unique(who[time < 0]))
-    if 0 in model.time.tolist() and min(before, len(np.unique(who[time >= 0]))) < k:
-        assert (rate[-1][np.flatnonzero(model.time[:-1] < 0)] < 1e-9).all() or (
-            rate[-1][np.flatnonzero(model.time[:-1] >= 0)] < 1e-9
-        ).all()
-    else:
-        assert min(told) >= k
+    told = [len(np.unique(who[bin_of == b])) for b in range(len(model.time) - 1)]
+    assert not {*range(1, k)} & {*told}
+    assert ((np.array(told) > 0) == (rate[-1] > 1e-9)).all()
     seen = rate[-1] > 1e-9
     factor = rate[:-1][:, seen] / rate[-1][seen]
     for one in range(n_groups):
