@@ -34,8 +34,9 @@ expit = _known.expit
 fdtrc = _known.fdtrc
 gammaln = _known.gammaln
 hurwitz_zeta = _known._zeta
+kolmogorov = _known.kolmogorov
 ndtr = _known.ndtr
 ndtri = _known.ndtri
 psi = _known.psi
 
-__all__ = ["binom", "chdtrc", "eval_hermitenorm", "expit", "fdtrc", "gammaln", "hurwitz_zeta", "ndtr", "ndtri", "psi"]
+__all__ = ["binom", "chdtrc", "eval_hermitenorm", "expit", "fdtrc", "gammaln", "hurwitz_zeta", "kolmogorov", "ndtr", "ndtri", "psi"]

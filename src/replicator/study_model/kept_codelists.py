@@ -52,8 +52,7 @@ def kept_codelists(
             (of_design if who is None else of_subjects).add(variable.codelist)
             of_codelist[variable.codelist] |= _of_enough(column, who, k)
     loose = study.codelists.keys() - of_subjects - of_design
-    for name in loose:
-        of_codelist[name] = _of_enough_anywhere(study, source, subject, k)
+    of_codelist.update(dict.fromkeys(loose, _of_enough_anywhere(study, source, subject, k) if loose else set()))
     kept = {
         name: tuple(
             one for one in terms if name in of_design - of_subjects or one.value in shared or one.value in of_codelist[name]

@@ -278,4 +278,6 @@ def _anchor(marks: Mapping[str, Floats], head: str, visits: Visits, first: Float
 
 def who_of(dataset: Dataset, source: Source, variable: str) -> NDArray[np.int32]:
     """Position of each row's subject (n_rows,), -1 for nobody of the source."""
-    return np.asarray(pd.Index(source.ids).get_indexer(pd.Index(dataset.text(variable).strings())), np.int32)
+    column = dataset.text(variable)
+    of_level = pd.Index(source.ids).get_indexer(pd.Index(column.levels))
+    return np.append(of_level, -1).astype(np.int32)[column.codes]
