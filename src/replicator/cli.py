@@ -54,6 +54,10 @@ def fit(
         int, typer.Option(min=1, max=1000, help="Fewest subjects behind a coded term; rarer ones get stand-ins.")
     ] = 3,
     copula: Annotated[Copula, typer.Option(help="Engine of the joint model of the subject.")] = Copula.GAUSSIAN,
+    part: Annotated[
+        str,
+        typer.Option(metavar="I/N", help="Learn from one of N parts of the subjects, for example 1/10."),
+    ] = "",
     cache: Annotated[bool, typer.Option(help="Use and keep the results of former fits.")] = True,
     overwrite: Overwrite = False,
     progress_as: ProgressAs = ProgressStyle.BAR,
@@ -65,9 +69,9 @@ def fit(
     watch = Stopwatch()
     check_target(out, Output.MODEL, overwrite=overwrite, reading=data)
     with progress_shown("Reading", quiet=quiet, style=progress_as) as progress, fetched(source_locations(data), progress):
-        settings = {"k": k, "k_terms": k_terms, "copula": copula.value}
+        settings = {"k": k, "k_terms": k_terms, "copula": copula.value, "part": part}
         former = find_fit_of_files(CacheFolder(), data, settings) if cache else None  # a second fit needs no heavy library
-        fitted = former or rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, cache=cache, progress=progress)
+        fitted = former or rp.fit(data, k=k, k_terms=k_terms, copula=copula.value, part=part, cache=cache, progress=progress)
         n_bytes = fitted.save(out, overwrite=overwrite)
     _say(quiet, fitted.headline(), *(f"note: {note}" for note in fitted.notes), f"{out}: {size(n_bytes)}, {watch}")
     return FINE

@@ -19,3 +19,8 @@ class FitConfig(BaseModel):
         default=3, ge=1, le=1000, description="Fewest subjects that must share a coded term; rarer ones become stand-ins."
     )
     copula: Literal["gaussian", "copulas"] = Field(default="gaussian", description="Engine of the joint model of the subject.")
+    part: str = Field(
+        default="",
+        pattern=r"^([1-9][0-9]*/[1-9][0-9]*)?$",
+        description="Part of the subjects that is learned from, as 1/10; all by default.",
+    )

@@ -361,7 +361,7 @@ class FittedStudy:
         """Say in one line what was learned."""
         return (
             f"{self.model.name or 'Study'}: learned from {counted(self.model.n_subjects, 'subject')} "
-            f"in {counted(len(self.model.layouts), 'dataset')}."
+            f"{f'(part {self.config.part} of all) ' if self.config.part else ''}in {counted(len(self.model.layouts), 'dataset')}."
         )
 
     def __repr__(self) -> str:

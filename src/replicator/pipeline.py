@@ -43,6 +43,7 @@ from replicator.tables.fetched import fetched
 from replicator.tables.memory import give_back
 from replicator.tables.readers import read_study
 from replicator.tables.study_files import source_locations
+from replicator.tables.subject_part import SubjectPart
 from replicator.targets import Output, check_target, write_whole
 from replicator.threads import one_thread
 
@@ -67,6 +68,7 @@ def fit(
     k: int = 5,
     k_terms: int = 3,
     copula: str = "gaussian",
+    part: str = "",
     cache: bool = True,
     progress: Progress | None = None,
 ) -> FittedStudy:
@@ -76,7 +78,7 @@ def fit(
     ----------
     source : Study, path or sequence of paths
         A study, or what :func:`~replicator.tables.readers.read_study` takes.
-    k, k_terms, copula
+    k, k_terms, copula, part
         See :class:`~replicator.config.FitConfig`.
     cache : bool
         Use the results of former fits of the same data with the same settings, and keep those of this one.
@@ -92,7 +94,8 @@ def fit(
     ReplicatorError
         ConfigError for a setting out of its bounds, ReadError, StudyError or FitError for data that cannot be read or learned.
     """
-    config = _config(k=k, k_terms=k_terms, copula=copula)
+    wanted = SubjectPart.parse(part) if part else None
+    config = _config(k=k, k_terms=k_terms, copula=copula, part=part)
     tell = progress or silent
     store = Cache() if cache else None
     with timed("fit", **config.model_dump()) as found, fetched(_places(source), progress):
@@ -103,12 +106,12 @@ def fit(
                 found["cached"] = True
                 tell("", 100, 100)
                 return fitted
-        study = _canonical(source if isinstance(source, Study) else read_source(source))
+        study = _canonical(_of_part(source, wanted) if isinstance(source, Study) else read_source(source, part=part))
         give_back()
         fingerprint = study_fingerprint(study)
         if store is not None:
             if not isinstance(source, Study):
-                keep_files(store, source, fingerprint, study.notes)
+                keep_files(store, source, fingerprint, study.notes, part)
             former = find_fit(store, fingerprint, config.model_dump(), study.notes)
             if former is not None and (fitted := _unpacked(former)) is not None:
                 found["cached"] = True
@@ -119,6 +122,15 @@ def fit(
             fitted = replace(fitted, packed=fitted.to_bytes())
             keep_fit(store, fingerprint, config.model_dump(), KeptFit(fitted.headline(), fitted.notes, fitted.packed))
         return replace(fitted, notes=(*study.notes, *fitted.notes))
+
+
+def _of_part(study: Study, part: SubjectPart | None) -> Study:
+    """Return the study with the rows of some subjects."""
+    if part is None:
+        return study
+    found = study.with_datasets(part.rows(dataset) for dataset in study.datasets.values())
+    part.check(found.datasets.values())
+    return found
 
 
 def _canonical(study: Study) -> Study:
@@ -181,10 +193,10 @@ def _places(source: Source) -> list[Location]:
     return [] if isinstance(source, Study) else source_locations(source)
 
 
-def read_source(source: str | Path | Sequence[str | Path], progress: Progress | None = None) -> Study:
-    """Read a study from files, and log how much there is of it; `progress` is told of what is fetched from object storage."""
+def read_source(source: str | Path | Sequence[str | Path], progress: Progress | None = None, part: str = "") -> Study:
+    """Read a study, or part of it, from files, and log how much there is; `progress` is told of what is fetched from storage."""
     with fetched(source_locations(source), progress), timed("read") as found:
-        study = read_study(source)
+        study = read_study(source, part)
         give_back()
         found["datasets"] = len(study.datasets)
         found["rows"] = sum(dataset.n_rows for dataset in study.datasets.values())

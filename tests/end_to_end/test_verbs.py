@@ -72,6 +72,28 @@ def test_inspect_says_what_the_model_holds(place: Path, capsys: pytest.CaptureFi
     assert {part["name"] for part in json.loads(held.read_text(encoding="utf-8"))["parts"]} >= {"subjects", "VS", "AE"}
 
 
+def test_a_part_of_the_subjects_is_learned_from(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Halves know different subjects and all of them; each is found again in the cache, and a study at hand gives the same."""
+    n_learned = []
+    for part in ("1/2", "2/2"):
+        said = []
+        for again in ("a", "b"):
+            out = place / f"half{part[0]}{again}.replica"
+            assert main(["fit", str(place / "study"), "-o", str(out), "--part", part]) == 0
+            said.append(capsys.readouterr().out.splitlines()[0])
+        half = rp.load_model(out)
+        n_learned.append(half.model.n_subjects)
+        assert said[0] == said[1] == half.headline()
+        assert f"{n_learned[-1]} subjects (part {part} of all)" in said[0]
+        at_hand = rp.fit(rp.read_study(place / "study"), part=part, cache=False)
+        assert at_hand.sample(5, seed=1)["VS"].to_frame().equals(half.sample(5, seed=1)["VS"].to_frame())
+    assert sum(n_learned) == 60 and min(n_learned) > 15
+    for wrong in ("3/2", "half"):
+        assert main(["fit", str(place / "study"), "-o", str(place / "no.replica"), "--part", wrong]) == 2
+        assert "write the first of ten as 1/10" in capsys.readouterr().err
+    assert not (place / "no.replica").exists()
+
+
 def test_the_cache_is_listed_and_emptied(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A fit leaves entries; list names them, prune removes the old ones, clear all."""
     monkeypatch.setenv("REPLICATOR_CACHE", str(place / "own cache"))

@@ -20,10 +20,11 @@ from replicator.tables.reading_parquet import read_parquet
 from replicator.tables.reading_sas import read_sas7bdat
 from replicator.tables.reading_xpt import read_xpt
 from replicator.tables.study_files import StudyFiles, study_files
+from replicator.tables.subject_part import SubjectPart
 from replicator.tables.text_cells import clean_dataset
 
 
-def read_study(source: str | Path | Sequence[str | Path]) -> Study:
+def read_study(source: str | Path | Sequence[str | Path], part: str = "") -> Study:
     """Read a study.
 
     Parameters
@@ -33,6 +34,9 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
         (comma, semicolon, tab), SAS transport files of version 5 and 8, sas7bdat, Parquet, Dataset-JSON 1.1, and a Define-XML for
         what the datasets do not say themselves. A file is known by its first bytes, else by its extension in any case. Other files
         are left out and named in the notes.
+    part : str
+        ``"1/10"`` for the first of ten parts of the subjects, ``""`` for all. Rows of the others are let go file by file, and of
+        Parquet row group by row group.
 
     Returns
     -------
@@ -43,8 +47,12 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
     Raises
     ------
     ReadError
-        If there is no dataset, a file is damaged, foreign or contradictory, or two files hold one dataset.
+        If there is no dataset, a file is damaged, foreign or contradictory, or two files hold one dataset; if a part is asked for
+        and subjects are named by no variable, or by several.
+    ConfigError
+        If `part` is none.
     """
+    wanted = SubjectPart.parse(part) if part else None
     with study_files(source) as files:
         define = _read_define(files)
         notes = list(files.notes)
@@ -52,15 +60,17 @@ def read_study(source: str | Path | Sequence[str | Path]) -> Study:
         origin: dict[str, str] = {}
         for path, kind in files.datasets:
             with files.naming(path):
-                found, said = _read_file(path, kind, define)
+                found, said = _read_file(path, kind, define, wanted)
             notes += said
             for dataset in found:
                 if dataset.name in datasets:
                     raise ReadError(
                         f"{dataset.name}: two files hold this dataset, {origin[dataset.name]} and {path.name}; leave one."
                     )
-                datasets[dataset.name] = narrowed(dataset)
+                datasets[dataset.name] = narrowed(wanted.rows(dataset) if wanted else dataset)
                 origin[dataset.name] = path.name
+    if wanted:
+        wanted.check(datasets.values())
     study = Study({name: datasets[name] for name in sorted(datasets)}, notes=tuple(notes))
     return apply_define(study, define) if define else study
 
@@ -72,8 +82,8 @@ def _read_define(files: StudyFiles) -> Define | None:
         return read_define(files.define)
 
 
-def _read_file(path: Path, kind: FileKind, define: Define | None) -> tuple[list[Dataset], list[str]]:
-    """Read all datasets of one file; whatever goes wrong is a ReadError that names the file."""
+def _read_file(path: Path, kind: FileKind, define: Define | None, part: SubjectPart | None) -> tuple[list[Dataset], list[str]]:
+    """Read all datasets of one file, of Parquet the rows of the part; whatever goes wrong is a ReadError that names the file."""
     name = path.stem.upper()
     try:
         if kind is FileKind.XPT:
@@ -81,7 +91,7 @@ def _read_file(path: Path, kind: FileKind, define: Define | None) -> tuple[list[
         if kind is FileKind.JSON:
             dataset, notes = clean_dataset(read_dataset_json(path))
         elif kind is FileKind.PARQUET:
-            dataset, notes = read_parquet(path, name)
+            dataset, notes = read_parquet(path, name, part)
         elif kind is FileKind.SAS7BDAT:
             dataset, notes = read_sas7bdat(path)
         else:

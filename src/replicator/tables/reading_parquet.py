@@ -16,12 +16,13 @@ from replicator.tables.decimals import stated_decimals
 from replicator.tables.file_kinds import parquet_parts
 from replicator.tables.narrow import narrowed_column
 from replicator.tables.reading_csv import check_names
+from replicator.tables.subject_part import SubjectPart
 from replicator.tables.text_cells import text_from_arrow, trimming_note
 
 _EXACT = 2**53  # beyond, float64 skips whole numbers
 
 
-def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
+def read_parquet(path: Path, name: str, part: SubjectPart | None = None) -> tuple[Dataset, list[str]]:
     """Read one dataset from Parquet.
 
     Strings become text, numbers and booleans numbers, dates and times ISO 8601 text, whole numbers beyond 2**53 text.
@@ -32,6 +33,8 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
         The file, or a folder of files whose rows follow each other.
     name : str
         Name of the dataset.
+    part : SubjectPart, optional
+        The subjects whose rows are read, row group by row group; all by default.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
     files = parquet_parts(path) or [path]
     schema = pq.read_schema(files[0])
     texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    tables = [pq.ParquetFile(file, read_dictionary=texts).read() for file in files]
+    tables = [_table(pq.ParquetFile(file, read_dictionary=texts), part) for file in files]
     other = next((file for file, table in zip(files, tables, strict=True) if not table.schema.equals(tables[0].schema)), None)
     if other is not None:
         raise ReadError(f"{path.name}: {other.name} has other columns than {files[0].name}; put files of one dataset there.")
@@ -70,6 +73,13 @@ def read_parquet(path: Path, name: str) -> tuple[Dataset, list[str]]:
         )
     label = (schema.metadata or {}).get(b"label", b"").decode()
     return Dataset(name, tuple(variables), columns, label), notes
+
+
+def _table(file: pq.ParquetFile, part: SubjectPart | None) -> pa.Table:
+    """Read the rows of the subjects that are wanted."""
+    if part is None or not file.num_row_groups:
+        return file.read()
+    return pa.concat_tables(part.of_table(file.read_row_group(group)) for group in range(file.num_row_groups))
 
 
 def _variable(name: str, column: Column, metadata: dict[bytes, bytes]) -> Variable:

@@ -61,24 +61,26 @@ class KeptFit:
         return len(self.packed)
 
 
-def find_files(store: CacheFolder, source: str | Path | Sequence[str | Path]) -> tuple[str, tuple[str, ...]] | None:
-    """Return the fingerprint of what was read from these files before, and the notes of reading; None if they are new.
+def find_files(store: CacheFolder, source: str | Path | Sequence[str | Path], part: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return the fingerprint of what was read of a part of the subjects from these files, and its notes; None if they are new.
 
     Raises
     ------
     ReadError
         If the source does not exist or holds no dataset.
     """
-    parts = store.read_parts(_FILES, _files_key(source))
+    parts = store.read_parts(_FILES, _files_key(source, part))
     if parts is None:
         return None
     found = parse_json(parts[_JSON], "cache", _JSON)
     return str(found["fingerprint"]), tuple(found["notes"])
 
 
-def keep_files(store: CacheFolder, source: str | Path | Sequence[str | Path], fingerprint: str, notes: Sequence[str]) -> None:
-    """Remember what was read from files, so that :func:`find_files` finds it."""
-    store.write_parts(_FILES, _files_key(source), {_JSON: json_bytes({"fingerprint": fingerprint, "notes": list(notes)})})
+def keep_files(
+    store: CacheFolder, source: str | Path | Sequence[str | Path], fingerprint: str, notes: Sequence[str], part: str
+) -> None:
+    """Remember what was read of a part of the subjects from files, so that :func:`find_files` finds it."""
+    store.write_parts(_FILES, _files_key(source, part), {_JSON: json_bytes({"fingerprint": fingerprint, "notes": list(notes)})})
 
 
 def find_fit(store: CacheFolder, fingerprint: str, settings: Settings, notes: Sequence[str] = ()) -> KeptFit | None:
@@ -105,18 +107,18 @@ def find_fit_of_files(store: CacheFolder, source: str | Path | Sequence[str | Pa
         If the source does not exist or holds no dataset.
     """
     with timed("former fit", **settings) as found:
-        known = find_files(store, source)
+        known = find_files(store, source, str(settings["part"]))
         former = None if known is None else find_fit(store, known[0], settings, known[1])
         found["cached"] = former is not None
     return former
 
 
-def _files_key(source: str | Path | Sequence[str | Path]) -> str:
-    """Return the key of what a set of files holds: their names (which name datasets) and contents, wherever they lie."""
+def _files_key(source: str | Path | Sequence[str | Path], part: str) -> str:
+    """Return the key of a part of what files hold: their names (which name datasets) and contents, wherever they lie."""
     with study_files(source) as files:
         paths = sorted([path for path, _ in files.datasets] + ([files.define] if files.define else []), key=lambda path: path.name)
         contents = [f"{path.name} {_digest(file)}" for path in paths for file in parquet_parts(path) or [path]]
-        return cache_key(_FILES, contents, more=list(files.notes))
+        return cache_key(_FILES, contents, more=[*files.notes, part])
 
 
 def _digest(path: Path) -> str:
