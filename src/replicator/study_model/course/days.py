@@ -148,6 +148,8 @@ class VisitDay:
         apart = np.where(due != self.expected, self.nearest, -np.inf)
         state = np.full(n, FOLLOWS, np.int64)
         for i in range(TRIES):
+            if not len(rows):
+                break
             some = {name: x[rows] for name, x in candidates.items()}
             told = [g[rows] for g in given]
             if i >= STEADY:
