@@ -250,12 +250,16 @@ class Dataset:
     label: str = ""
 
     def __post_init__(self) -> None:
-        names = [variable.name for variable in self.variables]
-        if len(set(names)) != len(names) or set(names) != set(self.columns):
+        names = {variable.name for variable in self.variables}
+        if len(names) != len(self.variables) or names != self.columns.keys():
             raise StudyError(f"{self.name}: variables and columns do not match one to one; give each column one variable.")
+        sizes = set()
         for name, column in self.columns.items():
-            check_instance(column, (Text, Numbers), f"column, as {self.name}.{name} must be", StudyError, "give Text or Numbers")
-        if len({len(column) for column in self.columns.values()}) > 1:
+            if not isinstance(column, (Text, Numbers)):
+                what = f"column, as {self.name}.{name} must be"
+                check_instance(column, (Text, Numbers), what, StudyError, "give Text or Numbers")
+            sizes.add(len(column))
+        if len(sizes) > 1:
             raise StudyError(f"{self.name}: columns differ in their number of rows; give columns of equal length.")
 
     @property

@@ -273,5 +273,6 @@ def _equal(column: Column, told: Column, place: Codes | NDArray[np.intp]) -> Fla
         left, right = column.rounded.values, told.rounded.values.take(place)
         return np.asarray((left == right) | (np.isnan(left) & np.isnan(right)), bool)
     assert isinstance(column, Text) and isinstance(told, Text)
-    codes = np.append(np.fromiter(map(column.place.get, told.levels.tolist(), repeat(-2)), np.int32, len(told.levels)), np.int32(-1))
+    at = np.fromiter(map(column.place.get, told.levels.tolist(), repeat(-2)), np.int32, len(told.levels))
+    codes = np.append(at, np.int32(-1))
     return np.asarray(column.codes == codes.take(told.codes).take(place), bool)
