@@ -146,10 +146,10 @@ def test_a_folder_without_such_files_is_left_out(tmp_path: Path) -> None:
 
 
 def test_what_a_part_holds_counts_in_the_key_of_a_fit(tmp_path: Path) -> None:
-    """A fit of other rows is another fit."""
+    """A fit of other rows is another fit, and so is one of part of the subjects."""
     write(tmp_path / "out")
-    before = _files_key(tmp_path / "out")
-    assert _files_key(tmp_path / "out") == before
+    before = _files_key(tmp_path / "out", "")
+    assert _files_key(tmp_path / "out", "") == before != _files_key(tmp_path / "out", "1/2")
     folder = tmp_path / "out" / "dm.parquet"
     (folder / "part-00001.parquet").write_bytes((folder / "part-00000.parquet").read_bytes())
-    assert _files_key(tmp_path / "out") != before
+    assert _files_key(tmp_path / "out", "") != before
