@@ -149,8 +149,8 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
     and e w the farthest that a value lies beyond them, both ends are widened by the first of the steps in `WIDENINGS` that is at
     least 2 e + 0.25, times w, and rounded outwards to two digits: new subjects have room, and all that the range tells of the most
     extreme one is which of eight coarse steps it is in. Of few subjects the ends are near the middle: the step is no smaller than
-    what it takes to come to `FARTHEST` standard deviations of the normal whose lowest part, k of all subjects, has that mean. A
-    range of values that are not negative stays so.
+    what it takes to come to `FARTHEST` standard deviations of a normal whose k-th lowest is there. A range of values that are not
+    negative stays so.
     """
     subjects, inverse = distinct_values(subject, return_inverse=True)
     if len(subjects) < k:
@@ -163,8 +163,7 @@ def _bounds(values: Floats, subject: Ints, k: int) -> tuple[float, float] | None
         return None
     width = supported_high - supported_low or max(abs(supported_high), 1.0)
     beyond = max(supported_low - float(values.min()), float(values.max()) - supported_high, 0.0) / width
-    part = k / len(subjects)
-    inside = np.exp(-(ndtri(part) ** 2) / 2) / np.sqrt(2 * np.pi) / part if supported_high > supported_low else FARTHEST
+    inside = float(ndtri(1 - (k - 0.5) / len(subjects))) if supported_high > supported_low else FARTHEST
     least = max(2 * beyond + WIDENINGS[0], (FARTHEST / inside - 1) / 2)
     step = next((step for step in WIDENINGS if step >= least), None)
     if step is None:
