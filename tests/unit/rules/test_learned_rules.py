@@ -161,7 +161,7 @@ def test_a_range_needs_subjects_at_both_ends() -> None:
 
     assert bounds([1, 2, 3, 4, 7]) == []
     assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9]) == []
-    assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) == [{"": [0.0, 170.0]}]
+    assert bounds([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) == [{"": [0.0, 88.0]}]
     assert bounds([4, 4, 4, 4, 4]) != []
 
 
