@@ -35,7 +35,7 @@ def render_profile_text(profile: StudyProfile, width: int = 120, color: bool = F
         f"{profile.study or 'Study'}: {counted(profile.n_subjects, 'subject')}, "
         f"{counted(len(profile.datasets), 'dataset')}, {counted(profile.n_rows, 'row')}"
     )
-    page.line(f"Nothing below belongs to fewer than {profile.k} subjects.")
+    page.line(f"Nothing below belongs to fewer than {profile.k} subjects; what would, or would tell them, is withheld.")
     if len(profile.arms.shared) > 1:
         page.line("Arms: " + ", ".join(f"{arm.value} {arm.n_subjects:,}" for arm in profile.arms.shared))
     _render_datasets(page, profile)
@@ -142,7 +142,7 @@ def _render_results(page: _Page, dataset: DatasetProfile, k: int) -> None:
             + (f"; {rarer:,} rarer ones in {counted(dataset.occurrences.n_other_rows, 'row')}" if rarer else ""),
             ("term", ">subjects", ">rows", *(f">{arm}" for arm in arms)),
             (
-                (t.term, f"{t.n_subjects:,}", f"{t.n_rows:,}", *(_share(t.by_arm[arm], k) for arm in arms))
+                (t.term, f"{t.n_subjects:,}", f"{t.n_rows:,}", *(_share(t.by_arm[arm]) for arm in arms))
                 for t in terms[:_MOST_TERMS]
             ),
         )
@@ -192,8 +192,8 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def _share(value: float | None, k: int) -> str:
-    return f"< {k} subj." if value is None else f"{value:.0%}"
+def _share(value: float | None) -> str:
+    return "withheld" if value is None else f"{value:.0%}"
 
 
 def _holds(agree: int, tested: int) -> str:
