@@ -107,7 +107,7 @@ def find_fit_of_files(store: CacheFolder, source: str | Path | Sequence[str | Pa
         If the source does not exist or holds no dataset.
     """
     with timed("former fit", **settings) as found:
-        known = find_files(store, source, str(settings["part"]))
+        known = find_files(store, source, str(settings.get("part", "")))
         former = None if known is None else find_fit(store, known[0], settings, known[1])
         found["cached"] = former is not None
     return former
