@@ -141,10 +141,7 @@ def _render_results(page: _Page, dataset: DatasetProfile, k: int) -> None:
             + _rest(len(terms), _MOST_TERMS)
             + (f"; {rarer:,} rarer ones in {counted(dataset.occurrences.n_other_rows, 'row')}" if rarer else ""),
             ("term", ">subjects", ">rows", *(f">{arm}" for arm in arms)),
-            (
-                (t.term, f"{t.n_subjects:,}", f"{t.n_rows:,}", *(_share(t.by_arm[arm]) for arm in arms))
-                for t in terms[:_MOST_TERMS]
-            ),
+            ((t.term, f"{t.n_subjects:,}", f"{t.n_rows:,}", *(_share(t.by_arm[arm]) for arm in arms)) for t in terms[:_MOST_TERMS]),
         )
 
 

@@ -136,8 +136,11 @@ class MedicineUse:
         >>> load_medicine_use().uses("INHALATION", "OXYGEN")[0], load_medicine_use().uses("ORAL", "METFORMIN")
         ((2.0, 'L/min'), ())
         """
-        listed = next((found for start in _starts(names) if (found := self.by_use.get(start))), {})
-        return listed.get(self.route_of(route), ())
+        return self.uses_of(*names).get(self.route_of(route), ())
+
+    def uses_of(self, *names: str) -> Mapping[str, tuple[tuple[float, str], ...]]:
+        """Return the usual single doses of the first name that is listed, with units, by the route as it is listed."""
+        return next((found for start in _starts(names) if (found := self.by_use.get(start))), {})
 
     @cached_property
     def measured_routes(self) -> frozenset[str]:

@@ -207,8 +207,10 @@ class _ListedUses:
 
     Attributes
     ----------
-    names : list of tuple of str
-        Names of each of the n_rows, the closest first.
+    routes : list of frozenset of str
+        By which each of the n_rows is given; empty where no list tells.
+    uses : list of mapping
+        Usual doses of each by a route.
     most : (n_rows,) float64
         How often a day a medicine is taken at most, 0 where no list tells.
     least_mg, most_mg : (n_rows,) float64
@@ -217,7 +219,8 @@ class _ListedUses:
         Rows that may be given by a route, and their doses by it; filled as routes are asked for.
     """
 
-    names: list[tuple[str, ...]]
+    routes: list[frozenset[str]]
+    uses: list[Mapping[str, Doses]]
     most: Floats
     least_mg: Floats
     most_mg: Floats
@@ -234,8 +237,8 @@ class _ListedUses:
     def _of(self, route: str) -> tuple[Bools, list[Doses], Ints]:
         if route not in self.by_route:
             use = load_medicine_use()
-            allowed = np.array([use.allows(use.routes_of(*words), route) for words in self.names], bool)
-            doses = [use.uses(route, *words) for words in self.names]
+            allowed, listed = np.array([use.allows(given, route) for given in self.routes], bool), use.route_of(route)
+            doses = [one.get(listed, ()) for one in self.uses]
             place = {one: at for at, one in enumerate(dict.fromkeys(doses))}
             self.by_route[route] = allowed, list(place), np.array([place[one] for one in doses], np.int64)
         return self.by_route[route]
@@ -249,7 +252,9 @@ def _listed_uses(catalogue: TermCatalogue, variables: tuple[str, ...]) -> _Liste
     names = list(zip(*found, strict=True))
     doses = [use.doses(*words) for words in names]
     least_mg, most_mg = (np.array([pick(one, default=np.nan) for one in doses]) for pick in (min, max))
-    return _ListedUses(names, np.array([use.often(*words) for words in names], np.float64), least_mg, most_mg, {})
+    often = np.array([use.often(*words) for words in names], np.float64)
+    routes, uses = [use.routes_of(*words) for words in names], [use.uses_of(*words) for words in names]
+    return _ListedUses(routes, uses, often, least_mg, most_mg, {})
 
 
 def _partners(catalogue: TermCatalogue, kind_of: Ints, route: Ints, odd: Bools, rng: np.random.Generator) -> Ints:
